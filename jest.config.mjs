@@ -1,0 +1,19 @@
+// Two projects: `unit` needs nothing running; `servers` runs against the real MySQL, Postgres, Kafka, Connect and
+// Unleash, which its global set-up starts once. A test that needs servers is named *.servers.test.ts.
+const base = {
+  rootDir: import.meta.dirname,
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' }, sourceMaps: 'inline' }],
+  },
+  modulePathIgnorePatterns: ['<rootDir>/.strangler/'],
+};
+
+export default {
+  testTimeout: 60_000,
+  projects: [
+    { ...base, displayName: 'unit', testMatch: ['**/*.test.ts'], testPathIgnorePatterns: ['/node_modules/', '\\.servers\\.test\\.ts$'] },
+    { ...base, displayName: 'servers', testMatch: ['**/*.servers.test.ts'], globalSetup: '<rootDir>/e2e/servers-up.mjs' },
+  ],
+};

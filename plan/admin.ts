@@ -1,0 +1,96 @@
+import type { Direction } from './names.ts';
+import type { Moving } from './ownership.ts';
+import type { Side } from './words.ts';
+
+/*
+ * The admin API of control: JSON over HTTP, `Authorization: Bearer <token>`.
+ *   GET  /status                                   read     → Status
+ *   GET  /records?capability=&after=&limit=        read     → { records: DecisionRecord[] }
+ *   GET  /owner/:capability/:user                  read     → Owner
+ *   POST /capabilities/:name/ramp   RampRequest    operate  → CapabilityStatus
+ *   POST /capabilities/:name/set    SetRequest     operate  → CapabilityStatus (accepted: the boundary follows)
+ *   POST /capabilities/:name/rollback RollbackRequest operate → CapabilityStatus
+ *   GET  /metrics (Prometheus), GET /health        no token
+ * Errors: { error: { code, message, correlationId } } with 400, 401, 403, 404, 409, 503.
+ */
+
+/** Starts (from the next step above the boundary), pauses or resumes a ramp. */
+export type RampRequest = { action: 'start' | 'pause' | 'resume'; steps?: number[]; dwell?: string };
+/** Wants a percentage (0…100, steps of 0.01), or pins one user to a side; `side: null` lifts the pin. */
+export type SetRequest = { percentage: number; reason?: string } | { user: string; side: Side | null; reason?: string };
+/** Takes everybody back to the monolith: slice by slice, or at once and without drain. */
+export type RollbackRequest = { now?: boolean; reason?: string };
+/** Who owns a user. */
+export type Owner = { capability: string; user: string; bucket: number; side: Side; moving: boolean };
+
+/** What the ramp of a capability is doing. */
+export type RampState =
+  | { readonly state: 'idle' }
+  | { readonly state: 'ramping'; readonly steps: readonly number[]; readonly step: number; readonly since: string }
+  | { readonly state: 'paused'; readonly reason: string; readonly steps: readonly number[]; readonly step: number }
+  | { readonly state: 'complete' }
+  | { readonly state: 'rolling-back'; readonly reason: string; readonly urgent: boolean }
+  | { readonly state: 'rolled-back'; readonly reason: string };
+
+/** What the judge says of the present step. */
+export type Verdict = { readonly verdict: 'pass' | 'fail' | 'unsure'; readonly rule: string; readonly reason: string };
+
+/** One direction of the sync as cdc last reported it. */
+export type StreamStatus = {
+  readonly stream: string;
+  readonly direction: Direction;
+  readonly state: 'starting' | 'backfilling' | 'running' | 'waiting' | 'stopped' | 'unknown';
+  readonly reason?: string;
+  /** Milliseconds from a commit on the source to its effect on the target; null is infinite or unknown. */
+  readonly lag: number | null;
+};
+
+/** How far the copy of existing rows has come. */
+export type BackfillStatus = {
+  readonly table: string;
+  readonly done: number;
+  readonly total: number;
+  readonly finished: boolean;
+};
+
+/** One capability as `strangler status` shows it. */
+export type CapabilityStatus = {
+  readonly capability: string;
+  /** Where users are: 0…10000. */
+  readonly boundary: number;
+  /** Where they are going; equal to boundary at rest. */
+  readonly target: number;
+  /** What the flag says, 0…100; null if it cannot be read. */
+  readonly flag: number | null;
+  readonly epoch: number;
+  readonly phase: 'idle' | 'holding' | 'flipped';
+  readonly moving?: Moving;
+  readonly pins: number;
+  readonly ramp: RampState;
+  readonly verdict: Verdict;
+  /** What keeps users from moving forward; empty if nothing does. */
+  readonly gates: readonly string[];
+  readonly streams: readonly StreamStatus[];
+  readonly backfill: readonly BackfillStatus[];
+  readonly quarantine: { readonly open: number; readonly settled: number };
+  readonly verified?: { readonly at: string; readonly rows: number; readonly mismatches: number };
+};
+
+/** The whole picture. */
+export type Status = {
+  readonly plan: string;
+  readonly control: { readonly life: string; readonly since: string; readonly active: boolean };
+  readonly proxies: readonly { readonly proxy: string; readonly connected: boolean; readonly pid: number }[];
+  readonly capabilities: readonly CapabilityStatus[];
+};
+
+/** One transition and everything it was decided on; replaying `inputs` gives the same verdict. */
+export type DecisionRecord = {
+  readonly id: number;
+  readonly at: string;
+  readonly capability: string;
+  readonly event: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly inputs: unknown;
+};

@@ -1,0 +1,54 @@
+import type { Moving, Ownership } from './ownership.ts';
+import type { Side } from './words.ts';
+
+/** The stream a proxy holds open to control: a WebSocket at this path, JSON text messages, bearer token of role proxy. */
+export const LINK_PATH = '/link';
+
+/** What a proxy decides with: one immutable picture of every capability. */
+export type Snapshot = {
+  /** Names one life of control; versions of different lives do not compare. */
+  readonly life: string;
+  readonly version: number;
+  readonly capabilities: Readonly<Record<string, CapabilitySnapshot>>;
+};
+
+/** Ownership of one capability and, while users are being handed over, who moves. */
+export type CapabilitySnapshot = Ownership & { readonly moving?: Moving };
+
+/** What the requests of one capability to one side came to since the last message. */
+export type Counts = {
+  readonly capability: string;
+  readonly side: Side;
+  /** Requests that ended, whoever's fault. */
+  readonly requests: number;
+  /** Answers 5xx, and everything in `hard`: the side's fault. */
+  readonly errors: number;
+  /** Refused, reset, no answer in time, or an answer that is not HTTP: the side could not be talked to. */
+  readonly hard: number;
+  /** Answers 4xx: the client's fault. */
+  readonly clientErrors: number;
+  /** Sum of milliseconds to the answer's head. */
+  readonly latency: number;
+};
+
+/** Writes of the moving users that control must wait for. */
+export type Flight = {
+  readonly capability: string;
+  readonly epoch: number;
+  /** Writes sent to the old side and not answered yet. */
+  readonly inFlight: number;
+  /** Milliseconds until the youngest write of unknown fate is old enough; 0 if there is none. */
+  readonly unknownFor: number;
+};
+
+/** Up: from a proxy to control. */
+export type FromProxy =
+  | { readonly type: 'hello'; readonly proxy: string; readonly pid: number }
+  /** The snapshot is in force: new writes of moving users are held, and these are the old ones still under way. */
+  | { readonly type: 'ack'; readonly life: string; readonly version: number; readonly flights: readonly Flight[] }
+  /** The last write under way of a moving subject has ended. */
+  | { readonly type: 'drained'; readonly flight: Flight }
+  | { readonly type: 'counts'; readonly counts: readonly Counts[] };
+
+/** Down: from control to a proxy. */
+export type FromControl = { readonly type: 'snapshot'; readonly snapshot: Snapshot };

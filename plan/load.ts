@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { parseDocument } from 'yaml';
+import { type Plan, planSchema } from './schema.ts';
+
+/** One mistake in a Plan: where, and what. */
+export type Mistake = { readonly path: string; readonly message: string };
+
+/** The Plan cannot be used; `mistakes` names every reason at once. A process that gets it exits with code 2. */
+export class PlanError extends Error {
+  readonly mistakes: readonly Mistake[];
+  constructor(file: string, mistakes: readonly Mistake[]) {
+    const lines = mistakes.map(({ path, message }) => `  ${path}: ${message}`);
+    super(`${file} has ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}:\n${lines.join('\n')}`);
+    this.name = 'PlanError';
+    this.mistakes = mistakes;
+  }
+}
+
+const freeze = <T>(value: T): T => {
+  if (value && typeof value === 'object') for (const inner of Object.values(Object.freeze(value))) freeze(inner);
+  return value;
+};
+
+const sayPath = (path: readonly PropertyKey[]): string =>
+  path.length
+    ? path.map((step, at) => (typeof step === 'number' ? `[${step}]` : `${at ? '.' : ''}${String(step)}`)).join('')
+    : '(whole file)';
+
+/** Replaces `${NAME}` in every string from the environment, noting each name that is not set. */
+function fillIn(value: unknown, env: NodeJS.ProcessEnv, path: PropertyKey[], mistakes: Mistake[]): unknown {
+  if (typeof value === 'string') {
+    return value.replace(/\$\{([A-Z][A-Z0-9_]*)\}/g, (_, variable: string) => {
+      const given = env[variable];
+      if (given === undefined)
+        mistakes.push({ path: sayPath(path), message: `environment variable ${variable} is not set` });
+      return given ?? '';
+    });
+  }
+  if (Array.isArray(value)) return value.map((inner, at) => fillIn(inner, env, [...path, at], mistakes));
+  if (value && typeof value === 'object') {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [key, fillIn(inner, env, [...path, key], mistakes)]),
+    );
+  }
+  return value;
+}
+
+/** Validates the text of a Plan and freezes it. Throws PlanError with every mistake. */
+export function parsePlan(text: string, env: NodeJS.ProcessEnv, file = 'strangler.yaml'): Plan {
+  const document = parseDocument(text, { prettyErrors: true });
+  if (document.errors.length) {
+    throw new PlanError(
+      file,
+      document.errors.map((error) => ({ path: '(YAML)', message: error.message.split('\n')[0]! })),
+    );
+  }
+  const unset: Mistake[] = [];
+  const filled = fillIn(document.toJS(), env, [], unset);
+  const checked = planSchema.safeParse(filled);
+  const blamed = new Set(unset.map(({ path }) => path));
+  const mistakes = (checked.error?.issues ?? [])
+    .flatMap((issue) => (issue.code === 'invalid_union' && issue.errors.length ? deepest(issue) : [issue]))
+    .map((issue) => ({ path: sayPath(issue.path), message: issue.message }))
+    .filter(({ path }) => !blamed.has(path));
+  if (unset.length || mistakes.length) throw new PlanError(file, [...unset, ...mistakes]);
+  return freeze(checked.data!);
+}
+
+type Issue = { code?: string | undefined; path: PropertyKey[]; message: string; errors?: Issue[][] };
+
+/** Of the alternatives of a union, the mistakes of the one that came closest: the one that got deepest. */
+function deepest(issue: Issue): Issue[] {
+  const depth = (issues: Issue[]) =>
+    Math.max(...issues.map(({ path, code }) => path.length + (code === 'custom' ? 1 : 0)));
+  const best = [...(issue.errors ?? [])].sort((a, b) => depth(b) - depth(a))[0] ?? [];
+  return best.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+/** Reads, validates and freezes the Plan of a file. Throws PlanError, also when the file cannot be read. */
+export function loadPlan(file: string, env: NodeJS.ProcessEnv = process.env): Plan {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const message = `cannot be read (${(error as NodeJS.ErrnoException).code}); name another with --plan FILE`;
+    throw new PlanError(file, [{ path: '(whole file)', message }]);
+  }
+  return parsePlan(text, env, file);
+}

@@ -1,0 +1,234 @@
+import { z } from 'zod';
+import { parseRoute } from './routes.ts';
+import { parseDuration, parsePercentage, parseSize } from './units.ts';
+import { BUCKETS } from './words.ts';
+
+const unit = (parse: (text: string) => number | undefined, wants: string) =>
+  z.string().transform((text, context) => {
+    const value = parse(text);
+    if (value === undefined) context.issues.push({ code: 'custom', message: `must be ${wants}`, input: text });
+    return value ?? 0;
+  });
+
+const duration = (byDefault: string) =>
+  unit(parseDuration, 'a duration such as 500ms, 2s, 10m or 1h').prefault(byDefault);
+const size = (byDefault: string) => unit(parseSize, 'a size such as 16KiB or 1MB').prefault(byDefault);
+const fraction = (byDefault: string) => unit(parsePercentage, 'a percentage such as 5%').prefault(byDefault);
+
+const url = (schemes: string[]) =>
+  z.string().superRefine((text, context) => {
+    const given = URL.canParse(text) ? new URL(text).protocol.slice(0, -1) : undefined;
+    if (!given || !schemes.includes(given)) {
+      const wants = schemes.map((scheme) => `${scheme}://…`).join(' or ');
+      context.addIssue({ code: 'custom', message: `must be an address ${wants}` });
+    }
+  });
+
+const route = z.string().superRefine((text, context) => {
+  try {
+    parseRoute(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `${JSON.stringify(text)}: a route ${(error as Error).message}` });
+  }
+});
+
+const name = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]{0,39}$/,
+    'must be a lower-case word: letters, digits and -, at most 40, beginning with a letter',
+  );
+
+const address = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'must be HOST:PORT, such as 127.0.0.1:8080')
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'has a port above 65535');
+
+/** One address for every role, or one per role, so that each has a database user of its own. */
+const database = (schemes: string[]) =>
+  z
+    .union([
+      url(schemes).transform((all) => ({ admin: all, control: all, applier: all, capture: all })),
+      z.strictObject({
+        admin: url(schemes).describe('Creates and drops the strangler_ tables: `strangler init` and `remove`.'),
+        control: url(schemes).describe('Reads and writes handoffs and the state of control.'),
+        applier: url(schemes).describe('Writes the other side’s rows, checkpoints and quarantine.'),
+        capture: url(schemes).describe('Debezium’s own user.'),
+      }),
+    ])
+    .describe('The database: one address for all, or one for each of admin, control, applier and capture.');
+
+const user = z
+  .union([
+    z.strictObject({ jwt: z.string().min(1).describe('A claim of the bearer token.') }),
+    z.strictObject({ header: z.string().min(1).describe('A request header.') }),
+    z.strictObject({ cookie: z.string().min(1).describe('A cookie.') }),
+  ])
+  .describe('Where a request says whose it is.');
+
+const table = z.strictObject({
+  to: z.string().min(1).optional().describe('The table’s name on the service’s side, if it differs.'),
+  user: z
+    .union([z.string().min(1), z.strictObject({ through: z.string().min(1), of: z.string().min(1) })])
+    .describe(
+      'The column that holds the user, or the column that leads to a parent row (`through`) of another table (`of`).',
+    ),
+  columns: z
+    .record(z.string(), z.string().min(1))
+    .default({})
+    .describe('Columns whose name differs: monolith’s name → service’s name.'),
+  sameWhen: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe('Two rows that agree in these columns are the same thing, whatever their primary keys.'),
+  touched: z.array(z.string().min(1)).default([]).describe('Columns that change with every write and decide nothing.'),
+});
+
+const handoff = z.strictObject({
+  slice: z.int().min(1).max(BUCKETS).default(100).describe('Buckets moved at once; 100 is 1 %.'),
+  hold: duration('2s').describe('How long a write may be held before it is answered 503.'),
+  queue: z.int().min(0).default(1_000).describe('Writes one proxy may hold at once.'),
+  writeFate: duration('10s').describe('How long a write of unknown fate keeps its users from moving.'),
+});
+
+const guard = z.strictObject({
+  errors: fraction('5%').describe('Share of errors above which the service fails, whatever the monolith does.'),
+  hardFailures: z.int().min(1).default(10).describe('Failed requests in a row of evidence that end a step at once.'),
+  minimumRequests: z.int().min(1).default(50).describe('Requests below which there is no verdict.'),
+  lag: duration('1s').describe('Lag of the sync above which nobody moves forward.'),
+  verifiedWithin: duration('1h').describe('Age of the last clean verify above which nobody moves forward.'),
+});
+
+const ramp = z.strictObject({
+  steps: z
+    .array(z.number().gt(0).max(100))
+    .min(1)
+    .default([10, 25, 50, 75, 100])
+    .refine((steps) => steps.every((step, at) => at === 0 || step > steps[at - 1]!), 'must rise from step to step')
+    .describe('Percentages of users, rising.'),
+  dwell: duration('10m').describe('How long a step is watched before the next.'),
+});
+
+const capability = z.strictObject({
+  group: z.string().min(1).optional().describe('Whose hash the split uses; by default the Plan’s name.'),
+  service: z.strictObject({
+    url: url(['http', 'https']).optional().describe('Where the service answers.'),
+    database: database(['postgres', 'postgresql']).optional(),
+    rewrite: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('Path rewrites for the service: regular expression → replacement.'),
+  }),
+  routes: z.array(route).default([]).describe('Requests that belong to the capability; none: a pure sync.'),
+  user: user.optional(),
+  readOnly: z.array(route).default([]).describe('Routes that write nothing although their method could.'),
+  tables: z.record(z.string(), table).default({}).describe('Tables that move with it; none: a pure split.'),
+  ramp: ramp.prefault({}),
+  guard: guard.prefault({}),
+  handoff: handoff.prefault({}),
+});
+
+const flags = z
+  .union([
+    z.strictObject({ file: z.string().min(1).describe('A file in Unleash’s own format, watched.') }),
+    z.strictObject({
+      unleash: z.strictObject({
+        url: url(['http', 'https']),
+        token: z.string().min(1).describe('A client token, to read.'),
+        adminToken: z.string().min(1).describe('An admin token, to write a rollback.'),
+        environment: z.string().min(1).default('development'),
+        project: z.string().min(1).default('default'),
+      }),
+    }),
+  ])
+  .prefault({ file: 'flags.json' });
+
+const control = z.strictObject({
+  listen: address.default('127.0.0.1:7070'),
+  tokens: z.strictObject({
+    read: z.string().min(8).optional().describe('May look.'),
+    operate: z.string().min(8).optional().describe('May ramp, set and roll back.'),
+    admin: z.string().min(8).describe('May do everything.'),
+    proxy: z.string().min(8).describe('Opens the stream of a proxy.'),
+  }),
+  webhook: url(['http', 'https']).optional().describe('Hears of every rollback.'),
+  state: z.string().min(1).default('.strangler/control.json').describe('Where state is kept if there is no database.'),
+});
+
+const proxy = z.strictObject({
+  listen: address.default('127.0.0.1:8080'),
+  metrics: address.optional().describe('Where prom-client’s metrics and /health are served.'),
+  trustedHops: z.array(z.string()).default([]).describe('Peers whose X-Forwarded-* headers are believed.'),
+  maxBody: size('10MiB').describe('Largest request body.'),
+  maxHeaders: size('16KiB').describe('Largest block of request headers.'),
+  connectTimeout: duration('1s'),
+  headersTimeout: duration('15s').describe('From the request sent to the head of the answer.'),
+  idleTimeout: duration('60s').describe('Longest silence within a body, either way.'),
+  stopWithin: duration('10s').describe('Time for requests under way when stopping.'),
+});
+
+/** The shape of strangler.yaml; `planSchema.parse` fills in the defaults. Durations become milliseconds, sizes bytes. */
+export const planSchema = z
+  .strictObject({
+    version: z.literal(1),
+    name: name.describe('Names the migration: topics, connectors and, by default, the group of the split.'),
+    monolith: z.strictObject({
+      url: url(['http', 'https']).optional(),
+      database: database(['mysql']).optional(),
+    }),
+    kafka: z
+      .strictObject({
+        brokers: z.array(address).min(1),
+        connect: url(['http', 'https']).describe('The REST address of Kafka Connect.'),
+      })
+      .optional(),
+    flags,
+    control,
+    proxy: proxy.prefault({}),
+    capabilities: z
+      .record(name, capability)
+      .refine((all) => Object.keys(all).length > 0, 'needs at least one capability'),
+  })
+  .superRefine((plan, context) => {
+    const missing = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
+    for (const [key, one] of Object.entries(plan.capabilities)) {
+      const at = ['capabilities', key];
+      const tables = Object.keys(one.tables);
+      if (!one.routes.length && !tables.length) missing(at, 'needs routes, tables, or both');
+      if (one.routes.length && !one.service.url)
+        missing([...at, 'service', 'url'], 'is needed, because there are routes');
+      if (one.routes.length && !plan.monolith.url) missing(['monolith', 'url'], `is needed by the routes of ${key}`);
+      if (one.routes.length && !one.user) missing([...at, 'user'], 'is needed, because there are routes');
+      if (tables.length && !one.service.database)
+        missing([...at, 'service', 'database'], 'is needed, because there are tables');
+      if (tables.length && !plan.monolith.database)
+        missing(['monolith', 'database'], `is needed by the tables of ${key}`);
+      if (tables.length && !plan.kafka) missing(['kafka'], `is needed by the tables of ${key}`);
+      for (const [tableName, { user: owner }] of Object.entries(one.tables)) {
+        if (typeof owner === 'object' && !Object.hasOwn(one.tables, owner.of)) {
+          missing([...at, 'tables', tableName, 'user', 'of'], `names ${owner.of}, which is no table of ${key}`);
+        }
+      }
+    }
+    const owners = new Map<string, string>();
+    for (const [key, one] of Object.entries(plan.capabilities)) {
+      for (const tableName of Object.keys(one.tables)) {
+        const other = owners.get(tableName);
+        if (other) missing(['capabilities', key, 'tables', tableName], `belongs to ${other} already`);
+        owners.set(tableName, key);
+      }
+    }
+  });
+
+/** The validated Plan. */
+export type Plan = z.infer<typeof planSchema>;
+/** One capability of the Plan. */
+export type Capability = z.infer<typeof capability>;
+/** One table of a capability. */
+export type Table = z.infer<typeof table>;
+/** Addresses of one database, one per role. */
+export type DatabaseAddresses = { admin: string; control: string; applier: string; capture: string };
+
+/** The JSON Schema of strangler.yaml, for editors. */
+export const planJsonSchema = () => z.toJSONSchema(planSchema, { io: 'input', unrepresentable: 'any' });

@@ -1,0 +1,28 @@
+const MILLISECONDS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const BYTES: Record<string, number> = { B: 1, kB: 1_000, KiB: 1_024, MB: 1_000_000, MiB: 1_048_576 };
+
+function parseUnit(text: string, units: Record<string, number>): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/.exec(text);
+  const unit = match && Object.hasOwn(units, match[2]!) ? units[match[2]!] : undefined;
+  return unit === undefined ? undefined : Number(match![1]) * unit;
+}
+
+/** Reads `500ms`, `2s`, `10m`, `1h` or `1d` as milliseconds; undefined if it is none. */
+export const parseDuration = (text: string): number | undefined => parseUnit(text, MILLISECONDS);
+
+/** Reads `16KiB` or `1MB` as bytes; undefined if it is no size. */
+export const parseSize = (text: string): number | undefined => parseUnit(text, BYTES);
+
+/** Reads `5%` or `0.5 %` as a fraction of one; undefined if it is no percentage between 0 % and 100 %. */
+export function parsePercentage(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
+  const fraction = match ? Number(match[1]) / 100 : Number.NaN;
+  return fraction <= 1 ? fraction : undefined;
+}
+
+/** Milliseconds as people say them: `340 ms`, `12.3 s`, `4 min`. */
+export function sayDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return `${Math.round(ms / 60_000)} min`;
+}
