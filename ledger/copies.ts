@@ -1,0 +1,67 @@
+import type { BackfillStatus } from '@strangler/plan';
+import { isoTime, type Session } from './session.ts';
+
+/** How far the copy of each table of a capability has come; in the monolith’s database. */
+export async function readBackfill(session: Session, capability: string): Promise<BackfillStatus[]> {
+  const { rows } = await session.query(
+    'SELECT table_name, total, done, finished FROM strangler_backfill WHERE capability = ? ORDER BY table_name',
+    [capability],
+  );
+  return rows.map((row) => ({
+    table: String(row.table_name),
+    total: Number(row.total),
+    done: Number(row.done),
+    finished: Boolean(row.finished),
+  }));
+}
+
+/** Says how far the copy of a table has come. */
+export async function writeBackfill(session: Session, capability: string, status: BackfillStatus): Promise<void> {
+  await session.query(
+    `INSERT INTO strangler_backfill (capability, table_name, total, done, finished)
+     VALUES (?, ?, ?, ?, ?) AS fresh
+     ON DUPLICATE KEY UPDATE total = fresh.total, done = fresh.done, finished = fresh.finished`,
+    [capability, status.table, status.total, status.done, status.finished],
+  );
+}
+
+/** What a verify found; `detail` is JSON: per table, and examples of mismatches. */
+export type VerifyRow = {
+  readonly capability: string;
+  readonly compared: number;
+  readonly mismatches: number;
+  readonly detail: string;
+};
+
+/** Keeps the result of a verify, finished now. */
+export async function writeVerify(session: Session, row: VerifyRow): Promise<void> {
+  await session.query(
+    `INSERT INTO strangler_verify (capability, finished_at, compared, mismatches, detail)
+     VALUES (?, CURRENT_TIMESTAMP(6), ?, ?, ?)`,
+    [row.capability, row.compared, row.mismatches, row.detail],
+  );
+}
+
+/** The newest verify of a capability and its age in milliseconds; undefined if there was none. */
+export async function lastVerify(
+  session: Session,
+  capability: string,
+): Promise<(VerifyRow & { at: string; age: number }) | undefined> {
+  const { rows } = await session.query(
+    `SELECT compared, mismatches, detail, finished_at,
+       TIMESTAMPDIFF(MICROSECOND, finished_at, CURRENT_TIMESTAMP(6)) / 1000 AS age
+     FROM strangler_verify WHERE capability = ? ORDER BY id DESC LIMIT 1`,
+    [capability],
+  );
+  const row = rows[0];
+  return (
+    row && {
+      capability,
+      compared: Number(row.compared),
+      mismatches: Number(row.mismatches),
+      detail: String(row.detail),
+      at: isoTime(row.finished_at),
+      age: Number(row.age),
+    }
+  );
+}

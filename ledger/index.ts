@@ -1,0 +1,26 @@
+export * from './copies.ts';
+export { Database } from './database.ts';
+export * from './handoffs.ts';
+export * from './progress.ts';
+export * from './quarantine.ts';
+export {
+  type Answer,
+  type Dialect,
+  MYSQL_TAG,
+  openSession,
+  originName,
+  type Session,
+  type Value,
+  type Writer,
+} from './session.ts';
+export * from './state.ts';
+export {
+  CAPTURED,
+  CONTROL,
+  createOrigins,
+  createTables,
+  dropOrigins,
+  dropTables,
+  PRIVATE,
+  tablesOf,
+} from './tables.ts';
