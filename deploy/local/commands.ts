@@ -1,0 +1,95 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { commandLock, markOf, readReport, readWishes } from './books.ts';
+import { type Home, homeOf } from './home.ts';
+import { lock } from './lock.ts';
+import { allParts, namedParts, type Part } from './parts.ts';
+import { choosePorts, rememberedPorts } from './ports.ts';
+import { findMarked, isAlive } from './process-identity.ts';
+import type { Phase } from './reconcile.ts';
+import { type Servers, serversAt } from './servers.ts';
+import { ensureSupervisor, supervisorPid, waitForReport, wish } from './supervised.ts';
+
+export interface PartStatus {
+  readonly state: Phase | 'unsupervised';
+  readonly pid?: number;
+  readonly restarts: number;
+  readonly error?: string;
+}
+
+/** The set as it is: its supervisor, and of each part the address, credentials, process id and state. */
+export interface SetStatus {
+  readonly home: string;
+  readonly supervisor: number | null;
+  readonly parts: { readonly [P in Part]: PartStatus & Servers[P] };
+}
+
+/** How the servers stand now. */
+export async function status(home: Home = homeOf()): Promise<SetStatus> {
+  const supervisor = await supervisorPid(home);
+  const report = readReport(home);
+  const addresses = serversAt(choosePorts([], process.env, rememberedPorts(home)));
+  const one = (part: Part): PartStatus => {
+    const told = report.parts[part];
+    if (supervisor === undefined) {
+      const [found] = findMarked(markOf(home, part));
+      return found ? { state: 'unsupervised', pid: found.pid, restarts: 0 } : { state: 'stopped', restarts: 0 };
+    }
+    return {
+      state: told?.phase ?? 'stopped',
+      ...(told?.process && isAlive(told.process) ? { pid: told.process.pid } : {}),
+      restarts: told?.restarts ?? 0,
+      ...(told?.error ? { error: told.error } : {}),
+    };
+  };
+  const parts = Object.fromEntries(allParts.map((part) => [part, { ...one(part), ...addresses[part] }]));
+  return { home: home.root, supervisor: supervisor ?? null, parts: parts as SetStatus['parts'] };
+}
+
+/** Stops the named parts (all, if none is named) cleanly and waits for their end. */
+export async function down(
+  names: readonly string[] = [],
+  home: Home = homeOf(),
+  progress: (line: string) => void = () => {},
+): Promise<void> {
+  const parts = namedParts(names);
+  const held = await lock(commandLock(home), `\`down\` (process ${process.pid})`, (holder) =>
+    progress(`waiting for ${holder}`),
+  );
+  try {
+    await stop(home, parts);
+  } finally {
+    await held.release();
+  }
+}
+
+/** Stops everything and deletes the data; downloads, ports and logs stay. */
+export async function reset(home: Home = homeOf(), progress: (line: string) => void = () => {}): Promise<void> {
+  const held = await lock(commandLock(home), `\`reset\` (process ${process.pid})`, (holder) =>
+    progress(`waiting for ${holder}`),
+  );
+  try {
+    await stop(home, allParts);
+    rmSync(home.data, { recursive: true, force: true });
+    rmSync(home.run, { recursive: true, force: true });
+  } finally {
+    await held.release();
+  }
+}
+
+async function stop(home: Home, parts: readonly Part[]): Promise<void> {
+  const wishes = readWishes(home);
+  if (parts.length === allParts.length && existsSync(join(home.root, 'servers.json')))
+    rmSync(join(home.root, 'servers.json'));
+  if (!wishes) return;
+  wish(home, wishes.ports, (wished) => {
+    for (const part of parts) delete wished[part];
+  });
+  const running = () => parts.some((part) => findMarked(markOf(home, part)).length > 0);
+  if (!running() && (await supervisorPid(home)) === undefined) return;
+  await ensureSupervisor(home);
+  await waitForReport(
+    home,
+    (report) => parts.every((part) => (report.parts[part]?.phase ?? 'stopped') === 'stopped') && !running(),
+  );
+}

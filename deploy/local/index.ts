@@ -1,0 +1,3 @@
+export { down, type PartStatus, reset, type SetStatus, status } from './commands.ts';
+export { type Servers, servers } from './servers.ts';
+export { up } from './up.ts';
