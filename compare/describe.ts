@@ -1,0 +1,54 @@
+import type { Result } from './compare-replies.ts';
+import type { Difference } from './difference.ts';
+import { suggestRule } from './suggest.ts';
+
+const EXAMPLES = 3;
+
+/** A result as lines for a person: differences grouped by path and kind, old → new, and what rules excused. */
+export function describeResult(result: Result): string {
+  const lines = [`${HEADLINE[result.kind]}${result.reason ? `: ${result.reason}` : ''}`];
+  const groups = groupByPath(result.differences);
+  for (const [first, ...more] of groups) lines.push('', ...describeGroup([first!, ...more]));
+  const hits = Object.entries(result.hits);
+  if (hits.length > 0) lines.push('', `Excused by rule: ${hits.map(([id, count]) => `${id} (${count})`).join(', ')}.`);
+  const rule = result.differences.map(suggestRule).find((suggestion) => suggestion !== undefined);
+  if (rule) {
+    lines.push('', 'If a difference is meant to be, name it in a rule, for example:', `  ${inCode(rule)}`);
+  }
+  return lines.join('\n');
+}
+
+const HEADLINE: Record<Result['kind'], string> = {
+  equal: 'The replies are equal',
+  'equal-by-rule': 'The replies are equal under the rules',
+  mismatch: 'The new reply differs from the old one',
+  'not-comparable': 'The replies cannot be compared',
+  'candidate-error': 'The new side failed',
+  truncated: 'The comparison was given up before its end',
+};
+
+/** Differences that share path and kind, most severe groups first. */
+export function groupByPath(differences: readonly Difference[]): readonly (readonly Difference[])[] {
+  const groups = Map.groupBy(differences, ({ kind, path }) => `${kind} ${path}`);
+  const rank = { high: 0, medium: 1, low: 2 };
+  return [...groups.values()].sort((a, b) => rank[a[0]!.severity] - rank[b[0]!.severity]);
+}
+
+function describeGroup(group: readonly Difference[]): string[] {
+  const { path, kind, severity } = group[0]!;
+  const times = group.length === 1 ? '' : `, ${group.length} times`;
+  const examples = group.slice(0, EXAMPLES).map((difference) => {
+    const where = difference.at === path ? '' : `${difference.at}: `;
+    return `    ${where}${difference.old ?? 'absent'} → ${difference.new ?? 'absent'}`;
+  });
+  const rest = group.length - examples.length;
+  return [`  ${path}  ${kind}${times} (${severity})`, ...examples, ...(rest > 0 ? [`    … and ${rest} more`] : [])];
+}
+
+function inCode(rule: object): string {
+  const quote = (value: unknown) =>
+    typeof value === 'string' ? `'${value.replace(/['\\]/g, '\\$&')}'` : String(value);
+  return `{ ${Object.entries(rule)
+    .map(([name, value]) => `${name}: ${quote(value)}`)
+    .join(', ')} }`;
+}
