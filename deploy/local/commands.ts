@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandLock, markOf, readReport, readWishes } from './books.ts';
-import { type Home, homeOf } from './home.ts';
+import { dataFolder, type Home, homeOf } from './home.ts';
 import { lock } from './lock.ts';
 import { allParts, namedParts, type Part } from './parts.ts';
 import { choosePorts, rememberedPorts } from './ports.ts';
@@ -70,6 +70,7 @@ export async function reset(home: Home = homeOf(), progress: (line: string) => v
   );
   try {
     await stop(home, allParts);
+    for (const part of allParts) rmSync(dataFolder(home, part), { recursive: true, force: true });
     rmSync(home.data, { recursive: true, force: true });
     rmSync(home.run, { recursive: true, force: true });
   } finally {

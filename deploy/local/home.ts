@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import type { Part } from './parts.ts';
+import { closedAt, lentUser, openPlace } from './unprivileged.ts';
 
 /** Where one set of servers keeps everything: a folder that two sets never share, except for `downloads`. */
 export interface Home {
@@ -23,6 +25,14 @@ export function homeOf(env: NodeJS.ProcessEnv = process.env): Home {
     logs: join(root, 'logs'),
     run: join(root, 'run'),
   };
+}
+
+/**
+ * Where a part keeps its data: in the home, except Postgres if root starts it from a home that only root may enter.
+ */
+export function dataFolder(home: Home, part: Part): string {
+  const inside = join(home.data, part);
+  return part === 'postgres' && lentUser() && closedAt(home.root) ? join(openPlace(home.root), part) : inside;
 }
 
 /** Replaces a JSON file as a whole: a reader sees the old one or the new one, never half of one. */

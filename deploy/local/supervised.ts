@@ -15,7 +15,16 @@ export async function supervisorPid(home: Home): Promise<number | undefined> {
 }
 
 /** Starts a supervisor of its own session, which outlives us; if there is one already, the new one leaves at once. */
-export async function ensureSupervisor(home: Home): Promise<void> {
+export function ensureSupervisor(home: Home): Promise<void> {
+  starting ??= startSupervisor(home).finally(() => {
+    starting = undefined;
+  });
+  return starting;
+}
+
+let starting: Promise<void> | undefined;
+
+async function startSupervisor(home: Home): Promise<void> {
   if (await supervisorPid(home)) return;
   mkdirSync(home.logs, { recursive: true });
   const out = openSync(join(home.logs, 'supervisor.log'), 'a');
@@ -46,10 +55,11 @@ export function wish(home: Home, ports: Ports, change: (parts: Partial<Record<Pa
   return wishes;
 }
 
-/** Waits until the supervisor's report satisfies `done`, starting a supervisor again if it is gone. */
-export async function waitForReport(home: Home, done: (report: Report) => boolean): Promise<void> {
+/** The first report of the supervisor's that satisfies `done`; starts a supervisor again if it is gone. */
+export async function waitForReport(home: Home, done: (report: Report) => boolean): Promise<Report> {
   for (let turn = 0; ; turn++) {
-    if (done(readReport(home))) return;
+    const report = readReport(home);
+    if (done(report)) return report;
     if (turn % 20 === 0) await ensureSupervisor(home);
     await pause(50);
   }

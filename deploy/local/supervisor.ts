@@ -20,6 +20,8 @@ interface Ward {
   starting: boolean;
   probing: boolean;
   answers: boolean;
+  /** Why the last probe failed. */
+  lastAnswer?: string;
   error?: string;
 }
 
@@ -39,11 +41,21 @@ async function supervise(home: Home): Promise<void> {
       ),
     };
     const text = JSON.stringify(report);
-    if (text !== told) writeReport(home, report);
-    told = text;
+    if (text !== told) told = tell(home, report) ? text : '';
     const wished = Object.keys(wishes?.parts ?? {}).length > 0;
     if (!wished && [...wards.values()].every((ward) => ward.state.phase === 'stopped' && !ward.starting)) return;
     await pause(tickEvery);
+  }
+}
+
+/** A report that cannot be written (the disk is full) is tried again; it must not end the servers' supervision. */
+function tell(home: Home, report: Report): boolean {
+  try {
+    writeReport(home, report);
+    return true;
+  } catch (error) {
+    log(`the report cannot be written: ${(error as Error).message}`);
+    return false;
   }
 }
 
@@ -70,16 +82,16 @@ function tick(home: Home, wishes: Wishes | undefined, part: Part, ward: Ward, wa
     log(`${part}: ${before.phase} → ${state.phase}`);
     if (state.phase === 'resting' || state.phase === 'failed') {
       ward.answers = false;
-      ward.error = `${before.phase === 'ready' ? 'it died' : 'it did not come up'}\n${lastLines(home, part)}`;
+      const what = before.phase === 'ready' ? 'it died' : `it did not come up (${ward.lastAnswer ?? 'not asked yet'})`;
+      ward.error = `${what}\n${lastLines(home, part)}`;
     }
     if (state.phase === 'ready') delete ward.error;
   }
+  if (effect === 'ask to stop') signal(state.process as Identity, recipes[part].stopSignal);
+  if (effect === 'kill') signal(state.process as Identity, 'SIGKILL');
   if (!wishes) return;
   const kitchen: Kitchen = { home, ports: wishes.ports, say: (text) => log(`${part}: ${text}`) };
   if (effect === 'start') void start(kitchen, part, ward);
-  if (effect === 'ask to stop')
-    signal(state.process as Identity, recipes[part].command(kitchen).stopSignal ?? 'SIGTERM');
-  if (effect === 'kill') signal(state.process as Identity, 'SIGKILL');
   if (state.phase === 'starting' && !ward.starting && !ward.probing) void probe(kitchen, part, ward);
 }
 
@@ -119,8 +131,8 @@ async function probe(kitchen: Kitchen, part: Part, ward: Ward): Promise<void> {
   try {
     await recipes[part].probe(kitchen);
     if (asked && asked === ward.state.process) ward.answers = true;
-  } catch {
-    // not yet: the next tick asks again, and the limit for starting ends it
+  } catch (error) {
+    ward.lastAnswer = (error as Error).message; // not yet: the next tick asks again, until the limit for starting
   } finally {
     ward.probing = false;
   }

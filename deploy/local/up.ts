@@ -1,12 +1,11 @@
-import { existsSync, mkdirSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
-import { commandLock, markOf, readReport, readWishes } from './books.ts';
-import { type Home, homeOf } from './home.ts';
+import { chmodSync, existsSync, mkdirSync, statfsSync } from 'node:fs';
+import { commandLock, markOf, readWishes } from './books.ts';
+import { dataFolder, type Home, homeOf } from './home.ts';
 import { lock } from './lock.ts';
 import { type Part, selectParts } from './parts.ts';
 import { portHolder, portIsTaken } from './port-holder.ts';
 import { choosePorts, type PortName, type Ports, rememberedPorts, rememberPorts } from './ports.ts';
-import { Problem } from './problem.ts';
+import { describeProblem, Problem } from './problem.ts';
 import { findMarked, terminate } from './process-identity.ts';
 import { recipes } from './recipes/index.ts';
 import { type Servers, serversAt, writeServers } from './servers.ts';
@@ -25,28 +24,31 @@ export interface UpOptions {
 
 /**
  * Fetches what is missing, makes the data folders, starts the servers under their supervisor and waits until each
- * answers. What is up already stays as it is. Throws a Problem that names what is wrong and what mends it.
+ * answers. What is up already stays as it is. Throws a Problem that names all that is wrong and what mends it.
  */
-export async function up({
-  parts = [],
-  ports: chosen = [],
-  home = homeOf(),
-  progress = () => {},
-}: UpOptions = {}): Promise<Servers> {
+export async function up(options: UpOptions = {}): Promise<Servers> {
+  const { parts = [], ports: chosen = [], home = homeOf(), progress = () => {} } = options;
   checkPlatform();
   const names = selectParts(parts);
   const began = Date.now();
   const say = (who: string, text: string) =>
     progress(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${who.padEnd(9)} ${text}`);
-  mkdirSync(home.run, { recursive: true });
+  makeFolders(home);
   const held = await lock(commandLock(home), `\`up\` (process ${process.pid})`, (holder) =>
-    say('', `waiting for ${holder}`),
+    say('', `waiting for ${holder} to finish`),
   );
   try {
     const ports = settlePorts(home, chosen);
     checkDisk(home, names);
-    await Promise.all(names.map((part) => prepare(home, ports, part, (text) => say(part, text))));
-    await ready(home, ports, names, say);
+    const ends = await Promise.allSettled(
+      names.map(async (part) => {
+        const number = await prepare(home, ports, part, (text) => say(part, text));
+        say(part, await ready(home, ports, part, number));
+      }),
+    );
+    const problems = ends.filter((end) => end.status === 'rejected').map((end) => end.reason as unknown);
+    if (problems.length === 1) throw problems[0];
+    if (problems.length > 1) throw new Error([...new Set(problems.map(describeProblem))].join('\n'));
     writeServers(home, ports);
     return serversAt(ports);
   } finally {
@@ -62,16 +64,21 @@ function checkPlatform(): void {
   );
 }
 
+/** Our own folders may be entered by the user that Postgres runs as, whatever the umask. */
+function makeFolders(home: Home): void {
+  for (const folder of [home.root, home.data, home.run, home.logs]) mkdirSync(folder, { recursive: true });
+  for (const folder of [home.root, home.data]) chmodSync(folder, 0o755);
+}
+
 function settlePorts(home: Home, chosen: readonly string[]): Ports {
   const remembered = rememberedPorts(home);
   const ports = choosePorts(chosen, process.env, remembered);
-  const running = readWishes(home)?.parts ?? {};
-  const changed =
-    remembered && Object.keys(ports).some((name) => ports[name as PortName] !== remembered[name as PortName]);
-  if (changed && Object.keys(running).length > 0) {
+  const running = Object.keys(readWishes(home)?.parts ?? {}).length > 0;
+  const changed = Object.keys(ports).filter((name) => ports[name as PortName] !== remembered?.[name as PortName]);
+  if (remembered && running && changed.length > 0) {
     throw new Problem(
-      'Ports can only be changed while the servers are down.',
-      'npm run servers -- down, then up again',
+      `The servers are up on other ports (${changed.join(', ')}).`,
+      'npm run servers -- down, then the same command again',
     );
   }
   rememberPorts(home, ports);
@@ -79,64 +86,49 @@ function settlePorts(home: Home, chosen: readonly string[]): Ports {
 }
 
 function checkDisk(home: Home, parts: readonly Part[]): void {
-  const fresh = parts.filter((part) => recipes[part].initialise && !existsSync(join(home.data, part))).length;
+  const fresh = parts.filter((part) => recipes[part].initialise && !existsSync(dataFolder(home, part))).length;
   const needed = 300 + 400 * fresh;
   const { bavail, bsize } = statfsSync(home.run);
   const free = Math.floor((bavail * bsize) / 1e6);
-  if (free < needed)
-    throw new Problem(
-      `The disk of ${home.root} has ${free} MB free, ${needed} MB are needed.`,
-      'free some space, or set STRANGLER_HOME to another disk',
-    );
+  if (free >= needed) return;
+  throw new Problem(
+    `The disk of ${home.root} has ${free} MB free, ${needed} MB are needed.`,
+    'free some space, or set STRANGLER_HOME to a folder on another disk',
+  );
 }
 
-/** Brings one part to where it can be started, and wishes for it. */
-async function prepare(home: Home, ports: Ports, part: Part, say: (text: string) => void): Promise<void> {
+/** Brings one part to where it can be started, and wishes for it. Gives the wish. */
+async function prepare(home: Home, ports: Ports, part: Part, say: (text: string) => void): Promise<number> {
   const kitchen = { home, ports, say };
-  const recipe = recipes[part];
+  const { install, initialise } = recipes[part];
   for (const left of findMarked(`initialise-${part}@${home.root}`)) await terminate(left, 0);
-  await recipe.install(kitchen);
-  if (recipe.initialise) await wholeFolder(join(home.data, part), (half) => recipe.initialise!(kitchen, half));
+  await install(kitchen);
+  if (initialise) await wholeFolder(dataFolder(home, part), (half) => initialise(kitchen, half));
   if (findMarked(markOf(home, part)).length === 0) await checkPorts(ports, part);
+  const number = Date.now();
   wish(home, ports, (wishes) => {
-    wishes[part] = Date.now();
+    wishes[part] = number;
   });
+  return number;
 }
 
 async function checkPorts(ports: Ports, part: Part): Promise<void> {
   for (const name of part === 'kafka' ? (['kafka', 'controller'] as const) : ([part] as const)) {
     if (!(await portIsTaken(ports[name]))) continue;
-    const holder = portHolder(ports[name]) ?? 'a process of another user';
     throw new Problem(
-      `Port ${ports[name]} of ${name} is in use by ${holder}.`,
-      `end that process, or choose another: npm run servers -- up --port ${name}=${ports[name] + 1000}`,
+      `Port ${ports[name]} of ${name} is in use by ${portHolder(ports[name]) ?? 'a process of another user'}.`,
+      `end that process, or choose another port: npm run servers -- up --port ${name}=${ports[name] + 1000}`,
     );
   }
 }
 
-async function ready(
-  home: Home,
-  ports: Ports,
-  parts: readonly Part[],
-  say: (who: string, text: string) => void,
-): Promise<void> {
-  const wishes = readWishes(home)?.parts ?? {};
-  const waiting = new Set(parts);
-  await waitForReport(home, (report) => {
-    for (const part of waiting) {
-      const state = report.parts[part];
-      if (state?.wish !== wishes[part]) continue;
-      if (state.phase === 'failed') {
-        throw new Problem(
-          `${part} is given up after ${state.deaths.length} attempts: ${state.error}`,
-          'mend what its log says, then npm run servers -- up',
-        );
-      }
-      if (state.phase !== 'ready') continue;
-      waiting.delete(part);
-      say(part, `ready on port ${ports[part]} (process ${state.process?.pid})`);
-    }
-    return waiting.size === 0;
+/** Waits until the supervisor reports the part ready, and says so. Throws a Problem with its last log lines. */
+async function ready(home: Home, ports: Ports, part: Part, number: number): Promise<string> {
+  const report = await waitForReport(home, ({ parts }) => {
+    const state = parts[part];
+    return state?.wish === number && (state.phase === 'ready' || state.phase === 'failed');
   });
-  void readReport;
+  const state = report.parts[part];
+  if (state?.phase === 'ready') return `ready on port ${ports[part]} (process ${state.process?.pid})`;
+  throw new Problem(`${part} was given up: ${state?.error}`, 'mend what its log says, then npm run servers -- up');
 }

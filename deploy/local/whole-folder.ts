@@ -1,19 +1,22 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { lock } from './lock.ts';
 
 /**
  * Makes a folder all at once: `fill` works in a folder beside it, which gets its name only when it is complete.
- * A process killed in between leaves a `.half` folder, which the next one throws away; two at once take turns.
+ * A process killed in between leaves a `.half-PID` folder, which the next one throws away; two at once take turns.
+ * The name is new each time, because a program that the killed one had started may still be writing into the old one.
  */
 export async function wholeFolder(folder: string, fill: (half: string) => Promise<void>): Promise<void> {
   if (existsSync(folder)) return;
   const held = await lock(`folder ${folder}`, String(process.pid));
   try {
     if (existsSync(folder)) return;
-    const half = `${folder}.half`;
-    rmSync(half, { recursive: true, force: true });
     mkdirSync(dirname(folder), { recursive: true });
+    for (const entry of readdirSync(dirname(folder))) {
+      if (entry.startsWith(`${basename(folder)}.half-`)) rmSync(join(dirname(folder), entry), { recursive: true });
+    }
+    const half = `${folder}.half-${process.pid}`;
     mkdirSync(half);
     await fill(half);
     renameSync(half, folder);

@@ -11,6 +11,8 @@ const propertiesFile = (home: Home) => join(home.run, 'connect.properties');
 const connectors = ['io.debezium.connector.mysql.MySqlConnector', 'io.debezium.connector.postgresql.PostgresConnector'];
 
 export const connect: Recipe = {
+  stopSignal: 'SIGTERM',
+
   install: installJars,
 
   async beforeStart({ home, ports }) {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import type { Home } from '../home.ts';
+import { dataFolder, type Home } from '../home.ts';
 import type { Ports } from '../ports.ts';
 import { run } from '../run.ts';
 import { asProperties, heaps, kafkaSettings } from '../settings.ts';
@@ -22,6 +22,8 @@ function writeProperties(path: string, ports: Ports, data: string): void {
 }
 
 export const kafka: Recipe = {
+  stopSignal: 'SIGTERM',
+
   install: installJars,
 
   async initialise({ home, ports, say }, folder) {
@@ -36,7 +38,7 @@ export const kafka: Recipe = {
   },
 
   async beforeStart({ home, ports }) {
-    writeProperties(propertiesFile(home), ports, join(home.data, 'kafka'));
+    writeProperties(propertiesFile(home), ports, dataFolder(home, 'kafka'));
   },
 
   command: ({ home }) => javaCommand(home, heaps.kafka, 'kafka.Kafka', [propertiesFile(home)]),

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
-import type { Home } from '../home.ts';
+import { dataFolder, type Home } from '../home.ts';
 import { run } from '../run.ts';
 import { asOptions, credentials, mysqlSettings } from '../settings.ts';
 import { wholeFolder } from '../whole-folder.ts';
@@ -45,6 +45,8 @@ function mysqld(home: Home, args: string[]): Command {
 }
 
 export const mysql: Recipe = {
+  stopSignal: 'SIGTERM',
+
   async install({ home, say }) {
     if (existsSync(unpacked(home)) || (await machineHasMysqld())) return;
     say('fetching MySQL from Debian sid (some 60 MB)');
@@ -77,7 +79,7 @@ export const mysql: Recipe = {
 
   command: ({ home, ports }) =>
     mysqld(home, [
-      `--datadir=${join(home.data, 'mysql')}`,
+      `--datadir=${dataFolder(home, 'mysql')}`,
       '--bind-address=127.0.0.1',
       `--port=${ports.mysql}`,
       '--socket=mysqld.sock',

@@ -16,12 +16,12 @@ export interface Command {
   readonly cwd?: string;
   readonly uid?: number;
   readonly gid?: number;
-  /** How it is asked to end at once and cleanly; SIGTERM if not said. */
-  readonly stopSignal?: NodeJS.Signals;
 }
 
 /** How one part is fetched, made and started. */
 export interface Recipe {
+  /** How it is asked to end at once and cleanly. */
+  readonly stopSignal: NodeJS.Signals;
   /** Fetches what is missing into `downloads`; leaves nothing half there. Throws a Problem naming what is missing. */
   install(kitchen: Kitchen): Promise<void>;
   /** Fills a fresh data folder. Absent: the part keeps none of its own. */

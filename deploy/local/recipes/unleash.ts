@@ -11,6 +11,8 @@ const database = 'unleash';
 const script = () => join(packageFolder('unleash-server'), 'dist/server.js');
 
 export const unleash: Recipe = {
+  stopSignal: 'SIGTERM',
+
   async install() {},
 
   async beforeStart({ ports }) {
