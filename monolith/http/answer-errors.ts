@@ -32,7 +32,13 @@ export const answerErrors =
     if (response.headersSent) return next(thrown);
     const { status, code, message, details } = toHttpError(thrown, databaseIsAway);
     const requestId = response.locals.requestId as string;
-    if (status >= 500) log.error({ err: thrown, requestId }, 'request failed');
+    if (status >= 500) log.error({ error: loggable(thrown), requestId }, 'request failed');
     if (status === 503) response.set('Retry-After', '1');
     response.status(status).json({ error: { code, message, requestId, ...(details && { details }) } });
   };
+
+/** An error without the statement and the values that some libraries attach to theirs. */
+const loggable = (thrown: unknown) => {
+  const { name, message, stack, code, cause } = (thrown ?? {}) as Error & { code?: unknown };
+  return { name, message, code, stack, cause: cause instanceof Error ? cause.message : undefined };
+};

@@ -1,0 +1,67 @@
+import express, { type Express } from 'express';
+import { type Logger, pino } from 'pino';
+import { connect, databaseIsAway } from './database.ts';
+import { answerErrors, answerNotFound } from './http/answer-errors.ts';
+import { requestId } from './http/request-id.ts';
+import { requireUser } from './identity.ts';
+import { createMonolithClient } from './monolith-client.ts';
+import { ordersRoutes } from './routes.ts';
+import { createSaga } from './saga/place.ts';
+import { recover, startRecovery } from './saga/recovery.ts';
+
+export interface OrdersConfig {
+  /** postgres://user:password@host:port/database, migrated (see `migrate`). */
+  databaseUrl: string;
+  jwtSecret: string;
+  internalToken: string;
+  /** Where stock and payments are claimed. */
+  monolithUrl: string;
+  /** Bounds each call to the monolith, 5000 ms unless given. */
+  monolithTimeoutMs?: number;
+  /** How old an unfinished attempt must be before its claims are undone, 60000 ms unless given. */
+  recoverAfterMs?: number;
+  log?: Logger;
+}
+
+export interface OrdersService {
+  app: Express;
+  /** One round of recovery, besides those that run every five seconds; answers how many attempts it settled. */
+  recover(): Promise<number>;
+  /** Ends recovery and closes the connections; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** The orders service as an Express app over its database and the monolith, neither of which need be up yet. */
+export const createApp = (config: OrdersConfig): OrdersService => {
+  const { recoverAfterMs = 60_000, log = pino({ level: 'silent' }) } = config;
+  const pool = connect(config.databaseUrl);
+  const monolith = createMonolithClient(config.monolithUrl, config.internalToken, config.monolithTimeoutMs);
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(requestId);
+  app.get('/health', async (_request, response) => {
+    await pool.query('SELECT 1');
+    response.json({ status: 'ok' });
+  });
+  app.use(express.json({ limit: '100kb' }));
+  app.use('/api/orders', requireUser(config.jwtSecret), ordersRoutes(pool, monolith, createSaga(pool, monolith)));
+  app.use(answerNotFound);
+  app.use(answerErrors(log, databaseIsAway));
+  const round = () => recover(pool, monolith, recoverAfterMs, log);
+  const recovery = startRecovery(round, log);
+  let stopping: Promise<void> | undefined;
+  const stop = async () => {
+    await recovery.stop();
+    monolith.stop();
+    await pool.end();
+  };
+  return {
+    app,
+    recover: round,
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+};
