@@ -49,7 +49,7 @@ async function main(): Promise<void> {
     for (const [name, part] of Object.entries(now.parts)) {
       const { state, pid, restarts, error, ...address } = part;
       print(`${name.padEnd(9)} ${state.padEnd(9)} ${String(pid ?? '').padEnd(8)} ${JSON.stringify(address)}`);
-      if (error) print(error);
+      if (error) print(state === 'failed' ? error : `          restarted ${restarts} times; ${error.split('\n')[0]}`);
     }
   } else if (command === 'logs') {
     const files = namedParts(parts).map((part) => logFile(home, part));

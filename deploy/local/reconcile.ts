@@ -23,7 +23,10 @@ export interface Facts {
   readonly wish: number | undefined;
   readonly alive: boolean;
   readonly answers: boolean;
+  /** All parts that it needs are ready. */
   readonly needsReady: boolean;
+  /** A part that needs it is to stop too and still lives: it goes first, so that it can take its leave. */
+  readonly neededStill: boolean;
 }
 
 export type Effect = 'start' | 'ask to stop' | 'kill';
@@ -50,7 +53,7 @@ export function step(state: PartState, facts: Facts): { state: PartState; effect
   const { now, alive } = facts;
   const enter = (phase: Phase): PartState => ({ ...state, phase, since: now });
   if (facts.wish === undefined) {
-    if (alive) return stopStep(state, now);
+    if (alive) return facts.neededStill ? { state } : stopStep(state, now);
     return { state: state.phase === 'stopped' ? state : unknownState(now) };
   }
   if (state.wish !== facts.wish) {

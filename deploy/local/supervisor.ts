@@ -76,6 +76,9 @@ function tick(home: Home, wishes: Wishes | undefined, part: Part, ward: Ward, wa
     alive: before.process !== undefined && isAlive(before.process),
     answers: ward.answers,
     needsReady: needs[part].every((needed) => wards.get(needed)?.state.phase === 'ready'),
+    neededStill: [...wards].some(
+      ([other, { state }]) => needs[other].includes(part) && !wishes?.parts[other] && state.phase !== 'stopped',
+    ),
   });
   ward.state = state;
   if (state.phase !== before.phase) {

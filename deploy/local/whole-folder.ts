@@ -8,14 +8,13 @@ import { lock } from './lock.ts';
  * The name is new each time, because a program that the killed one had started may still be writing into the old one.
  */
 export async function wholeFolder(folder: string, fill: (half: string) => Promise<void>): Promise<void> {
-  if (existsSync(folder)) return;
   const held = await lock(`folder ${folder}`, String(process.pid));
   try {
-    if (existsSync(folder)) return;
     mkdirSync(dirname(folder), { recursive: true });
     for (const entry of readdirSync(dirname(folder))) {
       if (entry.startsWith(`${basename(folder)}.half-`)) rmSync(join(dirname(folder), entry), { recursive: true });
     }
+    if (existsSync(folder)) return;
     const half = `${folder}.half-${process.pid}`;
     mkdirSync(half);
     await fill(half);

@@ -48,14 +48,14 @@ export const mysql: Recipe = {
   stopSignal: 'SIGTERM',
 
   async install({ home, say }) {
-    if (existsSync(unpacked(home)) || (await machineHasMysqld())) return;
-    say('fetching MySQL from Debian sid (some 60 MB)');
-    const work = join(home.downloads, 'apt');
+    if (await machineHasMysqld()) return;
     await wholeFolder(unpacked(home), async (half) => {
+      say('fetching MySQL from Debian sid (some 60 MB)');
+      const work = `${half}.apt`;
       const size = await unpackFromDebian('mysql-server-core', half, work);
+      rmSync(work, { recursive: true });
       say(`fetched and unpacked ${(size / 1e6).toFixed(0)} MB`);
     });
-    rmSync(work, { recursive: true, force: true });
   },
 
   async initialise({ home, say }, folder) {
