@@ -32,7 +32,7 @@ export function compareReplies(
   newer: Reply | Failure,
   rules: RuleSet | readonly Rule[] = [],
 ): Result {
-  const set = 'body' in rules ? rules : ruleSet(rules);
+  const set = ruleSet(rules);
   if ('error' in old) return without('not-comparable', `the old side gave no reply: ${old.error}`);
   if ('error' in newer) return without('candidate-error', `the new side gave no reply: ${newer.error}`);
   if (old.status !== newer.status) {

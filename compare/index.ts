@@ -1,3 +1,4 @@
+export type { Case } from './case.ts';
 export { compareReplies, type Result, type ResultKind } from './compare-replies.ts';
 export { describeResult, groupByPath } from './describe.ts';
 export type { Difference, DifferenceKind, Severity } from './difference.ts';
@@ -6,3 +7,5 @@ export { type Body, type Failure, type Reply, type ReplySource, readReply, toRep
 export { type RuleSet, ruleSet } from './rule-set.ts';
 export { type Rule, RuleError, validateRules } from './rules.ts';
 export { suggestRule } from './suggest.ts';
+export { type CaseReport, compareSuites, describeSuite, type SuiteReport } from './suite.ts';
+export type { Target } from './target.ts';

@@ -22,8 +22,9 @@ export interface RuleSet {
   readonly hits: Map<string, number>;
 }
 
-/** Makes rules ready for use; throws a RuleError naming every mistake. */
-export function ruleSet(rules: readonly Rule[]): RuleSet {
+/** Makes rules ready for use; throws a RuleError naming every mistake. A set that is ready already stays what it is. */
+export function ruleSet(rules: RuleSet | readonly Rule[]): RuleSet {
+  if ('body' in rules) return rules;
   const set: RuleSet = {
     rules: validateRules(rules),
     body: emptyNode(),
