@@ -1,0 +1,2 @@
+export { createApp, type NotificationsConfig, type NotificationsService } from './app.ts';
+export { migrate } from './migrate.ts';
