@@ -2,16 +2,18 @@ import type { Result } from './compare-replies.ts';
 import type { Difference } from './difference.ts';
 import { suggestRule } from './suggest.ts';
 
+const GROUPS = 20;
 const EXAMPLES = 3;
 
 /** A result as lines for a person: differences grouped by path and kind, old → new, and what rules excused. */
 export function describeResult(result: Result): string {
   const lines = [`${HEADLINE[result.kind]}${result.reason ? `: ${result.reason}` : ''}`];
   const groups = groupByPath(result.differences);
-  for (const [first, ...more] of groups) lines.push('', ...describeGroup([first!, ...more]));
+  for (const group of groups.slice(0, GROUPS)) lines.push('', ...describeGroup(group));
+  if (groups.length > GROUPS) lines.push('', `  … and ${groups.length - GROUPS} more paths`);
   const hits = Object.entries(result.hits);
   if (hits.length > 0) lines.push('', `Excused by rule: ${hits.map(([id, count]) => `${id} (${count})`).join(', ')}.`);
-  const rule = result.differences.map(suggestRule).find((suggestion) => suggestion !== undefined);
+  const rule = groups.map(([first]) => suggestRule(first!)).find((suggestion) => suggestion !== undefined);
   if (rule) {
     lines.push('', 'If a difference is meant to be, name it in a rule, for example:', `  ${inCode(rule)}`);
   }

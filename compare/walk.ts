@@ -67,7 +67,8 @@ class Walk {
   readonly #fingerprints: Fingerprints;
   readonly #differences: Difference[] = [];
   readonly #hits = new Map<string, number>();
-  readonly #stack: Pair[] = [];
+  /** One entry per container on the way down: compares its next child, or returns false when there is none left. */
+  readonly #stack: (() => boolean)[] = [];
   #nodes = 0;
   #complete = true;
 
@@ -80,20 +81,26 @@ class Walk {
   }
 
   run(old: Json, newer: Json): Walked {
-    this.#push({ old, new: newer, place: undefined, nodes: [this.#route.rules], ignored: undefined, shape: undefined });
-    while (this.#stack.length > 0 && this.#complete) {
-      this.#compare(this.#stack.pop()!);
-      if (this.#nodes > this.#budget.nodes || this.#differences.length >= MAX_DIFFERENCES) this.#complete = false;
+    this.#compare(this.#pair(old, newer, undefined, [this.#route.rules]));
+    while (this.#stack.length > 0) {
+      const [tooMuch, enough] = [this.#nodes > this.#budget.nodes, this.#differences.length >= MAX_DIFFERENCES];
+      if (tooMuch || enough) this.#complete = false;
+      if (!this.#complete) break;
+      if (!this.#stack.at(-1)!()) this.#stack.pop();
     }
     return { differences: this.#differences, hits: this.#hits, ids: this.#ids, complete: this.#complete };
   }
 
-  #push(pair: Pair): void {
-    this.#stack.push({
-      ...pair,
-      ignored: pair.ignored ?? ruleOf(pair.nodes, 'ignore'),
-      shape: pair.shape ?? ruleOf(pair.nodes, 'shape-only'),
-    });
+  #pair(
+    old: Json | undefined,
+    newer: Json | undefined,
+    place: Place | undefined,
+    nodes: readonly RuleNode[],
+    outer?: Pair,
+  ): Pair {
+    const ignored = outer?.ignored ?? ruleOf(nodes, 'ignore');
+    const shape = outer?.shape ?? ruleOf(nodes, 'shape-only');
+    return { old, new: newer, place, nodes, ignored, shape };
   }
 
   #compare(pair: Pair): void {
@@ -113,7 +120,7 @@ class Walk {
 
   #compareAbsent(pair: Pair): void {
     const nullIsAbsent = ruleOf(pair.nodes, 'null-is-absent');
-    const onlyNull = typeof pair.place?.key === 'string' && (pair.old ?? pair.new) === null;
+    const onlyNull = typeof pair.place?.key === 'string' && (pair.old === null || pair.new === null);
     if (nullIsAbsent && onlyNull) this.#credit(nullIsAbsent);
     else this.#report(pair.old === undefined ? 'extra' : 'missing', pair);
   }
@@ -139,15 +146,13 @@ class Walk {
   #compareObjects(pair: Pair, old: JsonObject, newer: JsonObject): void {
     const names = Object.keys(old);
     for (const name of Object.keys(newer)) if (!Object.hasOwn(old, name)) names.push(name);
-    for (let index = names.length - 1; index >= 0; index--) {
-      const name = names[index]!;
-      this.#descend(
-        pair,
-        name,
-        Object.hasOwn(old, name) ? old[name] : undefined,
-        Object.hasOwn(newer, name) ? newer[name] : undefined,
-      );
-    }
+    let next = 0;
+    this.#stack.push(() => {
+      const name = names[next++];
+      if (name === undefined) return false;
+      this.#descend(pair, name, memberOf(old, name), memberOf(newer, name));
+      return true;
+    });
   }
 
   #compareArrays(pair: Pair, old: readonly Json[], newer: readonly Json[]): void {
@@ -157,11 +162,15 @@ class Walk {
       if (unordered) this.#credit(unordered);
       else this.#report('order', pair);
     }
-    for (let index = pairs.length - 1; index >= 0; index--) {
-      const [oldIndex, newIndex] = pairs[index]!;
+    let next = 0;
+    this.#stack.push(() => {
+      const indexes = pairs[next++];
+      if (indexes === undefined) return false;
+      const [oldIndex, newIndex] = indexes;
       if (pair.shape && (oldIndex === undefined || newIndex === undefined)) this.#credit(pair.shape);
-      else this.#descend(pair, (oldIndex ?? newIndex)!, valueAt(old, oldIndex), valueAt(newer, newIndex));
-    }
+      else this.#descend(pair, (oldIndex ?? newIndex)!, elementOf(old, oldIndex), elementOf(newer, newIndex));
+      return true;
+    });
   }
 
   #pairing(pair: Pair, old: readonly Json[], newer: readonly Json[]): Pairing {
@@ -198,8 +207,7 @@ class Walk {
       this.#complete = false;
       return;
     }
-    const place = { parent: pair.place, key, depth };
-    this.#push({ old, new: newer, place, nodes, ignored: pair.ignored, shape: pair.shape });
+    this.#compare(this.#pair(old, newer, { parent: pair.place, key, depth }, nodes, pair));
   }
 
   #credit(rule: Rule): true {
@@ -222,7 +230,8 @@ class Walk {
   }
 }
 
-const valueAt = (elements: readonly Json[], index: number | undefined) =>
+const memberOf = (members: JsonObject, name: string) => (Object.hasOwn(members, name) ? members[name] : undefined);
+const elementOf = (elements: readonly Json[], index: number | undefined) =>
   index === undefined ? undefined : elements[index];
 
 /** Both as numbers if both can be read as such, else as they are. */
