@@ -1,0 +1,2 @@
+export { openFlags } from './open.ts';
+export type { Flag, FlagStore } from './store.ts';
