@@ -28,7 +28,7 @@ export interface Walked {
   readonly complete: boolean;
 }
 
-export interface Route {
+export interface Scope {
   /** What paths begin with: `$` or `headers`. */
   readonly root: string;
   readonly rules: RuleNode;
@@ -40,10 +40,10 @@ export interface Route {
  * Compares two values place by place. First arrays are taken position by position, which is quick and finds whether
  * there is any difference; only if one lies in an array are elements recognised, to tell moved from changed.
  */
-export function walk(old: Json, newer: Json, route: Route): Walked {
-  const found = new Walk(route, false).run(old, newer);
+export function walk(old: Json, newer: Json, scope: Scope): Walked {
+  const found = new Walk(scope, false).run(old, newer);
   if (!found.differences.some((difference) => difference.path.includes('[*]'))) return found;
-  const explained = new Walk(route, true).run(old, newer);
+  const explained = new Walk(scope, true).run(old, newer);
   return explained.differences.length > 0 ? explained : found;
 }
 
@@ -60,7 +60,7 @@ interface Pair {
 }
 
 class Walk {
-  readonly #route: Route;
+  readonly #scope: Scope;
   readonly #budget: Budget;
   readonly #recognise: boolean;
   readonly #ids: IdMap;
@@ -72,16 +72,16 @@ class Walk {
   #nodes = 0;
   #complete = true;
 
-  constructor(route: Route, recognise: boolean) {
-    this.#route = route;
-    this.#budget = route.budget ?? BUDGET;
+  constructor(scope: Scope, recognise: boolean) {
+    this.#scope = scope;
+    this.#budget = scope.budget ?? BUDGET;
     this.#recognise = recognise;
-    this.#ids = route.ids.draft();
+    this.#ids = scope.ids.draft();
     this.#fingerprints = new Fingerprints(this.#ids);
   }
 
   run(old: Json, newer: Json): Walked {
-    this.#compare(this.#pair(old, newer, undefined, [this.#route.rules]));
+    this.#compare(this.#pair(old, newer, undefined, [this.#scope.rules]));
     while (this.#stack.length > 0) {
       const [tooMuch, enough] = [this.#nodes > this.#budget.nodes, this.#differences.length >= MAX_DIFFERENCES];
       if (tooMuch || enough) this.#complete = false;
@@ -217,7 +217,7 @@ class Walk {
 
   #report(kind: DifferenceKind, pair: Pair): boolean {
     if (pair.ignored) return this.#credit(pair.ignored);
-    const { root } = this.#route;
+    const { root } = this.#scope;
     this.#differences.push({
       kind,
       severity: SEVERITY[kind],
