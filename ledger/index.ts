@@ -1,4 +1,5 @@
 export * from './copies.ts';
+export * from './corrections.ts';
 export { Database } from './database.ts';
 export * from './handoffs.ts';
 export * from './progress.ts';
@@ -23,4 +24,5 @@ export {
   dropTables,
   PRIVATE,
   tablesOf,
+  writersOf,
 } from './tables.ts';

@@ -1,0 +1,73 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Which of our packages each may import (design: the house). */
+const ALLOWED: Record<string, readonly string[]> = {
+  plan: [],
+  flags: ['plan'],
+  ledger: ['plan'],
+  compare: ['plan'],
+  'strangler-proxy': ['plan', 'compare'],
+  control: ['plan', 'ledger', 'flags'],
+  cdc: ['plan', 'ledger'],
+  cli: ['plan', 'compare'],
+  monolith: [],
+  'extracted-services/orders': [],
+  'extracted-services/notifications': [],
+  'deploy/local': [],
+};
+const ANYTHING = ['e2e', 'bench'];
+
+const packageFolders = [...Object.keys(ALLOWED), ...ANYTHING];
+const folderOf = new Map(
+  packageFolders.map((folder) => [JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')).name, folder]),
+);
+
+const sourcesOf = (folder: string): string[] =>
+  readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter(
+      (entry) => entry.isFile() && /\.(ts|mjs|js)$/.test(entry.name) && !entry.parentPath.includes('node_modules'),
+    )
+    .map((entry) => join(entry.parentPath, entry.name));
+
+const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g;
+
+/** The package folder an import of ours leads to; undefined for a library or the package itself. */
+function leadsTo(file: string, folder: string, specifier: string): string | undefined {
+  if (specifier.startsWith('.')) {
+    const target = relative(ROOT, resolve(dirname(file), specifier));
+    const owner = packageFolders.find((candidate) => target.startsWith(`${candidate}/`));
+    return owner === folder ? undefined : (owner ?? target);
+  }
+  const name = specifier.split('/').slice(0, 2).join('/');
+  return name.startsWith('@strangler/') || name.startsWith('@example/') ? (folderOf.get(name) ?? name) : undefined;
+}
+
+describe('import directions', () => {
+  test.each(Object.keys(ALLOWED))('%s imports only what the house allows', (folder) => {
+    const wrong: string[] = [];
+    for (const file of sourcesOf(folder)) {
+      const tests = /\.test\.ts$/.test(file) ? ['deploy/local'] : [];
+      for (const [, specifier] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
+        const target = leadsTo(file, folder, specifier!);
+        if (target && ![...ALLOWED[folder]!, ...tests].includes(target))
+          wrong.push(`${relative(ROOT, file)} imports ${specifier}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('every package is in the list', () => {
+    const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { workspaces: string[] };
+    const expanded = workspaces.flatMap((one) =>
+      one.endsWith('/*')
+        ? readdirSync(join(ROOT, one.slice(0, -2))).map((name) => `${one.slice(0, -1)}${name}`)
+        : [one],
+    );
+    expect(expanded.sort()).toEqual([...packageFolders].sort());
+  });
+});

@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HOME, ROOT } from './addresses.ts';
+
+/** What to run: a script of the repository, its arguments and the environment it adds. */
+export type Program = {
+  readonly name: string;
+  readonly script: string;
+  readonly args?: readonly string[];
+  readonly env: Record<string, string>;
+  /** Answers 200 once the process is ready. */
+  readonly health: string;
+};
+
+const LOGS = join(HOME, 'logs', 'rehearsal');
+const PIDS = join(HOME, 'rehearsal');
+const READY_WITHIN = 30_000;
+const STOP_WITHIN = 15_000;
+const FLAGS = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'];
+
+const logOf = (name: string): string => join(LOGS, `${name}.log`);
+
+const lastLines = (name: string): string =>
+  existsSync(logOf(name)) ? readFileSync(logOf(name), 'utf8').trimEnd().split('\n').slice(-8).join('\n  ') : '';
+
+/** A process of the rehearsal: started, killed and started again by name. */
+export class Process {
+  readonly program: Program;
+  #child: ChildProcess | undefined;
+  #stopping = false;
+
+  constructor(program: Program) {
+    this.program = program;
+  }
+
+  /** Starts the process and waits until it is ready. Throws with the end of its log if it is not. */
+  async start(): Promise<void> {
+    const { name, script, args = [], env, health } = this.program;
+    mkdirSync(LOGS, { recursive: true });
+    mkdirSync(PIDS, { recursive: true });
+    const log = openSync(logOf(name), 'a');
+    this.#stopping = false;
+    const child = spawn(process.execPath, [...FLAGS, join(ROOT, script), ...args], {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      detached: true, // Ctrl-C in the terminal is for us; we stop the others in order
+      stdio: ['ignore', log, log],
+    });
+    this.#child = child;
+    writeFileSync(join(PIDS, `${name}.pid`), `${child.pid} ${script}\n`);
+    const deadline = Date.now() + READY_WITHIN;
+    while (child.exitCode === null && child.signalCode === null && Date.now() < deadline) {
+      const answer = await fetch(health, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
+      if (answer?.ok) return;
+      await sleep(50);
+    }
+    const how =
+      child.exitCode === null ? `was not ready after ${READY_WITHIN / 1_000} s` : `stopped (code ${child.exitCode})`;
+    throw new Error(`${name} ${how}. The end of ${logOf(name)}:\n  ${lastLines(name)}`);
+  }
+
+  /** True if the process ended without being asked to. */
+  get died(): boolean {
+    const child = this.#child;
+    return !this.#stopping && child !== undefined && (child.exitCode !== null || child.signalCode !== null);
+  }
+
+  /** Ends the process at once, as a power cut would. */
+  async kill(): Promise<void> {
+    this.#stopping = true;
+    await end(this.#child, 'SIGKILL');
+  }
+
+  /** Asks the process to stop and waits; safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await end(this.#child, 'SIGTERM');
+    rmSync(join(PIDS, `${this.program.name}.pid`), { force: true });
+  }
+}
+
+async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill(signal);
+  const late = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN);
+  await ended;
+  clearTimeout(late);
+}
+
+/** Ends what a rehearsal that was itself killed has left running; only processes that are provably ours. */
+export async function stopLeftovers(): Promise<void> {
+  if (!existsSync(PIDS)) return;
+  for (const file of readdirSync(PIDS).filter((name) => name.endsWith('.pid'))) {
+    const [pid, script] = readFileSync(join(PIDS, file), 'utf8').trim().split(' ') as [string, string];
+    const commandLine = `/proc/${pid}/cmdline`;
+    const ours = () => existsSync(commandLine) && readFileSync(commandLine, 'utf8').includes(join(ROOT, script));
+    if (ours()) process.kill(Number(pid), 'SIGKILL');
+    while (ours()) await sleep(20);
+    rmSync(join(PIDS, file));
+  }
+}
+
+/** Runs a command of the `strangler` CLI to its end. Throws with what it printed if it fails. */
+export async function strangler(args: readonly string[], env: Record<string, string>): Promise<string> {
+  const child = spawn(process.execPath, [...FLAGS, join(ROOT, 'cli/main.ts'), ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stderr.on('data', (chunk) => (output += chunk));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`strangler ${args.join(' ')} ended with code ${code}:\n${output.trimEnd()}`);
+  return output;
+}

@@ -1,0 +1,99 @@
+import { type Process, strangler } from './processes.ts';
+import type { StepBook } from './steps.ts';
+import type { Traffic } from './traffic.ts';
+import { waitForStatus } from './watch.ts';
+import type { Webhook } from './webhook.ts';
+
+/** How the service’s death went. */
+export type Kill = {
+  /** Milliseconds from the tenth failed request, as the customers saw it, to the boundary at 0. */
+  readonly backAfterTenthFailure: number;
+  readonly failedRequests: number;
+  readonly webhook: unknown;
+};
+
+const RECOVER_WITHIN = 30_000;
+
+/**
+ * What the operator does, driven by the share of purchases replayed: notifications up, orders up to half, the orders
+ * service dies and is started again, orders to all, everybody back, and up once more.
+ */
+export async function runStory(
+  book: StepBook,
+  traffic: Traffic,
+  orders: Process,
+  webhook: Webhook,
+  env: Record<string, string>,
+  complete: (share: number) => void,
+): Promise<Kill> {
+  const until = (share: number) => () => traffic.reached(share);
+  const set = (capability: string, percent: number, upTo: number) =>
+    book.take(
+      `${capability} to ${percent} %`,
+      capability,
+      async () => void (await strangler(['set', capability, String(percent), '--reason', 'rehearsal'], env)),
+      until(upTo),
+    );
+  await traffic.reached(0.02);
+  await set('notifications', 10, 0.04);
+  await set('notifications', 25, 0.06);
+  await set('notifications', 50, 0.08);
+  await set('notifications', 100, 0.12);
+  await set('orders', 10, 0.17);
+  await set('orders', 25, 0.22);
+  await set('orders', 50, 0.3);
+
+  let kill: Kill | undefined;
+  await book.take(
+    'the orders service dies',
+    'orders',
+    async () => {
+      kill = await killUnderLoad(traffic, orders, webhook);
+    },
+    async () => {
+      await orders.start();
+      await traffic.reached(0.36);
+    },
+  );
+  await set('orders', 50, 0.48);
+  await set('orders', 75, 0.54);
+  await set('orders', 100, 0.6);
+  await book.take(
+    'rollback',
+    'orders',
+    async () => void (await strangler(['rollback', 'orders', '--reason', 'rehearsal'], env)),
+    until(0.7),
+  );
+  await book.take(
+    'orders to 100 % again',
+    'orders',
+    async () => {
+      await strangler(['set', 'orders', '100', '--reason', 'rehearsal'], env);
+      complete(traffic.share());
+    },
+    until(1),
+  );
+  return kill!;
+}
+
+async function killUnderLoad(traffic: Traffic, orders: Process, webhook: Webhook): Promise<Kill> {
+  const heardBefore = webhook.heard.length;
+  const killed = Date.now();
+  await orders.kill();
+  const everybodyBack = await waitForStatus('the judge to bring everybody back', RECOVER_WITHIN, ({ capabilities }) =>
+    capabilities.some(
+      ({ capability, boundary, phase }) => capability === 'orders' && boundary === 0 && phase === 'idle',
+    ),
+  ).then(() => Date.now());
+  await waitForWebhook(webhook, heardBefore);
+  const failures = traffic.tally.retryTimes.filter((at) => at >= killed && at <= everybodyBack);
+  return {
+    backAfterTenthFailure: Math.max(0, everybodyBack - (failures[9] ?? everybodyBack)),
+    failedRequests: failures.length,
+    webhook: webhook.heard.at(-1)?.body,
+  };
+}
+
+async function waitForWebhook(webhook: Webhook, before: number): Promise<void> {
+  await waitForStatus('the webhook to hear of the rollback', RECOVER_WITHIN, () => webhook.heard.length > before);
+}

@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent } from 'undici';
+import { Customer } from './customer.ts';
+import type { Input, Purchase } from './input.ts';
+import { Tally } from './tally.ts';
+
+/** How many customers shop at the same time. */
+export const CUSTOMERS_AT_A_TIME = 48;
+
+/** The live traffic while it runs. */
+export type Traffic = {
+  readonly tally: Tally;
+  /** Share of the purchases acknowledged, 0…1. */
+  readonly share: () => number;
+  /** Resolves once this share is reached. Rejects if the traffic has failed. */
+  readonly reached: (share: number) => Promise<void>;
+  /** Resolves when every purchase has been made. */
+  readonly done: Promise<void>;
+};
+
+type Order = { readonly id: number; readonly total: string };
+
+/**
+ * Replays purchases through the proxies in order of date, per customer one after another, spread over `seconds`.
+ * A fixed tenth reads the order back at once and lists orders, a fixed twentieth cancels, another tenth reads
+ * notifications and marks one read.
+ */
+export function startTraffic(input: Input, bases: readonly string[], seconds: number, stop: AbortSignal): Traffic {
+  const tally = new Tally();
+  const dispatcher = new Agent({ connections: CUSTOMERS_AT_A_TIME, pipelining: 1 });
+  const clients = new Map<number, Customer>();
+  const busy = new Map<number, Promise<void>>();
+  const total = input.live.length;
+  const begun = Date.now();
+  let next = 0;
+  let failure: Error | undefined;
+
+  const clientOf = (customer: number): Customer => {
+    let client = clients.get(customer);
+    if (!client) {
+      client = new Customer(customer, bases[customer % bases.length]!, dispatcher, tally);
+      clients.set(customer, client);
+    }
+    return client;
+  };
+  const worker = async (): Promise<void> => {
+    while (next < total && !stop.aborted && !failure) {
+      const at = next++;
+      await sleep(begun + (at / total) * seconds * 1_000 - Date.now());
+      const purchase = input.live[at]!;
+      const before = busy.get(purchase.customer) ?? Promise.resolve();
+      const turn = before.then(() => shop(clientOf(purchase.customer), purchase, tally));
+      busy.set(
+        purchase.customer,
+        turn.catch(() => {}),
+      );
+      await turn;
+    }
+  };
+  const workers = Array.from({ length: CUSTOMERS_AT_A_TIME }, () =>
+    worker().catch((error: Error) => {
+      failure ??= error;
+    }),
+  );
+  const done = Promise.all(workers).then(async () => {
+    await dispatcher.close();
+    if (failure) throw failure;
+  });
+  done.catch(() => {}); // whoever waits hears of it
+  const share = () => tally.acknowledged.size / total;
+  return {
+    tally,
+    share,
+    reached: async (wanted) => {
+      while (share() < wanted) {
+        if (failure) throw failure;
+        if (stop.aborted) throw new Error('stopped');
+        await sleep(20);
+      }
+    },
+    done,
+  };
+}
+
+async function shop(client: Customer, purchase: Purchase, tally: Tally): Promise<void> {
+  const { number, key, product } = purchase;
+  const wanted = { items: [{ productId: product.id, quantity: 1 }] };
+  const order = (await client.ask('POST', '/api/orders', [200, 201], wanted, key)) as Order;
+  tally.acknowledged.add(key);
+  if (number % 10 === 3) {
+    const again = (await client.ask('GET', `/api/orders/${order.id}`, [200])) as Order;
+    if (again.total !== order.total) tally.failed(`order ${order.id} reads ${again.total} after ${order.total}`);
+    const { orders } = (await client.ask('GET', '/api/orders', [200])) as { orders: Order[] };
+    if (!orders.some(({ id }) => id === order.id)) tally.failed(`order ${order.id} is missing from its owner’s list`);
+  }
+  if (number % 20 === 7) {
+    await client.ask('POST', `/api/orders/${order.id}/cancel`, [200], {});
+    tally.cancelled.add(key);
+  }
+  if (number % 10 === 5) {
+    const { notifications } = (await client.ask('GET', '/api/notifications', [200])) as { notifications: Order[] };
+    const newest = notifications[0];
+    if (newest) await client.ask('POST', `/api/notifications/${newest.id}/read`, [200], {});
+  }
+}

@@ -1,0 +1,272 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { servers } from '@strangler/servers';
+import {
+  barrierArrived,
+  blockedUsers,
+  claimCheckpoint,
+  countQuarantine,
+  createOrigins,
+  createTables,
+  Database,
+  dropLease,
+  dropOrigins,
+  dropTables,
+  hasHandoff,
+  highestEpoch,
+  lastVerify,
+  moveCheckpoint,
+  openSession,
+  quarantine,
+  readApplier,
+  readBackfill,
+  readCheckpoint,
+  readOwnership,
+  readRecords,
+  readStates,
+  reportApplier,
+  type Session,
+  tablesOf,
+  takeLease,
+  tick,
+  writeBackfill,
+  writeHandoff,
+  writeOwnership,
+  writeRecord,
+  writersOf,
+  writeState,
+  writeVerify,
+} from './index.ts';
+
+const NAME = `ledger_${process.pid}`;
+const sessions: Partial<Record<'mysql' | 'postgres', Session>> = {};
+const urls: Record<'mysql' | 'postgres', string> = { mysql: '', postgres: '' };
+
+async function asRoot(system: 'mysql' | 'postgres', work: (session: Session) => Promise<unknown>): Promise<void> {
+  const login = (await servers())[system];
+  const url = (database: string) =>
+    `${system}://${login.user}:${login.password}@${login.host}:${login.port}/${database}`;
+  urls[system] = url(NAME);
+  const session = await openSession(url(system === 'mysql' ? 'mysql' : 'postgres'), 'reader');
+  try {
+    await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+beforeAll(async () => {
+  await asRoot('mysql', (root) => root.query(`CREATE DATABASE ${NAME}`));
+  await asRoot('postgres', async (root) => {
+    await root.query(`CREATE DATABASE ${NAME}`);
+    await createOrigins(root, NAME, writersOf('orders'));
+    await createOrigins(root, NAME, writersOf('orders'));
+  });
+  sessions.mysql = await openSession(urls.mysql, 'control');
+  sessions.postgres = await openSession(urls.postgres, 'control');
+});
+
+afterAll(async () => {
+  await sessions.mysql?.close();
+  await sessions.postgres?.close();
+  await asRoot('mysql', (root) => root.query(`DROP DATABASE ${NAME}`));
+  await asRoot('postgres', async (root) => {
+    await root.query(`DROP DATABASE ${NAME} WITH (FORCE)`);
+    await dropOrigins(root, NAME, writersOf('orders'));
+  });
+});
+
+describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
+  const session = () => sessions[system]!;
+
+  test('creates its tables, twice without harm', async () => {
+    await createTables(session());
+    await createTables(session());
+    for (const table of tablesOf(system)) await session().query(`SELECT * FROM ${table}`);
+    expect(await tick(session())).toBe(1);
+    expect(await tick(session())).toBe(2);
+  });
+
+  test('faults 59: a checkpoint that another applier has claimed cannot be claimed again', async () => {
+    expect(await readCheckpoint(session(), 'orders:forward')).toEqual({
+      version: 0,
+      position: null,
+      kafkaOffset: 0,
+      tick: 0,
+    });
+    expect(await claimCheckpoint(session(), 'orders:forward', 0)).toBe(true);
+    expect(await claimCheckpoint(session(), 'orders:forward', 0)).toBe(false);
+    await moveCheckpoint(session(), 'orders:forward', { position: 'binlog.000001:4', kafkaOffset: 12, tick: 3 });
+    expect(await readCheckpoint(session(), 'orders:forward')).toEqual({
+      version: 1,
+      position: 'binlog.000001:4',
+      kafkaOffset: 12,
+      tick: 3,
+    });
+  });
+
+  test('faults 54: a handoff row written again after a crash stays one row', async () => {
+    const row = {
+      capability: 'orders',
+      epoch: 7,
+      kind: 'barrier',
+      subject: { lo: 0, hi: 100 },
+      forced: false,
+    } as const;
+    await writeHandoff(session(), row);
+    await writeHandoff(session(), row);
+    expect(await hasHandoff(session(), 'orders', 7, 'barrier')).toBe(true);
+    expect(await hasHandoff(session(), 'orders', 7, 'grant')).toBe(false);
+    expect(await highestEpoch(session(), 'orders')).toBe(7);
+    expect(await highestEpoch(session(), 'notifications')).toBe(0);
+  });
+
+  test('keeps an ownership history of ranges and pinned users, one row per epoch', async () => {
+    expect(await barrierArrived(session(), 'orders:forward', 1)).toBe(false);
+    await writeOwnership(session(), 'orders:forward', {
+      epoch: 1,
+      subject: { lo: 0, hi: 100 },
+      owns: false,
+      undecided: true,
+    });
+    await writeOwnership(session(), 'orders:forward', {
+      epoch: 1,
+      subject: { lo: 0, hi: 100 },
+      owns: true,
+      undecided: false,
+    });
+    await writeOwnership(session(), 'orders:forward', {
+      epoch: 2,
+      subject: { lo: 0, hi: 0, user: '7' },
+      owns: false,
+      undecided: false,
+    });
+    expect(await barrierArrived(session(), 'orders:forward', 1)).toBe(true);
+    expect(await readOwnership(session(), 'orders:forward')).toEqual([
+      { epoch: 1, subject: { lo: 0, hi: 100 }, owns: true, undecided: false },
+      { epoch: 2, subject: { lo: 0, hi: 0, user: '7' }, owns: false, undecided: false },
+    ]);
+  });
+
+  test('counts quarantine by status and knows whose rows wait behind one that cannot be applied', async () => {
+    const entry = {
+      stream: 'orders:forward',
+      status: 'open',
+      reason: 'inapplicable',
+      table: 'orders',
+      key: '1',
+      user: '7',
+      before: null,
+      after: '{"id":1}',
+      owner: null,
+      position: 'x',
+      resolution: null,
+    } as const;
+    await quarantine(session(), entry);
+    await quarantine(session(), { ...entry, status: 'settled', reason: 'superseded', user: '8' });
+    expect(await countQuarantine(session(), 'orders:forward')).toEqual({ open: 1, settled: 1 });
+    expect(await blockedUsers(session(), 'orders:forward')).toEqual(['7']);
+  });
+
+  test('says how an applier does and how long ago it said so', async () => {
+    expect(await readApplier(session(), 'orders:forward')).toBeUndefined();
+    await reportApplier(session(), 'orders:forward', {
+      sessionId: session().id,
+      state: 'running',
+      reason: null,
+      lag: 12.4,
+    });
+    const row = await readApplier(session(), 'orders:forward');
+    expect(row).toMatchObject({ state: 'running', lag: 12, sessionId: session().id });
+    expect(row!.age).toBeGreaterThanOrEqual(0);
+    await reportApplier(session(), 'orders:forward', { sessionId: 1, state: 'stopped', reason: 'a gap', lag: null });
+    expect(await readApplier(session(), 'orders:forward')).toMatchObject({
+      state: 'stopped',
+      reason: 'a gap',
+      lag: null,
+    });
+  });
+
+  test('rolls a transaction back when its work fails, and hands the next session out after an error', async () => {
+    const database = new Database(urls[system], 'reader');
+    const failing = database.use((one) =>
+      one.transaction(async () => {
+        await one.query("INSERT INTO strangler_signal (id, type) VALUES ('s', 't')");
+        throw new Error('no');
+      }),
+    );
+    await expect(failing).rejects.toThrow('no');
+    const { rows } = await database.use((one) => one.query('SELECT * FROM strangler_signal'));
+    expect(rows).toEqual([]);
+    await database.close();
+    await database.close();
+    await expect(database.use(async () => 1)).rejects.toThrow('closed');
+  });
+});
+
+describe('signs', () => {
+  test('a transaction of ours carries the tag on MySQL', async () => {
+    await sessions.mysql!.query('UPDATE strangler_tick SET n = n + 1');
+    const { rows } = await sessions.mysql!.query<{ all_gtids: string }>('SELECT @@global.gtid_executed AS all_gtids');
+    expect(rows[0]!.all_gtids).toContain(':strangler:');
+  });
+
+  test('a second session of the same writer is refused by Postgres', async () => {
+    await expect(openSession(urls.postgres, 'control')).rejects.toThrow('already active');
+  });
+});
+
+describe('what control keeps in MySQL', () => {
+  test('faults 53: of two who change a state from the same version one wins', async () => {
+    const state = { capability: 'orders', version: 1, epoch: 0, boundary: 0, body: '{}' };
+    expect(await writeState(sessions.mysql!, state)).toBe(true);
+    expect(await writeState(sessions.mysql!, state)).toBe(false);
+    expect(await writeState(sessions.mysql!, { ...state, version: 2, boundary: 100 })).toBe(true);
+    expect(await writeState(sessions.mysql!, { ...state, version: 2, boundary: 0 })).toBe(false);
+    expect(await readStates(sessions.mysql!)).toEqual([{ ...state, version: 2, boundary: 100 }]);
+  });
+
+  test('keeps decision records in order, with their inputs', async () => {
+    const record = {
+      capability: 'orders',
+      event: 'handoff',
+      actor: 'cli',
+      reason: 'because',
+      inputs: { pauseMs: 12.5 },
+    };
+    await writeRecord(sessions.mysql!, record);
+    await writeRecord(sessions.mysql!, { ...record, capability: 'notifications' });
+    const all = await readRecords(sessions.mysql!, {});
+    expect(all).toHaveLength(2);
+    expect(all[0]).toMatchObject(record);
+    expect(Date.parse(all[0]!.at)).not.toBeNaN();
+    expect(await readRecords(sessions.mysql!, { capability: 'orders' })).toHaveLength(1);
+    expect(await readRecords(sessions.mysql!, { after: all[1]!.id })).toEqual([]);
+  });
+
+  test('one holder has the lease until it is dropped or has run out', async () => {
+    expect(await takeLease(sessions.mysql!, 'control', 'a', 60_000)).toBe(true);
+    expect(await takeLease(sessions.mysql!, 'control', 'a', 60_000)).toBe(true);
+    expect(await takeLease(sessions.mysql!, 'control', 'b', 60_000)).toBe(false);
+    await dropLease(sessions.mysql!, 'control', 'a');
+    expect(await takeLease(sessions.mysql!, 'control', 'b', -1)).toBe(true);
+    expect(await takeLease(sessions.mysql!, 'control', 'a', 60_000)).toBe(true);
+  });
+
+  test('keeps the backfill and the newest verify', async () => {
+    const status = { table: 'orders', done: 5, total: 10, finished: false };
+    await writeBackfill(sessions.mysql!, 'orders', status);
+    await writeBackfill(sessions.mysql!, 'orders', { ...status, done: 10, finished: true });
+    expect(await readBackfill(sessions.mysql!, 'orders')).toEqual([{ ...status, done: 10, finished: true }]);
+    expect(await lastVerify(sessions.mysql!, 'orders')).toBeUndefined();
+    await writeVerify(sessions.mysql!, { capability: 'orders', compared: 10, mismatches: 1, detail: '[]' });
+    expect(await lastVerify(sessions.mysql!, 'orders')).toMatchObject({ compared: 10, mismatches: 1 });
+  });
+
+  test('drops every table again', async () => {
+    for (const session of [sessions.mysql!, sessions.postgres!]) {
+      await dropTables(session);
+      await dropTables(session);
+      await expect(session.query('SELECT 1 FROM strangler_tick')).rejects.toThrow();
+    }
+  });
+});
