@@ -5,7 +5,10 @@ const base = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
-    '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' }, sourceMaps: 'inline' }],
+    '\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' }, sourceMaps: 'inline' },
+    ],
   },
   modulePathIgnorePatterns: ['<rootDir>/.strangler/'],
 };
@@ -13,7 +16,18 @@ const base = {
 export default {
   testTimeout: 60_000,
   projects: [
-    { ...base, displayName: 'unit', testMatch: ['**/*.test.ts'], testPathIgnorePatterns: ['/node_modules/', '\\.servers\\.test\\.ts$'] },
-    { ...base, displayName: 'servers', testMatch: ['**/*.servers.test.ts'], globalSetup: '<rootDir>/e2e/servers-up.mjs' },
+    {
+      ...base,
+      displayName: 'unit',
+      testMatch: ['**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '\\.servers\\.test\\.ts$'],
+    },
+    {
+      ...base,
+      displayName: 'servers',
+      testMatch: ['**/*.servers.test.ts'],
+      globalSetup: '<rootDir>/e2e/servers-up.mjs',
+      globalTeardown: '<rootDir>/e2e/servers-down.mjs',
+    },
   ],
 };
