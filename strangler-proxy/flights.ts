@@ -1,0 +1,101 @@
+import {
+  type CapabilitySnapshot,
+  type Flight,
+  isPinned,
+  type Side,
+  type Snapshot,
+  subjectHolds,
+} from '@strangler/plan';
+
+/** One write of a user on its way to a side. */
+export type Write = {
+  readonly capability: string;
+  readonly user: string;
+  readonly bucket: number;
+  readonly side: Side;
+};
+
+/** A write of which nobody knows whether the side did it; it may still be doing it until `until` (milliseconds). */
+type Unknown = { readonly write: Write; readonly until: number };
+
+/**
+ * The writes under way, and those of unknown fate. Writes of the process before this one are of unknown fate too, so
+ * until `writeFate` has passed since the start everybody is.
+ */
+export class Flights {
+  readonly #writeFate: (capability: string) => number;
+  readonly #now: () => number;
+  readonly #started: number;
+  readonly #drained: (flight: Flight) => void;
+  readonly #live = new Set<Write>();
+  #unknown: Unknown[] = [];
+  #snapshot: Snapshot | undefined;
+  /** By capability, the writes its handoff waits for. */
+  readonly #awaited = new Map<string, Set<Write>>();
+
+  constructor(
+    writeFate: (capability: string) => number,
+    drained: (flight: Flight) => void,
+    now: () => number = performance.now.bind(performance),
+  ) {
+    this.#writeFate = writeFate;
+    this.#drained = drained;
+    this.#now = now;
+    this.#started = now();
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  /** Notes a write as sent. */
+  begin(write: Write): void {
+    this.#live.add(write);
+  }
+
+  /** Notes its end: answered, or of unknown fate. Says so when it was the last one a handoff waits for. */
+  end(write: Write, fateKnown: boolean): void {
+    if (!this.#live.delete(write)) return;
+    const { capability } = write;
+    if (!fateKnown) this.#unknown.push({ write, until: this.#now() + this.#writeFate(capability) });
+    const awaited = this.#awaited.get(capability);
+    if (!awaited?.delete(write) || awaited.size > 0) return;
+    const entry = this.#snapshot?.capabilities[capability];
+    if (entry?.moving) this.#drained(this.#flight(capability, entry, entry.moving));
+  }
+
+  /** Puts a snapshot in force and says what every handoff in it still has to wait for. */
+  apply(snapshot: Snapshot): Flight[] {
+    this.#snapshot = snapshot;
+    this.#awaited.clear();
+    const flights: Flight[] = [];
+    for (const [capability, entry] of Object.entries(snapshot.capabilities)) {
+      if (!entry.moving) continue;
+      const awaited = new Set<Write>();
+      for (const write of this.#live) if (moves(write, capability, entry)) awaited.add(write);
+      this.#awaited.set(capability, awaited);
+      flights.push(this.#flight(capability, entry, entry.moving));
+    }
+    return flights;
+  }
+
+  #flight(capability: string, entry: CapabilitySnapshot, { epoch }: { epoch: number }): Flight {
+    const now = this.#now();
+    this.#unknown = this.#unknown.filter(({ until }) => until > now);
+    let until = this.#started + this.#writeFate(capability);
+    for (const one of this.#unknown) if (moves(one.write, capability, entry)) until = Math.max(until, one.until);
+    const inFlight = this.#awaited.get(capability)?.size ?? 0;
+    return { capability, epoch, inFlight, unknownFor: Math.max(0, Math.ceil(until - now)) };
+  }
+}
+
+/** True if the handoff of `entry` takes this write’s user away from the side the write went to. */
+export function moves(write: Write, capability: string, entry: CapabilitySnapshot): boolean {
+  const { moving } = entry;
+  return (
+    moving !== undefined &&
+    write.capability === capability &&
+    write.side === moving.from &&
+    subjectHolds(moving.subject, write.user, write.bucket, isPinned(entry, write.user))
+  );
+}

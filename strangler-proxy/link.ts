@@ -1,0 +1,110 @@
+import { type FromControl, type FromProxy, LINK_PATH, type Snapshot } from '@strangler/plan';
+import { WebSocket } from 'ws';
+
+/** Waits between attempts to reach control, in milliseconds: from the first, doubled up to the last. */
+const FIRST_WAIT = 50;
+const LONGEST_WAIT = 2_000;
+/** How often control must show that it lives, in milliseconds; silence of twice that ends the connection. */
+const HEARTBEAT = 1_000;
+
+/** The stream to control: connects, and again for ever when it breaks. */
+export class Link {
+  readonly #url: string;
+  readonly #token: string;
+  readonly #hello: FromProxy;
+  readonly #onSnapshot: (snapshot: Snapshot) => FromProxy | undefined;
+  readonly #onChange: (up: boolean, reason: string) => void;
+  #socket: WebSocket | undefined;
+  #wait = FIRST_WAIT;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(
+    url: string,
+    token: string,
+    proxy: string,
+    onSnapshot: (snapshot: Snapshot) => FromProxy | undefined,
+    onChange: (up: boolean, reason: string) => void,
+  ) {
+    this.#url = new URL(LINK_PATH, url).href;
+    this.#token = token;
+    this.#hello = { type: 'hello', proxy, pid: process.pid };
+    this.#onSnapshot = onSnapshot;
+    this.#onChange = onChange;
+    this.#connect();
+  }
+
+  get up(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Sends a message; false, and it is lost, if the stream is down: control learns the same at the next hello. */
+  tell(message: FromProxy): boolean {
+    if (!this.up) return false;
+    this.#socket!.send(JSON.stringify(message));
+    return true;
+  }
+
+  #connect(): void {
+    const socket = new WebSocket(this.#url, {
+      headers: { authorization: `Bearer ${this.#token}` },
+      perMessageDeflate: false,
+      handshakeTimeout: LONGEST_WAIT,
+    });
+    this.#socket = socket;
+    let alive = true;
+    let reason = 'closed';
+    const heart = setInterval(() => {
+      if (socket.readyState !== WebSocket.OPEN) return;
+      if (!alive) socket.terminate();
+      alive = false;
+      socket.ping();
+    }, HEARTBEAT);
+    socket.on('pong', () => {
+      alive = true;
+    });
+    socket.on('open', () => {
+      this.#wait = FIRST_WAIT;
+      this.tell(this.#hello);
+      this.#onChange(true, '');
+    });
+    socket.on('message', (data) => {
+      alive = true;
+      this.#receive(data.toString());
+    });
+    socket.on('error', (error) => {
+      reason = error.message;
+    });
+    socket.on('close', () => {
+      clearInterval(heart);
+      if (this.#stopped) return;
+      this.#onChange(false, reason);
+      this.#timer = setTimeout(() => this.#connect(), this.#wait);
+      this.#wait = Math.min(LONGEST_WAIT, this.#wait * 2);
+    });
+  }
+
+  #receive(text: string): void {
+    const message = parse(text);
+    if (message?.type !== 'snapshot') return;
+    const ack = this.#onSnapshot(message.snapshot);
+    if (ack) this.tell(ack);
+  }
+
+  /** Closes the stream for good; safe to call twice. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#socket?.terminate();
+  }
+}
+
+/** A message of control; undefined if it is none: then the last snapshot stays in force. */
+function parse(text: string): FromControl | undefined {
+  try {
+    const message = JSON.parse(text) as FromControl | null;
+    return message?.type === 'snapshot' && typeof message.snapshot?.capabilities === 'object' ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+import { createServer, type Server } from 'node:http';
+import type { Side, Snapshot } from '@strangler/plan';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { listenOn } from './address.ts';
+import type { Outcome } from './tally.ts';
+
+/** What the metrics read when they are scraped. */
+export type Vitals = {
+  readonly held: () => readonly (readonly [capability: string, count: number])[];
+  readonly underWay: () => number;
+  readonly snapshot: () => { readonly snapshot: Snapshot; readonly age: number } | undefined;
+  readonly linkUp: () => boolean;
+};
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** prom-client’s numbers of one proxy; requests of no capability carry an empty one. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests = new Counter({
+    name: 'strangler_proxy_requests_total',
+    help: 'Requests sent to a side, by class of status; none: there was no answer.',
+    labelNames: ['capability', 'side', 'status'],
+    registers: [this.registry],
+  });
+  readonly #latency = new Histogram({
+    name: 'strangler_proxy_latency_seconds',
+    help: 'From the request sent to the head of the answer.',
+    labelNames: ['capability', 'side'],
+    buckets: SECONDS,
+    registers: [this.registry],
+  });
+  readonly #hold = new Histogram({
+    name: 'strangler_proxy_hold_seconds',
+    help: 'How long writes were held.',
+    labelNames: ['capability'],
+    buckets: SECONDS,
+    registers: [this.registry],
+  });
+
+  /** Adds what is read at a scrape. */
+  watch(vitals: Vitals): void {
+    const registers = [this.registry];
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        ...{ name: `strangler_proxy_${name}`, help, registers },
+        collect() {
+          this.set(read());
+        },
+      });
+    new Gauge({
+      ...{ name: 'strangler_proxy_held_writes', help: 'Writes held now.', labelNames: ['capability'], registers },
+      collect() {
+        for (const [capability, count] of vitals.held()) this.set({ capability }, count);
+      },
+    });
+    gauge('in_flight', 'Requests under way now.', vitals.underWay);
+    gauge('snapshot_version', 'Version of the snapshot in force; 0 without one.', () => {
+      return vitals.snapshot()?.snapshot.version ?? 0;
+    });
+    gauge('snapshot_age_seconds', 'Since the snapshot in force came; -1 without one.', () => {
+      const held = vitals.snapshot();
+      return held ? held.age / 1_000 : -1;
+    });
+    gauge('link_up', '1 while the stream to control stands.', () => Number(vitals.linkUp()));
+  }
+
+  count(capability: string, side: Side, { status, latency }: Outcome): void {
+    this.#requests.inc({ capability, side, status: status === 0 ? 'none' : `${Math.floor(status / 100)}xx` });
+    if (status > 0) this.#latency.observe({ capability, side }, latency / 1_000);
+  }
+
+  held(capability: string, milliseconds: number): void {
+    this.#hold.observe({ capability }, milliseconds / 1_000);
+  }
+}
+
+/** Serves /metrics, and /health: 200 while `ready`, else 503. Rejects if the port is taken. */
+export async function serveMetrics(
+  metrics: Metrics,
+  ready: () => boolean,
+  listen: string,
+): Promise<{ address: string; stop: () => Promise<void> }> {
+  const server: Server = createServer(async (request, response) => {
+    if (request.url === '/health') {
+      response.writeHead(ready() ? 200 : 503, { 'content-type': 'application/json' });
+      response.end(`${JSON.stringify({ ready: ready() })}\n`);
+    } else if (request.url === '/metrics') {
+      response.writeHead(200, { 'content-type': metrics.registry.contentType });
+      response.end(await metrics.registry.metrics());
+    } else {
+      response.writeHead(404).end();
+    }
+  });
+  return {
+    address: await listenOn(server, listen),
+    stop: async () => {
+      if (!server.listening) return;
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,125 @@
+import { hostname } from 'node:os';
+import { type FromProxy, type Plan, parsePlan } from '@strangler/plan';
+import { type Logger, pino } from 'pino';
+import { listenOn } from './address.ts';
+import { Link } from './link.ts';
+import { Metrics, serveMetrics } from './metrics.ts';
+import { routedCapabilities } from './route.ts';
+import { createFront } from './server.ts';
+import { Traffic } from './traffic.ts';
+import { trustsFrom } from './trusted.ts';
+import { Upgrades } from './upgrade.ts';
+
+/** How often counts go to control, in milliseconds. */
+const COUNTS_EVERY = 100;
+
+export type ProxyOptions = {
+  /** What to split by; without one everything goes to `monolith`. */
+  readonly plan?: Plan;
+  /** Address of the monolith, `http://…`; only without a Plan. */
+  readonly monolith?: string;
+  /** HOST:PORT; the Plan’s proxy.listen if not given. Port 0 takes a free one. */
+  readonly listen?: string;
+  /** HOST:PORT of metrics and /health; the Plan’s proxy.metrics if not given, else none. */
+  readonly metrics?: string;
+  /** The name control knows this proxy by; it stays the same when the process starts again. */
+  readonly name?: string;
+  /** Address of control, `http://…`; the Plan’s control.listen if not given. */
+  readonly controlUrl?: string;
+  readonly token?: string;
+  readonly log?: Logger;
+};
+
+export type RunningProxy = {
+  /** HOST:PORT it listens on. */
+  readonly address: string;
+  readonly metricsAddress: string | undefined;
+  /** Ends what is under way within the Plan’s stopWithin, then everything; safe to call twice. */
+  readonly stop: () => Promise<void>;
+};
+
+/** The Plan’s own defaults for a proxy without a Plan. */
+const defaultLimits = (): Plan['proxy'] => {
+  const tables = 'tables: {t: {user: u}}, service: {database: "postgres://d"}';
+  const least = `{version: 1, name: none, control: {tokens: {admin: unused-1, proxy: unused-1}},
+    monolith: {database: "mysql://d"}, kafka: {brokers: ["k:1"], connect: "http://k"}, capabilities: {none: {${tables}}}}`;
+  return parsePlan(least, {}).proxy;
+};
+
+/**
+ * Starts one proxy. Rejects with an Error if the Plan names nothing to proxy to, or with the system’s error if an
+ * address cannot be listened on.
+ */
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  const { plan, log = pino() } = options;
+  const monolith = plan ? plan.monolith.url : options.monolith;
+  if (!monolith) throw new Error('nothing to proxy to: set monolith.url in the Plan, or give --monolith URL');
+  const limits = plan?.proxy ?? defaultLimits();
+  const capabilities = plan ? routedCapabilities(plan) : [];
+  const trusts = trustsFrom(limits.trustedHops);
+  const metrics = new Metrics();
+  const tell = (message: FromProxy) => link?.tell(message) ?? false;
+  const traffic = new Traffic(new URL(monolith), capabilities, limits, metrics, log, tell);
+  const upgrades = new Upgrades(traffic, trusts);
+  const server = createFront(traffic, trusts, upgrades);
+
+  const ready = () => !traffic.stopping && (plan === undefined || traffic.snapshot !== undefined);
+  const metricsAt = options.metrics ?? limits.metrics;
+  const scraped = metricsAt === undefined ? undefined : await serveMetrics(metrics, ready, metricsAt);
+  const address = await listenOn(server, options.listen ?? limits.listen).catch(async (error: Error) => {
+    await scraped?.stop();
+    throw error;
+  });
+
+  let snapshotAt = 0;
+  const link =
+    plan &&
+    new Link(
+      options.controlUrl ?? `http://${plan.control.listen}`,
+      options.token ?? plan.control.tokens.proxy,
+      options.name ?? `${hostname()}-${address}`,
+      (snapshot) => {
+        const ack = traffic.apply(snapshot);
+        if (ack) {
+          snapshotAt = performance.now();
+          upgrades.apply(snapshot);
+        }
+        return ack;
+      },
+      (up, reason) => (up ? log.info('linked to control') : log.warn({ reason }, 'no link to control; trying again')),
+    );
+  const flush = () => {
+    if (!link?.up) return;
+    const counts = traffic.tally.take();
+    if (counts.length > 0) link.tell({ type: 'counts', counts });
+  };
+  const counting = setInterval(flush, COUNTS_EVERY);
+
+  metrics.watch({
+    held: () => capabilities.map(({ name }) => [name, traffic.holds.count(name)] as const),
+    underWay: () => traffic.underWay,
+    snapshot: () => traffic.snapshot && { snapshot: traffic.snapshot, age: performance.now() - snapshotAt },
+    linkUp: () => link?.up ?? false,
+  });
+
+  const stop = async () => {
+    server.close();
+    traffic.stopping = true;
+    upgrades.stop();
+    await traffic.stop(limits.stopWithin);
+    server.closeAllConnections();
+    clearInterval(counting);
+    flush();
+    link?.stop();
+    await scraped?.stop();
+  };
+  let stopped: Promise<void> | undefined;
+  return {
+    address,
+    metricsAddress: scraped?.address,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}

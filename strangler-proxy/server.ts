@@ -1,0 +1,104 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { bucketOf } from '@strangler/plan';
+import { answer, answerRaw, type Code, Refused } from './answer.ts';
+import { correlationIdOf } from './correlation.ts';
+import { Exchange } from './exchange.ts';
+import { LONGEST_TARGET } from './path.ts';
+import { capabilityOf, isWrite } from './route.ts';
+import { sanitize } from './sanitize.ts';
+import type { Traffic } from './traffic.ts';
+import type { Trusts } from './trusted.ts';
+import { isWebSocket, type Upgrades } from './upgrade.ts';
+
+/** A whole request may take this many times the longest silence. */
+const SILENCES = 5;
+const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
+/** The listener clients talk to: Node’s own strict parser, and bounds on everything they may do slowly. */
+export function createFront(traffic: Traffic, trusts: Trusts, upgrades: Upgrades): Server {
+  const { maxHeaders, idleTimeout, headersTimeout } = traffic.limits;
+  const server = createServer({
+    insecureHTTPParser: false,
+    // The parser counts the URL too; sanitize tells the two limits apart.
+    maxHeaderSize: maxHeaders + LONGEST_TARGET,
+    headersTimeout: idleTimeout,
+    requestTimeout: SILENCES * idleTimeout,
+    keepAliveTimeout: idleTimeout,
+    connectionsCheckingInterval: Math.min(1_000, idleTimeout),
+    noDelay: true,
+    shouldUpgradeCallback: isWebSocket,
+  });
+  // 0 is no limit: the default drops what is beyond it without a word.
+  server.maxHeadersCount = 0;
+  // A client may be silent while it waits for its answer.
+  server.timeout = idleTimeout + headersTimeout;
+  const handle = (request: IncomingMessage, response: ServerResponse) => serve(traffic, trusts, request, response);
+  server.on('request', handle);
+  server.on('checkContinue', handle);
+  server.on('checkExpectation', handle);
+  server.on('connect', (request, socket: Socket) => {
+    answerRaw(socket, 'method-not-allowed', 'CONNECT is not served', correlationIdOf(request.headers));
+  });
+  server.on('upgrade', (request, socket: Socket, head) => upgrades.handle(request, socket, head));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => onClientError(traffic, error, socket));
+  return server;
+}
+
+function serve(traffic: Traffic, trusts: Trusts, request: IncomingMessage, response: ServerResponse): void {
+  try {
+    const clean = sanitize(request, trusts(request.socket.remoteAddress), traffic.limits.maxHeaders);
+    const { method, readings } = clean;
+    if (clean.target === '*') {
+      // Asks about the server itself, which is us; undici could not ask it on.
+      response.writeHead(204, { allow: METHODS }).end();
+      return;
+    }
+    const routed = capabilityOf(traffic.capabilities, method, readings);
+    const user = routed?.userOf(clean.headers);
+    const bucket = routed && user !== undefined ? bucketOf(routed.group, user) : 0;
+    const write = isWrite(routed, method, readings);
+    new Exchange(traffic, request, response, clean, routed, user, bucket, write).start();
+  } catch (error) {
+    refuse(traffic, request, response, error as Error);
+  }
+}
+
+function refuse(traffic: Traffic, request: IncomingMessage, response: ServerResponse, error: Error): void {
+  const correlationId = correlationIdOf(request.headers);
+  if (!(error instanceof Refused)) {
+    traffic.log.error({ correlationId, err: error }, 'a request met a bug of ours');
+    response.destroy();
+    return;
+  }
+  traffic.log.warn({ code: error.code, correlationId }, error.message);
+  answer(request, response, error.code, error.message, correlationId, true);
+}
+
+function meaningOf(error: NodeJS.ErrnoException): { code: Code; message: string } {
+  if (error.code === 'HPE_HEADER_OVERFLOW') {
+    const { rawPacket } = error as { rawPacket?: Buffer };
+    return rawPacket && !rawPacket.includes('\n')
+      ? { code: 'url-too-long', message: `the URL is longer than ${LONGEST_TARGET}` }
+      : { code: 'headers-too-large', message: 'the headers are too large' };
+  }
+  if (error.code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') {
+    return { code: 'body-too-large', message: 'the chunk extensions are too large' };
+  }
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return { code: 'request-timeout', message: 'the request took too long' };
+  return { code: 'bad-request', message: 'the request is not valid HTTP/1.1' };
+}
+
+/** What the parser refuses. There is an answer only if none is under way on this connection (the field Node looks at too). */
+function onClientError(traffic: Traffic, error: NodeJS.ErrnoException, socket: Socket): void {
+  const { _httpMessage: pending } = socket as Socket & { _httpMessage?: ServerResponse | null };
+  if (error.code === 'ECONNRESET' || !socket.writable || pending?.headersSent || pending?.req.complete) {
+    socket.destroy();
+    return;
+  }
+  const { code, message } = meaningOf(error);
+  const correlationId = correlationIdOf({});
+  traffic.log.warn({ code, correlationId, cause: error.code }, message);
+  answerRaw(socket, code, message, correlationId);
+}

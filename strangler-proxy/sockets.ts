@@ -1,0 +1,62 @@
+import type { Socket } from 'node:net';
+import { type Snapshot, sideOf } from '@strangler/plan';
+import { moves, type Write } from './flights.ts';
+import { closeFrame, Frames } from './frames.ts';
+
+/** Going away, of RFC 6455. */
+const GOING_AWAY = 1001;
+/** How long a socket may take to end after it was told, in milliseconds. */
+const PARTING = 1_000;
+
+/** One WebSocket that goes through: both ends, and whose writes it may carry. */
+export class Tunnel {
+  readonly write: Write | undefined;
+  readonly #client: Socket;
+  readonly #upstream: Socket;
+  readonly #down = new Frames();
+  readonly #up = new Frames();
+  #leaving = false;
+
+  constructor(client: Socket, upstream: Socket, write: Write | undefined) {
+    this.write = write;
+    this.#client = client;
+    this.#upstream = upstream;
+    upstream.on('data', (chunk: Buffer) => this.#onDown(chunk));
+    client.on('data', (chunk: Buffer) => this.#up.take(chunk, false));
+    client.once('close', () => upstream.destroy());
+    upstream.once('close', () => client.destroySoon());
+  }
+
+  /** Closes both ends with 1001, as soon as the frame being sent to the client has ended. */
+  goAway(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#upstream.unpipe(this.#client);
+    this.#client.unpipe(this.#upstream);
+    setTimeout(() => this.#client.destroy(), PARTING).unref();
+    if (this.#down.between) this.#part();
+    else this.#upstream.resume();
+  }
+
+  #onDown(chunk: Buffer): void {
+    const taken = this.#down.take(chunk, this.#leaving);
+    if (!this.#leaving || this.#client.writableEnded) return;
+    this.#client.write(chunk.subarray(0, taken));
+    if (this.#down.between) this.#part();
+  }
+
+  #part(): void {
+    this.#client.end(closeFrame(GOING_AWAY, false));
+    if (this.#up.between) this.#upstream.end(closeFrame(GOING_AWAY, true));
+    else this.#upstream.end();
+    this.#client.resume();
+    this.#upstream.resume();
+  }
+}
+
+/** True if the snapshot takes this socket’s user away from its side, or has done so already. */
+export function mustLeave(write: Write | undefined, snapshot: Snapshot): boolean {
+  const entry = write && snapshot.capabilities[write.capability];
+  if (!write || !entry) return false;
+  return moves(write, write.capability, entry) || sideOf(entry, write.user, write.bucket) !== write.side;
+}

@@ -1,0 +1,104 @@
+import type { FromProxy, Plan, Side, Snapshot } from '@strangler/plan';
+import type { Logger } from 'pino';
+import { type Decision, decide } from './decide.ts';
+import { Flights } from './flights.ts';
+import { Holds } from './hold.ts';
+import type { Metrics } from './metrics.ts';
+import type { RoutedCapability } from './route.ts';
+import { type Outcome, Tally } from './tally.ts';
+import { Upstream } from './upstream.ts';
+
+/** What every request shares: the snapshot in force, the upstreams, the held writes and those under way. */
+export class Traffic {
+  readonly limits: Plan['proxy'];
+  readonly log: Logger;
+  readonly capabilities: readonly RoutedCapability[];
+  readonly holds: Holds;
+  readonly flights: Flights;
+  readonly tally = new Tally();
+  readonly #metrics: Metrics;
+  readonly #monolith: Upstream;
+  readonly #services = new Map<string, Upstream>();
+  #snapshot: Snapshot | undefined;
+  #underWay = 0;
+  #idle: (() => void) | undefined;
+  stopping = false;
+
+  constructor(
+    monolith: URL,
+    capabilities: readonly RoutedCapability[],
+    limits: Plan['proxy'],
+    metrics: Metrics,
+    log: Logger,
+    tell: (message: FromProxy) => void,
+  ) {
+    this.limits = limits;
+    this.log = log;
+    this.capabilities = capabilities;
+    this.#metrics = metrics;
+    this.#monolith = new Upstream(monolith, limits);
+    for (const { name, service } of capabilities) this.#services.set(name, new Upstream(service, limits));
+    const fates = new Map(capabilities.map(({ name, handoff }) => [name, handoff.writeFate]));
+    this.flights = new Flights(
+      (capability) => fates.get(capability) ?? 0,
+      (flight) => tell({ type: 'drained', flight }),
+    );
+    this.holds = new Holds((capability, milliseconds) => metrics.held(capability, milliseconds));
+  }
+
+  get snapshot(): Snapshot | undefined {
+    return this.#snapshot;
+  }
+
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  decide(capability: string, user: string | undefined, bucket: number, isWrite: boolean): Decision {
+    return decide(this.#snapshot, capability, user, bucket, isWrite);
+  }
+
+  upstreamOf(routed: RoutedCapability | undefined, side: Side): Upstream {
+    return routed === undefined || side === 'monolith' ? this.#monolith : this.#services.get(routed.name)!;
+  }
+
+  /**
+   * Puts a snapshot in force, lets go whom it no longer moves, and says what its handoffs still wait for; undefined if
+   * it is older than the one in force.
+   */
+  apply(snapshot: Snapshot): FromProxy | undefined {
+    const { life, version } = snapshot;
+    if (this.#snapshot?.life === life && this.#snapshot.version > version) return undefined;
+    this.#snapshot = snapshot;
+    const flights = this.flights.apply(snapshot);
+    this.holds.release();
+    return { type: 'ack', life, version, flights };
+  }
+
+  /** Counts what became of a request that was sent to a side. */
+  count(capability: string, side: Side, outcome: Outcome): void {
+    this.#metrics.count(capability, side, outcome);
+    if (capability !== '') this.tally.add(capability, side, outcome);
+  }
+
+  began(): void {
+    this.#underWay++;
+  }
+
+  ended(): void {
+    if (--this.#underWay === 0) this.#idle?.();
+  }
+
+  /** Waits at most `milliseconds` for the requests under way, also those whose client has gone; then cuts them. */
+  async stop(milliseconds: number): Promise<void> {
+    this.stopping = true;
+    if (this.#underWay > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, milliseconds);
+      this.#idle = resolve;
+      await promise;
+      clearTimeout(timer);
+    }
+    await Promise.all([this.#monolith, ...this.#services.values()].map((upstream) => upstream.stop()));
+  }
+}
