@@ -25,12 +25,14 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
   );
   if (databaseUrl !== '' && !/^mysql:\/\/[^/]+\/./.test(databaseUrl))
     wrong.push('DATABASE_URL must look like mysql://user:password@host:port/database');
+  const internalToken = required('INTERNAL_TOKEN', 'give the token the orders service calls /internal with');
+  if (/[^\x21-\x7e]/.test(internalToken)) wrong.push('INTERNAL_TOKEN must be visible ASCII characters without spaces');
   const environment = {
     port,
     host: env.HOST ?? '127.0.0.1',
     databaseUrl,
     jwtSecret: required('JWT_SECRET', 'give the secret that signs login tokens, the same for all services'),
-    internalToken: required('INTERNAL_TOKEN', 'give the token the orders service calls /internal with'),
+    internalToken,
   };
   if (wrong.length > 0) throw new EnvironmentError(wrong.join('\n'));
   return environment;

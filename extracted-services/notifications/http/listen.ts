@@ -26,9 +26,12 @@ export const listen = async (app: RequestListener, port: number, host: string): 
         clearTimeout(impatience);
         resolve();
       });
-      server.closeIdleConnections();
     });
     return stopping;
   };
+  // Closing ends the connections that are idle then; the others end as soon as they become idle.
+  server.on('request', (_request, response) => {
+    response.once('close', () => stopping && setImmediate(() => server.closeIdleConnections()));
+  });
   return { url: `http://${host}:${(server.address() as AddressInfo).port}`, stop };
 };
