@@ -13,14 +13,18 @@ export function parseStat(stat: string): { state: string; parent: number; ticks:
   return { state: fields[0] ?? '', parent: Number(fields[1]), ticks: fields[19] ?? '' };
 }
 
-const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+let boot: string | undefined;
+const bootId = (): string => {
+  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return boot;
+};
 
 /** The identity of a process that runs now; undefined if there is none or it is only waiting to be reaped. */
 export function identify(pid: number): Identity | undefined {
   const stat = readProc(pid, 'stat');
   if (!stat) return undefined;
   const { state, ticks } = parseStat(stat);
-  return state === 'Z' || state === 'X' ? undefined : { pid, started: `${boot}:${ticks}` };
+  return state === 'Z' || state === 'X' ? undefined : { pid, started: `${bootId()}:${ticks}` };
 }
 
 export const isAlive = (identity: Identity): boolean => identify(identity.pid)?.started === identity.started;

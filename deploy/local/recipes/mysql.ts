@@ -13,7 +13,8 @@ const unpacked = (home: Home) => join(home.downloads, 'mysql');
 /** True for what `mysqld --version` prints if it is MySQL 8.4 or newer (MariaDB calls itself mysqld too). */
 export function isSuitable(version: string): boolean {
   const [, major, minor] = version.match(/Ver (\d+)\.(\d+)/) ?? [];
-  return major !== undefined && !/mariadb/i.test(version) && Number(major) + Number(minor) / 10 >= 8.4;
+  if (major === undefined || /mariadb/i.test(version)) return false;
+  return Number(major) > 8 || (Number(major) === 8 && Number(minor) >= 4);
 }
 
 let ownMysqld: Promise<boolean> | undefined;
