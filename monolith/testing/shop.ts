@@ -5,6 +5,8 @@ import { listen } from '../http/listen.ts';
 import { migrate } from '../migrate.ts';
 import { type Client, clientOf, type Reply, send } from './client.ts';
 
+export { type Client, clientOf, type Reply, send };
+
 export interface MySqlLogin {
   host: string;
   port: number;
