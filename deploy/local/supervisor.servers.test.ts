@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -10,8 +11,7 @@ import { homeOf } from './home.ts';
 import { recipes } from './recipes/index.ts';
 
 // A set of servers of its own, beside the one that other tests use: other ports, another home, the same downloads.
-// It lies under /var/tmp because root's Postgres user must reach it.
-const root = mkdtempSync('/var/tmp/strangler-test-');
+const root = mkdtempSync(join(tmpdir(), 'strangler-servers-'));
 const env: NodeJS.ProcessEnv = {
   ...process.env,
   NODE_OPTIONS: '',

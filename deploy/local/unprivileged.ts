@@ -26,4 +26,4 @@ export function closedAt(path: string): string | undefined {
 
 /** A place of one home's own that every user can reach and that outlives a reboot. */
 export const openPlace = (root: string): string =>
-  join('/var/tmp', `strangler-${createHash('sha256').update(root).digest('hex').slice(0, 12)}`);
+  join('/var/lib', `strangler-${createHash('sha256').update(root).digest('hex').slice(0, 12)}`);
