@@ -1,0 +1,101 @@
+import type { FlagStore } from '@strangler/flags';
+import type { CapabilitySnapshot, Plan } from '@strangler/plan';
+import { groupOf } from '@strangler/plan';
+import type { Logger } from 'pino';
+import { CapabilityControl } from './capability.ts';
+import { StateCell } from './cell.ts';
+import type { Databases } from './databases.ts';
+import { Link } from './link.ts';
+import type { Meters } from './metrics.ts';
+import { sidesOf } from './sides.ts';
+import { fromRow, initialState } from './state.ts';
+import { watchSync } from './sync-watch.ts';
+import { Webhook } from './webhook.ts';
+
+const JUDGE_EVERY = 100;
+
+/** Control while it holds the lease. */
+export type Active = {
+  readonly link: Link;
+  readonly capabilities: ReadonlyMap<string, CapabilityControl>;
+  /** Finishes or cancels handoffs and closes the streams. Safe to call twice. */
+  readonly stop: () => Promise<void>;
+};
+
+/** What it takes to become active. */
+export type ActiveParts = {
+  readonly plan: Plan;
+  readonly databases: Databases;
+  readonly flags: FlagStore;
+  readonly meters: Meters;
+  readonly log: Logger;
+  /** Another control has taken over. */
+  readonly superseded: (error: Error) => void;
+};
+
+/** Reads the stored state and goes on from there. Throws when it cannot be read, or is missing although it must exist. */
+export async function activate(parts: ActiveParts): Promise<Active> {
+  const { plan, databases, flags, log } = parts;
+  const rows = new Map((await databases.store.read()).map((row) => [row.capability, row]));
+  const capabilities = new Map<string, CapabilityControl>();
+  const stopping = new AbortController();
+  const trouble = (error: unknown) => log.warn({ err: error }, 'ridden out');
+  const webhook = new Webhook(plan.control.webhook, trouble);
+  const picture = () => {
+    const entries = [...capabilities].map(([name, control]): [string, CapabilitySnapshot] => [name, control.picture()]);
+    return Object.fromEntries(entries);
+  };
+  const states = new Map<string, ReturnType<typeof initialState>>();
+  for (const [name, capability] of Object.entries(plan.capabilities)) {
+    const row = rows.get(name);
+    if (!row && (await databases.highestEpoch(name)) > 0) {
+      throw new Error(
+        `the log knows handoffs of ${name}, but its state is gone from strangler_state; restore that table from a backup`,
+      );
+    }
+    states.set(name, row ? fromRow(row) : initialState(capability.ramp.dwell));
+  }
+  const link = new Link(picture, (counts) => {
+    capabilities.get(counts.capability)?.count(counts);
+    parts.meters.count(counts);
+  });
+  for (const [name, capability] of Object.entries(plan.capabilities)) {
+    const mine = databases.of(name);
+    const control = new CapabilityControl({
+      name,
+      group: groupOf(plan, name),
+      plan: capability,
+      handoffs: {
+        cell: new StateCell(name, databases.store, states.get(name)!),
+        proxies: link,
+        sides: mine && sidesOf(name, mine),
+        limits: capability.handoff,
+        trouble,
+        stopping: stopping.signal,
+      },
+      sync: mine && watchSync(name, mine.report),
+      flags,
+      webhook,
+      log,
+      moved: ({ pauseMs }) => parts.meters.pause(name, pauseMs),
+      superseded: parts.superseded,
+    });
+    capabilities.set(name, control);
+  }
+  link.publish();
+  for (const control of capabilities.values()) control.start();
+  const judging = setInterval(() => {
+    for (const control of capabilities.values()) void control.tick();
+  }, JUDGE_EVERY);
+  return {
+    link,
+    capabilities,
+    stop: async () => {
+      clearInterval(judging);
+      stopping.abort();
+      webhook.stop();
+      await Promise.all([...capabilities.values()].map((control) => control.stop()));
+      await link.stop();
+    },
+  };
+}

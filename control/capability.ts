@@ -1,0 +1,279 @@
+import type { FlagStore } from '@strangler/flags';
+import {
+  afterHandoff,
+  bucketOf,
+  type Capability,
+  type CapabilitySnapshot,
+  type CapabilityStatus,
+  type Counts,
+  isMoving,
+  type Owner,
+  type Side,
+  sayDuration,
+  sideOf,
+  type Verdict,
+} from '@strangler/plan';
+import type { Logger } from 'pino';
+import type { StateCell } from './cell.ts';
+import { EvidenceWindow } from './evidence.ts';
+import { FlagFollower } from './flag-follower.ts';
+import { gatesOf } from './gates.ts';
+import type { HandoffParts, Timings } from './handoff.ts';
+import { judge } from './judge.ts';
+import { type RampEvent, type Turn, turn } from './ramp.ts';
+import { unknownFor } from './readiness.ts';
+import type { CapabilityState } from './state.ts';
+import type { SyncWatch } from './sync-watch.ts';
+import { isUrgent, type Move } from './transitions.ts';
+import { Walk } from './walk.ts';
+import type { Webhook } from './webhook.ts';
+
+/** What may not happen now, and why. */
+export class Refusal extends Error {}
+
+/** What the control of one capability works with. */
+export type CapabilityParts = {
+  readonly name: string;
+  readonly group: string;
+  readonly plan: Capability;
+  readonly handoffs: Omit<HandoffParts, 'release'>;
+  readonly sync: SyncWatch | undefined;
+  readonly flags: FlagStore;
+  readonly webhook: Webhook;
+  readonly log: Logger;
+  /** Hears of every handoff done. */
+  readonly moved: (timings: Timings) => void;
+  /** This control may decide nothing any more. */
+  readonly superseded: (error: Error) => void;
+};
+
+/** Ramp, judge and handoffs of one capability, while this control is the active one. */
+export class CapabilityControl {
+  readonly #parts: CapabilityParts;
+  readonly #cell: StateCell;
+  readonly #evidence = new EvidenceWindow();
+  readonly #walk: Walk;
+  readonly #flag: FlagFollower;
+  /** A control that has state is not the first: writes sent under the one before may still be under way. */
+  readonly #restartedAt: number;
+  #released = 0;
+  #verdict: Verdict = { verdict: 'unsure', rule: 'few-requests', reason: 'nothing has been counted yet' };
+  #judging = false;
+  #alerted = false;
+  #dwell = { since: '', from: performance.now() };
+
+  constructor(parts: CapabilityParts) {
+    this.#parts = parts;
+    this.#cell = parts.handoffs.cell;
+    this.#restartedAt = this.#cell.current.version ? performance.now() : Number.NEGATIVE_INFINITY;
+    const release = (epoch: number) => {
+      this.#released = epoch;
+      parts.handoffs.proxies.publish();
+    };
+    this.#walk = new Walk({ ...parts.handoffs, release }, parts.plan.handoff.slice, {
+      bucket: (user) => this.#bucket(user),
+      blocked: (move) => this.#blocked(move),
+      arrived: () => this.turn((state) => ({ type: 'arrived', at: state.boundary }), 'control'),
+      moved: parts.moved,
+      superseded: parts.superseded,
+    });
+    this.#flag = new FlagFollower(parts.name, this.#cell, parts.flags, parts.log, (percentage) => {
+      const reason = `the flag was moved to ${percentage} %`;
+      return this.turn(() => ({ type: 'flag', percentage, reason }), 'flag', { percentage });
+    });
+  }
+
+  /** What proxies are told. */
+  picture(): CapabilitySnapshot {
+    const { boundary, pins, moving } = this.#cell.current;
+    return { boundary, pins, ...(moving && moving.epoch !== this.#released && { moving }) };
+  }
+
+  /** Takes in what a proxy counted. */
+  count(counts: Counts): void {
+    this.#evidence.add(counts, performance.now());
+  }
+
+  /** The number two operators race for: grows with every change of what is wanted. */
+  get edit(): number {
+    return this.#cell.current.edit;
+  }
+
+  /** Lets something happen to the ramp. Throws Refusal, or the store’s error; then nothing has changed. */
+  async turn(event: (state: CapabilityState) => RampEvent, actor: string, inputs: object = {}): Promise<void> {
+    let taken: Turn | undefined;
+    let from = 0;
+    const change = (state: CapabilityState): CapabilityState => {
+      const result = turn(state, event(state), new Date().toISOString());
+      if (result && 'refused' in result) throw new Refusal(result.refused);
+      taken = result;
+      from = state.boundary / 100;
+      return result ? after(state, result) : state;
+    };
+    const capability = this.#parts.name;
+    await this.#cell.update(change, (state) => ({
+      record: {
+        ...{ capability, event: taken!.event, actor, reason: taken!.reason },
+        inputs: { ...inputs, boundary: state.boundary, target: state.target, ramp: state.ramp, edit: state.edit },
+      },
+    }));
+    if (!taken) return;
+    if (taken.event !== 'pause' && taken.event !== 'complete') this.#evidence.restart();
+    this.#flag.wake();
+    this.#walk.wake(isUrgent(this.#cell.current));
+    this.#parts.log.info({ capability, event: taken.event, actor, reason: taken.reason }, 'transition');
+    for (const effect of taken.effects) {
+      if (effect.kind !== 'webhook') continue;
+      const at = new Date().toISOString();
+      this.#parts.webhook.tell({ event: taken.event, capability, from, reason: effect.reason, evidence: inputs, at });
+    }
+  }
+
+  /** Pins a user to a side, or lifts the pin (null). Throws Refusal. */
+  async pin(user: string, side: Side | null, actor: string, reason: string): Promise<void> {
+    const change = (state: CapabilityState): CapabilityState => {
+      if (side === null && !Object.hasOwn(state.wishes, user)) throw new Refusal(`${user} is not pinned`);
+      if (side === 'service' && state.ramp.state === 'rolling-back') throw new Refusal('users are on their way back');
+      return { ...state, wishes: { ...state.wishes, [user]: side ?? 'bucket' }, edit: state.edit + 1 };
+    };
+    const record = { capability: this.#parts.name, event: 'pin', actor, reason, inputs: { user, side } };
+    await this.#cell.update(change, { record });
+    this.#walk.wake(false);
+  }
+
+  /** One look of the judge, and whatever follows from it. */
+  async tick(): Promise<void> {
+    const { plan, name, log } = this.#parts;
+    const now = performance.now();
+    const evidence = this.#evidence.read(now, plan.guard.hardFailures);
+    const found = plan.routes.length
+      ? judge(evidence, plan.guard)
+      : ({ verdict: 'pass', rule: 'no-routes', reason: 'no requests belong to it' } as const);
+    this.#verdict = { verdict: found.verdict, rule: found.rule, reason: found.reason };
+    const { ramp, boundary, wishes, phase } = this.#cell.current;
+    if (ramp.state !== 'ramping') this.#dwell = { since: '', from: now };
+    else if (ramp.since !== this.#dwell.since) this.#dwell = { since: ramp.since, from: now };
+    if (this.#judging) return;
+    this.#judging = true;
+    const { errors, hardFailures, minimumRequests } = plan.guard;
+    const inputs = { evidence, thresholds: { errors, hardFailures, minimumRequests }, verdict: this.#verdict };
+    try {
+      const served = boundary > 0 || phase !== 'idle' || Object.values(wishes).includes('service');
+      if (found.verdict === 'fail' && served) {
+        const reason = `${found.rule}: ${found.reason}`;
+        await this.turn(() => ({ type: 'rollback', urgent: true, reason }), 'judge', inputs);
+      } else if (ramp.state === 'ramping') {
+        const dwelt = now - this.#dwell.from;
+        const open = !this.gates().length;
+        const judged = (state: CapabilityState): RampEvent => ({
+          ...{ type: 'judged', verdict: found.verdict, dwelt, open, at: state.boundary },
+        });
+        if (turn(this.#cell.current, judged(this.#cell.current), '')) await this.turn(judged, 'judge', inputs);
+      }
+      const alert = 'alert' in found && served;
+      if (alert && !this.#alerted) this.#alert(found.reason, inputs);
+      this.#alerted = alert;
+    } catch (error) {
+      log.error({ err: error, capability: name }, 'the judge could not act; it tries again');
+    } finally {
+      this.#judging = false;
+    }
+  }
+
+  /** What keeps users from moving forward now. */
+  gates(): string[] {
+    const { sync, plan } = this.#parts;
+    const gates = gatesOf(plan, sync?.latest(), sync ? performance.now() - sync.readAt() : 0);
+    const unknown = this.#unknownFor();
+    if (unknown > 0) {
+      const why = 'a proxy, or the control before this one, was lost with writes under way; they may arrive for';
+      gates.push(`${why} ${sayDuration(unknown)} more`);
+    }
+    return gates;
+  }
+
+  /** Everything an operator asks about. */
+  status(): CapabilityStatus {
+    const { name, sync, flags } = this.#parts;
+    const state = this.#cell.current;
+    const report = sync?.latest();
+    const verified = report?.verified;
+    return {
+      capability: name,
+      boundary: state.boundary,
+      target: state.target,
+      flag: flags.read(name)?.percentage ?? null,
+      epoch: state.epoch,
+      phase: state.phase,
+      ...(state.moving && { moving: state.moving }),
+      pins: Object.values(state.wishes).filter((wish) => wish !== 'bucket').length,
+      ramp: state.ramp,
+      verdict: this.#verdict,
+      gates: this.gates(),
+      streams: (report?.streams ?? []).map(({ silent: _, ...stream }) => stream),
+      backfill: report?.backfill ?? [],
+      quarantine: report?.quarantine ?? { open: 0, settled: 0 },
+      ...(verified && { verified: { at: verified.at, rows: verified.rows, mismatches: verified.mismatches } }),
+    };
+  }
+
+  /** Who owns a user. */
+  owner(user: string): Owner {
+    const bucket = this.#bucket(user);
+    const { moving, ...ownership } = this.picture();
+    const side = sideOf(ownership, user, bucket);
+    return { capability: this.#parts.name, user, bucket, side, moving: isMoving(ownership, moving, user, bucket) };
+  }
+
+  /** Begins: first whatever a crash has left, then walking, then the flag. */
+  start(): void {
+    this.#walk.start();
+    this.#flag.start();
+  }
+
+  /** Finishes or cancels the handoff under way. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#flag.stop();
+    await this.#walk.stop();
+    await this.#parts.sync?.stop();
+  }
+
+  #bucket(user: string): number {
+    return bucketOf(this.#parts.group, user);
+  }
+
+  #unknownFor(): number {
+    const { writeFate } = this.#parts.plan.handoff;
+    const now = performance.now();
+    const lost = unknownFor(this.#parts.handoffs.proxies.views(), writeFate, now);
+    return Math.max(lost, this.#restartedAt + writeFate - now);
+  }
+
+  #blocked(move: Move): boolean {
+    if (move.urgent) return false;
+    return move.to === 'service' ? this.gates().length > 0 : this.#unknownFor() > 0;
+  }
+
+  #alert(reason: string, inputs: object): void {
+    const { name, webhook, log } = this.#parts;
+    log.warn({ capability: name, reason }, 'both sides are failing; nobody is moved');
+    const from = this.#cell.current.boundary / 100;
+    webhook.tell({ event: 'alert', capability: name, from, reason, evidence: inputs, at: new Date().toISOString() });
+  }
+}
+
+/** Where the boundary will be when the handoff under way has ended. */
+export function heading(state: CapabilityState): number {
+  return state.phase === 'holding' ? afterHandoff(state, state.moving!).boundary : state.boundary;
+}
+
+/** The state after a transition of the ramp. A rollback takes the pinned users along. */
+function after(state: CapabilityState, { wanted, event, effects }: Turn): CapabilityState {
+  const written = effects.find((effect) => effect.kind === 'flag');
+  const followed =
+    event === 'flag' && !written ? { ...state.flag, agreed: wanted.target / 100, pending: null } : state.flag;
+  const flag = written ? { ...state.flag, agreed: written.percentage, pending: written.reason } : followed;
+  const back = Object.entries(state.wishes).map(([user, wish]) => [user, wish === 'service' ? 'monolith' : wish]);
+  const wishes = event === 'rollback' ? Object.fromEntries(back) : state.wishes;
+  return { ...state, ...wanted, wishes, flag, edit: state.edit + 1 };
+}

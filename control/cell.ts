@@ -1,0 +1,75 @@
+import { type CapabilityState, fromRow, toRow } from './state.ts';
+import type { Also, Store } from './store.ts';
+
+/** Another control has written the state: this one may decide nothing any more. */
+export class SupersededError extends Error {
+  constructor(capability: string) {
+    super(`another control has changed the state of ${capability}; this one is not the active one any more`);
+    this.name = 'SupersededError';
+  }
+}
+
+/**
+ * The stored state of one capability in memory. Changes happen one after another, each a compare-and-set; after a write
+ * whose outcome is not known the row is read back before anything else is decided.
+ */
+export class StateCell {
+  readonly capability: string;
+  readonly #store: Store;
+  #state: CapabilityState;
+  #attempt: CapabilityState | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(capability: string, store: Store, state: CapabilityState) {
+    this.capability = capability;
+    this.#store = store;
+    this.#state = state;
+  }
+
+  /** The last state known to be stored. */
+  get current(): CapabilityState {
+    return this.#state;
+  }
+
+  /**
+   * Stores what `change` makes of the present state, and `also` with it; nothing when it gives the same state back.
+   * Throws SupersededError, the error of `change`, or the store’s.
+   */
+  update(
+    change: (state: CapabilityState) => CapabilityState,
+    also?: Also | ((state: CapabilityState) => Also),
+  ): Promise<CapabilityState> {
+    const turn = this.#queue.then(async () => {
+      if (this.#attempt) await this.#readBack();
+      const before = this.#state;
+      const changed = change(before);
+      if (changed === before) return before;
+      const next = { ...changed, version: before.version + 1 };
+      this.#attempt = next;
+      const stored = await this.#store.write(
+        toRow(this.capability, next),
+        typeof also === 'function' ? also(next) : also,
+      );
+      if (!stored) throw new SupersededError(this.capability);
+      this.#attempt = undefined;
+      this.#state = next;
+      return next;
+    });
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Makes sure that `current` is what is stored. */
+  settle(): Promise<CapabilityState> {
+    return this.update((state) => state);
+  }
+
+  async #readBack(): Promise<void> {
+    const row = (await this.#store.read()).find(({ capability }) => capability === this.capability);
+    const attempt = this.#attempt!;
+    const isAttempt = row && row.version === attempt.version && row.body === toRow(this.capability, attempt).body;
+    if (!isAttempt && (row?.version ?? 0) !== this.#state.version) throw new SupersededError(this.capability);
+    if (isAttempt) this.#state = fromRow(row);
+    this.#attempt = undefined;
+  }
+}

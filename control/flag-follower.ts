@@ -1,0 +1,95 @@
+import type { FlagStore } from '@strangler/flags';
+import type { Logger } from 'pino';
+import type { StateCell } from './cell.ts';
+import { Wake } from './wake.ts';
+
+const LOOK_EVERY = 1_000;
+
+/**
+ * Keeps the flag and what control wants in agreement: writes what control decided, for as long as it takes, and hears
+ * when a person moves the flag. A flag that cannot be read changes nothing.
+ */
+export class FlagFollower {
+  readonly #capability: string;
+  readonly #cell: StateCell;
+  readonly #flags: FlagStore;
+  readonly #log: Logger;
+  readonly #moved: (percentage: number) => Promise<void>;
+  readonly #wake = new Wake();
+  readonly #stopping = new AbortController();
+  #forget: () => void = () => {};
+
+  constructor(
+    capability: string,
+    cell: StateCell,
+    flags: FlagStore,
+    log: Logger,
+    moved: (percentage: number) => Promise<void>,
+  ) {
+    this.#capability = capability;
+    this.#cell = cell;
+    this.#flags = flags;
+    this.#log = log;
+    this.#moved = moved;
+  }
+
+  /** Begins to watch and write. */
+  start(): void {
+    this.#forget = this.#flags.onChange(() => this.#wake.wake());
+    void this.#loop();
+  }
+
+  /** Something may have to be written. */
+  wake(): void {
+    this.#wake.wake();
+  }
+
+  /** Ends watching; what is not written yet is kept in the state. Safe to call twice. */
+  stop(): void {
+    this.#forget();
+    this.#stopping.abort();
+  }
+
+  async #loop(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#follow();
+        await this.#write();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#log.warn(
+          { err: error, capability: this.#capability },
+          'the flag could not be kept in step; trying again',
+        );
+      }
+      const { flag } = this.#cell.current;
+      const more = this.#read() !== undefined && this.#read() !== flag.seen;
+      await this.#wake.wait(more ? 50 : LOOK_EVERY, signal);
+    }
+  }
+
+  #read(): number | undefined {
+    return this.#flags.read(this.#capability)?.percentage;
+  }
+
+  /** A person moved the flag if it says something new that control did not write. */
+  async #follow(): Promise<void> {
+    const percentage = this.#read();
+    const { flag } = this.#cell.current;
+    if (percentage === undefined || percentage === flag.seen) return;
+    if (percentage !== flag.agreed) await this.#moved(percentage);
+    await this.#cell.update((state) => ({ ...state, flag: { ...state.flag, seen: percentage } }));
+  }
+
+  async #write(): Promise<void> {
+    const { agreed, pending } = this.#cell.current.flag;
+    if (pending === null) return;
+    await this.#flags.write(this.#capability, agreed, pending);
+    await this.#cell.update((state) =>
+      state.flag.agreed === agreed && state.flag.pending === pending
+        ? { ...state, flag: { ...state.flag, seen: agreed, pending: null } }
+        : state,
+    );
+  }
+}

@@ -1,0 +1,2 @@
+export { type Control, type ControlOptions, startControl } from './control.ts';
+export type { Notice } from './webhook.ts';

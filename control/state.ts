@@ -1,0 +1,67 @@
+import type { StateRow } from '@strangler/ledger';
+import type { Moving, Ownership, RampState, Side } from '@strangler/plan';
+
+/** Where a named user should be: pinned to a side, or (pin lifted) wherever the bucket is. */
+export type Wish = Side | 'bucket';
+
+/** What control keeps of one capability; everything it needs to go on after a crash. */
+export type CapabilityState = Ownership & {
+  /** Grows with every write; the compare-and-set that lets one control win. */
+  readonly version: number;
+  /** The last handoff begun. */
+  readonly epoch: number;
+  /** Where users are going: 0…10000 buckets. */
+  readonly target: number;
+  /** Named users. Once named, a user moves by name only, because that is what the logs say; `bucket` lifts the pin. */
+  readonly wishes: Readonly<Record<string, Wish>>;
+  readonly ramp: RampState;
+  /** Milliseconds a step is watched; of the ramp under way. */
+  readonly dwell: number;
+  readonly phase: 'idle' | 'holding' | 'flipped';
+  /** The handoff under way; null in phase idle. */
+  readonly moving: Moving | null;
+  /** Grows with every change of what is wanted: what two operators race for. */
+  readonly edit: number;
+  readonly flag: {
+    /** The percentage last read from the flag; null if it was never readable. */
+    readonly seen: number | null;
+    /** The percentage control and the flag agree on, or will once `pending` is written. */
+    readonly agreed: number;
+    /** The reason of a write of `agreed` that has not succeeded yet; null if there is none. */
+    readonly pending: string | null;
+  };
+};
+
+/** A capability nobody has touched. */
+export const initialState = (dwell: number): CapabilityState => ({
+  version: 0,
+  epoch: 0,
+  boundary: 0,
+  pins: {},
+  target: 0,
+  wishes: {},
+  ramp: { state: 'idle' },
+  dwell,
+  phase: 'idle',
+  moving: null,
+  edit: 0,
+  flag: { seen: null, agreed: 0, pending: null },
+});
+
+/** The row that stores a state. */
+export function toRow(capability: string, state: CapabilityState): StateRow {
+  const { version, epoch, boundary, ...body } = state;
+  return { capability, version, epoch, boundary, body: JSON.stringify(body) };
+}
+
+/** The state a row stores. Throws an Error naming the capability when the body is not ours. */
+export function fromRow(row: StateRow): CapabilityState {
+  try {
+    const body = JSON.parse(row.body) as Omit<CapabilityState, 'version' | 'epoch' | 'boundary'>;
+    return { ...body, version: row.version, epoch: row.epoch, boundary: row.boundary };
+  } catch (cause) {
+    throw new Error(`the stored state of ${row.capability} cannot be read; restore strangler_state from a backup`, {
+      cause,
+    });
+  }
+}

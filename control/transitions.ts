@@ -1,0 +1,66 @@
+import type { HandoffKind, HandoffRow } from '@strangler/ledger';
+import { afterHandoff, type Moving, nextSlice, otherSide, type Side, type Subject } from '@strangler/plan';
+import type { CapabilityState } from './state.ts';
+
+/*
+ * The steps of a handoff (design.md §4) as changes of the stored state:
+ *   idle → holding → flipped → idle, or holding → idle when it is cancelled.
+ * Everything before `flipped` is undone after a crash, everything from there on is completed.
+ */
+
+/** The next handoff of a capability. */
+export type Move = { readonly subject: Subject; readonly from: Side; readonly to: Side; readonly urgent: boolean };
+
+/** True if the capability is being rolled back without drain. */
+export const isUrgent = ({ ramp }: CapabilityState): boolean => ramp.state === 'rolling-back' && ramp.urgent;
+
+/**
+ * The next move on the way to what is wanted: first the range, slice by slice (all of it at once when urgent), then
+ * named users. Undefined when everybody is where they should be.
+ */
+export function nextMove(state: CapabilityState, slice: number, bucket: (user: string) => number): Move | undefined {
+  const urgent = isUrgent(state);
+  const range =
+    urgent && state.boundary ? { lo: 0, hi: state.boundary } : nextSlice(state.boundary, state.target, slice);
+  if (range) {
+    const to: Side = range.lo >= state.boundary ? 'service' : 'monolith';
+    return { subject: range, from: otherSide(to), to, urgent };
+  }
+  for (const [user, wish] of Object.entries(state.wishes)) {
+    const at = bucket(user);
+    const to: Side = wish === 'bucket' ? (at < state.boundary ? 'service' : 'monolith') : wish;
+    const named = Object.hasOwn(state.pins, user);
+    // A user pinned where they already are is handed over too: from then on both logs know them by name.
+    if (named ? state.pins[user] !== to : wish !== 'bucket') {
+      return { subject: { lo: at, hi: at + 1, user }, from: otherSide(to), to, urgent };
+    }
+  }
+  return undefined;
+}
+
+/** 1 hold: who moves, under a new epoch. */
+export function holding(state: CapabilityState, { subject, from, to }: Move): CapabilityState {
+  if (state.phase !== 'idle') throw new Error(`a handoff is under way already: epoch ${state.epoch}`);
+  const epoch = state.epoch + 1;
+  return { ...state, epoch, phase: 'holding', moving: { epoch, subject, from, to } };
+}
+
+/** 5 flip: the one decision point. */
+export function flipped(state: CapabilityState, epoch: number): CapabilityState {
+  if (state.phase !== 'holding' || state.epoch !== epoch) throw new Error(`handoff ${epoch} is not the one being held`);
+  return { ...state, ...afterHandoff(state, state.moving!), phase: 'flipped' };
+}
+
+/** 7 release, or cancel: nobody moves any more. */
+export const idle = (state: CapabilityState): CapabilityState => ({ ...state, phase: 'idle', moving: null });
+
+/** What must be done before anything else, judged by the stored phase alone. */
+export function recovery({ phase }: CapabilityState): 'none' | 'cancel' | 'grant' {
+  return phase === 'idle' ? 'none' : phase === 'holding' ? 'cancel' : 'grant';
+}
+
+/** The row a step leaves in a side’s log, and which side that is. */
+export function rowOf(capability: string, moving: Moving, kind: HandoffKind): HandoffRow & { readonly side: Side } {
+  const side = kind === 'grant' ? moving.to : moving.from;
+  return { capability, epoch: moving.epoch, kind, subject: moving.subject, forced: false, side };
+}

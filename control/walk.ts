@@ -1,0 +1,111 @@
+import { SupersededError } from './cell.ts';
+import { type HandoffParts, handoff, recover, type Timings } from './handoff.ts';
+import { type Move, nextMove } from './transitions.ts';
+import { Wake } from './wake.ts';
+
+/** How often a closed gate is looked at again, ms. */
+const LOOK = 100;
+const FIRST_RETRY = 100;
+const LONGEST_RETRY = 5_000;
+
+/** What a walk asks of its capability. */
+export type Walker = {
+  readonly bucket: (user: string) => number;
+  /** True while this move may not begin. */
+  readonly blocked: (move: Move) => boolean;
+  /** Everybody is where they should be. */
+  readonly arrived: () => Promise<void>;
+  readonly moved: (timings: Timings) => void;
+  readonly superseded: (error: Error) => void;
+};
+
+/** Moves users to where they are wanted, handoff by handoff, for as long as control is active. */
+export class Walk {
+  readonly #parts: HandoffParts;
+  readonly #slice: number;
+  readonly #walker: Walker;
+  readonly #wake = new Wake();
+  readonly #stopping = new AbortController();
+  #handoff: { readonly urgent: boolean; readonly abort: AbortController } | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(parts: HandoffParts, slice: number, walker: Walker) {
+    this.#parts = parts;
+    this.#slice = slice;
+    this.#walker = walker;
+  }
+
+  /** Recovers from a crash, then walks. */
+  start(): void {
+    this.#running = this.#run().catch((error: Error) => {
+      if (!this.#stopping.signal.aborted) this.#walker.superseded(error);
+    });
+  }
+
+  /** What is wanted has changed. An urgent change cancels a handoff that is not urgent itself. */
+  wake(urgent: boolean): void {
+    if (urgent && this.#handoff && !this.#handoff.urgent) this.#handoff.abort.abort();
+    this.#wake.wake();
+  }
+
+  /** Finishes or cancels the handoff under way. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#handoff?.abort.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    await recover(this.#parts, 'control was restarted');
+    let cancelled = 0;
+    let walking = true;
+    while (!signal.aborted) {
+      const state = this.#parts.cell.current;
+      const move = nextMove(state, this.#slice, this.#walker.bucket);
+      if (!move) {
+        if (walking || state.ramp.state === 'rolling-back') walking = !(await this.#arrive());
+        await this.#wake.wait(walking ? LOOK : 60_000, signal);
+        continue;
+      }
+      walking = true;
+      if (this.#walker.blocked(move)) {
+        await this.#wake.wait(LOOK, signal);
+        continue;
+      }
+      const retryIn = await this.#once(move, cancelled);
+      cancelled = retryIn === undefined ? 0 : cancelled + 1;
+      if (retryIn !== undefined) await this.#wake.wait(retryIn, signal);
+    }
+  }
+
+  /** One handoff; undefined when it is done, else the time in ms after which it may be tried again. */
+  async #once(move: Move, cancelled: number): Promise<number | undefined> {
+    const abort = new AbortController();
+    this.#handoff = { urgent: move.urgent, abort };
+    const backOff = Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** cancelled);
+    try {
+      const outcome = await handoff(this.#parts, move, abort.signal);
+      if (!outcome.done) return abort.signal.aborted ? 0 : (outcome.retryIn ?? backOff);
+      this.#walker.moved(outcome.timings);
+      return undefined;
+    } catch (error) {
+      if (error instanceof SupersededError) throw error;
+      this.#parts.trouble(error); // nothing was held: the state could not be written
+      return backOff;
+    } finally {
+      this.#handoff = undefined;
+    }
+  }
+
+  async #arrive(): Promise<boolean> {
+    try {
+      await this.#walker.arrived();
+      return true;
+    } catch (error) {
+      if (error instanceof SupersededError) throw error;
+      this.#parts.trouble(error);
+      return false;
+    }
+  }
+}
