@@ -1,0 +1,14 @@
+/** What every benchmark may be told. */
+export type Options = {
+  /** Length of one measurement, in seconds. */
+  readonly seconds: number | undefined;
+  /** How often each measurement is taken. */
+  readonly rounds: number | undefined;
+  readonly signal: AbortSignal;
+};
+
+/** What a benchmark found: lines for people, and the same figures for machines. */
+export type Findings = { readonly text: string; readonly figures: Readonly<Record<string, unknown>> };
+
+/** One benchmark. It checks that every contender does the work before it measures, and cleans up whatever happens. */
+export type Benchmark = { readonly about: string; readonly run: (options: Options) => Promise<Findings> };

@@ -1,0 +1,75 @@
+import { parseArgs } from 'node:util';
+import { describeProblem } from '../deploy/local/problem.ts';
+import type { Benchmark, Options } from './benchmark.ts';
+import { machine } from './machine.ts';
+import { proxy } from './proxy.ts';
+
+const benchmarks: Readonly<Record<string, Benchmark>> = { proxy };
+
+const HELP = `npm run bench -- NAME [--seconds N] [--rounds N]
+
+${Object.entries(benchmarks)
+  .map(([name, { about }]) => `  ${name.padEnd(8)} ${about}`)
+  .join('\n')}
+
+  --seconds N   length of one measurement
+  --rounds N    how often each is taken, contenders in turn
+
+The last line printed is one JSON object with every figure and the machine.`;
+
+class Misused extends Error {}
+
+function wholeNumber(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new Misused(`--${name} must be a whole number above 0, not ${text}`);
+  return Number(text);
+}
+
+function read(signal: AbortSignal): { name: string; options: Options } | undefined {
+  const text = { type: 'string' } as const;
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { seconds: text, rounds: text, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) return undefined;
+  const [name = '', ...more] = positionals;
+  if (!Object.hasOwn(benchmarks, name) || more.length) {
+    throw new Misused(name ? `there is no benchmark "${positionals.join(' ')}"` : 'which benchmark?');
+  }
+  const options = {
+    seconds: wholeNumber('seconds', values.seconds),
+    rounds: wholeNumber('rounds', values.rounds),
+    signal,
+  };
+  return { name, options };
+}
+
+async function main(stop: AbortController): Promise<number> {
+  const asked = read(stop.signal);
+  if (!asked) {
+    console.log(HELP);
+    return 0;
+  }
+  const { name, options } = asked;
+  const where = machine();
+  const { text, figures } = await benchmarks[name]!.run(options);
+  console.log(`\n${text}\n`);
+  console.log(JSON.stringify({ benchmark: name, ...figures, machine: where }));
+  return 0;
+}
+
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    process.exitCode = 130;
+    stop.abort(new Error('stopped'));
+  });
+}
+try {
+  process.exitCode = await main(stop);
+} catch (error) {
+  const misused = error instanceof Misused || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
+  if (stop.signal.aborted) console.error('stopped');
+  else console.error(misused ? `${(error as Error).message}\n\n${HELP}` : describeProblem(error));
+  process.exitCode = stop.signal.aborted ? 130 : misused ? 2 : 1;
+}
