@@ -1,5 +1,6 @@
-// Two projects: `unit` needs nothing running; `servers` runs against the real MySQL, Postgres, Kafka, Connect and
-// Unleash, which its global set-up starts once. A test that needs servers is named *.servers.test.ts.
+// Three projects: `unit` needs nothing running; `servers` runs against the real MySQL, Postgres, Kafka, Connect and
+// Unleash, which its global set-up starts once; `story` runs whole programs on them, alone, because it is about time too.
+// A test that needs servers is named *.servers.test.ts, a story *.story.test.ts.
 const base = {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
@@ -13,6 +14,8 @@ const base = {
   modulePathIgnorePatterns: ['<rootDir>/.strangler/'],
 };
 
+const withServers = { globalSetup: '<rootDir>/e2e/servers-up.mjs', globalTeardown: '<rootDir>/e2e/servers-down.mjs' };
+
 export default {
   testTimeout: 60_000,
   projects: [
@@ -20,14 +23,9 @@ export default {
       ...base,
       displayName: 'unit',
       testMatch: ['**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '\\.servers\\.test\\.ts$'],
+      testPathIgnorePatterns: ['/node_modules/', '\\.(servers|story)\\.test\\.ts$'],
     },
-    {
-      ...base,
-      displayName: 'servers',
-      testMatch: ['**/*.servers.test.ts'],
-      globalSetup: '<rootDir>/e2e/servers-up.mjs',
-      globalTeardown: '<rootDir>/e2e/servers-down.mjs',
-    },
+    { ...base, ...withServers, displayName: 'servers', testMatch: ['**/*.servers.test.ts'] },
+    { ...base, ...withServers, displayName: 'story', testMatch: ['**/*.story.test.ts'] },
   ],
 };
