@@ -31,7 +31,7 @@ export const startConsumer = (
   let wake = () => {};
 
   const begin = async (): Promise<void> => {
-    const admin = kafka.admin();
+    const admin = kafka.admin({ retry: { retries: 0 } });
     try {
       await admin.connect();
       await admin.createTopics({ topics: [{ topic }], waitForLeaders: true });

@@ -6,6 +6,8 @@ import { createApp, type OrdersConfig } from '../app.ts';
 import { listen } from '../http/listen.ts';
 import { migrate } from '../migrate.ts';
 
+export { masker } from './masked.ts';
+
 export interface PostgresLogin {
   host: string;
   port: number;
