@@ -84,6 +84,7 @@ export function sanitize(request: IncomingMessage, trusted: boolean, maxHeaders:
   if (size > maxHeaders) throw new Refused('headers-too-large', `the headers are larger than ${maxHeaders} bytes`);
   if (hosts > 1) throw new Refused('bad-request', 'two Host headers');
   const host = authority ?? given.host;
+  if (host === undefined && request.httpVersion !== '1.0') throw new Refused('bad-request', 'no Host header');
   if (host !== undefined && !isAuthority(host)) throw new Refused('bad-request', 'the Host is no host');
   const expect = given.expect?.toLowerCase();
   if (expect !== undefined && expect !== '100-continue') throw new Refused('expectation-failed', 'unknown Expect');

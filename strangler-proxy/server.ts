@@ -20,6 +20,8 @@ export function createFront(traffic: Traffic, trusts: Trusts, upgrades: Upgrades
   const { maxHeaders, idleTimeout, headersTimeout } = traffic.limits;
   const server = createServer({
     insecureHTTPParser: false,
+    // sanitize asks for the Host, and answers in JSON.
+    requireHostHeader: false,
     // The parser counts the URL too; sanitize tells the two limits apart.
     maxHeaderSize: maxHeaders + LONGEST_TARGET,
     headersTimeout: idleTimeout,
@@ -31,8 +33,8 @@ export function createFront(traffic: Traffic, trusts: Trusts, upgrades: Upgrades
   });
   // 0 is no limit: the default drops what is beyond it without a word.
   server.maxHeadersCount = 0;
-  // A client may be silent while it waits for its answer.
-  server.timeout = idleTimeout + headersTimeout;
+  // A client may be silent while it waits for its answer; the parser’s own, earlier limits answer 408.
+  server.timeout = 2 * idleTimeout + headersTimeout;
   const handle = (request: IncomingMessage, response: ServerResponse) => serve(traffic, trusts, request, response);
   server.on('request', handle);
   server.on('checkContinue', handle);
@@ -75,10 +77,16 @@ function refuse(traffic: Traffic, request: IncomingMessage, response: ServerResp
   answer(request, response, error.code, error.message, correlationId, true);
 }
 
+/** True if a packet that was too much for the parser begins with a request line that is too long. */
+function isTargetIn(packet: Buffer | undefined): boolean {
+  if (!packet || !/^[A-Z]+ \S/.test(packet.toString('latin1', 0, 16))) return false;
+  const end = packet.indexOf('\n');
+  return end < 0 || end > LONGEST_TARGET;
+}
+
 function meaningOf(error: NodeJS.ErrnoException): { code: Code; message: string } {
   if (error.code === 'HPE_HEADER_OVERFLOW') {
-    const { rawPacket } = error as { rawPacket?: Buffer };
-    return rawPacket && !rawPacket.includes('\n')
+    return isTargetIn((error as { rawPacket?: Buffer }).rawPacket)
       ? { code: 'url-too-long', message: `the URL is longer than ${LONGEST_TARGET}` }
       : { code: 'headers-too-large', message: 'the headers are too large' };
   }
@@ -93,8 +101,12 @@ function meaningOf(error: NodeJS.ErrnoException): { code: Code; message: string 
 /** What the parser refuses. There is an answer only if none is under way on this connection (the field Node looks at too). */
 function onClientError(traffic: Traffic, error: NodeJS.ErrnoException, socket: Socket): void {
   const { _httpMessage: pending } = socket as Socket & { _httpMessage?: ServerResponse | null };
-  if (error.code === 'ECONNRESET' || !socket.writable || pending?.headersSent || pending?.req.complete) {
+  if (error.code === 'ECONNRESET' || !socket.writable || pending?.req.complete) {
     socket.destroy();
+    return;
+  }
+  if (pending?.headersSent) {
+    socket.destroySoon();
     return;
   }
   const { code, message } = meaningOf(error);

@@ -67,7 +67,7 @@ export class Upstream {
   /** Closes a lane that was taken: its request failed. */
   drop(lane: Lane): void {
     this.#all.delete(lane);
-    void lane.client.close();
+    if (!lane.client.destroyed) void lane.client.close();
   }
 
   /** Closes every connection at once. */

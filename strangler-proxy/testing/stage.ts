@@ -164,6 +164,12 @@ export async function alone(url: string, limits: Record<string, unknown> = {}) {
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
   // The limits of a Plan, and no request of its capability: what matches none needs no control.
   const plan = planOf({ monolith: url, service: url, proxy: limits });
-  const proxy = await startProxy({ plan, listen: '127.0.0.1:0', metrics: '127.0.0.1:0', controlUrl: url, log });
+  const proxy = await startProxy({
+    plan,
+    listen: '127.0.0.1:0',
+    metrics: '127.0.0.1:0',
+    controlUrl: 'http://127.0.0.1:1',
+    log,
+  });
   return { address: proxy.address, metricsAddress: proxy.metricsAddress!, logged, stop: proxy.stop };
 }

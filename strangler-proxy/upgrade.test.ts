@@ -1,0 +1,179 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from '@jest/globals';
+import { bucketOf, type Moving } from '@strangler/plan';
+import { WebSocket, WebSocketServer } from 'ws';
+import { Raw, statusOf, tcp } from './testing/raw.ts';
+import { stage } from './testing/stage.ts';
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+const userIn = (lo: number, hi: number): string => {
+  for (let number = 0; ; number++) {
+    const bucket = bucketOf('shop', `u${number}`);
+    if (bucket >= lo && bucket < hi) return `u${number}`;
+  }
+};
+const mover = userIn(0, 100);
+const moving: Moving = { epoch: 1, subject: { lo: 0, hi: 100 }, from: 'monolith', to: 'service' };
+
+/** A WebSocket upstream that says its name, echoes, and remembers how sockets closed. */
+async function wsUpstream(name: string) {
+  const closes: number[] = [];
+  const urls: string[] = [];
+  const headers: Record<string, unknown>[] = [];
+  const http = createServer();
+  const server = new WebSocketServer({ server: http });
+  server.on('connection', (socket, request) => {
+    urls.push(request.url!);
+    headers.push(request.headers);
+    socket.on('close', (code) => closes.push(code));
+    socket.on('message', (data) => socket.send(`${name} ${data}`));
+  });
+  await once(http.listen(0, '127.0.0.1'), 'listening');
+  return {
+    ...{ closes, urls, headers, server, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` },
+    stop: async () => {
+      for (const socket of server.clients) socket.terminate();
+      http.closeAllConnections();
+      await new Promise((resolve) => http.close(resolve));
+    },
+  };
+}
+
+async function set(more: Parameters<typeof stage>[0] = {}) {
+  const monolith = await wsUpstream('monolith');
+  const service = await wsUpstream('service');
+  const one = await stage({ monolith: monolith.url, service: service.url, ...more });
+  stops.push(one.stop, monolith.stop, service.stop);
+  return { ...one, monolith, service };
+}
+
+async function connect(address: string, path: string, user: string) {
+  const socket = new WebSocket(`ws://${address}${path}`, { headers: { 'x-user': user } });
+  const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+  await once(socket, 'open');
+  return {
+    socket,
+    closed,
+    async says(text: string): Promise<string> {
+      socket.send(text);
+      const [data] = await once(socket, 'message');
+      return String(data);
+    },
+  };
+}
+
+test('a WebSocket goes to the user’s side, with our headers and rewrites, and what is no capability to the monolith', async () => {
+  const { address, control, service } = await set({ rewrite: { '^/api': '' } });
+  await control.says({ boundary: 100, pins: {} });
+  const mine = await connect(address, '/api/orders/live?x=1', mover);
+  expect(await mine.says('hi')).toBe('service hi');
+  expect(service.urls).toEqual(['/orders/live?x=1']);
+  expect(service.headers[0]).toMatchObject({ 'x-forwarded-for': '127.0.0.1' });
+  expect(service.headers[0]!['x-correlation-id']).toBeDefined();
+  const other = await connect(address, '/chat', mover);
+  expect(await other.says('hi')).toBe('monolith hi');
+  mine.socket.terminate();
+  other.socket.terminate();
+});
+
+test('faults 24 at a handoff the socket of a moving user is closed with 1001, and counts as a write until then', async () => {
+  const { address, control, monolith } = await set();
+  await control.says({ boundary: 0, pins: {} });
+  const mine = await connect(address, '/api/orders/live', mover);
+  const other = await connect(address, '/api/orders/live', userIn(100, 10_000));
+  await mine.says('hi');
+  const ack = await control.says({ boundary: 0, pins: {}, moving });
+  expect(ack.flights).toMatchObject([{ inFlight: 1 }]);
+  expect(await mine.closed).toBe(1001);
+  await control.hears((all) => all.find((one) => one.type === 'drained'));
+  expect(monolith.closes).toEqual([1001]);
+  expect(await other.says('still')).toBe('monolith still');
+  other.socket.terminate();
+});
+
+test('faults 24 a socket the Plan calls read-only stays, and keeps its side for life', async () => {
+  const { address, control } = await set();
+  await control.says({ boundary: 0, pins: {} });
+  const mine = await connect(address, '/api/orders/watch', mover);
+  const ack = await control.says({ boundary: 0, pins: {}, moving });
+  expect(ack.flights).toMatchObject([{ inFlight: 0 }]);
+  await control.says({ boundary: 100, pins: {} });
+  expect(await mine.says('hi')).toBe('monolith hi');
+  mine.socket.terminate();
+});
+
+test('faults 24 the close waits for the end of a message that is being sent', async () => {
+  const { address, control, monolith } = await set();
+  await control.says({ boundary: 0, pins: {} });
+  const mine = await connect(address, '/api/orders/live', mover);
+  const whole = 'x'.repeat(3_000_000);
+  mine.socket.once('message', () => mine.socket.pause());
+  await mine.says('begin');
+  const messages: number[] = [];
+  mine.socket.on('message', (data) => messages.push(String(data).length));
+  for (const socket of monolith.server.clients) socket.send(whole);
+  await control.says({ boundary: 0, pins: {}, moving });
+  mine.socket.resume();
+  expect(await mine.closed).toBe(1001);
+  expect(messages).toEqual([whole.length]);
+});
+
+test('faults 24 a new socket of a moving user is answered 503', async () => {
+  const { address, control } = await set();
+  await control.says({ boundary: 0, pins: {}, moving });
+  const socket = new WebSocket(`ws://${address}/api/orders/live`, { headers: { 'x-user': mover } });
+  const [, response] = await once(socket, 'unexpected-response');
+  expect(response.statusCode).toBe(503);
+  socket.on('error', () => {});
+  socket.terminate();
+});
+
+const UPGRADE = (path: string) =>
+  `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
+
+test('faults 24 a refused upgrade relays the side’s status', async () => {
+  const upstream = await tcp((socket) => {
+    socket.on('data', () => socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nshoo'));
+  });
+  const { address } = await set({ monolith: upstream.url });
+  stops.push(upstream.stop);
+  const answer = await new Raw(address).send(UPGRADE('/chat')).end();
+  expect(statusOf(answer)).toBe(401);
+  expect(answer).toContain('shoo');
+});
+
+test('faults 24 a side that cannot be reached is a 502, one that does not answer a 504', async () => {
+  const silent = await tcp(() => {});
+  const { address } = await set({ monolith: silent.url, proxy: { headersTimeout: '100ms' } });
+  expect(statusOf(await new Raw(address).send(UPGRADE('/chat')).end())).toBe(504);
+  await silent.stop();
+  expect(statusOf(await new Raw(address).send(UPGRADE('/chat')).end())).toBe(502);
+});
+
+test('faults 24 when the side dies the client is closed', async () => {
+  const { address, monolith } = await set();
+  const mine = await connect(address, '/chat', mover);
+  await mine.says('hi');
+  for (const socket of monolith.server.clients) socket.terminate();
+  expect(await mine.closed).toBe(1006);
+});
+
+test('an upgrade that is ambiguous is refused like any request', async () => {
+  const { address, monolith } = await set();
+  expect(statusOf(await new Raw(address).send(UPGRADE('/a/%2e%2e/b')).end())).toBe(400);
+  expect(monolith.urls).toEqual([]);
+});
+
+test('faults 57 when the proxy stops, sockets are closed with 1001', async () => {
+  const { address, proxy } = await set();
+  const mine = await connect(address, '/chat', mover);
+  const stopped = proxy.stop();
+  expect(await mine.closed).toBe(1001);
+  await stopped;
+});
