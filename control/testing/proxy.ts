@@ -1,0 +1,67 @@
+import { type Counts, type Flight, type FromControl, type FromProxy, LINK_PATH, type Snapshot } from '@strangler/plan';
+import { WebSocket } from 'ws';
+import { Wake } from '../wake.ts';
+
+/** A proxy as control sees it: a real stream, whose answers a test decides. */
+export class TestProxy {
+  readonly changed = new Wake();
+  readonly snapshots: Snapshot[] = [];
+  closed: number | undefined;
+  /** False: it receives snapshots and says nothing. */
+  acknowledges = true;
+  /** What it says of the writes of a handoff. */
+  flight: (flight: Flight) => Flight = (flight) => flight;
+  readonly #socket: WebSocket;
+
+  constructor(address: string, token: string, hello: { proxy: string; pid: number }) {
+    this.#socket = new WebSocket(address.replace('http', 'ws') + LINK_PATH, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    this.#socket.on('open', () => this.say({ type: 'hello', ...hello }));
+    this.#socket.on('message', (data) => this.#hear(JSON.parse(String(data)) as FromControl));
+    this.#socket.on('error', () => {});
+    this.#socket.on('close', (code) => {
+      this.closed = code;
+      this.changed.wake();
+    });
+  }
+
+  say(message: FromProxy): void {
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Sends bytes that are no message. */
+  babble(text: string): void {
+    this.#socket.send(text);
+  }
+
+  count(counts: Partial<Counts> & Pick<Counts, 'capability' | 'side'>): void {
+    this.say({ type: 'counts', counts: [{ requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0, ...counts }] });
+  }
+
+  get latest(): Snapshot | undefined {
+    return this.snapshots.at(-1);
+  }
+
+  /** Resolves when the condition holds of what it has heard; throws after 10 s. */
+  async until(what: string, holds: () => boolean): Promise<void> {
+    if (!(await this.changed.until(holds, 10_000))) throw new Error(`waited in vain: ${what}`);
+  }
+
+  /** Leaves as a process that is killed does (1006), or with a code. */
+  leave(code?: number): void {
+    if (code) this.#socket.close(code);
+    else this.#socket.terminate();
+  }
+
+  #hear({ snapshot }: FromControl): void {
+    this.snapshots.push(snapshot);
+    if (this.acknowledges) {
+      const flights = Object.entries(snapshot.capabilities).flatMap(([capability, { moving }]) =>
+        moving ? [this.flight({ capability, epoch: moving.epoch, inFlight: 0, unknownFor: 0 })] : [],
+      );
+      this.say({ type: 'ack', life: snapshot.life, version: snapshot.version, flights });
+    }
+    this.changed.wake();
+  }
+}
