@@ -1,0 +1,213 @@
+import {
+  blockedUsers,
+  type Checkpoint,
+  hasHandoff,
+  type OwnershipRow,
+  openSession,
+  ownsAtFirst,
+  readCheckpoint,
+  readOwnership,
+  type Session,
+} from '@strangler/ledger';
+import { type Direction, type Side, sourceOf, streamName } from '@strangler/plan';
+import { openRows, type Rows } from './aggregates.ts';
+import { failureOf, sessionSurvives } from './failures.ts';
+import type { Mapping } from './mapping.ts';
+import { afterHandoffRow, OwnershipHistory } from './ownership-history.ts';
+import type { Change, Progress, Step } from './steps.ts';
+import { ApplierAheadError, applySteps, type OwnedChange, type Prepared } from './target-transaction.ts';
+import { usersOf } from './users.ts';
+
+/** Which stream an applier feeds, and with what. */
+export type ApplierOptions = {
+  readonly capability: string;
+  readonly direction: Direction;
+  readonly mapping: Mapping;
+  /** The group of the split. */
+  readonly group: string;
+  /** The applier's address of the target. */
+  readonly url: string;
+};
+
+type Open = { readonly session: Session; readonly rows: Rows };
+
+/** Writes one stream into its target. Every method throws the driver's error; asking again opens a new session. */
+export class Applier {
+  readonly stream: string;
+  readonly #options: ApplierOptions;
+  readonly #side: Side;
+  #open: Open | undefined;
+  #checkpoint: Checkpoint | undefined;
+  #history: OwnershipHistory | undefined;
+  #blocked = new Set<string>();
+  /** Outcomes of barriers found out, to be written with the next transaction. */
+  #decided: OwnershipRow[] = [];
+
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+    this.stream = streamName(options.capability, options.direction);
+    this.#side = sourceOf(options.direction) === 'monolith' ? 'service' : 'monolith';
+  }
+
+  /** The id of the present session in its server; 0 while there is none. */
+  get sessionId(): number {
+    return this.#open?.session.id ?? 0;
+  }
+
+  /** Opens the session if there is none, and reads where the stream stands. Throws ApplierAheadError. */
+  async start(): Promise<Checkpoint> {
+    const { session } = await this.#session();
+    this.#history = new OwnershipHistory(
+      this.#options.group,
+      ownsAtFirst(this.#options.direction),
+      await readOwnership(session, this.stream),
+    );
+    this.#blocked = new Set(await blockedUsers(session, this.stream));
+    return this.#checkpoint!;
+  }
+
+  /** Finds out whose rows these are and what the source is to them; reads the target only if it must. */
+  async prepare(steps: readonly Step[]): Promise<Prepared[]> {
+    const history = this.#history!;
+    if (history.ownsEverybody && !this.#blocked.size) {
+      return steps.map((step) => ({
+        step,
+        changes: changesOf(step).map((change) => ({ ...change, user: null, owns: true, handedOver: false })),
+        senderOwns: true,
+        undecided: undefined,
+      }));
+    }
+    const { rows } = await this.#session();
+    const all = steps.flatMap(changesOf);
+    const users = await usersOf(all, rows);
+    let at = 0;
+    return steps.map((step) => {
+      let undecided: OwnershipRow | undefined;
+      const changes = changesOf(step).map((change): OwnedChange => {
+        const user = users[at++]!;
+        if (user === null) return { ...change, user, owns: true, handedOver: false };
+        const standing = history.standing(user);
+        undecided ??= standing.undecided;
+        return { ...change, user, owns: standing.owns, handedOver: standing.handedOver };
+      });
+      if (step.work.kind !== 'correction') return { step, changes, senderOwns: true, undecided };
+      const standing = history.standing(step.work.correction.user);
+      return { step, changes, senderOwns: standing.owns, undecided: standing.undecided };
+    });
+  }
+
+  /** Applies steps and moves the checkpoint, in one transaction. If it was committed before, nothing happens again. */
+  async commit(prepared: readonly Prepared[], progress: Progress): Promise<void> {
+    const { version } = this.#checkpoint!;
+    const { session, rows } = await this.#session(progress);
+    const handoffs = prepared.flatMap(({ step }) => (step.work.kind === 'handoff' ? [step.work.row] : []));
+    const ownership = [...this.#decided, ...handoffs.map((row) => afterHandoffRow(row, this.#history!.at(row.epoch)))];
+    if (this.#checkpoint!.version > version) return this.#took(ownership, []); // the session was lost after its COMMIT
+    const target = { stream: this.stream, capability: this.#options.capability, session, rows, blocked: this.#blocked };
+    let blocked: string[] = [];
+    try {
+      await applySteps(target, version, prepared, ownership, progress, false);
+    } catch (error) {
+      if (failureOf(error) !== 'row') throw await this.#failed(error);
+      blocked = await this.#carefully(() => this.prepareAgain(prepared), ownership, progress);
+    }
+    this.#checkpoint = { version: version + 1, ...progress };
+    this.#took(ownership, blocked);
+  }
+
+  #took(ownership: readonly OwnershipRow[], blocked: readonly string[]): void {
+    for (const row of ownership) this.#history!.record(row);
+    for (const user of blocked) this.#blocked.add(user);
+    this.#decided = [];
+  }
+
+  /** The same steps with their users known, so that what follows for a blocked user can be kept back. */
+  async prepareAgain(prepared: readonly Prepared[]): Promise<Prepared[]> {
+    const users = await usersOf(
+      prepared.flatMap(({ changes }) => changes),
+      (await this.#session()).rows,
+    );
+    let at = 0;
+    return prepared.map((one) => ({
+      ...one,
+      changes: one.changes.map((change) => ({ ...change, user: users[at++]! })),
+    }));
+  }
+
+  async #carefully(
+    again: () => Promise<Prepared[]>,
+    ownership: readonly OwnershipRow[],
+    progress: Progress,
+  ): Promise<string[]> {
+    try {
+      const prepared = await again();
+      const { session, rows } = await this.#session();
+      const { capability } = this.#options;
+      const target = { stream: this.stream, capability, session, rows, blocked: this.#blocked };
+      return await applySteps(target, this.#checkpoint!.version, prepared, ownership, progress, true);
+    } catch (error) {
+      throw await this.#failed(error);
+    }
+  }
+
+  /** True once the receiver of a barrier's subject has its grant, which is in this target. */
+  async granted(epoch: number): Promise<boolean> {
+    const { session } = await this.#session();
+    return hasHandoff(session, this.#options.capability, epoch, 'grant').catch(async (error) => {
+      throw await this.#failed(error);
+    });
+  }
+
+  /** Takes in how the handoff behind a barrier ended. */
+  decide(row: OwnershipRow, owns: boolean): void {
+    const decided = { ...row, owns, undecided: false };
+    this.#history!.record(decided);
+    this.#decided.push(decided);
+  }
+
+  /** Ends the session. Safe to call twice. */
+  async close(): Promise<void> {
+    const open = this.#open;
+    this.#open = undefined;
+    await open?.session.close();
+  }
+
+  async #session(progress?: Progress): Promise<Open> {
+    if (this.#open) return this.#open;
+    const session = await openSession(this.#options.url, `applier-${this.#options.capability}`);
+    try {
+      for (const sql of SETTINGS[session.dialect]) await session.query(sql);
+      const found = await readCheckpoint(session, this.stream);
+      const known = this.#checkpoint;
+      const ours = progress && known && found.version === known.version + 1 && stands(found, progress);
+      if (known && found.version !== known.version && !ours) throw new ApplierAheadError(this.stream);
+      this.#checkpoint = found;
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+    this.#open = { session, rows: openRows(session, this.#options.mapping, this.#side) };
+    return this.#open;
+  }
+
+  async #failed(error: unknown): Promise<unknown> {
+    if (!sessionSurvives(error)) await this.close();
+    return error;
+  }
+}
+
+/** Streams are independent, so a child may come before its parent; verify counts orphans. */
+const SETTINGS = {
+  mysql: ['SET SESSION foreign_key_checks = 0, SESSION transaction_isolation = "READ-COMMITTED"'],
+  postgres: ['SET session_replication_role = replica'],
+} as const;
+
+const stands = (checkpoint: Checkpoint, progress: Progress): boolean =>
+  checkpoint.position === progress.position &&
+  checkpoint.kafkaOffset === progress.kafkaOffset &&
+  checkpoint.tick === progress.tick;
+
+const changesOf = ({ work }: Step): readonly Change[] => {
+  if (work.kind === 'changes') return work.changes;
+  return work.kind === 'copy' ? [work.change] : [];
+};

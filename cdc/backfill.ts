@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { Database, readBackfill, readStates, type Session, writeBackfill, writeSignal } from '@strangler/ledger';
+import type { BackfillStatus, Plan } from '@strangler/plan';
+import type { Logger } from 'pino';
+import { parseAddress } from './names.ts';
+import { patience } from './patience.ts';
+
+/** Somebody has moved already, so existing rows may not be copied any more. */
+export class BackfillRefusedError extends Error {
+  constructor(capability: string) {
+    super(
+      `${capability} cannot be copied: users have moved already, and a copy would overwrite what the service owns. ` +
+        'Roll it back to 0 % and run `strangler remove` and `strangler init` to begin anew.',
+    );
+    this.name = 'BackfillRefusedError';
+  }
+}
+
+type Progress = { done: number; total: number; finished: boolean };
+
+/** The copy of a capability's existing rows. Feed it from the forward stream; `finished` resolves at its end. */
+export interface Backfill {
+  readonly finished: Promise<void>;
+  copied(table: string, rows: number): void;
+  copyEnded(table: string): void;
+  stop(): Promise<void>;
+}
+
+/** Where a backfill says how far it is. */
+export type SayProgress = (capability: string, status: BackfillStatus, rate: number) => void;
+
+const STORE_EVERY = 500;
+
+/**
+ * Copies what of a capability is not copied yet, by an incremental snapshot signalled through strangler_signal once
+ * `ready` says that the log is being read. Rows come in the forward stream, in topic order, as does the end of each table.
+ */
+export function startBackfill(
+  plan: Plan,
+  capability: string,
+  ready: () => boolean,
+  log: Logger,
+  say: SayProgress,
+): Backfill {
+  const abort = new AbortController();
+  const url = plan.monolith.database!.applier;
+  const database = new Database(url, 'repair');
+  const tables = new Map<string, Progress>();
+  let changed = false;
+  let startedAt = 0;
+
+  const retry = async <T>(task: (session: Session) => Promise<T>): Promise<T | undefined> => {
+    for (let attempt = 0; !abort.signal.aborted; attempt++) {
+      try {
+        return await database.use(task);
+      } catch (error) {
+        if (error instanceof BackfillRefusedError) throw error;
+        log.warn({ capability, reason: (error as Error).message }, 'backfill waits');
+        await patience(Math.min(2_000, 50 * 2 ** attempt), abort.signal);
+      }
+    }
+    return undefined;
+  };
+
+  const begin = async (session: Session): Promise<string[]> => {
+    const known = await readBackfill(session, capability);
+    const wanted = Object.keys(plan.capabilities[capability]!.tables);
+    const unfinished = wanted.filter((table) => !known.some((status) => status.table === table && status.finished));
+    if (unfinished.length) await refuseIfMoved(session, capability);
+    for (const table of unfinished) {
+      const { rows } = await session.query<{ n: number }>(`SELECT COUNT(*) AS n FROM \`${table}\``);
+      const status = { done: 0, total: Number(rows[0]!.n), finished: false };
+      tables.set(table, status);
+      await writeBackfill(session, capability, { table, ...status });
+    }
+    return unfinished;
+  };
+
+  const signal = (session: Session, names: readonly string[]): Promise<void> => {
+    const schema = parseAddress(url).database;
+    const data = { 'data-collections': names.map((table) => `${schema}.${table}`), type: 'incremental' };
+    return session.transaction(() => writeSignal(session, { id: randomUUID(), type: 'execute-snapshot', data }));
+  };
+
+  const store = async (): Promise<void> => {
+    changed = false;
+    for (const [table, status] of tables) {
+      await retry((session) => writeBackfill(session, capability, { table, ...status }));
+      const seconds = (Date.now() - startedAt) / 1_000;
+      say(capability, { table, ...status }, status.done / Math.max(seconds, 0.001));
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    const unfinished = await retry(begin);
+    if (!unfinished?.length) return;
+    while (!ready() && !abort.signal.aborted) await patience(50, abort.signal);
+    startedAt = Date.now();
+    await retry((session) => signal(session, unfinished));
+    while (!abort.signal.aborted) {
+      await patience(STORE_EVERY, abort.signal);
+      if (changed) await store();
+      if ([...tables.values()].every((status) => status.finished)) return;
+    }
+  };
+
+  return {
+    finished: run(),
+    copied(table, rows) {
+      const status = tables.get(table);
+      if (!status) return;
+      status.done += rows;
+      changed = true;
+    },
+    copyEnded(table) {
+      const status = tables.get(table);
+      if (!status) return;
+      status.finished = true;
+      changed = true;
+    },
+    async stop() {
+      abort.abort();
+      await database.close();
+    },
+  };
+}
+
+async function refuseIfMoved(session: Session, capability: string): Promise<void> {
+  const state = (await readStates(session)).find((row) => row.capability === capability);
+  const { rows } = await session.query('SELECT epoch FROM strangler_handoff WHERE capability = ? LIMIT 1', [
+    capability,
+  ]);
+  if (rows.length || (state && state.boundary > 0)) throw new BackfillRefusedError(capability);
+}

@@ -1,0 +1,106 @@
+import { type Plan, streamName } from '@strangler/plan';
+import type { Logger } from 'pino';
+import { type Backfill, type SayProgress, startBackfill } from './backfill.ts';
+import { monolithConnector, serviceConnector } from './connector-config.ts';
+import { Connect, watchConnectors } from './connectors.ts';
+import { connectorName, parseAddress, syncedCapabilities } from './names.ts';
+import { patience } from './patience.ts';
+import { type Stream, startStream } from './stream.ts';
+import { startTicker } from './ticker.ts';
+
+/** A running sync of every capability of a Plan. */
+export interface Cdc {
+  readonly streams: readonly Stream[];
+  /** Resolves when every capability's existing rows are copied and its reverse connector stands. */
+  readonly copied: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What a sync is started with. */
+export type CdcOptions = {
+  readonly log: Logger;
+  readonly say?: SayProgress;
+  /** Rows applied, per stream. */
+  readonly applied?: (stream: string, rows: number) => void;
+};
+
+/**
+ * Starts the sync of a Plan that `init` has prepared: tickers, the monolith's connector, streams; then the backfill of
+ * what is not copied yet; then each service's connector. Gives it at once; everything is retried until stopped.
+ */
+export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOptions): Cdc {
+  const abort = new AbortController();
+  const connect = new Connect(plan.kafka!.connect);
+  const watch = watchConnectors(connect, log);
+  const capabilities = syncedCapabilities(plan);
+  const tickers = databasesOf(plan, capabilities).map((url) => startTicker(url, log));
+  const backfills = new Map<string, Backfill>();
+  const streams: Stream[] = [];
+
+  const ensure = async (name: string, config: ReturnType<typeof monolithConnector>): Promise<void> => {
+    for (let attempt = 0; !abort.signal.aborted; attempt++) {
+      try {
+        await connect.put(name, config);
+        return watch.add(name);
+      } catch (error) {
+        log.warn({ connector: name, reason: (error as Error).message }, 'connector not started yet');
+        await patience(Math.min(5_000, 200 * 2 ** attempt), abort.signal);
+      }
+    }
+  };
+
+  for (const capability of capabilities) {
+    const forward = startStream({
+      plan,
+      capability,
+      direction: 'forward',
+      log,
+      hooks: {
+        copied: (table, rows) => backfills.get(capability)?.copied(table, rows),
+        copyEnded: (table) => backfills.get(capability)?.copyEnded(table),
+        applied: (rows) => applied?.(streamName(capability, 'forward'), rows),
+      },
+    });
+    const reverse = startStream({
+      plan,
+      capability,
+      direction: 'reverse',
+      log,
+      hooks: { applied: (rows) => applied?.(streamName(capability, 'reverse'), rows) },
+    });
+    streams.push(forward, reverse);
+    const reading = () => forward.status().lag !== null;
+    backfills.set(capability, startBackfill(plan, capability, reading, log, say));
+  }
+
+  const forwardConnector = ensure(connectorName(plan, {}), monolithConnector(plan));
+  const copied = Promise.all(
+    capabilities.map(async (capability) => {
+      await forwardConnector;
+      await backfills.get(capability)!.finished;
+      await ensure(connectorName(plan, { capability }), serviceConnector(plan, capability));
+    }),
+  ).then(() => {});
+  copied.catch((err) => log.error({ err }, 'backfill refused'));
+
+  let stopping: Promise<void> | undefined;
+  const stop = async () => {
+    abort.abort();
+    await watch.stop();
+    await Promise.all([...backfills.values()].map((backfill) => backfill.stop()));
+    await Promise.all(streams.map((stream) => stream.stop()));
+    await Promise.all(tickers.map((stopTicker) => stopTicker()));
+  };
+  return { streams, copied, stop: () => (stopping ??= stop()) };
+}
+
+/** One address per database: a database ticks once, however many capabilities live in it. */
+function databasesOf(plan: Plan, capabilities: readonly string[]): string[] {
+  const urls = [plan.monolith.database!, ...capabilities.map((name) => plan.capabilities[name]!.service.database!)];
+  const distinct = new Map<string, string>();
+  for (const { applier } of urls) {
+    const { host, port, database } = parseAddress(applier);
+    distinct.set(`${host}:${port}/${database}`, applier);
+  }
+  return [...distinct.values()];
+}

@@ -1,0 +1,118 @@
+import type { Logger } from 'pino';
+import type { ConnectorConfig } from './connector-config.ts';
+import { patience } from './patience.ts';
+
+/** What Connect says of a connector and its task. */
+export type ConnectorState = { readonly state: string; readonly reason: string | undefined };
+
+/** Connect refused a request, or cannot be reached. */
+export class ConnectError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ConnectError';
+  }
+}
+
+/** Kafka Connect's REST interface, as far as we use it. */
+export class Connect {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url.replace(/\/$/, '');
+  }
+
+  /** Creates a connector, or changes it if its configuration differs. Throws ConnectError. */
+  async put(name: string, config: ConnectorConfig): Promise<void> {
+    const present = (await this.#request('GET', `/connectors/${name}/config`)) as ConnectorConfig | undefined;
+    const wanted: ConnectorConfig = { ...config, name };
+    if (present && JSON.stringify(sorted(present)) === JSON.stringify(sorted(wanted))) return;
+    await this.#request('PUT', `/connectors/${name}/config`, config);
+  }
+
+  /** How a connector does; undefined if there is none. */
+  async state(name: string): Promise<ConnectorState | undefined> {
+    type Status = { connector: { state: string; trace?: string }; tasks: { state: string; trace?: string }[] };
+    const status = (await this.#request('GET', `/connectors/${name}/status`)) as Status | undefined;
+    if (!status) return undefined;
+    const worst = [status.connector, ...status.tasks].find(({ state }) => state === 'FAILED');
+    const running = status.connector.state === 'RUNNING' && status.tasks[0]?.state === 'RUNNING';
+    return { state: worst ? 'FAILED' : running ? 'RUNNING' : 'STARTING', reason: worst?.trace && cause(worst.trace) };
+  }
+
+  /** Starts whatever has failed of a connector again. */
+  async restart(name: string): Promise<void> {
+    await this.#request('POST', `/connectors/${name}/restart?includeTasks=true&onlyFailed=true`);
+  }
+
+  /** Stops a connector, forgets its place in the log, and deletes it; what is not there is no error. */
+  async remove(name: string): Promise<void> {
+    if (!(await this.state(name))) return;
+    await this.#request('PUT', `/connectors/${name}/stop`);
+    for (let attempt = 0; attempt < 50; attempt++) {
+      try {
+        await this.#request('DELETE', `/connectors/${name}/offsets`);
+        break;
+      } catch {
+        await patience(100, AbortSignal.timeout(1_000)); // it is still stopping
+      }
+    }
+    await this.#request('DELETE', `/connectors/${name}`);
+  }
+
+  async #request(method: string, path: string, body?: unknown): Promise<unknown> {
+    let response: Response;
+    try {
+      response = await fetch(`${this.#url}${path}`, {
+        method,
+        signal: AbortSignal.timeout(15_000),
+        ...(body ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {}),
+      });
+    } catch (error) {
+      throw new ConnectError(`Kafka Connect does not answer at ${this.#url}; is it running?`, { cause: error });
+    }
+    const text = await response.text();
+    if (response.status === 404) return undefined;
+    if (!response.ok)
+      throw new ConnectError(`Kafka Connect answered ${method} ${path} with ${response.status}: ${text}`);
+    return text ? JSON.parse(text) : undefined;
+  }
+}
+
+const sorted = (config: ConnectorConfig) => Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** The last cause of a Java stack trace: what actually went wrong. */
+function cause(trace: string): string {
+  const lines = trace.split('\n');
+  return (lines.findLast((line) => line.startsWith('Caused by: ')) ?? lines[0]!)
+    .replace('Caused by: ', '')
+    .slice(0, 500);
+}
+
+const LOOK_EVERY = 1_500;
+const LONGEST_WAIT = 30_000;
+
+/** Looks after connectors: starts again what has failed, waiting longer each time. Gives its stop. */
+export function watchConnectors(connect: Connect, log: Logger): { add(name: string): void; stop(): Promise<void> } {
+  const abort = new AbortController();
+  const lives: Promise<void>[] = [];
+  const watch = async (name: string) => {
+    let wait = 0;
+    while (!abort.signal.aborted) {
+      await patience(LOOK_EVERY, abort.signal);
+      const state = await connect.state(name).catch(() => undefined); // the next look will tell
+      if (state?.state === 'RUNNING') wait = 0;
+      if (state?.state !== 'FAILED') continue;
+      log.warn({ connector: name, reason: state.reason, wait }, 'connector failed; starting it again');
+      await patience(wait, abort.signal);
+      wait = Math.min(LONGEST_WAIT, wait * 2 || 1_000);
+      if (!abort.signal.aborted) await connect.restart(name).catch((err) => log.warn({ err }, 'restart refused'));
+    }
+  };
+  return {
+    add: (name) => void lives.push(watch(name)),
+    async stop() {
+      abort.abort();
+      await Promise.all(lives);
+    },
+  };
+}

@@ -1,0 +1,25 @@
+/** A tick is missing: a piece of the log is gone although everything seems to run. The stream must stop. */
+export class ContinuityError extends Error {
+  constructor(what: string) {
+    super(
+      `${what}: a piece of the source's log is missing although nothing reported an error. Verify both databases (\`strangler verify\`) and copy again.`,
+    );
+    this.name = 'ContinuityError';
+  }
+}
+
+/** The tick to remember after `seen`; `last` is 0 before the first. Throws ContinuityError on a gap. */
+export function nextTick(last: number, seen: number): number {
+  if (last !== 0 && seen > last + 1) throw new ContinuityError(`tick ${last} was followed by ${seen}`);
+  return Math.max(last, seen);
+}
+
+/** Checks that a topic still holds the record to resume from. Throws ContinuityError. */
+export function checkOffset(topic: string, resume: bigint, earliest: bigint, latest: bigint): void {
+  if (resume < earliest) {
+    throw new ContinuityError(`topic ${topic} begins at offset ${earliest}, after ${resume}, where this stream stands`);
+  }
+  if (resume > latest) {
+    throw new ContinuityError(`topic ${topic} ends at offset ${latest}, before ${resume}, where this stream stands`);
+  }
+}

@@ -1,0 +1,111 @@
+import { CAPTURED, CONTROL, PRIVATE } from '@strangler/ledger';
+import type { Plan } from '@strangler/plan';
+import { type Address, parseAddress, syncedCapabilities } from './names.ts';
+
+/** Everything one database user needs, and how to create it if it is missing. */
+export type UserGrants = {
+  /** Which database: `monolith`, or the capability whose service it is. */
+  readonly where: string;
+  readonly role: 'control' | 'applier' | 'capture';
+  readonly user: string;
+  readonly create: string;
+  readonly grants: readonly string[];
+};
+
+const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+const mysqlText = (value: string): string => `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+const mysqlName = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
+const name = (one: string): string => `"${one.replaceAll('"', '""')}"`;
+
+/** The least each user of the Plan's addresses needs; users that are also the admin are left out. */
+export function grantsOf(plan: Plan): UserGrants[] {
+  const all: UserGrants[] = [];
+  const { database } = plan.monolith;
+  if (database) {
+    const admin = parseAddress(database.admin);
+    for (const role of ROLES) {
+      const address = parseAddress(database[role]);
+      if (address.user !== admin.user) all.push(mysqlGrants(plan, role, address));
+    }
+  }
+  for (const capability of syncedCapabilities(plan)) {
+    const addresses = plan.capabilities[capability]!.service.database!;
+    const admin = parseAddress(addresses.admin);
+    for (const role of ROLES) {
+      const address = parseAddress(addresses[role]);
+      if (address.user !== admin.user) all.push(postgresGrants(plan, capability, role, address));
+    }
+  }
+  return all;
+}
+
+const ROLES = ['control', 'applier', 'capture'] as const;
+
+function mysqlGrants(plan: Plan, role: UserGrants['role'], { user, password, database }: Address): UserGrants {
+  const account = `${mysqlText(user)}@'%'`;
+  const on = (rights: string, tables: readonly string[]) =>
+    tables.map((table) => `GRANT ${rights} ON ${mysqlName(database)}.${mysqlName(table)} TO ${account}`);
+  const tagging = `GRANT TRANSACTION_GTID_TAG, SESSION_VARIABLES_ADMIN ON *.* TO ${account}`;
+  const mapped = syncedCapabilities(plan).flatMap((one) => Object.keys(plan.capabilities[one]!.tables));
+  const every = 'SELECT, INSERT, UPDATE, DELETE';
+  const grants = {
+    control: [tagging, ...on(every, [...CAPTURED, ...PRIVATE, ...CONTROL])],
+    applier: [
+      tagging,
+      ...on(every, [...CAPTURED, ...PRIVATE, 'strangler_backfill', 'strangler_verify']),
+      ...on('SELECT', ['strangler_state']),
+      ...on(every, mapped),
+    ],
+    capture: [
+      `GRANT RELOAD, REPLICATION SLAVE, REPLICATION CLIENT, SHOW DATABASES ON *.* TO ${account}`,
+      ...on('SELECT', [...CAPTURED, ...mapped]),
+      ...on('INSERT', ['strangler_signal']),
+    ],
+  }[role];
+  return {
+    where: 'monolith',
+    role,
+    user,
+    create: `CREATE USER ${account} IDENTIFIED BY ${mysqlText(password)}`,
+    grants,
+  };
+}
+
+function postgresGrants(
+  plan: Plan,
+  capability: string,
+  role: UserGrants['role'],
+  { user, password, database }: Address,
+): UserGrants {
+  const account = name(user);
+  const tables = Object.entries(plan.capabilities[capability]!.tables).map(([table, { to }]) => to ?? table);
+  const on = (rights: string, all: readonly string[]) =>
+    `GRANT ${rights} ON ${all.map((table) => `public.${name(table)}`).join(', ')} TO ${account}`;
+  const every = 'SELECT, INSERT, UPDATE, DELETE';
+  const ours = [...CAPTURED, ...PRIVATE];
+  const reach = [
+    `GRANT CONNECT ON DATABASE ${name(database)} TO ${account}`,
+    `GRANT USAGE ON SCHEMA public TO ${account}`,
+  ];
+  const tagging = [
+    `GRANT EXECUTE ON FUNCTION pg_replication_origin_session_setup(text) TO ${account}`,
+    `GRANT SELECT ON pg_replication_origin TO ${account}`,
+  ];
+  const grants = {
+    control: [...reach, ...tagging, on(every, ours)],
+    applier: [
+      ...reach,
+      ...tagging,
+      `GRANT SET ON PARAMETER session_replication_role TO ${account}`,
+      on(every, [...ours, ...tables]),
+    ],
+    capture: [`ALTER ROLE ${account} REPLICATION`, ...reach, on('SELECT', [...CAPTURED, ...tables])],
+  }[role];
+  return {
+    where: capability,
+    role,
+    user,
+    create: `CREATE ROLE ${account} LOGIN PASSWORD ${text(password)}`,
+    grants,
+  };
+}

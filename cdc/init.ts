@@ -1,0 +1,109 @@
+import { CAPTURED, createOrigins, createTables, openSession, type Session, writersOf } from '@strangler/ledger';
+import type { Plan } from '@strangler/plan';
+import { grantsOf, type UserGrants } from './grants.ts';
+import { MappingError, resolveMapping } from './mapping.ts';
+import { parseAddress, publicationName, syncedCapabilities } from './names.ts';
+import { createTopics } from './topics.ts';
+
+/** What `init` may do beyond creating its own things. */
+export type InitOptions = {
+  /** Also carries out the GRANTs it prints. */
+  readonly apply: boolean;
+  /** Also creates users that are missing, with the passwords of the Plan's addresses. */
+  readonly createUsers: boolean;
+  readonly say: (line: string) => void;
+};
+
+/**
+ * Prepares both sides for the sync of a Plan: our tables, replication origins, publications, topics, privileges.
+ * Safe to repeat, and to go on with after it was interrupted. Throws MappingError, KafkaError, the drivers' errors.
+ */
+export async function init(plan: Plan, options: InitOptions): Promise<void> {
+  const { say } = options;
+  const grants = grantsOf(plan);
+  const monolith = await openAdmin(plan.monolith.database!.admin);
+  try {
+    await createTables(monolith);
+    say('monolith: our tables stand');
+    await allow(
+      monolith,
+      grants.filter(({ where }) => where === 'monolith'),
+      options,
+    );
+    const reasons: string[] = [];
+    for (const capability of syncedCapabilities(plan)) {
+      const url = plan.capabilities[capability]!.service.database!.admin;
+      const service = await openAdmin(url);
+      try {
+        await prepareService(plan, capability, service, parseAddress(url).database);
+        say(`${capability}: our tables, origins and publication stand`);
+        await allow(
+          service,
+          grants.filter(({ where }) => where === capability),
+          options,
+        );
+        await resolveMapping(capability, plan.capabilities[capability]!, monolith, service);
+      } catch (error) {
+        if (!(error instanceof MappingError)) throw error;
+        reasons.push(error.message);
+      } finally {
+        await service.close();
+      }
+    }
+    if (reasons.length) throw new Error(reasons.join('\n'));
+  } finally {
+    await monolith.close();
+  }
+  await createTopics(plan);
+  say('kafka: the topics stand');
+}
+
+const openAdmin = (url: string): Promise<Session> => openSession(url, 'reader');
+
+async function prepareService(plan: Plan, capability: string, service: Session, database: string): Promise<void> {
+  await createTables(service);
+  await createOrigins(service, database, writersOf(capability));
+  const tables = Object.entries(plan.capabilities[capability]!.tables).map(([table, { to }]) => to ?? table);
+  const missing: string[] = [];
+  for (const table of tables) {
+    const { rows } = await service.query('SELECT 1 WHERE to_regclass(quote_ident(?)) IS NOT NULL', [table]);
+    if (!rows.length) missing.push(table);
+    else await service.query(`ALTER TABLE ${quote(table)} REPLICA IDENTITY FULL`);
+  }
+  if (missing.length) {
+    throw new MappingError(
+      capability,
+      missing.map((table) => `${table}: not found in the service's database`),
+    );
+  }
+  const publication = publicationName(plan, capability);
+  const published = [...CAPTURED, ...tables].map(quote).join(', ');
+  const { rows } = await service.query('SELECT 1 FROM pg_publication WHERE pubname = ?', [publication]);
+  await service.query(
+    rows.length
+      ? `ALTER PUBLICATION ${quote(publication)} SET TABLE ${published}`
+      : `CREATE PUBLICATION ${quote(publication)} FOR TABLE ${published}`,
+  );
+}
+
+const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** Prints what each user needs and, if asked, sees to it. */
+async function allow(admin: Session, users: readonly UserGrants[], options: InitOptions): Promise<void> {
+  for (const { where, role, user, create, grants } of users) {
+    const present = await userExists(admin, user);
+    options.say(`-- ${where}: ${role} (${user})${present ? '' : ' is missing'}`);
+    if (!present && options.createUsers) await admin.query(create);
+    if (!present && !options.createUsers) options.say(`${create.replace(/(BY|PASSWORD) '.*'$/, "$1 '…'")};`);
+    for (const grant of grants) {
+      options.say(`${grant};`);
+      if (options.apply && (present || options.createUsers)) await admin.query(grant);
+    }
+  }
+}
+
+async function userExists(admin: Session, user: string): Promise<boolean> {
+  const sql =
+    admin.dialect === 'mysql' ? 'SELECT 1 FROM mysql.user WHERE User = ?' : 'SELECT 1 FROM pg_roles WHERE rolname = ?';
+  return (await admin.query(sql, [user])).rows.length > 0;
+}

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { ContinuityError, checkOffset } from './continuity.ts';
+
+/** Reads one topic of one partition from an offset on. */
+export type SourceOptions = {
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  /** Names the reader in the broker's list of groups. */
+  readonly reader: string;
+  readonly from: bigint;
+  /** Takes messages in order, each once; must not throw. The next ones come when it has resolved. */
+  readonly take: (messages: readonly KafkaMessage[], heartbeat: () => Promise<void>) => Promise<void>;
+  /** The reader has ended by itself, and why. */
+  readonly ended: (error: Error) => void;
+};
+
+const WAIT = 5;
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** A client of these brokers, quiet: what goes wrong is reported by the stream that meets it. */
+export const kafkaClient = (brokers: readonly string[]): Kafka =>
+  new Kafka({
+    clientId: 'strangler',
+    brokers: [...brokers],
+    logLevel: logLevel.NOTHING,
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000 },
+  });
+
+/**
+ * Starts reading; gives its stop. The truth of where a stream stands is its checkpoint, so nothing is ever committed:
+ * each life reads in a group of its own, which no dead member of an earlier one can hold up.
+ * Throws ContinuityError if the topic does not hold the offset.
+ */
+export async function openSource(options: SourceOptions): Promise<() => Promise<void>> {
+  const { topic, from } = options;
+  const kafka = kafkaClient(options.brokers);
+  await checkTopic(kafka, topic, from);
+  const consumer = kafka.consumer({
+    groupId: `${options.reader}.${randomUUID()}`,
+    maxWaitTimeInMs: WAIT,
+    minBytes: 1,
+    maxBytes: MAX_BYTES,
+    maxBytesPerPartition: MAX_BYTES,
+  });
+  let stopped = false;
+  const stop = async () => {
+    if (stopped) return;
+    stopped = true;
+    await consumer.disconnect().catch(() => {});
+  };
+  consumer.on('consumer.crash', ({ payload }) => {
+    if (payload.restart || stopped) return;
+    void stop();
+    options.ended(payload.error);
+  });
+  let next = from;
+  let sought = -1n;
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch, heartbeat, isRunning, isStale }) => {
+        if (stopped || !isRunning() || isStale()) return;
+        const first = BigInt(batch.messages[0]?.offset ?? next);
+        if (first > next && sought !== next) {
+          sought = next; // a group that was joined anew begins anywhere
+          consumer.seek({ topic, partition: 0, offset: String(next) });
+          return;
+        }
+        const fresh = batch.messages.filter((message) => BigInt(message.offset) >= next);
+        if (!fresh.length) return;
+        await options.take(fresh, heartbeat);
+        next = BigInt(fresh.at(-1)!.offset) + 1n;
+      },
+    });
+    consumer.seek({ topic, partition: 0, offset: String(from) });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return stop;
+}
+
+async function checkTopic(kafka: Kafka, topic: string, from: bigint): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    const partitions = topics[0]!.partitions.length;
+    if (partitions !== 1) {
+      throw new ContinuityError(`topic ${topic} has ${partitions} partitions, so it has lost the order of commits`);
+    }
+    const [offsets] = await admin.fetchTopicOffsets(topic);
+    checkOffset(topic, from, BigInt(offsets!.low), BigInt(offsets!.high));
+  } finally {
+    await admin.disconnect();
+  }
+}

@@ -1,0 +1,73 @@
+import { loadPlan, type Plan, PlanError } from '@strangler/plan';
+import pino from 'pino';
+import { startCdc } from './cdc.ts';
+import { type Command, readCommand, UsageError } from './command-line.ts';
+import { init } from './init.ts';
+import { syncedCapabilities } from './names.ts';
+import { sayBackfill } from './progress-line.ts';
+import { remove } from './remove.ts';
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const complain = (line: string): void => void process.stderr.write(`${line}\n`);
+
+async function main(): Promise<number> {
+  const command = readCommand(process.argv.slice(2));
+  if ('help' in command) {
+    say(command.help);
+    return 0;
+  }
+  const plan = loadPlan(command.plan);
+  if (!syncedCapabilities(plan).length) {
+    complain(`${command.plan} has no capability with tables: there is nothing to sync`);
+    return command.name === 'run' ? 2 : 0;
+  }
+  switch (command.name) {
+    case 'run':
+      return run(plan);
+    case 'init':
+      await init(plan, { apply: command.apply, createUsers: command.createUsers, say });
+      return 0;
+    case 'remove':
+      return removeIfSure(plan, command);
+    default:
+      return 1;
+  }
+}
+
+async function run(plan: Plan): Promise<number> {
+  const log = pino({ name: 'cdc' });
+  const cdc = startCdc(plan, {
+    log,
+    say: (capability, status, rate) => {
+      log.info({ capability, ...status }, 'backfill');
+      if (process.stderr.isTTY) complain(`${capability}.${sayBackfill(status, rate)}`);
+    },
+  });
+  cdc.copied.then(
+    () => log.info('every existing row is copied'),
+    () => {},
+  );
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  log.info('stopping');
+  await cdc.stop();
+  return 0;
+}
+
+async function removeIfSure(plan: Plan, { yes }: Command): Promise<number> {
+  if (!yes) {
+    complain(`this takes away every connector, slot, topic and strangler_ table of ${plan.name}; add --yes to do it`);
+    return 2;
+  }
+  await remove(plan, say);
+  return 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  complain(error instanceof Error ? error.message : String(error));
+  if (error instanceof Error && error.cause instanceof Error) complain(`  because: ${error.cause.message}`);
+  process.exitCode = error instanceof PlanError || error instanceof UsageError ? 2 : 1;
+}

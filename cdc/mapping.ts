@@ -1,0 +1,204 @@
+import type { Session } from '@strangler/ledger';
+import { type Capability, type Direction, type Side, sourceOf, type Table } from '@strangler/plan';
+import { type Column, readShape, type TableShape } from './columns.ts';
+import { canonical, type Kind, UnconvertibleError } from './kinds.ts';
+import type { Image } from './row-change.ts';
+
+/** A row told apart from the database it stands in: the monolith's column names, canonical texts. */
+export type Row = Readonly<Record<string, string | null>>;
+
+/** One column of a mapped table. `name` is the monolith's. */
+export type MappedColumn = { readonly name: string; readonly kind: Kind } & Readonly<Record<Side, Column>>;
+
+/** How a row reaches its user. */
+export type UserPath = { readonly column: string } | { readonly through: string; readonly of: string };
+
+/** One table of a capability as both sides have it. `name` is the monolith's. */
+export type MappedTable = {
+  readonly name: string;
+  readonly tables: Readonly<Record<Side, string>>;
+  readonly columns: readonly MappedColumn[];
+  readonly key: readonly string[];
+  readonly user: UserPath;
+  readonly sameWhen: readonly string[];
+  readonly touched: readonly string[];
+};
+
+/** All tables of a capability, by the monolith's name. */
+export type Mapping = ReadonlyMap<string, MappedTable>;
+
+/** The tables cannot be mapped; names every reason. */
+export class MappingError extends Error {
+  readonly reasons: readonly string[];
+  constructor(capability: string, reasons: readonly string[]) {
+    super(`the tables of ${capability} cannot be mapped:\n${reasons.map((reason) => `  ${reason}`).join('\n')}`);
+    this.name = 'MappingError';
+    this.reasons = reasons;
+  }
+}
+
+/** Resolves the mapping of a capability from both databases and the Plan. Throws MappingError. */
+export async function resolveMapping(
+  name: string,
+  capability: Capability,
+  monolith: Session,
+  service: Session,
+): Promise<Mapping> {
+  const reasons: string[] = [];
+  const mapping = new Map<string, MappedTable>();
+  for (const [table, declared] of Object.entries(capability.tables)) {
+    const shapes = {
+      monolith: await readShape(monolith, table),
+      service: await readShape(service, declared.to ?? table),
+    };
+    if (!shapes.monolith) reasons.push(`${table}: not found in the monolith's database, or this user may not see it`);
+    if (!shapes.service) {
+      reasons.push(`${declared.to ?? table}: not found in the service's database, or this user may not see it`);
+    }
+    if (!shapes.monolith || !shapes.service) continue;
+    const mapped = mapTable(table, declared, shapes.monolith, shapes.service, reasons);
+    if (mapped) mapping.set(table, mapped);
+  }
+  if (reasons.length) throw new MappingError(name, reasons);
+  return mapping;
+}
+
+/** Maps one table; adds to `reasons` whatever cannot be mapped. */
+export function mapTable(
+  name: string,
+  declared: Table,
+  monolith: TableShape,
+  service: TableShape,
+  reasons: string[],
+): MappedTable | undefined {
+  const before = reasons.length;
+  const say = (reason: string) => reasons.push(`${name}: ${reason}`);
+  const columns: MappedColumn[] = [];
+  const taken = new Set<string>();
+  for (const column of monolith.columns) {
+    const wanted = declared.columns[column.name] ?? column.name;
+    const other = service.columns.find((candidate) => candidate.name === wanted);
+    taken.add(wanted);
+    if (!other) {
+      say(`column ${column.name} has no counterpart ${wanted} in the service's ${service.table}; add it there`);
+      continue;
+    }
+    const kind = kindOf(column, other);
+    if (kind) columns.push({ name: column.name, kind, monolith: column, service: other });
+    else say(`column ${column.name} is ${column.type} in the monolith and ${other.type} in the service`);
+  }
+  for (const column of service.columns) {
+    if (!taken.has(column.name)) {
+      say(`column ${column.name} of the service's ${service.table} has no counterpart in the monolith; add it there`);
+    }
+  }
+  const names = new Set(columns.map((column) => column.name));
+  for (const column of [...declared.touched, ...(declared.sameWhen ?? []), ...Object.keys(declared.columns)]) {
+    if (!names.has(column)) say(`the Plan names column ${column}, which is no mapped column`);
+  }
+  const user = typeof declared.user === 'string' ? { column: declared.user } : declared.user;
+  const userColumn = 'column' in user ? user.column : user.through;
+  if (!names.has(userColumn)) say(`its user column ${userColumn} is no mapped column`);
+  checkKeys(monolith, service, declared, say);
+  if (reasons.length > before) return undefined;
+  return {
+    name,
+    tables: { monolith: name, service: service.table },
+    columns,
+    key: monolith.primaryKey,
+    user,
+    sameWhen: declared.sameWhen ?? [],
+    touched: declared.touched,
+  };
+}
+
+function checkKeys(monolith: TableShape, service: TableShape, declared: Table, say: (reason: string) => void): void {
+  if (!monolith.primaryKey.length) return void say('has no primary key in the monolith');
+  const expected = monolith.primaryKey.map((column) => declared.columns[column] ?? column).join(', ');
+  if (service.primaryKey.join(', ') !== expected) {
+    say(`its primary key is (${expected}) in the monolith and (${service.primaryKey.join(', ')}) in the service`);
+  }
+}
+
+const INTEGERS = new Set([
+  'tinyint',
+  'tinyint(1)',
+  'smallint',
+  'mediumint',
+  'int',
+  'bigint',
+  'bigint unsigned',
+  'year',
+]);
+const TEXTS = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext', 'enum']);
+const BINARIES = new Set(['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob']);
+
+/** What a MySQL column and a Postgres column have in common; undefined if nothing that keeps every value. */
+export function kindOf(mysql: Column, postgres: Column): Kind | undefined {
+  const { type } = mysql;
+  switch (postgres.type) {
+    case 'int2':
+    case 'int4':
+    case 'int8':
+      return INTEGERS.has(type) && type !== 'bigint unsigned' ? { name: 'integer' } : undefined;
+    case 'numeric':
+      if (INTEGERS.has(type)) return { name: 'integer' };
+      return type === 'decimal' ? { name: 'decimal' } : undefined;
+    case 'bool':
+      return type === 'tinyint(1)' ? { name: 'boolean' } : undefined;
+    case 'varchar':
+    case 'text':
+    case 'bpchar':
+    case 'enum':
+      return TEXTS.has(type) ? { name: 'text' } : undefined;
+    case 'uuid':
+      return type === 'char' || type === 'varchar' ? { name: 'uuid' } : undefined;
+    case 'timestamptz':
+    case 'timestamp':
+      if (type !== 'datetime' && type !== 'timestamp') return undefined;
+      return { name: 'instant', digits: Math.min(mysql.digits, postgres.digits) };
+    case 'date':
+      return type === 'date' ? { name: 'date' } : undefined;
+    case 'json':
+    case 'jsonb':
+      return type === 'json' ? { name: 'json' } : undefined;
+    case 'bytea':
+      return BINARIES.has(type) ? { name: 'binary' } : undefined;
+    case 'float8':
+      return type === 'double' ? { name: 'double' } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** A captured image as a row. Throws UnconvertibleError naming the column, also for a column that is missing. */
+export function toRow(table: MappedTable, side: Side, image: Image): Row {
+  const row: Record<string, string | null> = {};
+  for (const column of table.columns) {
+    const own = column[side];
+    const value = image[own.name];
+    if (value === undefined) throw new UnconvertibleError(`value of ${table.tables[side]}.${own.name}`, 'nothing');
+    try {
+      row[column.name] = canonical(column.kind, own.type === 'bigint unsigned' ? unsigned(value) : value);
+    } catch (error) {
+      throw new UnconvertibleError(`${(error as Error).message}: ${table.tables[side]}.${own.name}`, value);
+    }
+  }
+  return row;
+}
+
+/** `bigint.unsigned.handling.mode=precise` writes base64 of a big-endian two's-complement integer. */
+const unsigned = (value: unknown): unknown =>
+  typeof value === 'string' ? BigInt(`0x${Buffer.from(value, 'base64').toString('hex') || '0'}`) : value;
+
+/** The primary key of a row as one text. */
+export const keyOf = (table: MappedTable, row: Row): string =>
+  table.key.length === 1 ? String(row[table.key[0]!]) : JSON.stringify(table.key.map((column) => row[column]));
+
+/** The table a stream's change belongs to; undefined if it is none of the capability's. */
+export function tableOfChange(mapping: Mapping, direction: Direction, table: string): MappedTable | undefined {
+  const side = sourceOf(direction);
+  if (side === 'monolith') return mapping.get(table);
+  for (const mapped of mapping.values()) if (mapped.tables.service === table) return mapped;
+  return undefined;
+}

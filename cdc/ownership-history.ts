@@ -1,0 +1,70 @@
+import type { HandoffRow, OwnershipRow } from '@strangler/ledger';
+import { BUCKETS, bucketOf } from '@strangler/plan';
+
+/** What the source of a stream is, to one user, at one point of its own history. */
+export type Standing = {
+  readonly owns: boolean;
+  /** The epoch of a barrier whose outcome is not known yet; undefined if it is settled. */
+  readonly undecided: OwnershipRow | undefined;
+  /** True if a handoff made it so: a write of a source that does not own is then late, else rogue. */
+  readonly handedOver: boolean;
+};
+
+/**
+ * The source's ownership as its own log tells it. Per user the row with the highest epoch holds; a user once moved by
+ * name moves only by name.
+ */
+export class OwnershipHistory {
+  readonly #group: string;
+  readonly #atFirst: boolean;
+  readonly #rows = new Map<number, OwnershipRow>();
+  #byBucket: (OwnershipRow | undefined)[] = [];
+  #byUser = new Map<string, OwnershipRow>();
+
+  constructor(group: string, ownsAtFirst: boolean, rows: readonly OwnershipRow[]) {
+    this.#group = group;
+    this.#atFirst = ownsAtFirst;
+    for (const row of rows) this.#rows.set(row.epoch, row);
+    this.#rebuild();
+  }
+
+  /** True if the source owns everybody, without a doubt. */
+  get ownsEverybody(): boolean {
+    return this.#atFirst && this.#rows.size === 0;
+  }
+
+  /** What the source is to this user. */
+  standing(user: string): Standing {
+    const row = this.#byUser.get(user) ?? this.#byBucket[bucketOf(this.#group, user)];
+    if (!row) return { owns: this.#atFirst, undecided: undefined, handedOver: false };
+    return { owns: row.owns, undecided: row.undecided ? row : undefined, handedOver: true };
+  }
+
+  /** The row of an epoch, if there is one. */
+  at(epoch: number): OwnershipRow | undefined {
+    return this.#rows.get(epoch);
+  }
+
+  /** Takes a row in; the same epoch is overwritten, and older epochs change nothing for users who have a newer one. */
+  record(row: OwnershipRow): void {
+    this.#rows.set(row.epoch, row);
+    this.#rebuild();
+  }
+
+  #rebuild(): void {
+    this.#byBucket = new Array(BUCKETS);
+    this.#byUser = new Map();
+    for (const row of [...this.#rows.values()].sort((a, b) => a.epoch - b.epoch)) {
+      const { lo, hi, user } = row.subject;
+      if (user === undefined) this.#byBucket.fill(row, lo, hi);
+      else this.#byUser.set(user, row);
+    }
+  }
+}
+
+/** What a handoff row in the source's log says about the source's ownership. */
+export function afterHandoffRow(row: HandoffRow, known: OwnershipRow | undefined): OwnershipRow {
+  const { epoch, subject, kind } = row;
+  if (kind !== 'barrier') return { epoch, subject, owns: true, undecided: false };
+  return known && !known.owns ? known : { epoch, subject, owns: false, undecided: true };
+}

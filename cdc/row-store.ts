@@ -1,0 +1,179 @@
+import type { Session, Value } from '@strangler/ledger';
+import type { Side } from '@strangler/plan';
+import { canonical } from './kinds.ts';
+import type { MappedColumn, MappedTable, Row } from './mapping.ts';
+
+/** Rows of one mapped table in one database, in canonical form. */
+export interface RowStore {
+  /** The rows whose `columns` have one of these values. */
+  read(columns: readonly string[], like: readonly Row[]): Promise<Row[]>;
+  /** Up to `limit` rows in primary-key order, after `after`. */
+  page(after: Row | null, limit: number): Promise<Row[]>;
+  /** Makes each row what it says, by primary key. The rows have different keys. */
+  write(rows: readonly Row[]): Promise<void>;
+  /** Removes rows by primary key; what is not there is no error. */
+  remove(rows: readonly Row[]): Promise<void>;
+}
+
+/** The rows of a table on one side, through a session of that side's database. */
+export const openStore = (session: Session, table: MappedTable, side: Side): RowStore =>
+  session.dialect === 'postgres' ? postgresStore(session, table, side) : mysqlStore(session, table, side);
+
+/** A row as a database's own text gave it. */
+const fromText = (table: MappedTable, texts: Record<string, unknown>): Row =>
+  Object.fromEntries(table.columns.map(({ name, kind }) => [name, canonical(kind, texts[name])]));
+
+const pick = (table: MappedTable, names: readonly string[]): MappedColumn[] =>
+  names.map((name) => table.columns.find((column) => column.name === name)!);
+
+function postgresStore(session: Session, table: MappedTable, side: Side): RowStore {
+  const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
+  const target = quote(table.tables[side]);
+  const own = (column: MappedColumn) => quote(column[side].name);
+  const key = pick(table, table.key);
+  const rest = table.columns.filter((column) => !key.includes(column));
+  const asText = (column: MappedColumn) => {
+    const name = `t.${own(column)}`;
+    if (column.kind.name === 'instant')
+      return `to_char(${name}${column[side].type === 'timestamptz' ? " AT TIME ZONE 'UTC'" : ''}, 'YYYY-MM-DD"T"HH24:MI:SS.US')`;
+    if (column.kind.name === 'binary') return `encode(${name}, 'hex')`;
+    return `${name}::text`;
+  };
+  const texts = table.columns.map((column) => `${asText(column)} AS ${quote(column.name)}`).join(', ');
+  const asValue = (column: MappedColumn) => {
+    const name = `r.${quote(column.name)}`;
+    return column.kind.name === 'binary' ? `decode(${name}, 'hex')` : `${name}::${column[side].cast}`;
+  };
+  const given = (columns: readonly MappedColumn[]) =>
+    `json_to_recordset(?::json) AS r(${columns.map(({ name }) => `${quote(name)} text`).join(', ')})`;
+  const matches = (columns: readonly MappedColumn[]) =>
+    columns.map((column) => `t.${own(column)} = ${asValue(column)}`).join(' AND ');
+  const order = key.map((column) => `t.${own(column)}${column.kind.name === 'text' ? ' COLLATE "C"' : ''}`);
+  const comparable = (alias: string, column: MappedColumn) =>
+    `${alias}.${own(column)}${column[side].type === 'json' ? '::text' : ''}`;
+  const conflict = rest.length
+    ? `UPDATE SET ${rest.map((column) => `${own(column)} = excluded.${own(column)}`).join(', ')}
+       WHERE (${rest.map((column) => comparable('t', column)).join(', ')})
+       IS DISTINCT FROM (${rest.map((column) => comparable('excluded', column)).join(', ')})`
+    : 'NOTHING';
+  const upsert = `INSERT INTO ${target} AS t (${table.columns.map(own).join(', ')}) OVERRIDING SYSTEM VALUE
+     SELECT ${table.columns.map(asValue).join(', ')} FROM ${given(table.columns)}
+     ON CONFLICT (${key.map(own).join(', ')}) DO ${conflict}`;
+  const removal = `DELETE FROM ${target} t USING ${given(key)} WHERE ${matches(key)}`;
+  return {
+    async read(columns, like) {
+      if (!like.length) return [];
+      const by = pick(table, columns);
+      const sql = `SELECT ${texts} FROM ${target} t JOIN (SELECT DISTINCT * FROM ${given(by)}) r ON ${matches(by)}`;
+      const { rows } = await session.query(sql, [JSON.stringify(like)]);
+      return rows.map((row) => fromText(table, row));
+    },
+    async page(after, limit) {
+      const from = after
+        ? `WHERE (${order.join(', ')}) > (SELECT ${key.map(asValue).join(', ')} FROM ${given(key)})`
+        : '';
+      const sql = `SELECT ${texts} FROM ${target} t ${from} ORDER BY ${order.join(', ')} LIMIT ${limit}`;
+      const { rows } = await session.query(sql, after ? [JSON.stringify([after])] : []);
+      return rows.map((row) => fromText(table, row));
+    },
+    async write(rows) {
+      if (rows.length) await session.query(upsert, [JSON.stringify(rows)]);
+    },
+    async remove(rows) {
+      if (rows.length) await session.query(removal, [JSON.stringify(rows.map((row) => only(row, table.key)))]);
+    },
+  };
+}
+
+const only = (row: Row, names: readonly string[]): Row => Object.fromEntries(names.map((name) => [name, row[name]!]));
+
+function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore {
+  const quote = (name: string) => `\`${name.replaceAll('`', '``')}\``;
+  const target = quote(table.tables[side]);
+  const own = (column: MappedColumn) => quote(column[side].name);
+  const key = pick(table, table.key);
+  const rest = table.columns.filter((column) => !key.includes(column));
+  const asText = (column: MappedColumn) =>
+    column.kind.name === 'binary' ? `HEX(${own(column)})` : `CAST(${own(column)} AS CHAR)`;
+  const texts = table.columns.map((column) => `${asText(column)} AS ${quote(column.name)}`).join(', ');
+  const order = key.map((column) => (column.kind.name === 'text' ? `CAST(${own(column)} AS BINARY)` : own(column)));
+  const values = (columns: readonly MappedColumn[], row: Row) =>
+    columns.map((column) => mysqlValue(column, row[column.name] ?? null));
+  const marks = (columns: readonly MappedColumn[]) => `(${columns.map(() => '?').join(', ')})`;
+  const names = (columns: readonly MappedColumn[]) => `(${columns.map(own).join(', ')})`;
+  const among = (columns: readonly MappedColumn[], rows: readonly Row[]) =>
+    `${names(columns)} IN (${rows.map(() => marks(columns)).join(', ')})`;
+  const update = rest.length
+    ? `UPDATE ${target} SET ${rest.map((column) => `${own(column)} = ?`).join(', ')}
+       WHERE ${key.map((column) => `${own(column)} = ?`).join(' AND ')}`
+    : undefined;
+
+  const present = async (rows: readonly Row[]): Promise<Set<string>> => {
+    const sql = `SELECT ${key.map((column) => `${asText(column)} AS ${quote(column.name)}`).join(', ')}
+      FROM ${target} WHERE ${among(key, rows)}`;
+    const found = await session.query(
+      sql,
+      rows.flatMap((row) => values(key, row)),
+    );
+    return new Set(found.rows.map((row) => keyText(key, row)));
+  };
+  return {
+    async read(columns, like) {
+      if (!like.length) return [];
+      const by = pick(table, columns);
+      const sql = `SELECT ${texts} FROM ${target} WHERE ${among(by, like)}`;
+      const { rows } = await session.query(
+        sql,
+        like.flatMap((row) => values(by, row)),
+      );
+      return rows.map((row) => fromText(table, row));
+    },
+    async page(after, limit) {
+      const from = after ? `WHERE (${order.join(', ')}) > ${marks(key)}` : '';
+      const sql = `SELECT ${texts} FROM ${target} ${from} ORDER BY ${order.join(', ')} LIMIT ${limit}`;
+      const { rows } = await session.query(sql, after ? values(key, after) : []);
+      return rows.map((row) => fromText(table, row));
+    },
+    async write(rows) {
+      if (!rows.length) return;
+      const there = await present(rows);
+      const fresh = rows.filter((row) => !there.has(keyText(key, row)));
+      for (const row of rows) {
+        if (update && there.has(keyText(key, row)))
+          await session.query(update, [...values(rest, row), ...values(key, row)]);
+      }
+      if (!fresh.length) return;
+      const sql = `INSERT INTO ${target} ${names(table.columns)} VALUES ${fresh.map(() => marks(table.columns)).join(', ')}`;
+      await session.query(
+        sql,
+        fresh.flatMap((row) => values(table.columns, row)),
+      );
+    },
+    async remove(rows) {
+      if (!rows.length) return;
+      await session.query(
+        `DELETE FROM ${target} WHERE ${among(key, rows)}`,
+        rows.flatMap((row) => values(key, row)),
+      );
+    },
+  };
+}
+
+const keyText = (key: readonly MappedColumn[], row: Record<string, unknown>): string =>
+  JSON.stringify(key.map(({ name, kind }) => canonical(kind, row[name])));
+
+/** The canonical text as MySQL takes it; integers as numbers, so that keys are looked up as keys. */
+function mysqlValue(column: MappedColumn, text: string | null): Value {
+  if (text === null) return null;
+  switch (column.kind.name) {
+    case 'integer':
+    case 'boolean':
+      return BigInt(text);
+    case 'binary':
+      return Buffer.from(text, 'hex');
+    case 'instant':
+      return text.replace('T', ' ').replace('Z', '');
+    default:
+      return text;
+  }
+}

@@ -1,0 +1,95 @@
+import type { HandoffRow } from '@strangler/ledger';
+import { type Direction, sourceOf } from '@strangler/plan';
+import type { Unit } from './assemble.ts';
+import { type MappedTable, type Mapping, type Row, tableOfChange, toRow } from './mapping.ts';
+import { type Image, type RowChange, UndecodableError } from './row-change.ts';
+import { isOurs } from './signs.ts';
+
+/** A change of a mapped row, in canonical form. */
+export type Change = {
+  readonly table: MappedTable;
+  readonly before: Row | null;
+  readonly after: Row | null;
+};
+
+/** A correction as it stands in strangler_correction: whole aggregates as the sender has them. */
+export type Correction = { readonly user: string; readonly roots: readonly RootImage[] };
+
+/** A row and everything that reaches its user through it; `row: null` says the sender has none. */
+export type RootImage = {
+  readonly table: string;
+  readonly key: Row;
+  readonly row: Row | null;
+  readonly children: readonly { readonly table: string; readonly row: Row }[];
+};
+
+/** Where a stream stands after a step. */
+export type Progress = { readonly position: string | null; readonly kafkaOffset: number; readonly tick: number };
+
+/** What one unit of the source asks of the target. */
+export type Work =
+  | { readonly kind: 'changes'; readonly changes: readonly Change[]; readonly position: string }
+  | { readonly kind: 'copy'; readonly change: Change }
+  | { readonly kind: 'handoff'; readonly row: HandoffRow }
+  | { readonly kind: 'correction'; readonly correction: Correction; readonly position: string }
+  | { readonly kind: 'tick'; readonly n: number; readonly at: number }
+  | { readonly kind: 'copied'; readonly table: string };
+
+/** One piece of work and where the stream stands after it. */
+export type Step = { readonly work: Work; readonly progress: Progress };
+
+/** What a stream must know to read its source's units. */
+export type Reading = { readonly capability: string; readonly direction: Direction; readonly mapping: Mapping };
+
+/**
+ * The work of one unit for one capability; nothing if it concerns others or is an echo.
+ * Throws SignsDisagreeError, UnconvertibleError, UndecodableError.
+ */
+export function workOf(reading: Reading, unit: Unit): Work[] {
+  if (unit.kind === 'copied') {
+    return reading.mapping.has(unit.table) ? [{ kind: 'copied', table: unit.table }] : [];
+  }
+  if (unit.kind === 'read') {
+    const change = changeOf(reading, unit.row);
+    return change ? [{ kind: 'copy', change }] : [];
+  }
+  if (isOurs(unit)) return unit.rows.flatMap((row) => ledgerWork(reading, row, unit.position));
+  const changes = unit.rows.map((row) => changeOf(reading, row)).filter((change) => change !== undefined);
+  return changes.length ? [{ kind: 'changes', changes, position: unit.position }] : [];
+}
+
+function changeOf(reading: Reading, row: RowChange): Change | undefined {
+  const table = tableOfChange(reading.mapping, reading.direction, row.table);
+  if (!table) return undefined;
+  if (row.op === 't') {
+    throw new UndecodableError(`${row.table} was truncated; a truncation cannot be followed. Verify and copy again.`);
+  }
+  const side = sourceOf(reading.direction);
+  const image = (given: Image | null) => (given ? toRow(table, side, given) : null);
+  return { table, before: row.op === 'r' ? null : image(row.before), after: row.op === 'd' ? null : image(row.after) };
+}
+
+function ledgerWork(reading: Reading, row: RowChange, position: string): Work[] {
+  const image = row.after;
+  if (!image) return [];
+  if (row.table === 'strangler_tick') {
+    return [{ kind: 'tick', n: Number(image.n), at: Date.parse(String(image.ticked_at)) }];
+  }
+  if (image.capability !== reading.capability || row.op !== 'c') return [];
+  if (row.table === 'strangler_handoff') return [{ kind: 'handoff', row: handoffOf(image) }];
+  if (row.table === 'strangler_correction') {
+    return [{ kind: 'correction', correction: JSON.parse(String(image.images)) as Correction, position }];
+  }
+  return [];
+}
+
+function handoffOf(image: Image): HandoffRow {
+  const range = { lo: Number(image.lo), hi: Number(image.hi) };
+  return {
+    capability: String(image.capability),
+    epoch: Number(image.epoch),
+    kind: String(image.kind) as HandoffRow['kind'],
+    subject: image.user_id === null ? range : { ...range, user: String(image.user_id) },
+    forced: Boolean(image.forced),
+  };
+}

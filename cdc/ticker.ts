@@ -1,0 +1,32 @@
+import { Database, tick } from '@strangler/ledger';
+import type { Logger } from 'pino';
+import { patience } from './patience.ts';
+
+const EVERY = 1_000;
+
+/** Raises the tick of a database once a second. A database that is away is tried again at the next. Gives its stop. */
+export function startTicker(url: string, log: Logger): () => Promise<void> {
+  const abort = new AbortController();
+  const database = new Database(url, 'tick');
+  let failed = '';
+  const run = async () => {
+    while (!abort.signal.aborted) {
+      const began = Date.now();
+      try {
+        await database.use(tick);
+        failed = '';
+      } catch (error) {
+        const reason = (error as Error).message;
+        if (reason !== failed) log.warn({ reason }, 'no tick');
+        failed = reason;
+      }
+      await patience(Math.max(0, EVERY - (Date.now() - began)), abort.signal);
+    }
+  };
+  const life = run();
+  return async () => {
+    abort.abort();
+    await life;
+    await database.close();
+  };
+}

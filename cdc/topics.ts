@@ -1,0 +1,69 @@
+import { monolithTopic, type Plan, serviceTopic } from '@strangler/plan';
+import { kafkaClient } from './kafka-source.ts';
+import { historyTopic, syncedCapabilities } from './names.ts';
+
+/** Kafka cannot be reached. */
+export class KafkaError extends Error {
+  constructor(brokers: readonly string[], cause: unknown) {
+    super(`Kafka does not answer at ${brokers.join(', ')}; is it running?`, { cause });
+    this.name = 'KafkaError';
+  }
+}
+
+/** The topics that carry the logs of a Plan's databases. */
+export const logTopics = (plan: Plan): string[] => [
+  monolithTopic(plan),
+  ...syncedCapabilities(plan).map((capability) => serviceTopic(plan, capability)),
+];
+
+type Admin = ReturnType<ReturnType<typeof kafkaClient>['admin']>;
+
+/** Runs `task` with a connected admin client. Throws KafkaError when no broker answers. */
+export async function withKafka<T>(brokers: readonly string[], task: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafkaClient(brokers).admin();
+  try {
+    await admin.connect();
+  } catch (error) {
+    throw new KafkaError(brokers, error);
+  }
+  try {
+    return await task(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Creates the log topics that are missing: one partition, because that is the order of commits; nothing ever expires. */
+export async function createTopics(plan: Plan): Promise<void> {
+  await withKafka(plan.kafka!.brokers, async (admin) => {
+    const present = new Set(await admin.listTopics());
+    const missing = logTopics(plan).filter((topic) => !present.has(topic));
+    if (!missing.length) return;
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: missing.map((topic) => ({
+        topic,
+        numPartitions: 1,
+        configEntries: [
+          { name: 'retention.ms', value: '-1' },
+          { name: 'retention.bytes', value: '-1' },
+          { name: 'cleanup.policy', value: 'delete' },
+          { name: 'max.message.bytes', value: '16777216' },
+        ],
+      })),
+    });
+  });
+}
+
+/** Deletes every topic and every reader's group of the Plan; what is not there is no error. */
+export async function deleteTopics(plan: Plan): Promise<void> {
+  await withKafka(plan.kafka!.brokers, async (admin) => {
+    const prefixes = syncedCapabilities(plan).map((capability) => `strangler.${plan.name}.${capability}.`);
+    const { groups } = await admin.listGroups();
+    const ours = groups.map(({ groupId }) => groupId).filter((id) => prefixes.some((prefix) => id.startsWith(prefix)));
+    if (ours.length) await admin.deleteGroups(ours).catch(() => {}); // an empty group goes by itself
+    const present = await admin.listTopics();
+    const wanted = [...logTopics(plan), historyTopic(plan)].filter((topic) => present.includes(topic));
+    if (wanted.length) await admin.deleteTopics({ topics: wanted });
+  });
+}
