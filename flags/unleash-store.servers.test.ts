@@ -26,7 +26,7 @@ function pass(incoming: IncomingMessage, answer: ServerResponse): void {
   if (way === '401') return void answer.writeHead(401).end('{}');
   if (way === 'garbage') return void answer.writeHead(200, { 'content-type': 'application/json' }).end('<html>');
   const { host: _, ...headers } = incoming.headers;
-  const onward = request(real.url + incoming.url, { method: incoming.method!, headers }, (response) => {
+  const onward = request(real.url + incoming.url, { method: incoming.method!, headers, agent: false }, (response) => {
     answer.writeHead(response.statusCode!, response.headers);
     response.pipe(answer);
   });

@@ -1,0 +1,130 @@
+import { loadPlan, type Owner, parseDuration, planJsonSchema, type RampRequest, type Side } from '@strangler/plan';
+import { AdminClient, Unreachable } from './admin-client.ts';
+import { connectionOf, type Where } from './connection.ts';
+import { follow, followUser } from './follow.ts';
+import { paintFor } from './paint.ts';
+import { readPercentage, sayBoundary, sayPercent } from './percent.ts';
+import { EXIT, Problem } from './problem.ts';
+import { renderRecords } from './records-view.ts';
+import { renderStatus } from './status-view.ts';
+import { inert, wrap } from './text.ts';
+import { watch } from './watch.ts';
+
+type Waiting = Where & { wait: boolean; reason?: string };
+
+const clientOf = (where: Where): AdminClient => new AdminClient(connectionOf(where));
+const printJson = (value: unknown): void => console.log(JSON.stringify(value, null, 2));
+/** Columns to write for: a pipe gets lines that are easy to read, however long the words. */
+const width = (): number => process.stdout.columns ?? 100;
+const reasonOf = ({ reason }: { reason?: string }): { reason?: string } => (reason === undefined ? {} : { reason });
+
+export async function status(options: Where & { watch?: true; json?: true }): Promise<void> {
+  const client = clientOf(options);
+  if (options.json && options.watch) throw new Problem('--watch and --json do not go together', EXIT.usage);
+  if (options.json) return printJson(await client.status());
+  const paint = paintFor(process.stdout);
+  const draw = async (): Promise<string[]> =>
+    renderStatus(await client.status(), { width: width(), paint, now: Date.now() });
+  if (!options.watch) return console.log((await draw()).join('\n'));
+  if (!process.stdout.isTTY) throw new Problem('--watch needs a terminal; for a program use --json', EXIT.usage);
+  await client.status().catch((error) => {
+    if (!(error instanceof Unreachable)) throw error;
+  });
+  await watch(process.stdout, () =>
+    draw().catch((error: Error) => wrap(error.message, width()).map((line) => paint('bad', line))),
+  );
+}
+
+export async function ramp(
+  action: RampRequest['action'],
+  capability: string,
+  options: Where & { wait?: boolean; steps?: number[]; dwell?: string },
+): Promise<void> {
+  const { steps, dwell } = options;
+  if (dwell !== undefined && parseDuration(dwell) === undefined) {
+    throw new Problem(`--dwell ${dwell} is no duration: use 30s, 10m or 1h`, EXIT.usage);
+  }
+  const client = clientOf(options);
+  const now = await client.ramp(capability, {
+    action,
+    ...(steps === undefined ? {} : { steps }),
+    ...(dwell === undefined ? {} : { dwell }),
+  });
+  if (action === 'pause') return console.log(`${capability}: paused at ${sayBoundary(now.boundary)}`);
+  const last = now.ramp.state === 'ramping' ? now.ramp.steps.at(-1)! : now.target / 100;
+  console.log(
+    `${capability}: ramp ${action === 'start' ? 'started' : 'resumed'} at ${sayBoundary(now.boundary)}, towards ${sayPercent(last)}`,
+  );
+  if (action === 'start' && options.wait)
+    await follow(client, capability, { kind: 'ramp', boundary: Math.round(last * 100) });
+}
+
+const SIDES = ['monolith', 'service', 'none'] as const;
+
+export async function set(capability: string, value: string, options: Waiting & { user?: string }): Promise<void> {
+  const { user } = options;
+  if (user === undefined) {
+    if (SIDES.some((side) => side === value))
+      throw new Problem(`which user shall be on ${value}? Name one with --user USER`, EXIT.usage);
+    const percentage = readPercentage(value);
+    const client = clientOf(options);
+    await client.set(capability, { percentage, ...reasonOf(options) });
+    const boundary = Math.round(percentage * 100);
+    if (options.wait) return follow(client, capability, { kind: 'set', boundary });
+    return console.log(`${capability}: accepted, users move to ${sayPercent(percentage)}; see strangler status`);
+  }
+  const side = SIDES.find((one) => one === value);
+  if (!side)
+    throw new Problem(
+      `${JSON.stringify(value)} is no side: a user goes to monolith, service or none (pinned no longer)`,
+      EXIT.usage,
+    );
+  const client = clientOf(options);
+  await client.set(capability, { user, side: side === 'none' ? null : side, ...reasonOf(options) });
+  if (options.wait) return printOwner(await followUser(client, capability, user, side));
+  console.log(
+    `${capability}: accepted, user ${user} ${side === 'none' ? 'goes where their bucket belongs' : `moves to the ${side}`}`,
+  );
+}
+
+export async function rollback(capability: string, options: Waiting & { now?: true }): Promise<void> {
+  const client = clientOf(options);
+  const { boundary } = await client.rollback(capability, {
+    ...(options.now ? { now: true } : {}),
+    ...reasonOf(options),
+  });
+  console.log(`${capability}: rolling back from ${sayBoundary(boundary)}${options.now ? ', at once' : ''}`);
+  if (options.wait) await follow(client, capability, { kind: 'rollback', boundary: 0 });
+}
+
+export async function records(
+  capability: string | undefined,
+  options: Where & { last: number; json?: true },
+): Promise<void> {
+  const found = await clientOf(options).lastRecords(options.last, capability);
+  if (options.json) return printJson(found);
+  const room = process.stdout.isTTY ? width() : Number.POSITIVE_INFINITY;
+  console.log(renderRecords(found, room, paintFor(process.stdout)).join('\n'));
+}
+
+export async function owner(capability: string, user: string, options: Where & { json?: true }): Promise<void> {
+  const found = await clientOf(options).owner(capability, user);
+  if (options.json) return printJson(found);
+  printOwner(found);
+}
+
+function printOwner({ capability, user, bucket, side, moving }: Owner): void {
+  const place: Record<Side, string> = { monolith: 'on the monolith', service: 'on the service' };
+  const going = moving ? ', and is being moved just now' : '';
+  console.log(`${inert(capability)}: user ${inert(user)} (bucket ${bucket}) is ${place[side]}${going}`);
+}
+
+export function check({ plan: file }: { plan: string }): void {
+  const plan = loadPlan(file);
+  const each = Object.entries(plan.capabilities).map(
+    ([name, { routes, tables }]) => `  ${name}: ${routes.length} routes, ${Object.keys(tables).length} tables`,
+  );
+  console.log(`${file} is a valid Plan: ${plan.name}\n${each.join('\n')}`);
+}
+
+export const schema = (): void => printJson(planJsonSchema());

@@ -1,0 +1,344 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { CapabilityStatus, Owner, Status } from '@strangler/plan';
+
+/* The real command against a server that speaks the admin API: what it sends, prints and exits with. */
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+const TOKEN = 'a-token-for-tests';
+
+let server: Server;
+let url: string;
+let folder: string;
+let asked: { method: string; path: string; body: unknown; token: string | undefined }[];
+let orders: CapabilityStatus;
+let owner: Owner;
+/** What a request changes, and what it is answered with if not with the present state. */
+let onPost: (path: string, body: Record<string, unknown>) => { status: number; message: string } | undefined;
+let onLook: () => void;
+
+/** Control is somewhere else from now on. */
+const now = (more: Partial<CapabilityStatus>): undefined => {
+  orders = { ...orders, ...more };
+  return undefined;
+};
+const status = (): Status => ({
+  plan: 'shop',
+  control: { life: 'a', since: new Date().toISOString(), active: true },
+  proxies: [],
+  capabilities: [orders],
+});
+
+async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+  let text = '';
+  for await (const chunk of request) text += chunk;
+  return text ? JSON.parse(text) : {};
+}
+
+beforeEach(async () => {
+  asked = [];
+  orders = {
+    capability: 'orders',
+    boundary: 1_000,
+    target: 1_000,
+    flag: 10,
+    epoch: 3,
+    phase: 'idle',
+    pins: 0,
+    ramp: { state: 'idle' },
+    verdict: { verdict: 'pass', rule: 'errors', reason: 'fine' },
+    gates: [],
+    streams: [],
+    backfill: [],
+    quarantine: { open: 0, settled: 0 },
+  };
+  owner = { capability: 'orders', user: '4711', bucket: 500, side: 'monolith', moving: false };
+  onPost = () => undefined;
+  onLook = () => undefined;
+  folder = await mkdtemp(join(tmpdir(), 'cli-'));
+  server = createServer(async (request, answer) => {
+    const path = request.url!;
+    const token = request.headers.authorization;
+    const body = await bodyOf(request);
+    asked.push({ method: request.method!, path, body, token });
+    const say = (code: number, content: unknown) =>
+      answer.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(content));
+    const refuse = (code: number, message: string) =>
+      say(code, { error: { code: 'x', message, correlationId: 'c-1' } });
+    if (token !== `Bearer ${TOKEN}`) return refuse(401, 'unknown token');
+    if (path === '/status') {
+      onLook();
+      return say(200, status());
+    }
+    if (path.startsWith('/owner/')) return say(200, owner);
+    if (path.startsWith('/records')) {
+      const at = '2026-03-01T12:00:00.000Z';
+      const records = [
+        { id: 7, at, capability: 'orders', event: 'start', actor: 'admin', reason: 'to 10 %', inputs: {} },
+      ];
+      return say(200, { records });
+    }
+    if (!path.startsWith('/capabilities/orders/')) return refuse(404, 'no such capability');
+    const refused = onPost(path, body);
+    if (refused) return refuse(refused.status, refused.message);
+    say(200, orders);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await rm(folder, { recursive: true });
+});
+
+type Ran = { code: number | null; out: string; err: string };
+
+function start(args: string[], env: NodeJS.ProcessEnv = {}): { child: ChildProcess; ended: Promise<Ran> } {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env.PATH, STRANGLER_TOKEN: TOKEN, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: folder,
+  });
+  let out = '';
+  let err = '';
+  child.stdout!.on('data', (chunk) => {
+    out += chunk;
+  });
+  child.stderr!.on('data', (chunk) => {
+    err += chunk;
+  });
+  const ended = new Promise<Ran>((resolve) => child.once('close', (code) => resolve({ code, out, err })));
+  return { child, ended };
+}
+const run = (args: string[], env?: NodeJS.ProcessEnv): Promise<Ran> => start(args, env).ended;
+const talk = (...args: string[]): Promise<Ran> => run([...args, '--control', url]);
+const posted = () => asked.filter(({ method }) => method === 'POST').map(({ path, body }) => [path, body]);
+
+const PLAN = (listen: string) => `version: 1
+name: shop
+monolith: { url: "http://127.0.0.1:3000" }
+control: { listen: "${listen}", tokens: { admin: ${TOKEN}, proxy: another-token } }
+capabilities:
+  orders: { service: { url: "http://127.0.0.1:3001" }, routes: ["ANY /orders"], user: { jwt: sub } }
+`;
+
+describe('strangler talks to control', () => {
+  test('status prints a table, and JSON for programs', async () => {
+    const shown = await talk('status');
+    expect(shown).toMatchObject({ code: 0, err: '' });
+    expect(shown.out).toContain('orders            10 %  10 %  idle  pass   open');
+    expect(shown.out).not.toContain('\x1b');
+    expect(JSON.parse((await talk('status', '--json')).out).capabilities).toEqual([orders]);
+    expect(asked[0]!.token).toBe(`Bearer ${TOKEN}`);
+  });
+
+  test('set waits until the boundary is there', async () => {
+    onPost = (_, { percentage }) => now({ target: (percentage as number) * 100 });
+    onLook = () => now({ boundary: Math.min(orders.target, orders.boundary + 500) });
+    const { code, out } = await talk('set', 'orders', '25%', '--reason', 'a try');
+    expect(posted()).toEqual([['/capabilities/orders/set', { percentage: 25, reason: 'a try' }]]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^orders ███░+ 15 % → 25 % {2}0 s {2}begins\norders: 25 % of users are on the service \(/);
+  });
+
+  test('set --no-wait returns at once, and pins and unpins one user', async () => {
+    expect((await talk('set', 'orders', '0.01', '--no-wait')).out).toContain('accepted, users move to 0.01 %');
+    expect((await talk('set', 'orders', 'service', '--user', 'a b', '--no-wait')).code).toBe(0);
+    onPost = () => {
+      owner = { ...owner, side: 'service' };
+      return undefined;
+    };
+    expect((await talk('set', 'orders', 'none', '--user', '4711')).out).toBe(
+      'orders: user 4711 (bucket 500) is on the service\n',
+    );
+    expect(posted().map(([, body]) => body)).toEqual([
+      { percentage: 0.01 },
+      { user: 'a b', side: 'service' },
+      { user: '4711', side: null },
+    ]);
+  });
+
+  test('a move that is taken over by a rollback fails and says why', async () => {
+    onPost = () => now({ target: 2_500 });
+    onLook = () => {
+      if (asked.length > 2)
+        orders = { ...orders, target: 0, ramp: { state: 'rolling-back', reason: 'errors', urgent: true } };
+    };
+    const { code, err } = await talk('set', 'orders', '25');
+    expect(code).toBe(1);
+    expect(err).toBe('strangler: orders did not get to 25 %: rolled back: errors\n');
+  });
+
+  test('ramp start, pause and resume send what was asked for', async () => {
+    const ramp = { state: 'ramping', steps: [20, 50], step: 0, since: new Date().toISOString() } as const;
+    onPost = () => now({ ramp, target: 2_000 });
+    const steps = ['--steps', '20,50', '--dwell', '5m', '--no-wait'];
+    expect((await talk('ramp', 'start', 'orders', ...steps)).out).toBe('orders: ramp started at 10 %, towards 50 %\n');
+    expect((await talk('ramp', 'pause', 'orders')).out).toBe('orders: paused at 10 %\n');
+    expect((await talk('ramp', 'resume', 'orders')).code).toBe(0);
+    expect(posted().map(([, body]) => body)).toEqual([
+      { action: 'start', steps: [20, 50], dwell: '5m' },
+      { action: 'pause' },
+      { action: 'resume' },
+    ]);
+  });
+
+  test('rollback --now waits until nobody is on the service', async () => {
+    onPost = () => now({ target: 0, ramp: { state: 'rolling-back', reason: 'by hand', urgent: true } });
+    onLook = () => now({ boundary: 0, ramp: { state: 'rolled-back', reason: 'by hand' } });
+    const { code, out } = await talk('rollback', 'orders', '--now', '--reason', 'by hand');
+    expect(posted()).toEqual([['/capabilities/orders/rollback', { now: true, reason: 'by hand' }]]);
+    expect(out).toMatch(/^orders: rolling back from 10 %, at once\norders: 0 % of users are on the service/);
+    expect(code).toBe(0);
+  });
+
+  test('Ctrl-C stops watching, and the message says that the move goes on and how to stop it', async () => {
+    onPost = () => now({ target: 2_500, gates: ['the lag is not known'] });
+    const { child, ended } = start(['set', 'orders', '25', '--control', url]);
+    child.stdout!.once('data', () => child.kill('SIGINT'));
+    const { code, out, err } = await ended;
+    expect(out).toContain('10 % → 25 %  0 s  waits: the lag is not known');
+    expect(err).toMatch(/stopped watching; the move goes on\. Take it back with: strangler rollback orders/);
+    expect(code).toBe(130);
+  });
+
+  test('records and owner', async () => {
+    expect((await talk('records', 'orders', '--last', '5')).out).toBe(
+      'ID  AT                    CAPABILITY  EVENT  ACTOR  REASON\n 7  2026-03-01 12:00:00Z  orders      start  admin  to 10 %\n',
+    );
+    expect(asked[0]!.path).toBe('/records?after=0&limit=500&capability=orders');
+    expect((await talk('owner', 'orders', '4711')).out).toBe('orders: user 4711 (bucket 500) is on the monolith\n');
+  });
+});
+
+describe('strangler says what is wrong', () => {
+  test('control cannot be reached: where, and how to start it', async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    const { code, err } = await talk('status');
+    expect(code).toBe(1);
+    expect(err).toBe(
+      `strangler: control cannot be reached at ${url} (ECONNREFUSED). Start it with: strangler control --plan FILE, or name another with --control URL.\n`,
+    );
+    server.listen(0);
+  });
+
+  test('faults 73: a token that control does not know', async () => {
+    const { code, err } = await run(['status', '--control', url], { STRANGLER_TOKEN: 'wrong' });
+    expect(code).toBe(1);
+    expect(err).toContain('does not know this token: set STRANGLER_TOKEN');
+    expect(err).not.toContain('wrong');
+  });
+
+  test('a capability that is none: which there are', async () => {
+    const { code, err } = await talk('set', 'oders', '10');
+    expect(code).toBe(1);
+    expect(err).toBe('strangler: the Plan of control has no capability oders; it has: orders\n');
+  });
+
+  test('faults 76: somebody was first: how it stands now', async () => {
+    onPost = () => ({ status: 409, message: 'a ramp is under way already' });
+    const { code, err } = await talk('ramp', 'start', 'orders');
+    expect(code).toBe(1);
+    expect(err).toBe(
+      'strangler: refused: a ramp is under way already. orders now: 10 % on the service, ramp idle, version 3.\n',
+    );
+  });
+
+  test('control fails: its correlation id', async () => {
+    onPost = () => ({ status: 503, message: 'the lease is lost' });
+    expect((await talk('rollback', 'orders')).err).toMatch(/failed: the lease is lost \(correlation id c-1\)/);
+  });
+
+  test.each([
+    [['set', 'orders', '101'], /no percentage: 0 to 100/],
+    [['set', 'orders', 'service'], /which user.*--user/],
+    [['set', 'orders', '25', '--user', '7'], /no side/],
+    [['set', 'orders'], /missing required argument/],
+    [['ramp', 'start', 'orders', '--steps', '50,10'], /must rise/],
+    [['ramp', 'start', 'orders', '--dwell', 'soon'], /no duration/],
+    [['records', '--last', '0'], /no count/],
+    [['status', '--watch'], /needs a terminal/],
+    [['status', '--wath'], /unknown option/],
+    [['fly'], /unknown command/],
+    [['status', '--control', 'nowhere'], /no address/],
+  ])('%j is used wrongly: exit code 2 and nothing is asked for', async (args, why) => {
+    const { code, err } = await run(
+      args.includes('--control') || args[0] === 'fly' ? args : [...args, '--control', url],
+    );
+    expect(err).toMatch(why);
+    expect(code).toBe(2);
+    expect(posted()).toEqual([]);
+  });
+});
+
+describe('strangler and the Plan', () => {
+  test('address and token come from the Plan', async () => {
+    await writeFile(join(folder, 'strangler.yaml'), PLAN(url.slice('http://'.length)));
+    expect(await run(['status'], { STRANGLER_TOKEN: undefined })).toMatchObject({ code: 0 });
+    expect((await run(['status'], { STRANGLER_TOKEN: 'wins' })).err).toMatch(/does not know this token/);
+  });
+
+  test('a wrong Plan: every mistake at once, exit code 2, and the way without one', async () => {
+    await writeFile(join(folder, 'wrong.yaml'), 'version: 2\nname: Shop\n');
+    const { code, err } = await run(['check', '--plan', 'wrong.yaml']);
+    expect(code).toBe(2);
+    expect(err).toMatch(/wrong\.yaml has \d mistakes:\n {2}version: .*\n {2}name: must be a lower-case word/);
+    const missing = await run(['status', '--plan', 'nowhere.yaml']);
+    expect(missing.code).toBe(2);
+    expect(missing.err).toMatch(/nowhere\.yaml[\s\S]*cannot be read[\s\S]*give --control URL and set STRANGLER_TOKEN/);
+  });
+
+  test('check says what a right one has, schema prints its shape', async () => {
+    await writeFile(join(folder, 'strangler.yaml'), PLAN('127.0.0.1:7070'));
+    expect(await run(['check'])).toEqual({
+      code: 0,
+      out: 'strangler.yaml is a valid Plan: shop\n  orders: 1 routes, 0 tables\n',
+      err: '',
+    });
+    expect(JSON.parse((await run(['schema'])).out)).toHaveProperty('properties.capabilities');
+  });
+});
+
+describe('strangler starts processes', () => {
+  test('their usage errors and exit codes are kept', async () => {
+    const { code, err } = await run(['proxy', '--listen', 'nowhere', '--monolith', 'http://127.0.0.1:1']);
+    expect(err).toContain('--listen must be HOST:PORT');
+    expect(code).toBe(2);
+  });
+
+  test('a proxy without a Plan listens, and stops when the command is told to', async () => {
+    const { child, ended } = start(['proxy', '--listen', '127.0.0.1:0', '--monolith', url]);
+    const line = await new Promise<string>((resolve) => child.stdout!.once('data', (chunk) => resolve(`${chunk}`)));
+    const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)![0];
+    expect((await fetch(address)).status).toBe(401); // the stand-in's own answer, through the proxy
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(0);
+  });
+});
+
+describe('strangler helps', () => {
+  test.each([
+    [[]],
+    [['status']],
+    [['ramp']],
+    [['ramp', 'start']],
+    [['set']],
+    [['rollback']],
+    [['records']],
+    [['proxy']],
+    [['verify']],
+  ])('%j --help explains itself and exits 0', async (command) => {
+    const { code, out } = await run([...command, '--help']);
+    expect(code).toBe(0);
+    expect(out).toContain('Usage: strangler');
+    if (command[0] !== 'ramp' || command[1]) expect(out).toContain('Examples:');
+  });
+});

@@ -1,0 +1,215 @@
+import { Command } from 'commander';
+import * as commands from './commands.ts';
+import { readSteps } from './percent.ts';
+import { EXIT, Problem } from './problem.ts';
+import { runProgram } from './processes.ts';
+
+const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
+
+const readCount = (text: string): number => {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Problem(`--last ${text} is no count: use 1 to 999999`, EXIT.usage);
+  return Number(text);
+};
+
+/** The whole command line; `exit` receives the code of a program that ran in the foreground. */
+export function buildProgram(exit: (code: number) => void): Command {
+  const program = new Command('strangler')
+    .description(
+      'Moves capabilities out of a monolith into services, a percentage of users at a time, and back at any moment.',
+    )
+    .enablePositionalOptions()
+    .showHelpAfterError('Run it with --help to see what it takes.')
+    .addHelpText(
+      'after',
+      `
+The address of control and its token come from the Plan (control.listen, control.tokens.admin). --control URL and the
+environment variable STRANGLER_TOKEN win over it; with both, no Plan is read.
+
+Exit codes: 0 done, 1 failed or refused, 2 used wrongly or a wrong Plan, 130 stopped watching with Ctrl-C.
+${examples(
+  'strangler check                          is the Plan right?',
+  'strangler doctor                         does everything else fit it?',
+  'strangler status --watch                 how far are we?',
+  'strangler ramp start orders              move users to the service, step by step',
+  'strangler rollback orders --now          everybody back to the monolith, at once',
+)}`,
+    );
+
+  const talking = (command: Command): Command =>
+    command
+      .option('--plan <file>', 'the Plan', 'strangler.yaml')
+      .option('--control <url>', 'address of control, instead of the Plan’s control.listen');
+
+  program.commandsGroup('Looking:');
+  talking(program.command('status'))
+    .description('Shows where users are, what the ramps do, and what holds them.')
+    .option('--watch', 'show it anew every 500 ms until Ctrl-C')
+    .option('--json', 'print what control answers, for programs')
+    .addHelpText(
+      'after',
+      examples('strangler status', 'strangler status --watch', 'strangler status --json | jq .capabilities'),
+    )
+    .action(commands.status);
+
+  talking(program.command('records [capability]'))
+    .description('Lists what was decided, by whom and why.')
+    .option('--last <count>', 'how many', readCount, 20)
+    .option('--json', 'with everything each decision was made on, for programs')
+    .addHelpText(
+      'after',
+      examples(
+        'strangler records',
+        'strangler records orders --last 100',
+        'strangler records --json | jq ".[-1].inputs"',
+      ),
+    )
+    .action(commands.records);
+
+  talking(program.command('owner <capability> <user>'))
+    .description('Says which side takes the writes of a user.')
+    .option('--json', 'for programs')
+    .addHelpText('after', examples('strangler owner orders 4711'))
+    .action(commands.owner);
+
+  program.commandsGroup('Moving users:');
+  const ramp = program
+    .command('ramp')
+    .description('Starts, pauses or resumes a ramp: percentages of users, each watched before the next.');
+  talking(ramp.command('start <capability>'))
+    .description('Starts at the next step above the present boundary and waits until the last one is reached.')
+    .option('--steps <percentages>', 'instead of the Plan’s: 10,25,50,100', readSteps)
+    .option('--dwell <duration>', 'how long each step is watched, instead of the Plan’s: 30s, 10m, 1h')
+    .option('--no-wait', 'return as soon as control has accepted it')
+    .addHelpText(
+      'after',
+      examples('strangler ramp start orders', 'strangler ramp start orders --steps 1,10,50,100 --dwell 30m --no-wait'),
+    )
+    .action((capability, options) => commands.ramp('start', capability, options));
+  talking(ramp.command('pause <capability>'))
+    .description('Stops where users are; nobody moves back.')
+    .addHelpText('after', examples('strangler ramp pause orders'))
+    .action((capability, options) => commands.ramp('pause', capability, options));
+  talking(ramp.command('resume <capability>'))
+    .description('Goes on with the step at which it was paused.')
+    .addHelpText('after', examples('strangler ramp resume orders'))
+    .action((capability, options) => commands.ramp('resume', capability, options));
+
+  talking(program.command('set <capability> <value>'))
+    .description(
+      'Moves users to a percentage (0 to 100 in steps of 0.01), or pins one user to a side, and waits for it.',
+    )
+    .option('--user <user>', 'pin this user; the value is then monolith, service or none (no longer pinned)')
+    .option('--reason <text>', 'why; kept in the decision records')
+    .option('--no-wait', 'return as soon as control has accepted it')
+    .addHelpText(
+      'after',
+      examples(
+        'strangler set orders 25 --reason "first quarter"',
+        'strangler set orders 0.01%',
+        'strangler set orders service --user 4711',
+        'strangler set orders none --user 4711',
+      ),
+    )
+    .action(commands.set);
+
+  talking(program.command('rollback <capability>'))
+    .description('Takes everybody back to the monolith, slice by slice and without losing a write, and waits for it.')
+    .option('--now', 'all at once: does not wait for writes under way')
+    .option('--reason <text>', 'why; kept in the decision records')
+    .option('--no-wait', 'return as soon as control has accepted it')
+    .addHelpText(
+      'after',
+      examples('strangler rollback orders', 'strangler rollback orders --now --reason "checkout is failing"'),
+    )
+    .action(commands.rollback);
+
+  program.addHelpCommand(
+    new Command('help').argument('[command]').description('Shows what a command takes.').helpGroup('Looking:'),
+  );
+
+  program.commandsGroup('The Plan:');
+  program
+    .command('check')
+    .description('Validates the Plan and reports every mistake at once; exit code 2 if there is one.')
+    .option('--plan <file>', 'the Plan', 'strangler.yaml')
+    .addHelpText('after', examples('strangler check', 'strangler check --plan staging.yaml'))
+    .action(commands.check);
+  program
+    .command('schema')
+    .description('Prints the JSON Schema of the Plan, for editors.')
+    .addHelpText('after', examples('strangler schema > strangler.schema.json'))
+    .action(commands.schema);
+
+  /** A command that another program carries out: options go there as they are. */
+  const passing = (
+    name: string,
+    description: string,
+    run: (args: string[]) => Promise<number>,
+    ...lines: string[]
+  ): void => {
+    program
+      .command(name)
+      .description(description)
+      .argument('[options...]', 'passed on as they are; --plan is strangler.yaml if not given')
+      .allowUnknownOption()
+      .addHelpText('after', examples(...lines))
+      .action(async (_options, _, command: Command) => exit(await run(command.args)));
+  };
+  const withPlan = (args: string[]): string[] =>
+    args.some((arg) => /^--(plan|monolith)(=|$)/.test(arg)) ? args : ['--plan', 'strangler.yaml', ...args];
+
+  program.commandsGroup('The databases:');
+  passing(
+    'init',
+    'Creates the strangler_ tables, publications and connectors, and prints every GRANT.',
+    (args) => runProgram('cdc', ['init', ...withPlan(args)]),
+    'strangler init',
+    'strangler init --plan staging.yaml',
+  );
+  passing(
+    'doctor',
+    'Checks servers, privileges, schemas and identifiers against the Plan, and says how to mend what does not fit.',
+    (args) => runProgram('cdc', ['doctor', ...withPlan(args)]),
+    'strangler doctor',
+  );
+  passing(
+    'backfill',
+    'Copies the rows that exist already into the services’ databases.',
+    (args) => runProgram('cdc', ['backfill', ...withPlan(args)]),
+    'strangler backfill orders',
+  );
+  passing(
+    'verify',
+    'Compares both databases row by row.',
+    (args) => runProgram('cdc', ['verify', ...withPlan(args)]),
+    'strangler verify',
+    'strangler verify orders',
+  );
+  passing(
+    'remove',
+    'Drops everything of ours: connectors, slots, topics, tables. The data of both sides stays.',
+    (args) => runProgram('cdc', ['remove', ...withPlan(args)]),
+    'strangler remove',
+  );
+  program.commandsGroup('Processes, in the foreground:');
+  passing(
+    'proxy',
+    'Starts a proxy.',
+    (args) => runProgram('proxy', withPlan(args)),
+    'strangler proxy --plan strangler.yaml',
+    'strangler proxy --listen 127.0.0.1:8080 --monolith http://127.0.0.1:3000     no Plan: everything to the monolith',
+  );
+  passing(
+    'control',
+    'Starts control: ramps, judge, admin API.',
+    (args) => runProgram('control', withPlan(args)),
+    'strangler control --plan strangler.yaml',
+  );
+  passing(
+    'cdc',
+    'Starts the sync of the databases.',
+    (args) => runProgram('cdc', withPlan(args)),
+    'strangler cdc --plan strangler.yaml',
+  );
+  return program;
+}
