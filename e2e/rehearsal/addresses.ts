@@ -18,7 +18,6 @@ export const PORTS = {
   notifications: 3002,
   control: 7070,
   webhook: 7071,
-  cdc: 7072,
   proxies: [8080, 8081],
   metrics: [9464, 9465],
 } as const;

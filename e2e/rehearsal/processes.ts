@@ -11,8 +11,8 @@ export type Program = {
   readonly script: string;
   readonly args?: readonly string[];
   readonly env: Record<string, string>;
-  /** Answers 200 once the process is ready. */
-  readonly health: string;
+  /** Answers 200 once the process is ready; a process without is taken for ready when it lives. */
+  readonly health?: string;
 };
 
 const LOGS = join(HOME, 'logs', 'rehearsal');
@@ -51,6 +51,7 @@ export class Process {
     });
     this.#child = child;
     writeFileSync(join(PIDS, `${name}.pid`), `${child.pid} ${script}\n`);
+    if (!health) return;
     const deadline = Date.now() + READY_WITHIN;
     while (child.exitCode === null && child.signalCode === null && Date.now() < deadline) {
       const answer = await fetch(health, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);

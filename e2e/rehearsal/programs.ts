@@ -61,9 +61,8 @@ export function processesOf(servers: Servers) {
     cdc: new Process({
       name: 'cdc',
       script: 'cdc/main.ts',
-      args: ['run', ...toolkit, '--metrics', `127.0.0.1:${PORTS.cdc}`],
+      args: ['run', ...toolkit],
       env: plan,
-      health: health(PORTS.cdc),
     }),
     control: new Process({
       name: 'control',
