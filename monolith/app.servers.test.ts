@@ -143,6 +143,18 @@ describe('an error', () => {
   });
 });
 
+test('connections that die in the pool cost a 503 at most, then the shop goes on', async () => {
+  await Promise.all(Array.from({ length: 10 }, () => shop.as(1)('GET', '/api/orders')));
+  const others = await shop.sql<{ id: number }>(
+    'SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id != CONNECTION_ID()',
+  );
+  expect(others.length).toBeGreaterThan(0);
+  for (const { id } of others) await shop.sql(`KILL ${id}`);
+  let reply = await shop.as(1)('GET', '/api/orders');
+  for (let again = 0; reply.status === 503 && again < 20; again++) reply = await shop.as(1)('GET', '/api/orders');
+  expect(reply.status).toBe(200);
+});
+
 test('health is the database answering', async () => {
   expect(await send(shop.url, 'GET', '/health')).toMatchObject({ status: 200, body: { status: 'ok' } });
 });

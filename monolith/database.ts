@@ -15,7 +15,7 @@ export const connect = (databaseUrl: string, poolSize = 20): Sequelize => {
     await new Promise<void>((resolve, reject) => {
       query.call(
         connection,
-        "SET SESSION transaction_isolation='READ-COMMITTED', innodb_lock_wait_timeout=10",
+        "SET SESSION transaction_isolation='READ-COMMITTED', innodb_lock_wait_timeout=5",
         (error) => (error ? reject(error) : resolve()),
       );
     });
@@ -59,23 +59,23 @@ const withMilliseconds = (values: Values): Values =>
   );
 
 const DUPLICATE = 1062;
-const LOCK_WAIT = 1205;
 const DEADLOCK = 1213;
+const LOCK_WAIT = 1205;
 const ATTEMPTS = 10;
 
 const errnoOf = (thrown: unknown): number | undefined =>
   (thrown as { parent?: { errno?: number } } | null)?.parent?.errno;
 
 /**
- * Runs `work` in one transaction. Deadlocks, lock waits and duplicate keys begin it anew, up to ten times: after a
- * duplicate key the second run finds the row that was in the way, so `work` must look before it inserts.
+ * Runs `work` in one transaction. Deadlocks and duplicate keys begin it anew, up to ten times: after a duplicate key the
+ * second run finds the row that was in the way, so `work` must look before it inserts.
  */
 export const inTransaction = async <T>(sequelize: Sequelize, work: (tx: Statements) => Promise<T>): Promise<T> => {
   for (let attempt = 1; ; attempt++) {
     try {
       return await sequelize.transaction((transaction) => work(statements(sequelize, transaction)));
     } catch (thrown) {
-      const again = [DEADLOCK, LOCK_WAIT, DUPLICATE].includes(errnoOf(thrown) ?? 0);
+      const again = [DEADLOCK, DUPLICATE].includes(errnoOf(thrown) ?? 0);
       if (!again || attempt === ATTEMPTS) throw thrown;
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * attempt));
     }
@@ -89,6 +89,6 @@ export const databaseIsAway = (thrown: unknown): boolean => {
   if (thrown instanceof ConnectionError) return true;
   const { code, parent, message } = (thrown ?? {}) as { code?: string; parent?: { code?: string }; message?: string };
   if (AWAY.test(parent?.code ?? code ?? '')) return true;
-  // A pool whose connections died beneath it, or a deadlock that outlived every retry.
+  // A connection that died in the pool, a lock nobody gave up, or a deadlock that outlived every retry.
   return /closed state|Connection lost/.test(message ?? '') || [DEADLOCK, LOCK_WAIT].includes(errnoOf(thrown) ?? 0);
 };

@@ -25,20 +25,25 @@ export const startConsumer = (
   receive: (events: ReceivedEvent[]) => Promise<unknown>,
   log: Logger,
 ): EventConsumer => {
-  const kafka = new Kafka({ clientId: group, brokers, logLevel: logLevel.NOTHING });
+  const client = { clientId: group, brokers, logLevel: logLevel.NOTHING };
   let consumer: Consumer | undefined;
   let stopped = false;
   let wake = () => {};
 
   const begin = async (): Promise<void> => {
-    const admin = kafka.admin({ retry: { retries: 0 } });
+    // Without retries of its own, so that stopping need not wait for them: the loop below tries again.
+    const admin = new Kafka({ ...client, retry: { retries: 0 } }).admin();
     try {
       await admin.connect();
       await admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
     } finally {
       await admin.disconnect();
     }
-    consumer = kafka.consumer({ groupId: group, maxWaitTimeInMs: 50, retry: { restartOnFailure: async () => true } });
+    consumer = new Kafka(client).consumer({
+      groupId: group,
+      maxWaitTimeInMs: 50,
+      retry: { restartOnFailure: async () => true },
+    });
     consumer.on('consumer.crash', ({ payload }) => log.warn({ reason: payload.error.message }, 'consuming again'));
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });

@@ -14,6 +14,7 @@ export const connect = (databaseUrl: string, poolSize = 20): pg.Pool => {
     max: poolSize,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
+    statement_timeout: 10_000,
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
         oid === BIGINT_OID ? idFromText : pg.types.getTypeParser(oid, format as 'text'),
@@ -24,7 +25,7 @@ export const connect = (databaseUrl: string, poolSize = 20): pg.Pool => {
   return pool;
 };
 
-const AWAY = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH|08|53300|57P0|40001|40P01)/;
+const AWAY = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH|08|53300|57014|57P0|40001|40P01)/;
 
 /** Whether an error means that the database cannot be reached at present, rather than that we asked it nonsense. */
 export const databaseIsAway = (thrown: unknown): boolean => {

@@ -35,7 +35,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
       "give the service's own database, e.g. postgres://user:password@127.0.0.1:5432/orders",
     ),
     jwtSecret: required('JWT_SECRET', /./, "give the monolith's secret for login tokens"),
-    internalToken: required('INTERNAL_TOKEN', /^[\x21-\x7e]+$/, "give the token of the monolith's /internal"),
+    internalToken: required('INTERNAL_TOKEN', /^[\x21-\x7e]+$/, "give the monolith's INTERNAL_TOKEN"),
     monolithUrl: required('MONOLITH_URL', /^http:\/\/./, 'give the monolith, e.g. http://127.0.0.1:3000'),
     recoverAfterMs: whole('RECOVER_AFTER_MS', 60_000, 86_400_000),
   };

@@ -25,7 +25,7 @@ const run = async (): Promise<void> => {
 
 run().catch((error: NodeJS.ErrnoException) => {
   const expected = error instanceof EnvironmentError || error.code === 'EADDRINUSE';
-  if (expected) process.stderr.write(`${error.message}\n`);
-  else log.fatal({ err: error }, 'cannot start: is the database of DATABASE_URL up, and does it exist?');
+  const nextStep = expected ? '' : '\nCheck that the database of DATABASE_URL exists, is up and lets this user in.';
+  process.stderr.write(`${error.message}${nextStep}\n`);
   process.exit(expected ? 2 : 1);
 });

@@ -1,4 +1,4 @@
-import { type Shop, startShop } from '@example/monolith/testing';
+import { type Reply, type Shop, startShop } from '@example/monolith/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { servers } from '@strangler/servers';
 import { type Gate, startGate } from '../testing/gate.ts';
@@ -140,10 +140,62 @@ describe('when the monolith’s answer does not come', () => {
   });
 });
 
+test('two hundred purchases over a failing network, each retried until it is answered, add up', async () => {
+  const productId = await shop.addProduct({ price: '1.50', stock: 500 });
+  let seed = 20_261_121;
+  const dice = (sides: number) => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return Math.floor((seed / 2 ** 31) * sides);
+  };
+  gate.decide(() => (['lose-answer', 'break', 'pass', 'pass', 'pass', 'pass'] as const)[dice(6)]!);
+  const answered = async (ask: () => Promise<Reply>): Promise<Reply> => {
+    for (;;) {
+      const reply = await ask();
+      if (reply.status < 500) return reply;
+    }
+  };
+  let sold = 0;
+  const buy = async (user: number) => {
+    const client = orders.as(1000 + user);
+    const body = (card: string) => ({ items: [{ productId, quantity: 1 + (user % 3) }], card });
+    const place = (card: string) => answered(() => client('POST', '/api/orders', body(card), key('k')));
+    const declined = user % 5 === 0 ? await place('0002') : undefined;
+    if (declined) expect(declined.status).toBe(402);
+    if (user % 10 === 0) return;
+    const placed = await place('4242');
+    expect([200, 201]).toContain(placed.status);
+    if (user % 4 !== 0) sold += 1 + (user % 3);
+    else await answered(() => client('POST', `/api/orders/${placed.body.id}/cancel`));
+  };
+  await Promise.all(Array.from({ length: 200 }, (_, user) => buy(user)));
+  gate.decide(() => 'pass');
+  await orders.settleAll();
+  expect([await shop.stockOf(productId), await orders.attempts()]).toEqual([500 - sold, 0]);
+  const statusByOrder = await orders.database.sql(
+    "SELECT user_id::int AS user_id, status FROM orders WHERE user_id >= 1000 AND idempotency_key = 'k'",
+  );
+  const payments = await shop.sql<{ user_id: number; status: string }>(
+    "SELECT user_id, status FROM payments WHERE user_id >= 1000 AND idempotency_key = 'k'",
+  );
+  const captured = payments.filter((payment) => payment.status === 'captured').map((payment) => payment.user_id);
+  const stands = statusByOrder.filter((order) => order.status === 'placed').map((order) => order.user_id);
+  expect(captured.toSorted()).toEqual(stands.toSorted());
+});
+
 test('an order the monolith has but the service does not yet is not placed a second time', async () => {
   const productId = await shop.addProduct({ price: '2.00', stock: 10 });
   const order = { items: [{ productId, quantity: 1 }] };
   expect((await shop.as(8)('POST', '/api/orders', order, key('late-write'))).status).toBe(201);
   expect(await orders.as(8)('POST', '/api/orders', order, key('late-write'))).toMatchObject({ status: 503 });
   expect(await shop.stockOf(productId)).toBe(9);
+});
+
+test('connections that die in the pool cost a 503 at most, then the service goes on', async () => {
+  await Promise.all(Array.from({ length: 10 }, () => orders.as(1)('GET', '/api/orders')));
+  await orders.database.sql(
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()',
+  );
+  let reply = await orders.as(1)('GET', '/api/orders');
+  for (let again = 0; reply.status === 503 && again < 20; again++) reply = await orders.as(1)('GET', '/api/orders');
+  expect(reply.status).toBe(200);
 });

@@ -59,6 +59,8 @@ export interface OrdersUnderTest {
   database: Database;
   as(userId: number): Client;
   recover(): Promise<number>;
+  /** Settles every attempt, however young. */
+  settleAll(): Promise<void>;
   /** How many attempts have not come to their end. */
   attempts(): Promise<number>;
   stop(): Promise<void>;
@@ -79,6 +81,10 @@ export const startOrders = async (
     database,
     as: (userId) => clientOf(url, userId, jwtSecret),
     recover: service.recover,
+    settleAll: async () => {
+      await database.sql("UPDATE order_attempts SET state = 'undoing'");
+      while ((await service.recover()) > 0);
+    },
     attempts: async () => (await database.sql('SELECT 1 FROM order_attempts')).length,
     stop: async () => {
       await stop();
