@@ -14,6 +14,7 @@ import type { Lane, Upstream } from './upstream.ts';
 
 /** Most 1xx answers before the final one. */
 const MOST_INFORMATIONAL = 32;
+const PLAIN = /^[\x20-\x7e]*$/;
 const REPLAYABLE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const LOST_BEFORE_ANSWER = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
@@ -172,7 +173,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Held {
       if (this.#routed) sayWho(head.headers, this.capability, this.#side);
       if (this.#traffic.stopping || !this.#request.complete) head.headers.push('connection', 'close');
       this.#takesTrailer = head.trailer;
-      this.#response.writeHead(status, reason ?? '', head.headers);
+      this.#response.writeHead(status, reason !== undefined && PLAIN.test(reason) ? reason : '', head.headers);
     }
     this.#status = status;
   }
@@ -191,11 +192,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Held {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    this.#upstream!.give(this.#lane!);
     if (!this.#clientGone) {
       if (this.#takesTrailer) this.#response.addTrailers(trailersFrom(controller.rawTrailers as Buffer[]));
       endGently(this.#request, this.#response);
     }
+    this.#upstream!.give(this.#lane!);
     this.#settle(false, false, true);
   }
 

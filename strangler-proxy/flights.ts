@@ -28,7 +28,8 @@ export class Flights {
   readonly #started: number;
   readonly #drained: (flight: Flight) => void;
   readonly #live = new Set<Write>();
-  #unknown: Unknown[] = [];
+  /** By side, capability and user, the latest of each; the oldest first. */
+  readonly #unknown = new Map<string, Unknown>();
   #snapshot: Snapshot | undefined;
   /** By capability, the writes its handoff waits for. */
   readonly #awaited = new Map<string, Set<Write>>();
@@ -57,7 +58,7 @@ export class Flights {
   end(write: Write, fateKnown: boolean): void {
     if (!this.#live.delete(write)) return;
     const { capability } = write;
-    if (!fateKnown) this.#unknown.push({ write, until: this.#now() + this.#writeFate(capability) });
+    if (!fateKnown) this.#noteUnknown(write);
     const awaited = this.#awaited.get(capability);
     if (!awaited?.delete(write) || awaited.size > 0) return;
     const entry = this.#snapshot?.capabilities[capability];
@@ -79,11 +80,22 @@ export class Flights {
     return flights;
   }
 
+  #noteUnknown(write: Write): void {
+    const now = this.#now();
+    for (const [key, { until }] of this.#unknown) {
+      if (until > now) break;
+      this.#unknown.delete(key);
+    }
+    const key = `${write.side} ${write.capability} ${write.user}`;
+    this.#unknown.delete(key);
+    this.#unknown.set(key, { write, until: now + this.#writeFate(write.capability) });
+  }
+
   #flight(capability: string, entry: CapabilitySnapshot, { epoch }: { epoch: number }): Flight {
     const now = this.#now();
-    this.#unknown = this.#unknown.filter(({ until }) => until > now);
     let until = this.#started + this.#writeFate(capability);
-    for (const one of this.#unknown) if (moves(one.write, capability, entry)) until = Math.max(until, one.until);
+    for (const one of this.#unknown.values())
+      if (moves(one.write, capability, entry)) until = Math.max(until, one.until);
     const inFlight = this.#awaited.get(capability)?.size ?? 0;
     return { capability, epoch, inFlight, unknownFor: Math.max(0, Math.ceil(until - now)) };
   }

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 const FIRST_WAIT = 50;
 const LONGEST_WAIT = 2_000;
 /** How often control must show that it lives, in milliseconds; silence of twice that ends the connection. */
-const HEARTBEAT = 1_000;
+const HEARTBEAT = 2_000;
 
 /** The stream to control: connects, and again for ever when it breaks. */
 export class Link {
@@ -18,6 +18,7 @@ export class Link {
   #wait = FIRST_WAIT;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #last = '';
 
   constructor(
     url: string,
@@ -66,7 +67,7 @@ export class Link {
     socket.on('open', () => {
       this.#wait = FIRST_WAIT;
       this.tell(this.#hello);
-      this.#onChange(true, '');
+      this.#tellChange(true, '');
     });
     socket.on('message', (data) => {
       alive = true;
@@ -78,10 +79,16 @@ export class Link {
     socket.on('close', () => {
       clearInterval(heart);
       if (this.#stopped) return;
-      this.#onChange(false, reason);
+      this.#tellChange(false, reason);
       this.#timer = setTimeout(() => this.#connect(), this.#wait);
       this.#wait = Math.min(LONGEST_WAIT, this.#wait * 2);
     });
+  }
+
+  #tellChange(up: boolean, reason: string): void {
+    if (this.#last === `${up} ${reason}`) return;
+    this.#last = `${up} ${reason}`;
+    this.#onChange(up, reason);
   }
 
   #receive(text: string): void {

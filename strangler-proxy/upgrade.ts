@@ -114,7 +114,8 @@ export class Upgrades {
       clearTimeout(timer);
       this.#count(attempt, answer.statusCode!, false);
       attempt.tunnel = new Tunnel(socket, upstream, attempt.write);
-      upstream.once('close', () => this.#end(request, attempt, true));
+      // What was sent through it and did not end in order, nobody knows the fate of.
+      upstream.once('close', (failed) => this.#end(request, attempt, !failed && upstream.readableEnded));
       const { snapshot } = this.#traffic;
       if (snapshot && mustLeave(attempt.write, snapshot)) attempt.tunnel.goAway();
     });
@@ -125,7 +126,7 @@ export class Upgrades {
     if (!attempt || attempt.tunnel) return;
     this.#count(attempt, 0, true);
     this.#refuse(attempt, socket, 'upstream-failed', 'no usable answer', error);
-    this.#end(request, attempt, false);
+    this.#end(request, attempt, true);
   }
 
   #refuse({ clean, side }: Attempt, socket: Socket, code: Code, message: string, cause?: Error): void {
