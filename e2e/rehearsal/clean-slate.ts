@@ -95,7 +95,11 @@ async function dropPostgres(servers: Servers): Promise<void> {
       );
       await session.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
       for (const [role, url] of Object.entries(addresses[name])) {
-        if (role !== 'admin') await session.query(`DROP ROLE IF EXISTS ${userOf(url)}`);
+        if (role === 'admin') continue;
+        const { rows } = await session.query('SELECT 1 FROM pg_roles WHERE rolname = ?', [userOf(url)]);
+        if (!rows.length) continue;
+        await session.query(`DROP OWNED BY ${userOf(url)}`); // what it was granted outside its database
+        await session.query(`DROP ROLE ${userOf(url)}`);
       }
       const app = addresses[name].app;
       await session.query(`CREATE ROLE ${userOf(app)} LOGIN PASSWORD '${new URL(app).password}'`);
