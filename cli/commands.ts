@@ -45,6 +45,7 @@ export async function ramp(
     throw new Problem(`--dwell ${dwell} is no duration: use 30s, 10m or 1h`, EXIT.usage);
   }
   const client = clientOf(options);
+  const began = performance.now();
   const now = await client.ramp(capability, {
     action,
     ...(steps === undefined ? {} : { steps }),
@@ -56,7 +57,7 @@ export async function ramp(
     `${capability}: ramp ${action === 'start' ? 'started' : 'resumed'} at ${sayBoundary(now.boundary)}, towards ${sayPercent(last)}`,
   );
   if (action === 'start' && options.wait)
-    await follow(client, capability, { kind: 'ramp', boundary: Math.round(last * 100) });
+    await follow(client, capability, { kind: 'ramp', boundary: Math.round(last * 100) }, began);
 }
 
 const SIDES = ['monolith', 'service', 'none'] as const;
@@ -68,9 +69,10 @@ export async function set(capability: string, value: string, options: Waiting & 
       throw new Problem(`which user shall be on ${value}? Name one with --user USER`, EXIT.usage);
     const percentage = readPercentage(value);
     const client = clientOf(options);
+    const began = performance.now();
     await client.set(capability, { percentage, ...reasonOf(options) });
     const boundary = Math.round(percentage * 100);
-    if (options.wait) return follow(client, capability, { kind: 'set', boundary });
+    if (options.wait) return follow(client, capability, { kind: 'set', boundary }, began);
     return console.log(`${capability}: accepted, users move to ${sayPercent(percentage)}; see strangler status`);
   }
   const side = SIDES.find((one) => one === value);
@@ -89,12 +91,13 @@ export async function set(capability: string, value: string, options: Waiting & 
 
 export async function rollback(capability: string, options: Waiting & { now?: true }): Promise<void> {
   const client = clientOf(options);
+  const began = performance.now();
   const { boundary } = await client.rollback(capability, {
     ...(options.now ? { now: true } : {}),
     ...reasonOf(options),
   });
   console.log(`${capability}: rolling back from ${sayBoundary(boundary)}${options.now ? ', at once' : ''}`);
-  if (options.wait) await follow(client, capability, { kind: 'rollback', boundary: 0 });
+  if (options.wait) await follow(client, capability, { kind: 'rollback', boundary: 0 }, began);
 }
 
 export async function records(

@@ -21,12 +21,14 @@ const HOW_TO_STOP: Record<Goal['kind'], (capability: string) => string> = {
   rollback: (capability) => `See how far it is with: strangler status (${capability})`,
 };
 
-/** Waits, showing progress, until the boundary is at the goal. Throws a Problem when it will not get there. */
-export async function follow(client: AdminClient, capability: string, goal: Goal): Promise<void> {
-  const began = performance.now();
+/**
+ * Waits, showing progress, until the boundary is at the goal; `began` is when it was asked for, in ms of the monotonic
+ * clock. Throws a Problem when it will not get there.
+ */
+export async function follow(client: AdminClient, capability: string, goal: Goal, began: number): Promise<void> {
   const line = liveLine(process.stdout);
   const { signal, release } = onInterrupt();
-  let heardAt = began;
+  let heardAt = performance.now();
   let taken = false;
   try {
     while (!signal.aborted) {

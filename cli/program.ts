@@ -11,6 +11,13 @@ const readCount = (text: string): number => {
   return Number(text);
 };
 
+/** A command in a list of commands: its name and what it cannot do without. */
+const nameOf = (command: Command): string =>
+  [
+    command.name(),
+    ...command.registeredArguments.filter(({ required }) => required).map((one) => `<${one.name()}>`),
+  ].join(' ');
+
 /** The whole command line; `exit` receives the code of a program that ran in the foreground. */
 export function buildProgram(exit: (code: number) => void): Command {
   const program = new Command('strangler')
@@ -18,6 +25,7 @@ export function buildProgram(exit: (code: number) => void): Command {
       'Moves capabilities out of a monolith into services, a percentage of users at a time, and back at any moment.',
     )
     .enablePositionalOptions()
+    .configureHelp({ subcommandTerm: nameOf })
     .showHelpAfterError('Run it with --help to see what it takes.')
     .addHelpText(
       'after',
@@ -140,76 +148,101 @@ ${examples(
     .addHelpText('after', examples('strangler schema > strangler.schema.json'))
     .action(commands.schema);
 
-  /** A command that another program carries out: options go there as they are. */
-  const passing = (
-    name: string,
-    description: string,
-    run: (args: string[]) => Promise<number>,
-    ...lines: string[]
-  ): void => {
+  /** A command that another program carries out: options go there as they are, these among them. */
+  const passing = (name: string, description: string, how: Passing): void => {
     program
       .command(name)
+      .usage(how.usage)
       .description(description)
-      .argument('[options...]', 'passed on as they are; --plan is strangler.yaml if not given')
+      .argument('[options...]', '')
       .allowUnknownOption()
-      .addHelpText('after', examples(...lines))
-      .action(async (_options, _, command: Command) => exit(await run(command.args)));
+      .configureHelp({ visibleArguments: () => [], visibleOptions: () => [] })
+      .addHelpText('after', optionsHelp(how.options))
+      .addHelpText('after', examples(...how.examples))
+      .action(async (_options, _, command: Command) => exit(await how.run(withPlan(command.args))));
   };
-  const withPlan = (args: string[]): string[] =>
-    args.some((arg) => /^--(plan|monolith)(=|$)/.test(arg)) ? args : ['--plan', 'strangler.yaml', ...args];
+  const onDatabases = (name: string) => (args: string[]) => runProgram('cdc', [name, ...args]);
 
   program.commandsGroup('The databases:');
-  passing(
-    'init',
-    'Creates the strangler_ tables, publications and connectors, and prints every GRANT.',
-    (args) => runProgram('cdc', ['init', ...withPlan(args)]),
-    'strangler init',
-    'strangler init --plan staging.yaml',
-  );
+  passing('init', 'Prepares both databases and Kafka for the sync, and prints every GRANT. Safe to repeat.', {
+    usage: '[--plan FILE] [--apply] [--create-users]',
+    options: [
+      ['--apply', 'also carry out those GRANTs'],
+      ['--create-users', 'also create users that are missing, with the passwords in the Plan’s addresses'],
+    ],
+    examples: ['strangler init', 'strangler init --apply --create-users'],
+    run: onDatabases('init'),
+  });
   passing(
     'doctor',
-    'Checks servers, privileges, schemas and identifiers against the Plan, and says how to mend what does not fit.',
-    (args) => runProgram('cdc', ['doctor', ...withPlan(args)]),
-    'strangler doctor',
+    'Looks for everything that would break the sync, and says how to mend it. Exit code 1 if it found any.',
+    {
+      usage: '[--plan FILE] [--json]',
+      options: [['--json', 'one JSON object, for programs']],
+      examples: ['strangler doctor', 'strangler doctor --plan staging.yaml --json'],
+      run: onDatabases('doctor'),
+    },
   );
-  passing(
-    'backfill',
-    'Copies the rows that exist already into the services’ databases.',
-    (args) => runProgram('cdc', ['backfill', ...withPlan(args)]),
-    'strangler backfill orders',
-  );
-  passing(
-    'verify',
-    'Compares both databases row by row.',
-    (args) => runProgram('cdc', ['verify', ...withPlan(args)]),
-    'strangler verify',
-    'strangler verify orders',
-  );
+  passing('verify', 'Compares both databases row by row. Exit code 1 if they differ.', {
+    usage: '[CAPABILITY…] [--plan FILE] [--json]',
+    options: [['--json', 'one JSON object, for programs']],
+    examples: ['strangler verify', 'strangler verify orders'],
+    run: onDatabases('verify'),
+  });
   passing(
     'remove',
-    'Drops everything of ours: connectors, slots, topics, tables. The data of both sides stays.',
-    (args) => runProgram('cdc', ['remove', ...withPlan(args)]),
-    'strangler remove',
+    'Takes away everything of ours: connectors, slots, topics, strangler_ tables. The data of both sides stays.',
+    {
+      usage: '[--plan FILE] --yes',
+      options: [['--yes', 'do it; without, nothing happens']],
+      examples: ['strangler remove --yes'],
+      run: onDatabases('remove'),
+    },
   );
+
   program.commandsGroup('Processes, in the foreground:');
-  passing(
-    'proxy',
-    'Starts a proxy.',
-    (args) => runProgram('proxy', withPlan(args)),
-    'strangler proxy --plan strangler.yaml',
-    'strangler proxy --listen 127.0.0.1:8080 --monolith http://127.0.0.1:3000     no Plan: everything to the monolith',
-  );
-  passing(
-    'control',
-    'Starts control: ramps, judge, admin API.',
-    (args) => runProgram('control', withPlan(args)),
-    'strangler control --plan strangler.yaml',
-  );
-  passing(
-    'cdc',
-    'Starts the sync of the databases.',
-    (args) => runProgram('cdc', withPlan(args)),
-    'strangler cdc --plan strangler.yaml',
-  );
+  passing('proxy', 'Starts a proxy: requests in, each to the side that owns its user.', {
+    usage: '[--plan FILE] [--listen HOST:PORT] [--metrics HOST:PORT] [--name NAME]',
+    options: [
+      ['--listen HOST:PORT', 'where requests come in, instead of the Plan’s proxy.listen'],
+      ['--metrics HOST:PORT', 'where metrics and /health are served, instead of the Plan’s proxy.metrics'],
+      ['--name NAME', 'how control and strangler status call it'],
+      ['--monolith URL', 'no Plan: everything to the monolith; needs --listen'],
+    ],
+    examples: [
+      'strangler proxy --plan strangler.yaml',
+      'strangler proxy --listen 127.0.0.1:8080 --monolith http://127.0.0.1:3000',
+    ],
+    run: (args) => runProgram('proxy', args),
+  });
+  passing('control', 'Starts control: ramps, judge, handoffs and the admin API that this command talks to.', {
+    usage: '[--plan FILE]',
+    options: [],
+    examples: ['strangler control --plan strangler.yaml'],
+    run: (args) => runProgram('control', args),
+  });
+  passing('cdc', 'Starts the sync of the databases: copies the rows that exist, then streams changes both ways.', {
+    usage: '[--plan FILE] [--metrics HOST:PORT]',
+    options: [['--metrics HOST:PORT', 'where metrics are served']],
+    examples: ['strangler cdc --plan strangler.yaml'],
+    run: (args) => runProgram('cdc', args),
+  });
   return program;
 }
+
+/** A command of another program: how it is used, and who carries it out. */
+type Passing = {
+  usage: string;
+  options: readonly (readonly [option: string, meaning: string])[];
+  examples: readonly string[];
+  run: (args: string[]) => Promise<number>;
+};
+
+const optionsHelp = (options: Passing['options']): string => {
+  const all = [['--plan FILE', 'the Plan (default: "strangler.yaml")'], ...options] as const;
+  const room = Math.max(...all.map(([option]) => option.length)) + 2;
+  return `\nOptions:\n${all.map(([option, meaning]) => `  ${option.padEnd(room)}${meaning}`).join('\n')}`;
+};
+
+const withPlan = (args: string[]): string[] =>
+  args.some((arg) => /^--(plan|monolith)(=|$)/.test(arg)) ? args : [...args, '--plan', 'strangler.yaml'];
