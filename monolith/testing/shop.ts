@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { createConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { createMonolith } from '../app.ts';
 import { listen } from '../http/listen.ts';
 import { migrate } from '../migrate.ts';
@@ -64,9 +64,9 @@ export const startShop = async (mysql: MySqlLogin): Promise<Shop> => {
     internalToken,
     sql,
     addProduct: async ({ price, stock }) => {
-      await sql('INSERT INTO products (title, price, stock) VALUES (?, ?, ?)', ['A CD', price, stock]);
-      const [row] = await sql<{ id: number }>('SELECT LAST_INSERT_ID() AS id');
-      return row!.id;
+      const insert = 'INSERT INTO products (title, price, stock) VALUES (?, ?, ?)';
+      const [{ insertId }] = await connection.query<ResultSetHeader>(insert, ['A CD', price, stock]);
+      return insertId;
     },
     stockOf: async (id) => (await sql<{ stock: number }>('SELECT stock FROM products WHERE id = ?', [id]))[0]!.stock,
     paymentsOf: (userId, key) => told('payments', 'amount', userId, key),
