@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, statfsSync } from 'node:fs';
 import { commandLock, markOf, readWishes } from './books.ts';
 import { dataFolder, type Home, homeOf } from './home.ts';
 import { lock } from './lock.ts';
-import { type Part, selectParts } from './parts.ts';
+import { needs, type Part, selectParts } from './parts.ts';
 import { portHolder, portIsTaken } from './port-holder.ts';
 import { choosePorts, type PortName, type Ports, rememberedPorts, rememberPorts } from './ports.ts';
 import { describeProblem, Problem } from './problem.ts';
@@ -40,15 +40,22 @@ export async function up(options: UpOptions = {}): Promise<Servers> {
   try {
     const ports = settlePorts(home, chosen);
     checkDisk(home, names);
-    const ends = await Promise.allSettled(
-      names.map(async (part) => {
-        const number = await prepare(home, ports, part, (text) => say(part, text));
-        say(part, await ready(home, ports, part, number));
-      }),
-    );
+    const tasks = new Map<Part, Promise<void>>();
+    for (const part of names) {
+      tasks.set(
+        part,
+        (async () => {
+          const number = await prepare(home, ports, part, (text) => say(part, text));
+          await Promise.all(needs[part].map((needed) => tasks.get(needed)));
+          say(part, await ready(home, ports, part, number));
+        })(),
+      );
+    }
+    const ends = await Promise.allSettled(tasks.values());
     const problems = ends.filter((end) => end.status === 'rejected').map((end) => end.reason as unknown);
-    if (problems.length === 1) throw problems[0];
-    if (problems.length > 1) throw new Error([...new Set(problems.map(describeProblem))].join('\n'));
+    const texts = new Set(problems.map(describeProblem));
+    if (texts.size === 1) throw problems[0];
+    if (texts.size > 1) throw new Error([...texts].join('\n'));
     writeServers(home, ports);
     return serversAt(ports);
   } finally {
