@@ -295,6 +295,34 @@ describe('backpressure and clients that leave', () => {
     client.socket.destroy();
   });
 
+  test('a side that does not read stops the client that uploads', async () => {
+    const { address } = await before((socket) => socket.pause(), { maxBody: '200MiB' });
+    const client = new Raw(address).send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 104857600\r\n\r\n');
+    const chunk = Buffer.alloc(1_048_576);
+    for (let sent = 0; sent < 100; sent++) client.socket.write(chunk);
+    let flushed = -1;
+    const sentOut = () => client.socket.bytesWritten - client.socket.writableLength;
+    while (sentOut() !== flushed) {
+      flushed = sentOut();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(flushed).toBeLessThan(50 * chunk.length);
+    client.socket.destroy();
+  });
+
+  test('faults 39 after the side has started again its connections are new ones', async () => {
+    const first = await startUpstream('monolith');
+    const { address, stop } = await alone(first.url);
+    stops.push(stop);
+    expect(statusOf(await ask(address, GET('/')))).toBe(200);
+    await first.stop();
+    expect(statusOf(await ask(address, POST))).toBe(502);
+    first.server.listen(Number(new URL(first.url).port), '127.0.0.1');
+    await once(first.server, 'listening');
+    stops.push(first.stop);
+    expect(statusOf(await ask(address, POST))).toBe(200);
+  });
+
   test('faults 17 a read whose client has gone is cancelled upstream, before the head and after', async () => {
     for (const head of ['', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc']) {
       const asked = Promise.withResolvers<void>();

@@ -2,9 +2,11 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { bucketOf, type Moving } from '@strangler/plan';
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { decide } from './decide.ts';
+import { startProxy } from './index.ts';
 import { Raw } from './testing/raw.ts';
-import { stage } from './testing/stage.ts';
+import { planOf, stage } from './testing/stage.ts';
 
 type Stage = Awaited<ReturnType<typeof stage>>;
 let open: Stage | undefined;
@@ -67,6 +69,36 @@ describe('splitting', () => {
     expect(error.code).toBe('owner-unknown');
     expect(error.correlationId).toBe(answer.headers.get('x-correlation-id'));
     expect((await fetch(`http://${address}/products`)).status).toBe(200);
+  });
+
+  test('faults 29 a side that is down is a 502, and the other side never sees the request', async () => {
+    const { address, control, monolith, service } = await set();
+    await control.says({ boundary: 10_000, pins: {} });
+    await service.stop();
+    expect((await fetch(`http://${address}/api/orders`, as('u1'))).status).toBe(502);
+    expect((await fetch(`http://${address}/api/orders`, as('u1', { method: 'POST' }))).status).toBe(502);
+    expect(monolith.requests).toEqual([]);
+    const counts = await control.hears((all) => all.find((one) => one.type === 'counts'));
+    expect(counts.counts[0]).toMatchObject({ side: 'service', hard: counts.counts[0]!.requests });
+  });
+
+  test('faults 40 two proxies and a proxy that started again agree on everybody', async () => {
+    const first = await set();
+    await first.control.says({ boundary: 3_700, pins: {} });
+    const users = Array.from({ length: 50 }, (_, number) => `u${number}`);
+    const sides = async (address: string) =>
+      Promise.all(users.map(async (user) => sideOf(await fetch(`http://${address}/api/orders`, as(user)))));
+    const before = await sides(first.address);
+    const plan = planOf({ monolith: first.monolith.url, service: first.service.url });
+    const options = { plan, listen: '127.0.0.1:0', controlUrl: first.control.url, log: pino({ level: 'silent' }) };
+    for (let start = 0; start < 2; start++) {
+      const second = await startProxy(options);
+      await first.control.hears((all) => all.filter(({ type }) => type === 'hello').length === 2 + start);
+      await first.control.says({ boundary: 3_700, pins: {} });
+      expect(await sides(second.address)).toEqual(before);
+      await second.stop();
+    }
+    expect(new Set(before)).toEqual(new Set(['monolith', 'service']));
   });
 
   test('counts of both sides reach control', async () => {
@@ -207,6 +239,21 @@ describe('holding', () => {
     expect((await fetch(`http://${address}/api/orders`, as(user, { method: 'POST' }))).status).toBe(503);
     expect(sideOf(await fetch(`http://${address}/api/orders`, as(user)))).toBe('monolith');
     expect(sideOf(await fetch(`http://${address}/api/orders`, post()))).toBe('service');
+  });
+
+  test('a large or chunked body waits unread and arrives whole', async () => {
+    const { address, control, service } = await set();
+    await control.says({ boundary: 0, pins: {}, moving: moving(1) });
+    const body = 'x'.repeat(300_000);
+    const stream = new Blob([body]).stream();
+    const writes = [
+      fetch(`http://${address}/api/orders`, post(body)),
+      fetch(`http://${address}/api/orders`, { ...post(), body: stream, duplex: 'half' } as RequestInit),
+    ];
+    await held(2);
+    await control.says({ boundary: 100, pins: {} });
+    await Promise.all(writes);
+    expect(service.requests.map((request) => request.body === body)).toEqual([true, true]);
   });
 
   test('a pinned user is held by name only', async () => {
