@@ -23,11 +23,11 @@ export class FlagMemory {
     this.#now = now;
   }
 
-  /** The source was read: takes every capability's feature; what is nonsense keeps its last good value and ages. */
-  take(featureOf: (capability: string) => Feature | undefined): void {
+  /** The source was read: takes the capabilities' features; what is nonsense keeps its last good value and ages. */
+  take(featureOf: (capability: string) => Feature | undefined, capabilities = this.#capabilities): void {
     this.#problems.delete('');
     let changed = false;
-    for (const capability of this.#capabilities) {
+    for (const capability of capabilities) {
       const reading = percentageOf(featureOf(capability));
       if ('problem' in reading) {
         this.#tell(`flag ${capability}`, `flag ${capability} ${reading.problem}; ${this.#kept(capability)}`);

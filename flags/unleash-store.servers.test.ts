@@ -90,9 +90,44 @@ afterEach(async () => {
 });
 
 describe('flags on a real Unleash', () => {
+  test.each<[Way, RegExp]>([
+    ['away', /cannot be read/],
+    ['401', /cannot be read.*401/],
+    ['garbage', /cannot be read/],
+    ['silent', /cannot be read/],
+  ])(
+    'faults 44: a server that is %s keeps the last value, which ages, and is heard again when it is back',
+    async (bad, told) => {
+      flags = await open();
+      await flags.write(capability, 40, 'a step');
+      way = bad;
+      door.closeAllConnections();
+      await untilTold(told);
+      await until(() => flags!.read(capability)!.age > 2_000);
+      expect(flags.read(capability)?.percentage).toBe(40);
+      await expect(flags.write(capability, 0, 'back')).rejects.toThrow(/Unleash/);
+      expect(flags.read(capability)?.percentage).toBe(40);
+      await setRollout('45');
+      way = 'through';
+      await untilRead(45);
+      expect(flags.read(capability)!.age).toBeLessThan(2_000);
+    },
+  );
+
+  test.each<[Way]>([['away'], ['silent']])('faults 43: a server that is %s at start holds nobody up', async (bad) => {
+    way = bad;
+    flags = await open();
+    expect(flags.read(capability)).toBeUndefined();
+    await untilTold(/cannot be read/);
+    way = 'through';
+    door.closeAllConnections();
+    await untilRead(0);
+  });
+
   test('a feature that is missing is created at 0 %, and opening again leaves it as it is', async () => {
     flags = await open();
     expect(flags.read(capability)?.percentage).toBe(0);
+    expect(problems).toEqual([]);
     const [strategy] = await admin('GET', strategies());
     expect(strategy).toMatchObject({
       name: 'flexibleRollout',
@@ -152,39 +187,5 @@ describe('flags on a real Unleash', () => {
     await untilTold(/strategies of different rollout/);
     await flags.write(capability, 5, 'both');
     await until(() => flags!.read(capability)!.percentage === 5 && flags!.read(capability)!.age < 1_000);
-  });
-
-  test.each<[Way, RegExp]>([
-    ['away', /cannot be read/],
-    ['401', /cannot be read.*401/],
-    ['garbage', /cannot be read/],
-    ['silent', /cannot be read/],
-  ])(
-    'faults 44: a server that is %s keeps the last value, which ages, and is heard again when it is back',
-    async (bad, told) => {
-      flags = await open();
-      await flags.write(capability, 40, 'a step');
-      way = bad;
-      door.closeAllConnections();
-      await untilTold(told);
-      await until(() => flags!.read(capability)!.age > 2_000);
-      expect(flags.read(capability)?.percentage).toBe(40);
-      await expect(flags.write(capability, 0, 'back')).rejects.toThrow(/Unleash/);
-      expect(flags.read(capability)?.percentage).toBe(40);
-      await setRollout('45');
-      way = 'through';
-      await untilRead(45);
-      expect(flags.read(capability)!.age).toBeLessThan(2_000);
-    },
-  );
-
-  test.each<[Way]>([['away'], ['silent']])('faults 43: a server that is %s at start holds nobody up', async (bad) => {
-    way = bad;
-    flags = await open();
-    expect(flags.read(capability)).toBeUndefined();
-    await untilTold(/cannot be read/);
-    way = 'through';
-    door.closeAllConnections();
-    await untilRead(0);
   });
 });

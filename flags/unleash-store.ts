@@ -25,17 +25,22 @@ export async function openUnleash(
   const create = async (capability: string, group: string): Promise<void> => {
     const now = performance.now();
     if (now - (triedAt.get(capability) ?? Number.NEGATIVE_INFINITY) < CREATE_AGAIN) return;
+    const again = triedAt.has(capability);
     triedAt.set(capability, now);
+    const tell = (problem: string) => memory.failed(problem, `create ${capability}`);
     try {
       if (await admin.create(capability, group)) memory.wrote(capability, 0);
+      else if (again)
+        tell(`flag ${capability} exists, but ${server.environment} of ${server.project} does not show it`);
     } catch (error) {
-      memory.failed(`flag ${capability} cannot be created: ${(error as Error).message}`, `create ${capability}`);
+      tell(`flag ${capability} cannot be created: ${(error as Error).message}`);
     }
   };
   const end = followUnleash(server, {
     read(featureOf) {
       const missing = [...groups].filter(([capability]) => !featureOf(capability));
-      memory.take(featureOf);
+      const present = [...groups.keys()].filter((capability) => featureOf(capability));
+      memory.take(featureOf, present);
       void Promise.all(missing.map(([capability, group]) => create(capability, group))).then(() => first.resolve());
     },
     failed(problem) {

@@ -28,7 +28,6 @@ export class WatchedFile extends EventEmitter {
 
   /** Begins to watch. Does not reject: what cannot be read is an `error` event. */
   async start(): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true }).catch(() => undefined);
     this.#watch();
     this.#poll = setInterval(() => {
       this.#watch();
@@ -61,6 +60,7 @@ export class WatchedFile extends EventEmitter {
       try {
         const changed = `${JSON.stringify(edit(parseFlagFile(text)), null, 2)}\n`;
         if (changed === text) return;
+        await mkdir(dirname(this.#path), { recursive: true });
         const file = await open(draft, 'w');
         await file
           .writeFile(changed)
