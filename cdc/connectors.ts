@@ -39,6 +39,12 @@ export class Connect {
     return { state: worst ? 'FAILED' : running ? 'RUNNING' : 'STARTING', reason: worst?.trace && cause(worst.trace) };
   }
 
+  /** Which of Debezium's two connectors Connect does not have. */
+  async missingPlugins(): Promise<string[]> {
+    const present = (await this.#request('GET', '/connector-plugins')) as { class: string }[];
+    return PLUGINS.filter((plugin) => !present.some((one) => one.class === plugin));
+  }
+
   /** Starts whatever has failed of a connector again. */
   async restart(name: string): Promise<void> {
     await this.#request('POST', `/connectors/${name}/restart?includeTasks=true&onlyFailed=true`);
@@ -77,6 +83,8 @@ export class Connect {
     return text ? JSON.parse(text) : undefined;
   }
 }
+
+const PLUGINS = ['io.debezium.connector.mysql.MySqlConnector', 'io.debezium.connector.postgresql.PostgresConnector'];
 
 const sorted = (config: ConnectorConfig) => Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
 

@@ -2,6 +2,7 @@ import { loadPlan, type Plan, PlanError } from '@strangler/plan';
 import pino from 'pino';
 import { startCdc } from './cdc.ts';
 import { type Command, readCommand, UsageError } from './command-line.ts';
+import { runDoctor, runVerify } from './commands.ts';
 import { init } from './init.ts';
 import { syncedCapabilities } from './names.ts';
 import { sayBackfill } from './progress-line.ts';
@@ -9,6 +10,8 @@ import { remove } from './remove.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const complain = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const output = { say, progress: (line: string) => void (process.stderr.isTTY && complain(line)) };
 
 async function main(): Promise<number> {
   const command = readCommand(process.argv.slice(2));
@@ -29,8 +32,10 @@ async function main(): Promise<number> {
       return 0;
     case 'remove':
       return removeIfSure(plan, command);
-    default:
-      return 1;
+    case 'verify':
+      return runVerify(plan, command.capabilities, command.json, output);
+    case 'doctor':
+      return runDoctor(plan, command.json, output);
   }
 }
 

@@ -96,7 +96,9 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
   const asText = (column: MappedColumn) =>
     column.kind.name === 'binary' ? `HEX(${own(column)})` : `CAST(${own(column)} AS CHAR)`;
   const texts = table.columns.map((column) => `${asText(column)} AS ${quote(column.name)}`).join(', ');
-  const order = key.map((column) => (column.kind.name === 'text' ? `CAST(${own(column)} AS BINARY)` : own(column)));
+  const order = key.map((column) =>
+    column.kind.name === 'text' ? `CAST(t.${own(column)} AS BINARY)` : `t.${own(column)}`,
+  );
   const values = (columns: readonly MappedColumn[], row: Row) =>
     columns.map((column) => mysqlValue(column, row[column.name] ?? null));
   const marks = (columns: readonly MappedColumn[]) => `(${columns.map(() => '?').join(', ')})`;
@@ -130,7 +132,7 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
     },
     async page(after, limit) {
       const from = after ? `WHERE (${order.join(', ')}) > ${marks(key)}` : '';
-      const sql = `SELECT ${texts} FROM ${target} ${from} ORDER BY ${order.join(', ')} LIMIT ${limit}`;
+      const sql = `SELECT ${texts} FROM ${target} t ${from} ORDER BY ${order.join(', ')} LIMIT ${limit}`;
       const { rows } = await session.query(sql, after ? values(key, after) : []);
       return rows.map((row) => fromText(table, row));
     },

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { barrierArrived, readApplier, readBackfill, readOwnership } from '@strangler/ledger';
+import type { Cdc } from './cdc.ts';
+import { doctor } from './doctor.ts';
+import { remove } from './remove.ts';
+import { makeWorld, stream, until, untilRunning, type World } from './testing/world.ts';
+import { verify } from './verify.ts';
+
+type Order = { id: number; user_id: number; idempotency_key: string; status: string; note: string | null };
+
+let world: World;
+let cdc: Cdc;
+
+const orderOf = async (on: 'monolith' | 'service', key: string): Promise<Order | undefined> =>
+  (
+    await world[on].query<Order>(
+      'SELECT id, user_id, idempotency_key, status, note FROM orders WHERE idempotency_key = ?',
+      [key],
+    )
+  ).rows[0];
+const placed = (on: 'monolith' | 'service', key: string, user = 1) =>
+  world[on].query('INSERT INTO orders (user_id, idempotency_key) VALUES (?, ?)', [user, key]);
+const kept = async (on: 'monolith' | 'service', reason: string) =>
+  (
+    await world[on].query<{ status: string; table_name: string; user_id: string }>(
+      'SELECT status, table_name, user_id FROM strangler_quarantine WHERE reason = ?',
+      [reason],
+    )
+  ).rows;
+
+beforeAll(async () => {
+  world = await makeWorld();
+  const rows = Array.from({ length: 9_000 }, (_, at) => `(${at % 100}, 'old-${at}', ${at % 7}.50)`);
+  await world.monolith.query(`INSERT INTO orders (user_id, idempotency_key, total) VALUES ${rows.join(', ')}`);
+  await world.monolith.query('INSERT INTO order_items (order_id, quantity) SELECT id, 1 FROM orders');
+  cdc = world.start();
+});
+afterAll(() => world?.destroy());
+
+describe('the sync of one capability, both ways', () => {
+  test('copies existing rows while the monolith goes on writing, and resurrects nothing (faults 67)', async () => {
+    await until('the first rows', async () => (await world.service.query('SELECT id FROM orders LIMIT 1')).rows.length);
+    await world.monolith.query("DELETE FROM orders WHERE idempotency_key IN ('old-3', 'old-8999')");
+    await world.monolith.query("UPDATE orders SET status = 'cancelled' WHERE idempotency_key IN ('old-5', 'old-8998')");
+    await untilRunning(cdc);
+    const { compared, mismatches } = await verify(world.plan, 'orders');
+    expect({ compared, mismatches }).toEqual({ compared: 17_998, mismatches: 0 });
+    expect(await orderOf('service', 'old-3')).toBeUndefined();
+    expect(await readBackfill(world.monolith, 'orders')).toMatchObject([
+      { table: 'order_items', finished: true },
+      { table: 'orders', finished: true },
+    ]);
+  });
+
+  test('finds nothing to mend after init', async () => {
+    expect(await doctor(world.plan)).toEqual([]);
+  });
+
+  test('carries the monolith’s writes to the service, and never back (faults 68)', async () => {
+    await placed('monolith', 'live');
+    await until('the insert', () => orderOf('service', 'live'));
+    await world.monolith.query("UPDATE orders SET status = 'cancelled' WHERE idempotency_key = 'live'");
+    await until('the update', async () => (await orderOf('service', 'live'))?.status === 'cancelled');
+    await world.monolith.query("UPDATE orders SET id = id + 1000000 WHERE idempotency_key = 'live'");
+    await until('the new key', async () => (await orderOf('service', 'live'))!.id > 1_000_000);
+    await world.monolith.query("DELETE FROM orders WHERE idempotency_key = 'live'");
+    await until('the delete', async () => !(await orderOf('service', 'live')));
+    expect(await orderOf('monolith', 'live')).toBeUndefined();
+  });
+
+  test('hands everybody to the service: the barrier arrives after everything before it', async () => {
+    await placed('monolith', 'before-the-barrier', 7);
+    await world.handoff('monolith', 1, 'barrier');
+    await until('arrival', () => barrierArrived(world.service, stream('forward'), 1));
+    expect(await orderOf('service', 'before-the-barrier')).toMatchObject({ user_id: 7 });
+    await world.handoff('service', 1, 'grant');
+    await placed('service', 'after-the-grant', 7);
+    const order = await until('the way back', () => orderOf('monolith', 'after-the-grant'));
+    expect(order!.id % 2).toBe(0);
+    await until('the grant', async () => (await readOwnership(world.monolith, stream('reverse'))).length === 1);
+  });
+
+  test('applies a late insert of something new without an alarm: rows may be born on either side', async () => {
+    await placed('monolith', 'born-here');
+    await until('its arrival', () => orderOf('service', 'born-here'));
+    expect(await kept('service', 'late-write')).toEqual([]);
+  });
+
+  test('supersedes a late insert of what the owner has, and replaces it on the other side', async () => {
+    await world.service.query("INSERT INTO orders (user_id, idempotency_key) VALUES (9, 'twice')");
+    await world.monolith.transaction(async () => {
+      await world.monolith.query(
+        "INSERT INTO orders (user_id, idempotency_key) VALUES (9, 'twice') ON DUPLICATE KEY UPDATE note = 'late'",
+      );
+      await world.monolith.query(
+        "INSERT INTO order_items (order_id, quantity) SELECT id, 5 FROM orders WHERE idempotency_key = 'twice'",
+      );
+    });
+    const winner = await orderOf('service', 'twice');
+    await until('the same order on both sides', async () => {
+      const mine = await orderOf('monolith', 'twice');
+      return mine?.id === winner!.id && mine.note === null;
+    });
+    await until('nothing left of the loser', async () => (await verify(world.plan, 'orders')).mismatches === 0);
+    expect((await kept('service', 'superseded')).length + (await kept('service', 'late-write')).length).toBeGreaterThan(
+      0,
+    );
+  });
+
+  test('keeps a late update for a person, and brings the owner’s row back (faults 69)', async () => {
+    await world.service.query("UPDATE orders SET note = 'owner' WHERE idempotency_key = 'old-10'");
+    await world.monolith.query("UPDATE orders SET note = 'late' WHERE idempotency_key = 'old-10'");
+    await until('an open entry', async () =>
+      (await kept('service', 'late-write')).some(({ status }) => status === 'open'),
+    );
+    await until('the owner’s row', async () => (await orderOf('monolith', 'old-10'))?.note === 'owner');
+    expect((await orderOf('service', 'old-10'))?.note).toBe('owner');
+  });
+
+  test('waits behind an undecided barrier, and goes on as its cancel says', async () => {
+    await world.handoff('service', 2, 'barrier');
+    await until('arrival', () => barrierArrived(world.monolith, stream('reverse'), 2));
+    await world.service.query("UPDATE orders SET note = 'during' WHERE idempotency_key = 'old-11'");
+    await world.handoff('service', 2, 'cancel');
+    await until('the update', async () => (await orderOf('monolith', 'old-11'))?.note === 'during');
+    expect(await kept('monolith', 'late-write')).toEqual([]);
+    await until('the cancel', async () =>
+      (await readOwnership(world.monolith, stream('reverse'))).some(
+        (row) => row.epoch === 2 && row.owns && !row.undecided,
+      ),
+    );
+  });
+
+  test('keeps a row that does not fit and what follows for its user, while others go on (faults 60)', async () => {
+    await world.handoff('service', 3, 'barrier');
+    await until('arrival', () => barrierArrived(world.monolith, stream('reverse'), 3));
+    await world.handoff('monolith', 3, 'grant');
+    await world.monolith.query(
+      "INSERT INTO orders (user_id, idempotency_key, note) VALUES (21, 'long', REPEAT('x', 100))",
+    );
+    await placed('monolith', 'behind-long', 21);
+    await placed('monolith', 'other-user', 22);
+    await until('the other user', () => orderOf('service', 'other-user'));
+    expect(await kept('service', 'inapplicable')).toEqual([{ status: 'open', table_name: 'orders', user_id: '21' }]);
+    expect(await kept('service', 'behind-inapplicable')).toHaveLength(1);
+    await world.monolith.query("DELETE FROM orders WHERE user_id = 21 AND idempotency_key IN ('long', 'behind-long')");
+  });
+
+  test('loses and doubles nothing when it is stopped and started again under load (faults 63)', async () => {
+    const before = await verify(world.plan, 'orders');
+    const writer = async (from: number) => {
+      for (let at = from; at < from + 150; at++) await placed('monolith', `load-${at}`, 30 + (at % 10));
+    };
+    const writing = writer(0);
+    await cdc.stop();
+    await writing;
+    cdc = world.start();
+    await writer(150);
+    await untilRunning(cdc);
+    await until('the last', () => orderOf('service', 'load-299'));
+    const after = await verify(world.plan, 'orders');
+    expect(after.compared - before.compared).toBe(300);
+    expect(after.mismatches).toBe(before.mismatches);
+  });
+
+  test('finds a planted mismatch, and says how each stream does', async () => {
+    const before = await verify(world.plan, 'orders');
+    await world.secretly('service', "UPDATE orders SET total = 999 WHERE idempotency_key = 'old-77'");
+    await world.secretly('service', "DELETE FROM orders WHERE idempotency_key = 'old-78'");
+    const { mismatches } = await verify(world.plan, 'orders');
+    expect(mismatches).toBe(before.mismatches + 2);
+    expect(await readApplier(world.service, stream('forward'))).toMatchObject({ state: 'running', reason: null });
+  });
+
+  test('stops loudly when a tick is missing (silent loss)', async () => {
+    await world.secretly('monolith', 'UPDATE strangler_tick SET n = n + 5');
+    const forward = cdc.streams.find(({ name }) => name === stream('forward'))!;
+    await until('the stop', () => forward.status().state === 'stopped');
+    expect(forward.status()).toMatchObject({ lag: null, reason: expect.stringMatching(/^tick \d+ was followed by/) });
+  });
+
+  test('leaves nothing behind when it is removed', async () => {
+    await cdc.stop();
+    await remove(world.plan, () => {});
+    await remove(world.plan, () => {});
+    const name = world.plan.name;
+    const ours = await world.monolith.query(`SHOW TABLES LIKE 'strangler%'`);
+    const theirs = await world.service.query(
+      `SELECT tablename FROM pg_tables WHERE tablename LIKE 'strangler%'
+       UNION ALL SELECT pubname FROM pg_publication
+       UNION ALL SELECT slot_name FROM pg_replication_slots WHERE database = '${name}'
+       UNION ALL SELECT roname FROM pg_replication_origin WHERE roname LIKE 'strangler_${name}%'`,
+    );
+    expect([...ours.rows, ...theirs.rows]).toEqual([]);
+  });
+});

@@ -1,0 +1,92 @@
+import type { Side } from '@strangler/plan';
+import { keyRow } from './aggregates.ts';
+import { sameRow } from './disposition.ts';
+import type { Kind } from './kinds.ts';
+import type { MappedTable, Row } from './mapping.ts';
+import type { RowStore } from './row-store.ts';
+
+/** How a row differs between both sides. */
+export type DifferenceKind = 'missing in service' | 'missing in monolith' | 'different';
+
+/** One row that is not the same on both sides. */
+export type Difference = { readonly key: Row; readonly kind: DifferenceKind };
+
+const PAGE = 5_000;
+
+/** Walks both sides in primary-key order and gives every row that is not the same. */
+export async function comparePages(
+  table: MappedTable,
+  stores: Readonly<Record<Side, RowStore>>,
+  progress: (compared: number) => void,
+): Promise<{ compared: number; differences: Difference[] }> {
+  const left = new Walk(stores.monolith);
+  const right = new Walk(stores.service);
+  const differences: Difference[] = [];
+  let compared = 0;
+  for (;;) {
+    if (left.empty || right.empty) await Promise.all([left.turn(), right.turn()]);
+    const [a, b] = [left.row, right.row];
+    if (!a && !b) break;
+    if (++compared % PAGE === 0) progress(compared);
+    const order = !a ? 1 : !b ? -1 : compareKeys(table, a, b);
+    if (order < 0) differences.push({ key: keyRow(table, a!), kind: 'missing in service' });
+    else if (order > 0) differences.push({ key: keyRow(table, b!), kind: 'missing in monolith' });
+    else if (!sameRow(table, a!, b!)) differences.push({ key: keyRow(table, a!), kind: 'different' });
+    if (order <= 0) left.step();
+    if (order >= 0) right.step();
+  }
+  progress(compared);
+  return { compared, differences };
+}
+
+/** Rows one after the other, read a page at a time. */
+class Walk {
+  readonly #store: RowStore;
+  #page: readonly Row[] = [];
+  #at = 0;
+  #last: Row | null = null;
+  #ended = false;
+
+  constructor(store: RowStore) {
+    this.#store = store;
+  }
+
+  /** The present row; undefined at the end. */
+  get row(): Row | undefined {
+    return this.#page[this.#at];
+  }
+
+  /** True if the next page has to be read first. */
+  get empty(): boolean {
+    return this.#at >= this.#page.length && !this.#ended;
+  }
+
+  step(): void {
+    this.#at++;
+  }
+
+  async turn(): Promise<void> {
+    if (!this.empty) return;
+    this.#page = await this.#store.page(this.#last, PAGE);
+    this.#at = 0;
+    this.#last = this.#page.at(-1) ?? this.#last;
+    this.#ended = this.#page.length < PAGE;
+  }
+}
+
+/** The order of two primary keys, as both databases sort them. */
+export function compareKeys(table: MappedTable, a: Row, b: Row): number {
+  for (const name of table.key) {
+    const { kind } = table.columns.find((column) => column.name === name)!;
+    const order = compareTexts(kind, a[name]!, b[name]!);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+function compareTexts(kind: Kind, a: string, b: string): number {
+  if (a === b) return 0;
+  if (kind.name === 'integer') return BigInt(a) < BigInt(b) ? -1 : 1;
+  if (kind.name === 'decimal' || kind.name === 'double') return Number(a) < Number(b) ? -1 : 1;
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

@@ -1,0 +1,145 @@
+import { openSession, originName, type Session, writersOf } from '@strangler/ledger';
+import type { Plan } from '@strangler/plan';
+import { Connect, ConnectError } from './connectors.ts';
+import { checkMysqlServer } from './doctor-mysql.ts';
+import { checkPostgresServer } from './doctor-postgres.ts';
+import { checkPrivileges } from './doctor-privileges.ts';
+import { checkTables } from './doctor-tables.ts';
+import { type MappedTable, MappingError, resolveMapping } from './mapping.ts';
+import { connectorName, parseAddress, syncedCapabilities } from './names.ts';
+import { KafkaError, logTopics, withKafka } from './topics.ts';
+
+/** Something that breaks the sync (`error`) or weakens it (`warning`): where, what, why, and the command that mends it. */
+export type Finding = {
+  readonly level: 'error' | 'warning';
+  readonly where: string;
+  readonly what: string;
+  readonly why: string;
+  readonly mend: string;
+};
+
+/** Takes findings as they come. */
+export type Report = (finding: Finding) => void;
+
+/** Looks at everything the sync of a Plan demands of its systems. Changes nothing, and never throws. */
+export async function doctor(plan: Plan): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const report: Report = (finding) => findings.push(finding);
+  const monolith = await reach(plan.monolith.database!.admin, 'monolith', report);
+  try {
+    if (monolith) await checkMysqlServer(monolith, report);
+    for (const capability of syncedCapabilities(plan)) await checkCapability(plan, capability, monolith, report);
+    await checkPrivileges(plan, report);
+    await checkKafka(plan, report);
+    await checkConnect(plan, report);
+  } finally {
+    await monolith?.close();
+  }
+  return findings;
+}
+
+async function reach(url: string, where: string, report: Report): Promise<Session | undefined> {
+  try {
+    return await openSession(url, 'reader');
+  } catch (error) {
+    const { host, port, database, user } = parseAddress(url);
+    report({
+      level: 'error',
+      where,
+      what: `${user} cannot reach database ${database} at ${host}:${port}: ${(error as Error).message}`,
+      why: 'nothing can be synced without it',
+      mend: `start the server, or correct the address of ${where} in the Plan`,
+    });
+    return undefined;
+  }
+}
+
+async function checkCapability(
+  plan: Plan,
+  capability: string,
+  monolith: Session | undefined,
+  report: Report,
+): Promise<void> {
+  const url = plan.capabilities[capability]!.service.database!.admin;
+  const service = await reach(url, capability, report);
+  if (!service) return;
+  try {
+    const { database } = parseAddress(url);
+    const origins = writersOf(capability).map((writer) => originName(database, writer));
+    await checkPostgresServer(plan, capability, service, origins, report);
+    if (monolith) await checkMapped(plan, capability, monolith, service, report);
+  } finally {
+    await service.close();
+  }
+}
+
+async function checkMapped(plan: Plan, capability: string, monolith: Session, service: Session, report: Report) {
+  let tables: MappedTable[] = [];
+  try {
+    tables = [...(await resolveMapping(capability, plan.capabilities[capability]!, monolith, service)).values()];
+  } catch (error) {
+    if (!(error instanceof MappingError)) throw error;
+    for (const reason of error.reasons) {
+      report({
+        level: 'error',
+        where: capability,
+        what: reason,
+        why: 'a column that is not mapped would be lost on the way there or back',
+        mend: 'change the table so that both sides agree, or name the other column under `columns` in the Plan',
+      });
+    }
+  }
+  await checkTables(capability, tables, monolith, service, report);
+}
+
+async function checkKafka(plan: Plan, report: Report): Promise<void> {
+  const broken = (what: string, why: string, mend: string) =>
+    report({ level: 'error', where: 'kafka', what, why, mend });
+  try {
+    await withKafka(plan.kafka!.brokers, async (admin) => {
+      const present = await admin.listTopics();
+      for (const topic of logTopics(plan)) {
+        if (!present.includes(topic)) {
+          broken(`topic ${topic} is missing`, 'the log has nowhere to go', 'strangler init');
+          continue;
+        }
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+        const count = topics[0]!.partitions.length;
+        if (count !== 1) {
+          broken(
+            `topic ${topic} has ${count} partitions`,
+            'the order of commits is lost',
+            'strangler remove --yes, then strangler init',
+          );
+        }
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    broken(error.message, 'nothing can be synced without it', 'start Kafka, or correct kafka.brokers in the Plan');
+  }
+}
+
+async function checkConnect(plan: Plan, report: Report): Promise<void> {
+  const connect = new Connect(plan.kafka!.connect);
+  const broken = (what: string, why: string, mend: string) =>
+    report({ level: 'error', where: 'connect', what, why, mend });
+  try {
+    const names = [{}, ...syncedCapabilities(plan).map((capability) => ({ capability }))];
+    for (const name of names.map((origin) => connectorName(plan, origin))) {
+      const state = await connect.state(name);
+      if (state?.state !== 'FAILED') continue;
+      broken(
+        `connector ${name} has failed: ${state.reason}`,
+        'its log is not read',
+        `curl -X POST '${plan.kafka!.connect}/connectors/${name}/restart?includeTasks=true&onlyFailed=true'`,
+      );
+    }
+    for (const plugin of await connect.missingPlugins()) {
+      broken(`Kafka Connect does not know ${plugin}`, 'the log cannot be read', 'add the plugin to its plugin.path');
+    }
+  } catch (error) {
+    if (!(error instanceof ConnectError)) throw error;
+    broken(error.message, 'no log can be read without it', 'start it, or correct kafka.connect in the Plan');
+  }
+}
