@@ -4,11 +4,12 @@ import { groupOf } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { CapabilityControl } from './capability.ts';
 import { StateCell } from './cell.ts';
-import type { Databases } from './databases.ts';
+import { openDatabases } from './databases.ts';
 import { Link } from './link.ts';
 import type { Meters } from './metrics.ts';
 import { sidesOf } from './sides.ts';
-import { fromRow, initialState } from './state.ts';
+import { type CapabilityState, fromRow, initialState } from './state.ts';
+import type { Store } from './store.ts';
 import { watchSync } from './sync-watch.ts';
 import { Webhook } from './webhook.ts';
 
@@ -25,7 +26,7 @@ export type Active = {
 /** What it takes to become active. */
 export type ActiveParts = {
   readonly plan: Plan;
-  readonly databases: Databases;
+  readonly store: Store;
   readonly flags: FlagStore;
   readonly meters: Meters;
   readonly log: Logger;
@@ -35,8 +36,12 @@ export type ActiveParts = {
 
 /** Reads the stored state and goes on from there. Throws when it cannot be read, or is missing although it must exist. */
 export async function activate(parts: ActiveParts): Promise<Active> {
-  const { plan, databases, flags, log } = parts;
-  const rows = new Map((await databases.store.read()).map((row) => [row.capability, row]));
+  const { plan, store, flags, log } = parts;
+  const databases = openDatabases(plan);
+  const states = await readStates(plan, store, databases.highestEpoch).catch(async (error: unknown) => {
+    await databases.close();
+    throw error;
+  });
   const capabilities = new Map<string, CapabilityControl>();
   const stopping = new AbortController();
   const trouble = (error: unknown) => log.warn({ err: error }, 'ridden out');
@@ -45,20 +50,16 @@ export async function activate(parts: ActiveParts): Promise<Active> {
     const entries = [...capabilities].map(([name, control]): [string, CapabilitySnapshot] => [name, control.picture()]);
     return Object.fromEntries(entries);
   };
-  const states = new Map<string, ReturnType<typeof initialState>>();
-  for (const [name, capability] of Object.entries(plan.capabilities)) {
-    const row = rows.get(name);
-    if (!row && (await databases.highestEpoch(name)) > 0) {
-      throw new Error(
-        `the log knows handoffs of ${name}, but its state is gone from strangler_state; restore that table from a backup`,
-      );
-    }
-    states.set(name, row ? fromRow(row) : initialState(capability.ramp.dwell));
-  }
-  const link = new Link(picture, (counts) => {
-    capabilities.get(counts.capability)?.count(counts);
-    parts.meters.count(counts);
-  });
+  const link = new Link(
+    picture,
+    (counts) => {
+      const known = capabilities.get(counts.capability);
+      if (!known) return;
+      known.count(counts);
+      parts.meters.count(counts);
+    },
+    Math.max(...Object.values(plan.capabilities).map(({ handoff }) => handoff.writeFate)),
+  );
   for (const [name, capability] of Object.entries(plan.capabilities)) {
     const mine = databases.of(name);
     const control = new CapabilityControl({
@@ -66,7 +67,7 @@ export async function activate(parts: ActiveParts): Promise<Active> {
       group: groupOf(plan, name),
       plan: capability,
       handoffs: {
-        cell: new StateCell(name, databases.store, states.get(name)!),
+        cell: new StateCell(name, store, states.get(name)!),
         proxies: link,
         sides: mine && sidesOf(name, mine),
         limits: capability.handoff,
@@ -96,6 +97,25 @@ export async function activate(parts: ActiveParts): Promise<Active> {
       webhook.stop();
       await Promise.all([...capabilities.values()].map((control) => control.stop()));
       await link.stop();
+      await databases.close();
     },
   };
+}
+
+async function readStates(
+  plan: Plan,
+  store: Store,
+  highestEpoch: (capability: string) => Promise<number>,
+): Promise<Map<string, CapabilityState>> {
+  const rows = new Map((await store.read()).map((row) => [row.capability, row]));
+  const states = new Map<string, CapabilityState>();
+  for (const [name, { ramp }] of Object.entries(plan.capabilities)) {
+    const row = rows.get(name);
+    if (!row && (await highestEpoch(name)) > 0) {
+      const next = 'restore that table from a backup';
+      throw new Error(`the log knows handoffs of ${name}, but its state is gone from strangler_state; ${next}`);
+    }
+    states.set(name, row ? fromRow(row) : initialState(ramp.dwell));
+  }
+  return states;
 }

@@ -68,7 +68,8 @@ export function adminApi(parts: AdminParts): Express {
     if (!mayAct(found, needed)) {
       const what = `${request.method} ${request.path}`;
       log.warn({ method: request.method, path: request.path, role: found }, 'denied: role');
-      await parts.record({ capability: '', event: 'denied', actor: found, reason: what, inputs: {} });
+      const denied = { capability: '', event: 'denied', actor: found, reason: what, inputs: {} };
+      await parts.record(denied).catch((error: unknown) => log.error({ err: error }, 'the audit could not be written'));
       throw new HttpError(403, `a token of role ${found} may not do this; ${needed} is needed`);
     }
     response.locals.role = found;
@@ -126,7 +127,11 @@ export function adminApi(parts: AdminParts): Express {
   const mutation = <T>(
     path: string,
     read: (body: unknown) => Read<T>,
-    act: (control: CapabilityControl, wish: T, actor: string, name: string) => Promise<void>,
+    act: (
+      control: CapabilityControl,
+      wish: T,
+      by: { actor: string; name: string; seen: number | undefined },
+    ) => Promise<void>,
   ) => {
     app.post(`/capabilities/:name/${path}`, needs('operate'), ...json, async (request, response) => {
       const name = String(request.params.name);
@@ -135,17 +140,13 @@ export function adminApi(parts: AdminParts): Express {
       if ('mistakes' in wish) throw new HttpError(400, wish.mistakes.join('; '));
       const actor = response.locals.role as Role;
       const key = request.headers['idempotency-key'];
-      const perform = async () => {
-        const match = request.headers['if-match'];
-        if (match !== undefined && match !== tag(control)) {
-          throw new HttpError(409, `somebody else was faster: the version is ${tag(control)}, not ${match}`);
-        }
-        await act(control, wish.value, actor, name);
-      };
+      const seen = versionOf(request.headers['if-match']);
+      const perform = () => act(control, wish.value, { actor, name, seen });
       const whole = key && `${actor} ${request.path} ${String(key)}`;
       const effect = (whole && answered.get(whole)) || perform();
       if (whole) {
         answered.set(whole, effect);
+        effect.catch(() => answered.delete(whole)); // what had no effect may be tried again
         if (answered.size > 1_000) answered.delete(answered.keys().next().value!);
       }
       await effect;
@@ -153,25 +154,35 @@ export function adminApi(parts: AdminParts): Express {
     });
   };
 
-  mutation('ramp', readRamp, async (control, { action, steps, dwell }, actor, name) => {
+  mutation('ramp', readRamp, async (control, { action, steps, dwell }, { actor, name, seen }) => {
     const { ramp } = plan.capabilities[name]!;
-    await control.turn((state) => {
-      const at = heading(state);
-      if (action === 'pause') return { type: 'pause', reason: `paused by ${actor}`, at };
-      if (action === 'resume') return { type: 'resume', at };
-      return { type: 'start', steps: steps ?? ramp.steps, dwell: dwell ?? ramp.dwell, at };
-    }, actor);
+    await control.turn(
+      (state) => {
+        const at = heading(state);
+        if (action === 'pause') return { type: 'pause', reason: `paused by ${actor}`, at };
+        if (action === 'resume') return { type: 'resume', at };
+        return { type: 'start', steps: steps ?? ramp.steps, dwell: dwell ?? ramp.dwell, at };
+      },
+      actor,
+      {},
+      seen,
+    );
   });
-  mutation('set', readSet, async (control, wish, actor) => {
+  mutation('set', readSet, async (control, wish, { actor, seen }) => {
     if ('user' in wish) {
-      await control.pin(wish.user, wish.side, actor, wish.reason);
+      await control.pin(wish.user, wish.side, actor, wish.reason, seen);
       return;
     }
     const reason = wish.reason || `set to ${wish.percentage} % by ${actor}`;
-    await control.turn(() => ({ type: 'set', percentage: wish.percentage, reason }), actor);
+    await control.turn(() => ({ type: 'set', percentage: wish.percentage, reason }), actor, {}, seen);
   });
-  mutation('rollback', readRollback, async (control, { now, reason }, actor) => {
-    await control.turn(() => ({ type: 'rollback', urgent: now, reason: reason || `rolled back by ${actor}` }), actor);
+  mutation('rollback', readRollback, async (control, { now, reason }, { actor, seen }) => {
+    await control.turn(
+      () => ({ type: 'rollback', urgent: now, reason: reason || `rolled back by ${actor}` }),
+      actor,
+      {},
+      seen,
+    );
   });
 
   app.use(() => {
@@ -185,6 +196,14 @@ export function adminApi(parts: AdminParts): Express {
     response.status(status).json({ error: { code: CODES[status] ?? 'bad-request', message, correlationId } });
   });
   return app;
+}
+
+/** The version an If-Match header names; undefined without one. */
+function versionOf(match: string | undefined): number | undefined {
+  if (match === undefined) return undefined;
+  const version = /^"(\d+)"$/.exec(match)?.[1];
+  if (version === undefined) throw new HttpError(400, 'if-match must be an etag this API gave');
+  return Number(version);
 }
 
 const tag = (control: CapabilityControl): string => `"${control.edit}"`;

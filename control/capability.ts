@@ -99,11 +99,17 @@ export class CapabilityControl {
     return this.#cell.current.edit;
   }
 
-  /** Lets something happen to the ramp. Throws Refusal, or the store’s error; then nothing has changed. */
-  async turn(event: (state: CapabilityState) => RampEvent, actor: string, inputs: object = {}): Promise<void> {
+  /** Lets something happen to the ramp, unless `edit` is not what the asker has `seen`. Throws Refusal, or the store’s error; then nothing has changed. */
+  async turn(
+    event: (state: CapabilityState) => RampEvent,
+    actor: string,
+    inputs: object = {},
+    seen?: number,
+  ): Promise<void> {
     let taken: Turn | undefined;
     let from = 0;
     const change = (state: CapabilityState): CapabilityState => {
+      checkSeen(state, seen);
       const result = turn(state, event(state), new Date().toISOString());
       if (result && 'refused' in result) throw new Refusal(result.refused);
       taken = result;
@@ -130,8 +136,9 @@ export class CapabilityControl {
   }
 
   /** Pins a user to a side, or lifts the pin (null). Throws Refusal. */
-  async pin(user: string, side: Side | null, actor: string, reason: string): Promise<void> {
+  async pin(user: string, side: Side | null, actor: string, reason: string, seen?: number): Promise<void> {
     const change = (state: CapabilityState): CapabilityState => {
+      checkSeen(state, seen);
       if (side === null && !Object.hasOwn(state.wishes, user)) throw new Refusal(`${user} is not pinned`);
       if (side === 'service' && state.ramp.state === 'rolling-back') throw new Refusal('users are on their way back');
       return { ...state, wishes: { ...state.wishes, [user]: side ?? 'bucket' }, edit: state.edit + 1 };
@@ -233,8 +240,7 @@ export class CapabilityControl {
 
   /** Finishes or cancels the handoff under way. Safe to call twice. */
   async stop(): Promise<void> {
-    this.#flag.stop();
-    await this.#walk.stop();
+    await Promise.all([this.#flag.stop(), this.#walk.stop()]);
     await this.#parts.sync?.stop();
   }
 
@@ -260,6 +266,10 @@ export class CapabilityControl {
     const from = this.#cell.current.boundary / 100;
     webhook.tell({ event: 'alert', capability: name, from, reason, evidence: inputs, at: new Date().toISOString() });
   }
+}
+
+function checkSeen({ edit }: CapabilityState, seen: number | undefined): void {
+  if (seen !== undefined && seen !== edit) throw new Refusal(`somebody else was faster: the version is now "${edit}"`);
 }
 
 /** Where the boundary will be when the handoff under way has ended. */

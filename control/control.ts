@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { type Active, activate } from './active.ts';
 import { adminApi } from './admin.ts';
 import { roleOf } from './auth.ts';
-import { openDatabases } from './databases.ts';
+import { openStore } from './databases.ts';
 import { isLink } from './link.ts';
 import { openMeters } from './metrics.ts';
 
@@ -33,8 +33,7 @@ const START_WITHIN = 30_000;
 export async function startControl({ plan, flags, log }: ControlOptions): Promise<Control> {
   const life = randomUUID();
   const since = new Date().toISOString();
-  const databases = await openDatabases(plan);
-  const { store } = databases;
+  const { store, close } = await openStore(plan);
   const meters = openMeters();
   let active: Active | undefined;
   let stopped: Promise<void> | undefined;
@@ -54,7 +53,7 @@ export async function startControl({ plan, flags, log }: ControlOptions): Promis
     if (!mine) return stepDown('another control holds the lease');
     if (active || stopped) return;
     const superseded = (error: Error) => void stepDown(error.message);
-    active = await activate({ plan, databases, flags, meters, log, superseded });
+    active = await activate({ plan, store, flags, meters, log, superseded });
     log.info({ life }, 'this control is active');
   };
   const attendAgain = () => {
@@ -80,7 +79,10 @@ export async function startControl({ plan, flags, log }: ControlOptions): Promis
     }),
   );
   acceptProxies(server, plan, () => active);
-  const address = await listen(server, plan.control.listen);
+  const address = await listen(server, plan.control.listen).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
 
   const stop = () => {
     stopped ??= (async () => {
@@ -90,7 +92,7 @@ export async function startControl({ plan, flags, log }: ControlOptions): Promis
       await store.lease(life, 0).catch(() => {}); // it runs out by itself
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      await databases.close();
+      await close();
     })();
     return stopped;
   };

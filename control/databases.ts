@@ -5,9 +5,19 @@ import { mysqlStore } from './mysql-store.ts';
 import type { SideDatabases } from './sides.ts';
 import type { Store } from './store.ts';
 
-/** Every database of the Plan, and the store of control’s state. */
+/** Opens the store of control’s state: the monolith’s database, or a file for a Plan without databases. */
+export async function openStore(plan: Plan): Promise<{ readonly store: Store; readonly close: () => Promise<void> }> {
+  const url = plan.monolith.database?.control;
+  if (!url) return { store: await fileStore(plan.control.state), close: async () => {} };
+  const [main, aside] = [new Database(url, 'control'), new Database(url, 'control')];
+  const close = async () => {
+    await Promise.all([main.close(), aside.close()]);
+  };
+  return { store: mysqlStore(main, aside), close };
+}
+
+/** The databases handoffs and gates look at. */
 export type Databases = {
-  readonly store: Store;
   /** Of a capability with tables; `report` is for slow questions, so that no handoff waits behind them. */
   readonly of: (
     capability: string,
@@ -17,31 +27,29 @@ export type Databases = {
   readonly close: () => Promise<void>;
 };
 
-/** Opens what the Plan names, lazily: a database that is away is an error of whoever asks it. */
-export async function openDatabases(plan: Plan): Promise<Databases> {
+/** Opens them, lazily: a database that is away is an error of whoever asks it. */
+export function openDatabases(plan: Plan): Databases {
   const opened: Database[] = [];
-  const open = (url: string, writer: 'control' | 'reader') => {
-    const database = new Database(url, writer);
-    opened.push(database);
-    return database;
+  const trio = (url: string) => {
+    const three = {
+      write: new Database(url, 'control'),
+      watch: new Database(url, 'reader'),
+      report: new Database(url, 'reader'),
+    };
+    opened.push(...Object.values(three));
+    return three;
   };
   // One writer per service database, however many capabilities share it: its replication origin admits one session.
-  const services = new Map<string, { write: Database; watch: Database; report: Database }>();
-  const trio = (url: string) => ({
-    write: open(url, 'control'),
-    watch: open(url, 'reader'),
-    report: open(url, 'reader'),
-  });
+  const services = new Map<string, ReturnType<typeof trio>>();
   const url = plan.monolith.database?.control;
   const monolith = url ? trio(url) : undefined;
   return {
-    store: monolith && url ? mysqlStore(monolith.write, open(url, 'control')) : await fileStore(plan.control.state),
     of: (capability) => {
       const { tables, service } = plan.capabilities[capability]!;
       if (!monolith || !service.database || !Object.keys(tables).length) return undefined;
       const at = service.database.control;
-      if (!services.has(at)) services.set(at, trio(at));
-      const mine = services.get(at)!;
+      const mine = services.get(at) ?? trio(at);
+      services.set(at, mine);
       return { monolith, service: mine, report: { monolith: monolith.report, service: mine.report } };
     },
     highestEpoch: async (capability) =>

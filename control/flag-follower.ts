@@ -18,6 +18,7 @@ export class FlagFollower {
   readonly #wake = new Wake();
   readonly #stopping = new AbortController();
   #forget: () => void = () => {};
+  #running: Promise<void> = Promise.resolve();
 
   constructor(
     capability: string,
@@ -36,7 +37,7 @@ export class FlagFollower {
   /** Begins to watch and write. */
   start(): void {
     this.#forget = this.#flags.onChange(() => this.#wake.wake());
-    void this.#loop();
+    this.#running = this.#loop();
   }
 
   /** Something may have to be written. */
@@ -45,9 +46,10 @@ export class FlagFollower {
   }
 
   /** Ends watching; what is not written yet is kept in the state. Safe to call twice. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.#forget();
     this.#stopping.abort();
+    await this.#running;
   }
 
   async #loop(): Promise<void> {

@@ -3,6 +3,7 @@ import type { Moving } from '@strangler/plan';
 import { type StateCell, SupersededError } from './cell.ts';
 import { type ProxyView, readiness } from './readiness.ts';
 import type { Sides } from './sides.ts';
+import type { CapabilityState } from './state.ts';
 import type { NewRecord } from './store.ts';
 import { flipped, holding, idle, type Move, recovery, rowOf } from './transitions.ts';
 import { Wake } from './wake.ts';
@@ -63,13 +64,19 @@ class Cancelled extends Error {
 
 /**
  * Moves one subject from one side to the other: hold, drain, barrier, arrival, flip, grant, release (design.md §4).
- * An urgent one does not drain and never gives up by itself. Aborting `signal` cancels it unless it has flipped.
+ * Nothing begins if `move` is not `wanted` any more. An urgent one does not drain and never gives up by itself. Aborting `signal` cancels it unless it has flipped.
  * Throws SupersededError when another control has taken over; any other trouble ends in a cancel or is ridden out.
  */
-export async function handoff(parts: HandoffParts, move: Move, signal: AbortSignal): Promise<Outcome> {
+export async function handoff(
+  parts: HandoffParts,
+  move: Move,
+  wanted: (state: CapabilityState) => boolean,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const { cell } = parts;
   const began = performance.now();
-  const moving = (await cell.update((state) => holding(state, move))).moving!;
+  const { moving } = await cell.update((state) => (wanted(state) ? holding(state, move) : state));
+  if (!moving) return { done: false, reason: 'something else is wanted by now', retryIn: 0 };
   const held = performance.now();
   const deadline = move.urgent ? Number.POSITIVE_INFINITY : began + parts.limits.hold * PATIENCE;
   let drained: { holdMs: number; drainMs: number };

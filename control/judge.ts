@@ -8,6 +8,9 @@ export type Thresholds = Pick<Capability['guard'], 'errors' | 'hardFailures' | '
 /** Evidence (an e-value) from which worse is clearly worse: wrong in one step of a thousand at most, however often one looks. */
 export const CLEAR = 1_000;
 
+/** Share of the requests below which the monolith’s traffic is too little to compare with. */
+const ALONE = 0.05;
+
 const share = ({ requests, errors }: Tally): number => (requests ? errors / requests : 0);
 const percent = (fraction: number): string => `${(fraction * 100).toFixed(2)} %`;
 const say = ({ requests, errors }: Tally): string => `${errors} of ${requests} requests failed`;
@@ -19,7 +22,7 @@ export function judge(evidence: Evidence, thresholds: Thresholds): Verdict & { r
   const recently = errors(evidence.recent, thresholds);
   if (recently?.verdict === 'fail') return recently;
   const { service } = evidence.all;
-  if (service.requests < thresholds.minimumRequests) {
+  if (!(service.requests >= thresholds.minimumRequests)) {
     const reason = `${service.requests} requests to the service, fewer than ${thresholds.minimumRequests}`;
     return { verdict: 'unsure', rule: 'few-requests', reason };
   }
@@ -41,11 +44,13 @@ function hardFailure({ service, monolith }: Sample, { hardFailures }: Thresholds
 
 /** The share of errors against the monolith’s own; where it has too few requests, against the Plan’s limit. */
 function errors({ service, monolith }: Sample, thresholds: Thresholds): (Verdict & { alert?: true }) | undefined {
-  if (service.requests < thresholds.minimumRequests) return undefined;
+  if (!(service.requests >= thresholds.minimumRequests)) return undefined;
   const reason = `service: ${say(service)}; monolith: ${say(monolith)}`;
   const over = share(service) > thresholds.errors;
-  if (monolith.requests < thresholds.minimumRequests) {
+  const tooLittle = monolith.requests < ALONE * (monolith.requests + service.requests);
+  if (tooLittle && monolith.requests < thresholds.minimumRequests) {
     if (!over) return undefined;
+    if (share(monolith) > thresholds.errors) return { verdict: 'unsure', rule: 'both-sides', reason, alert: true };
     if (above(service, thresholds.errors) >= CLEAR) return { verdict: 'fail', rule: 'errors-alone', reason };
     return { verdict: 'unsure', rule: 'not-clear', reason };
   }

@@ -20,7 +20,7 @@ export const GOODBYE = 1000;
 
 const MAX_MESSAGE = 1_048_576;
 const PING_EVERY = 1_000;
-/** A lost proxy is shown for so long, ms. */
+/** A lost proxy is shown for so long at least, ms. */
 const REMEMBER = 60_000;
 
 type Peer = {
@@ -43,11 +43,18 @@ export class Link {
   readonly #counted: (counts: Counts) => void;
   readonly #alive = new WeakMap<WebSocket, boolean>();
   readonly #ping = setInterval(() => this.#pingAll(), PING_EVERY);
+  readonly #remember: number;
   #snapshot: Snapshot;
 
-  constructor(picture: () => Readonly<Record<string, CapabilitySnapshot>>, counted: (counts: Counts) => void) {
+  /** `writeFate`: the longest of the Plan, ms. */
+  constructor(
+    picture: () => Readonly<Record<string, CapabilitySnapshot>>,
+    counted: (counts: Counts) => void,
+    writeFate: number,
+  ) {
     this.#picture = picture;
     this.#counted = counted;
+    this.#remember = Math.max(REMEMBER, writeFate);
     this.#snapshot = { life: this.life, version: 0, capabilities: {} };
     this.publish();
   }
@@ -66,7 +73,7 @@ export class Link {
   views(): readonly ProxyView[] {
     const now = performance.now();
     for (const [key, { lostAt }] of this.#peers) {
-      if (lostAt !== undefined && now - lostAt > REMEMBER) this.#peers.delete(key);
+      if (lostAt !== undefined && now - lostAt > this.#remember) this.#peers.delete(key);
     }
     return [...this.#peers.values()].map(({ proxy, pid, lostAt, acked, flights }) => ({
       proxy,

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { SupersededError } from './cell.ts';
 import { type HandoffParts, handoff, recover, type Timings } from './handoff.ts';
+import type { CapabilityState } from './state.ts';
 import { type Move, nextMove } from './transitions.ts';
 import { Wake } from './wake.ts';
 
@@ -85,17 +87,22 @@ export class Walk {
     this.#handoff = { urgent: move.urgent, abort };
     const backOff = Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** cancelled);
     try {
-      const outcome = await handoff(this.#parts, move, abort.signal);
+      const outcome = await handoff(this.#parts, move, (state) => this.#wants(state, move), abort.signal);
       if (!outcome.done) return abort.signal.aborted ? 0 : (outcome.retryIn ?? backOff);
       this.#walker.moved(outcome.timings);
       return undefined;
     } catch (error) {
       if (error instanceof SupersededError) throw error;
-      this.#parts.trouble(error); // nothing was held: the state could not be written
+      this.#parts.trouble(error);
+      await recover(this.#parts, 'the state could not be written');
       return backOff;
     } finally {
       this.#handoff = undefined;
     }
+  }
+
+  #wants(state: CapabilityState, move: Move): boolean {
+    return isDeepStrictEqual(nextMove(state, this.#slice, this.#walker.bucket), move);
   }
 
   async #arrive(): Promise<boolean> {
