@@ -54,6 +54,9 @@ export function monolithConnector(plan: Plan): ConnectorConfig {
     'database.include.list': literally(database),
     'table.include.list': escaped.join(','),
     'include.schema.changes': 'false',
+    // The default holds a global read lock while it reads the schema: seconds in which no writer of the server commits.
+    // Without it only a schema change in the very moment of the connector's creation could be missed.
+    'snapshot.locking.mode': 'none',
     'bigint.unsigned.handling.mode': 'precise',
     'connect.keep.alive.interval.ms': '2000',
     'inconsistent.schema.handling.mode': 'fail',
