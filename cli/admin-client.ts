@@ -18,7 +18,7 @@ export type Connection = { readonly url: string; readonly token: string };
 const TIMEOUT = 10_000;
 const RECORDS_AT_ONCE = 500;
 
-/** Control cannot be talked to at the moment; watching goes on and tries again. */
+/** Control does not answer, or not now (a standby, a lease lost): watching goes on and tries again. */
 export class Unreachable extends Problem {}
 
 /** The admin API of control. Every call throws a Problem that names the cause and the next step. */
@@ -122,7 +122,8 @@ export class AdminClient {
       }
     }
     if (status < 500) return new Problem(`refused: ${message}`);
-    return new Problem(`control at ${url} failed: ${message}${trace}`);
+    const failed = `control at ${url} failed: ${message}${trace}`;
+    return status === 503 ? new Unreachable(failed) : new Problem(failed);
   }
 }
 
