@@ -45,8 +45,10 @@ export class Flights {
     this.#started = now();
   }
 
-  get size(): number {
-    return this.#live.size;
+  /** True if no write is under way, and none of unknown fate is young enough to still arrive. */
+  get settled(): boolean {
+    const now = this.#now();
+    return this.#live.size === 0 && this.#unknown.values().every(({ until }) => until <= now);
   }
 
   /** Notes a write as sent. */

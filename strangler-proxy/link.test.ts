@@ -26,10 +26,10 @@ function link(url: string, token = TOKEN) {
     },
     (up, reason) => say(up ? 'up' : `down: ${reason}`),
   );
-  stops.push(() => {
+  stops.push(async () => {
     wake = [];
-    one.stop();
-    one.stop();
+    await one.stop(false);
+    await one.stop(false);
   });
   const until = async (enough: () => boolean) => {
     while (!enough()) await new Promise<void>((resolve) => wake.push(resolve));

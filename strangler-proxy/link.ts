@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type FromControl, type FromProxy, LINK_PATH, type Snapshot } from '@strangler/plan';
 import { WebSocket } from 'ws';
 
@@ -6,6 +7,9 @@ const FIRST_WAIT = 50;
 const LONGEST_WAIT = 2_000;
 /** How often control must show that it lives, in milliseconds; silence of twice that ends the connection. */
 const HEARTBEAT = 2_000;
+/** The close code of a proxy that leaves in order, and how long control may take to hear it, in milliseconds. */
+const GOODBYE = 1_000;
+const FAREWELL = 500;
 
 /** The stream to control: connects, and again for ever when it breaks. */
 export class Link {
@@ -98,11 +102,20 @@ export class Link {
     if (ack) this.tell(ack);
   }
 
-  /** Closes the stream for good; safe to call twice. */
-  stop(): void {
+  /**
+   * Closes the stream for good; safe to call twice. With `goodbye` control is told that no write of this process can
+   * arrive any more; without, it takes the process for lost.
+   */
+  async stop(goodbye: boolean): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#socket?.terminate();
+    const socket = this.#socket;
+    if (goodbye && socket?.readyState === WebSocket.OPEN) {
+      const closed = once(socket, 'close', { signal: AbortSignal.timeout(FAREWELL) }).catch(() => {});
+      socket.close(GOODBYE);
+      await closed;
+    }
+    socket?.terminate();
   }
 }
 

@@ -402,11 +402,14 @@ describe('stopping', () => {
     await stopped;
     await proxy.stop();
     await control.hears((all) => all.find((one) => one.type === 'counts'));
+    expect(control.codes).toEqual([1000]);
   });
 
   test('faults 57 what does not end in time is cut', async () => {
     const { does, asked } = onDemand();
-    const { address, control, proxy } = await set({ monolithDoes: does, proxy: { stopWithin: '50ms' } });
+    const { address, control, proxy } = await set({
+      ...{ monolithDoes: does, proxy: { stopWithin: '50ms' }, handoff: { writeFate: '1h' } },
+    });
     await control.says({ boundary: 0, pins: {} });
     const write = fetch(`http://${address}/api/orders`, post()).then(
       (response) => response.status,
@@ -415,6 +418,9 @@ describe('stopping', () => {
     await asked(1);
     await proxy.stop();
     expect([0, 503]).toContain(await write);
+    // No goodbye: the write that was cut may still arrive.
+    while (control.codes.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(control.codes).toEqual([1006]);
   });
 });
 

@@ -110,7 +110,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     server.closeAllConnections();
     clearInterval(counting);
     flush();
-    link?.stop();
+    await link?.stop(traffic.flights.settled);
     await scraped?.stop();
   };
   let stopped: Promise<void> | undefined;

@@ -16,6 +16,7 @@ export async function startControl(port = 0) {
   let version = 0;
   let last: string | undefined;
   const refused: number[] = [];
+  const codes: number[] = [];
   const server = createServer();
   const sockets = new WebSocketServer({ noServer: true });
   server.on('upgrade', (request, socket, head) => {
@@ -27,6 +28,7 @@ export async function startControl(port = 0) {
     sockets.handleUpgrade(request, socket, head, (accepted) => {
       link = accepted;
       if (last) accepted.send(last);
+      accepted.on('close', (code) => codes.push(code));
       accepted.on('message', (data) => {
         received.push(JSON.parse(data.toString()) as FromProxy);
         for (const one of wake.splice(0)) one();
@@ -39,6 +41,8 @@ export async function startControl(port = 0) {
     port: (server.address() as AddressInfo).port,
     received,
     refused,
+    /** The codes streams were closed with. */
+    codes,
     /** Sends raw text down the stream. */
     send: (text: string) => link?.send(text),
     /** Waits until what was received satisfies the question, and gives its answer. */
