@@ -4,7 +4,7 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import type { Logger } from 'pino';
 import type { Active } from './active.ts';
 import { mayAct, type Role, roleOf } from './auth.ts';
-import { type CapabilityControl, heading, Refusal } from './capability.ts';
+import { type Asker, type CapabilityControl, heading, Refusal } from './capability.ts';
 import { SupersededError } from './cell.ts';
 import { type Read, readRamp, readRollback, readSet } from './requests.ts';
 import type { NewRecord } from './store.ts';
@@ -127,11 +127,7 @@ export function adminApi(parts: AdminParts): Express {
   const mutation = <T>(
     path: string,
     read: (body: unknown) => Read<T>,
-    act: (
-      control: CapabilityControl,
-      wish: T,
-      by: { actor: string; name: string; seen: number | undefined },
-    ) => Promise<void>,
+    act: (control: CapabilityControl, wish: T, by: Asker, name: string) => Promise<void>,
   ) => {
     app.post(`/capabilities/:name/${path}`, needs('operate'), ...json, async (request, response) => {
       const name = String(request.params.name);
@@ -141,7 +137,7 @@ export function adminApi(parts: AdminParts): Express {
       const actor = response.locals.role as Role;
       const key = request.headers['idempotency-key'];
       const seen = versionOf(request.headers['if-match']);
-      const perform = () => act(control, wish.value, { actor, name, seen });
+      const perform = () => act(control, wish.value, { actor, seen }, name);
       const whole = key && `${actor} ${request.path} ${String(key)}`;
       const effect = (whole && answered.get(whole)) || perform();
       if (whole) {
@@ -154,35 +150,25 @@ export function adminApi(parts: AdminParts): Express {
     });
   };
 
-  mutation('ramp', readRamp, async (control, { action, steps, dwell }, { actor, name, seen }) => {
+  mutation('ramp', readRamp, async (control, { action, steps, dwell }, by, name) => {
     const { ramp } = plan.capabilities[name]!;
-    await control.turn(
-      (state) => {
-        const at = heading(state);
-        if (action === 'pause') return { type: 'pause', reason: `paused by ${actor}`, at };
-        if (action === 'resume') return { type: 'resume', at };
-        return { type: 'start', steps: steps ?? ramp.steps, dwell: dwell ?? ramp.dwell, at };
-      },
-      actor,
-      {},
-      seen,
-    );
+    await control.turn((state) => {
+      const at = heading(state);
+      if (action === 'pause') return { type: 'pause', reason: `paused by ${by.actor}`, at };
+      if (action === 'resume') return { type: 'resume', at };
+      return { type: 'start', steps: steps ?? ramp.steps, dwell: dwell ?? ramp.dwell, at };
+    }, by);
   });
-  mutation('set', readSet, async (control, wish, { actor, seen }) => {
+  mutation('set', readSet, async (control, wish, by) => {
     if ('user' in wish) {
-      await control.pin(wish.user, wish.side, actor, wish.reason, seen);
+      await control.pin(wish.user, wish.side, wish.reason, by);
       return;
     }
-    const reason = wish.reason || `set to ${wish.percentage} % by ${actor}`;
-    await control.turn(() => ({ type: 'set', percentage: wish.percentage, reason }), actor, {}, seen);
+    const reason = wish.reason || `set to ${wish.percentage} % by ${by.actor}`;
+    await control.turn(() => ({ type: 'set', percentage: wish.percentage, reason }), by);
   });
-  mutation('rollback', readRollback, async (control, { now, reason }, { actor, seen }) => {
-    await control.turn(
-      () => ({ type: 'rollback', urgent: now, reason: reason || `rolled back by ${actor}` }),
-      actor,
-      {},
-      seen,
-    );
+  mutation('rollback', readRollback, async (control, { now, reason }, by) => {
+    await control.turn(() => ({ type: 'rollback', urgent: now, reason: reason || `rolled back by ${by.actor}` }), by);
   });
 
   app.use(() => {

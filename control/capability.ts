@@ -31,6 +31,9 @@ import type { Webhook } from './webhook.ts';
 /** What may not happen now, and why. */
 export class Refusal extends Error {}
 
+/** Who asks for a change, on what grounds, and which `edit` they have seen, if that matters. */
+export type Asker = { readonly actor: string; readonly inputs?: object; readonly seen?: number | undefined };
+
 /** What the control of one capability works with. */
 export type CapabilityParts = {
   readonly name: string;
@@ -73,13 +76,13 @@ export class CapabilityControl {
     this.#walk = new Walk({ ...parts.handoffs, release }, parts.plan.handoff.slice, {
       bucket: (user) => this.#bucket(user),
       blocked: (move) => this.#blocked(move),
-      arrived: () => this.turn((state) => ({ type: 'arrived', at: state.boundary }), 'control'),
+      arrived: () => this.turn((state) => ({ type: 'arrived', at: state.boundary }), { actor: 'control' }),
       moved: parts.moved,
       superseded: parts.superseded,
     });
     this.#flag = new FlagFollower(parts.name, this.#cell, parts.flags, parts.log, (percentage) => {
       const reason = `the flag was moved to ${percentage} %`;
-      return this.turn(() => ({ type: 'flag', percentage, reason }), 'flag', { percentage });
+      return this.turn(() => ({ type: 'flag', percentage, reason }), { actor: 'flag', inputs: { percentage } });
     });
   }
 
@@ -100,12 +103,7 @@ export class CapabilityControl {
   }
 
   /** Lets something happen to the ramp, unless `edit` is not what the asker has `seen`. Throws Refusal, or the store’s error; then nothing has changed. */
-  async turn(
-    event: (state: CapabilityState) => RampEvent,
-    actor: string,
-    inputs: object = {},
-    seen?: number,
-  ): Promise<void> {
+  async turn(event: (state: CapabilityState) => RampEvent, { actor, inputs = {}, seen }: Asker): Promise<void> {
     let taken: Turn | undefined;
     let from = 0;
     const change = (state: CapabilityState): CapabilityState => {
@@ -136,7 +134,7 @@ export class CapabilityControl {
   }
 
   /** Pins a user to a side, or lifts the pin (null). Throws Refusal. */
-  async pin(user: string, side: Side | null, actor: string, reason: string, seen?: number): Promise<void> {
+  async pin(user: string, side: Side | null, reason: string, { actor, seen }: Asker): Promise<void> {
     const change = (state: CapabilityState): CapabilityState => {
       checkSeen(state, seen);
       if (side === null && !Object.hasOwn(state.wishes, user)) throw new Refusal(`${user} is not pinned`);
@@ -168,14 +166,15 @@ export class CapabilityControl {
       const served = boundary > 0 || phase !== 'idle' || Object.values(wishes).includes('service');
       if (found.verdict === 'fail' && served) {
         const reason = `${found.rule}: ${found.reason}`;
-        await this.turn(() => ({ type: 'rollback', urgent: true, reason }), 'judge', inputs);
+        await this.turn(() => ({ type: 'rollback', urgent: true, reason }), { actor: 'judge', inputs });
       } else if (ramp.state === 'ramping') {
         const dwelt = now - this.#dwell.from;
         const open = !this.gates().length;
         const judged = (state: CapabilityState): RampEvent => ({
           ...{ type: 'judged', verdict: found.verdict, dwelt, open, at: state.boundary },
         });
-        if (turn(this.#cell.current, judged(this.#cell.current), '')) await this.turn(judged, 'judge', inputs);
+        if (turn(this.#cell.current, judged(this.#cell.current), ''))
+          await this.turn(judged, { actor: 'judge', inputs });
       }
       const alert = 'alert' in found && served;
       if (alert && !this.#alerted) this.#alert(found.reason, inputs);

@@ -73,3 +73,212 @@ describe('handoffs between the real databases', () => {
     if (process.env.SHOW) console.log('pause p50', pauses[50], 'max', pauses[99]);
   });
 });
+
+/** Every epoch begun in a side’s log, and how it ended: `cancel` in the same log or `grant` in the other. */
+const fates = async () => {
+  const rows = [...(await databases.log('monolith')), ...(await databases.log('service'))].map((row) => row.split(' '));
+  const epochs = [...new Set(rows.filter(([, kind]) => kind === 'barrier').map(([epoch]) => epoch))];
+  return epochs.map((epoch) =>
+    rows.filter(([other, kind]) => other === epoch && kind !== 'barrier').map(([, kind]) => kind),
+  );
+};
+const stored = () =>
+  databases.of.monolith.use(async (session) => {
+    const { rows } = await session.query('SELECT boundary, body FROM strangler_state');
+    return rows[0] && { boundary: Number(rows[0].boundary), phase: JSON.parse(String(rows[0].body)).phase as string };
+  });
+const until = async (what: string, holds: () => Promise<boolean>) => {
+  const end = performance.now() + 15_000;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+};
+
+describe('handoffs that meet trouble', () => {
+  test('a barrier that does not arrive: the cancel stands in the log before anybody is released', async () => {
+    databases.apply('service', false);
+    databases.apply('monolith');
+    bed = await open({ hold: '500ms' });
+    await bed.start();
+    const proxy = await bed.proxy();
+    await bed.post('set', { percentage: 1 });
+    await proxy.until('the hold', () => proxy.latest!.capabilities.shop!.moving !== undefined);
+    const held = performance.now();
+    await proxy.until('the release', () => proxy.latest!.capabilities.shop!.moving === undefined);
+    expect(performance.now() - held).toBeLessThan(500);
+    expect((await databases.log('monolith')).slice(0, 2)).toEqual(['1 barrier 0-100', '1 cancel 0-100']);
+    expect((await bed.records('cancel'))[0]).toMatchObject({
+      reason: expect.stringContaining('did not arrive on the service'),
+    });
+    await databases.stopApplying();
+    databases.apply('service');
+    databases.apply('monolith');
+    await bed.until('1 %, once it arrives', ({ boundary }) => boundary === 100);
+  });
+
+  test('an urgent rollback needs no proxy, takes the whole range, and does not give up while nothing arrives', async () => {
+    databases.apply('service');
+    databases.apply('monolith');
+    bed = await open({ slice: 5_000, hold: '500ms' });
+    await bed.start();
+    const proxy = await bed.proxy();
+    await bed.post('set', { percentage: 50 });
+    await bed.until('50 %', ({ boundary, phase }) => boundary === 5_000 && phase === 'idle');
+    await databases.stopApplying();
+    proxy.acknowledges = false;
+    await bed.post('rollback', { now: true });
+    await until('the barrier', async () => (await databases.log('service')).includes('2 barrier 0-5000'));
+    await new Promise((resolve) => setTimeout(resolve, 700)); // longer than an orderly handoff would hold
+    expect(await bed.shop()).toMatchObject({ boundary: 5_000, phase: 'holding' });
+    databases.apply('monolith');
+    await bed.until('rolled back', ({ ramp }) => ramp.state === 'rolled-back');
+    expect(await databases.log('monolith')).toEqual(['1 barrier 0-5000', '2 grant 0-5000']);
+    expect(await bed.records('cancel')).toEqual([]);
+  });
+
+  test('on the way back the boundary and the grant are one transaction', async () => {
+    databases.apply('service');
+    databases.apply('monolith');
+    bed = await open({ hold: '10s' });
+    await bed.start();
+    await bed.post('set', { percentage: 1 });
+    await bed.until('1 %', ({ boundary, phase }) => boundary === 100 && phase === 'idle');
+    await databases.of.monolith.use(async (session) => {
+      await session.query('LOCK TABLES strangler_handoff READ');
+      await bed.post('rollback', {});
+      await until('the barrier', async () => (await databases.log('service')).includes('2 barrier 0-100'));
+      await session.query('SELECT SLEEP(0.3)'); // it arrives, and the grant waits for the lock
+      await session.query('UNLOCK TABLES');
+    });
+    await bed.until('back', ({ boundary }) => boundary === 0);
+    expect(await stored()).toMatchObject({ boundary: 0 });
+    expect(await databases.log('monolith')).toEqual(['1 barrier 0-100', '2 grant 0-100']);
+  });
+
+  test('faults 53: a state changed by another control is not overwritten: no grant, a cancel, and it starts over', async () => {
+    databases.apply('service', false);
+    databases.apply('monolith');
+    bed = await open({ hold: '10s' });
+    await bed.start();
+    await bed.post('set', { percentage: 1 });
+    await until('the barrier', async () => (await databases.log('monolith')).length === 1);
+    await databases.of.monolith.use((session) => session.query('UPDATE strangler_state SET version = version + 1'));
+    await databases.stopApplying();
+    databases.apply('service');
+    databases.apply('monolith');
+    await bed.until('1 % at last', ({ boundary, phase }) => boundary === 100 && phase === 'idle');
+    expect(await databases.log('monolith')).toEqual(['1 barrier 0-100', '1 cancel 0-100', '2 barrier 0-100']);
+    expect(await databases.log('service')).toEqual(['2 grant 0-100']);
+  });
+
+  test('faults 71, 72: nobody moves forward at a closed gate, which is named, and everybody when it opens; back always', async () => {
+    databases.apply('service');
+    databases.apply('monolith');
+    await databases.of.monolith.use((session) => session.query('DELETE FROM strangler_verify'));
+    bed = await open();
+    await bed.start();
+    await bed.post('set', { percentage: 2 });
+    await bed.until('a gate', ({ gates }) => gates.some((gate) => gate.includes('verify')));
+    expect(await bed.shop()).toMatchObject({ boundary: 0, target: 200, epoch: 0 });
+    await databases.ready();
+    await bed.until('2 %', ({ boundary, phase }) => boundary === 200 && phase === 'idle');
+    await databases.of.monolith.use((session) => session.query('DELETE FROM strangler_verify'));
+    await bed.until('a gate again', ({ gates }) => gates.length > 0);
+    await bed.post('set', { percentage: 0 });
+    await bed.until('0 %', ({ boundary }) => boundary === 0);
+    await databases.ready();
+  });
+
+  test('missing tables and a lost state are named with the next step', async () => {
+    bed = await open();
+    await databases.of.monolith.use(async (session) => {
+      await session.query('RENAME TABLE strangler_lease TO hidden');
+      await expect(bed.start()).rejects.toThrow('strangler init');
+      await session.query('RENAME TABLE hidden TO strangler_lease');
+      await session.query(
+        "INSERT INTO strangler_handoff (capability, epoch, kind, lo, hi, forced) VALUES ('shop', 1, 'grant', 0, 1, FALSE)",
+      );
+    });
+    await expect(bed.start()).rejects.toThrow(/its state is gone.*backup/);
+  });
+});
+
+describe('control killed', () => {
+  /** A child control with nobody in its way; killed and started again it gets the lease when the old one’s runs out. */
+  const freeLease = () => databases.of.monolith.use((session) => session.query('DELETE FROM strangler_lease'));
+
+  test('faults 54: after the barrier, before the flip: cancelled, and only then released', async () => {
+    databases.apply('service', false);
+    databases.apply('monolith');
+    bed = await open({ hold: '10s' });
+    const first = await bed.spawn();
+    await bed.until('active', () => true);
+    await bed.post('set', { percentage: 1 });
+    await until('the barrier', async () => (await databases.log('monolith')).length === 1);
+    await first.kill();
+    expect(await stored()).toEqual({ boundary: 0, phase: 'holding' });
+    await freeLease();
+    await bed.spawn();
+    await bed.until('rest', ({ phase }) => phase === 'idle');
+    expect((await databases.log('monolith')).slice(0, 2)).toEqual(['1 barrier 0-100', '1 cancel 0-100']);
+    expect(await databases.log('service')).toEqual([]);
+  });
+
+  test('faults 54: after the flip, before the grant: granted, and only then released', async () => {
+    databases.apply('service');
+    databases.apply('monolith');
+    bed = await open({ hold: '10s', slice: 100 });
+    const first = await bed.spawn();
+    await bed.until('active', () => true);
+    await databases.of.service.use((session) =>
+      session.transaction(async () => {
+        await session.query('LOCK TABLE strangler_handoff IN EXCLUSIVE MODE'); // reading goes on, the grant waits
+        await bed.post('set', { percentage: 1 });
+        await until('the flip', async () => (await stored())?.phase === 'flipped');
+        await first.kill();
+      }),
+    );
+    await freeLease();
+    await bed.spawn();
+    await bed.until('rest', ({ phase, boundary }) => phase === 'idle' && boundary === 100);
+    expect(await databases.log('service')).toEqual(['1 grant 0-100']);
+    expect(await databases.log('monolith')).toEqual(['1 barrier 0-100']);
+  });
+
+  test('faults 54: killed again and again on a long walk, every epoch has one fate and nobody is skipped', async () => {
+    databases.apply('service');
+    databases.apply('monolith');
+    bed = await open({ slice: 50, writeFate: '1ms' });
+    let process = await bed.spawn();
+    await bed.until('active', () => true);
+    await bed.post('set', { percentage: 20 });
+    for (let round = 0; round < 4; round++) {
+      const from = (await bed.until('some way', ({ boundary, epoch }) => boundary > round * 200 && epoch > 0)).boundary;
+      expect(from).toBeLessThanOrEqual(2_000);
+      await process.kill();
+      await freeLease();
+      process = await bed.spawn();
+    }
+    await bed.until('20 %', ({ boundary, phase }) => boundary === 2_000 && phase === 'idle');
+    for (const fate of await fates()) expect(fate).toHaveLength(1);
+    const granted = (await databases.log('service')).map((row) => row.split(' ')[2]);
+    expect(granted).toEqual(Array.from({ length: 40 }, (_, at) => `${at * 50}-${at * 50 + 50}`));
+    expect(await process.stop()).toBe(0);
+  });
+
+  test('faults 57: SIGTERM cancels what is being held, gives the lease back and ends with 0', async () => {
+    databases.apply('service', false);
+    databases.apply('monolith');
+    bed = await open({ hold: '10s' });
+    const first = await bed.spawn();
+    await bed.until('active', () => true);
+    await bed.post('set', { percentage: 1 });
+    await until('the barrier', async () => (await databases.log('monolith')).length === 1);
+    expect(await first.stop()).toBe(0);
+    expect(await databases.log('monolith')).toEqual(['1 barrier 0-100', '1 cancel 0-100']);
+    expect(await stored()).toEqual({ boundary: 0, phase: 'idle' });
+    const { rows } = await databases.of.monolith.use((session) => session.query('SELECT * FROM strangler_lease'));
+    expect(rows).toEqual([]);
+  });
+});

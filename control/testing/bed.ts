@@ -12,6 +12,7 @@ import {
 } from '@strangler/plan';
 import pino from 'pino';
 import { type Control, startControl } from '../control.ts';
+import { ControlProcess } from './process.ts';
 import { TestProxy } from './proxy.ts';
 
 /** Tokens of every test Plan. */
@@ -21,13 +22,15 @@ export const TOKENS = { read: 'read-token', operate: 'operate-token', admin: 'ad
 export class Bed {
   readonly folder: string;
   readonly plan: Plan;
+  readonly #written: object;
   flags!: FlagStore;
   control: Control | undefined;
   readonly #proxies: TestProxy[] = [];
 
-  private constructor(folder: string, plan: Plan) {
+  private constructor(folder: string, written: object) {
     this.folder = folder;
-    this.plan = plan;
+    this.#written = written;
+    this.plan = parsePlan(JSON.stringify(written), {});
   }
 
   /** `over` is merged over a Plan of one capability, `shop`, without tables. */
@@ -49,13 +52,23 @@ export class Bed {
         },
       },
     };
-    return new Bed(folder, parsePlan(JSON.stringify(plan), {}));
+    return new Bed(folder, plan);
   }
 
   async start(plan: Plan = this.plan): Promise<Control> {
     this.flags ??= await openFlags(plan, ['shop'], () => {});
     this.control = await startControl({ plan, flags: this.flags, log: pino({ level: process.env.LOG ?? 'silent' }) });
     return this.control;
+  }
+
+  /** Starts control as a process of its own. */
+  async spawn(): Promise<ControlProcess> {
+    const started = await ControlProcess.start(this.folder, this.#written);
+    const stop = async () => {
+      await started.stop();
+    };
+    this.control = { address: started.address, stop };
+    return started;
   }
 
   /** A connected proxy. */
