@@ -55,7 +55,7 @@ function install() {
     console.log('The dependencies have changed; the servers run from them and are stopped first.');
     spawnSync(node24, [join(root, 'deploy/local/main.ts'), 'down'], { stdio: 'inherit' });
   }
-  console.log('Installing the dependencies (npm ci, some 600 packages) …');
+  console.log('Installing the dependencies (npm ci, some 800 packages) …');
   const began = Date.now();
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,

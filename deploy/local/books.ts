@@ -24,5 +24,4 @@ export const readReport = (home: Home): Report => readJson(reportFile(home)) ?? 
 export const writeReport = (home: Home, report: Report): void => writeJson(reportFile(home), report);
 
 export const supervisorLock = (home: Home): string => `supervisor ${home.root}`;
-export const commandLock = (home: Home): string => `command ${home.root}`;
 export const markOf = (home: Home, part: Part): string => `${part}@${home.root}`;

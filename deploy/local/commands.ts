@@ -1,13 +1,12 @@
-import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { commandLock, markOf, readReport, readWishes } from './books.ts';
+import { rmSync } from 'node:fs';
+import { markOf, readReport, readWishes } from './books.ts';
+import { asOnlyCommand } from './command-lock.ts';
 import { dataFolder, type Home, homeOf } from './home.ts';
-import { lock } from './lock.ts';
 import { allParts, namedParts, type Part } from './parts.ts';
 import { choosePorts, rememberedPorts } from './ports.ts';
 import { findMarked, isAlive } from './process-identity.ts';
 import type { Phase } from './reconcile.ts';
-import { type Servers, serversAt } from './servers.ts';
+import { type Servers, serversAt, serversFile } from './servers.ts';
 import { ensureSupervisor, supervisorPid, waitForReport, wish } from './supervised.ts';
 
 export interface PartStatus {
@@ -47,41 +46,27 @@ export async function status(home: Home = homeOf()): Promise<SetStatus> {
 }
 
 /** Stops the named parts (all, if none is named) cleanly and waits for their end. */
-export async function down(
-  names: readonly string[] = [],
-  home: Home = homeOf(),
-  progress: (line: string) => void = () => {},
-): Promise<void> {
+export async function down(names: readonly string[] = [], home = homeOf(), progress = silent): Promise<void> {
   const parts = namedParts(names);
-  const held = await lock(commandLock(home), `\`down\` (process ${process.pid})`, (holder) =>
-    progress(`waiting for ${holder}`),
-  );
-  try {
-    await stop(home, parts);
-  } finally {
-    await held.release();
-  }
+  await asOnlyCommand(home, 'down', progress, () => stop(home, parts));
+  progress(`stopped: ${parts.join(', ')}`);
 }
 
 /** Stops everything and deletes the data; downloads, ports and logs stay. */
-export async function reset(home: Home = homeOf(), progress: (line: string) => void = () => {}): Promise<void> {
-  const held = await lock(commandLock(home), `\`reset\` (process ${process.pid})`, (holder) =>
-    progress(`waiting for ${holder}`),
-  );
-  try {
+export async function reset(home = homeOf(), progress = silent): Promise<void> {
+  await asOnlyCommand(home, 'reset', progress, async () => {
     await stop(home, allParts);
     for (const part of allParts) rmSync(dataFolder(home, part), { recursive: true, force: true });
-    rmSync(home.data, { recursive: true, force: true });
-    rmSync(home.run, { recursive: true, force: true });
-  } finally {
-    await held.release();
-  }
+    for (const folder of [home.data, home.run]) rmSync(folder, { recursive: true, force: true });
+  });
+  progress('stopped, and the data is deleted');
 }
 
+const silent = (_line: string): void => {};
+
 async function stop(home: Home, parts: readonly Part[]): Promise<void> {
+  if (parts.length === allParts.length) rmSync(serversFile(home), { force: true });
   const wishes = readWishes(home);
-  if (parts.length === allParts.length && existsSync(join(home.root, 'servers.json')))
-    rmSync(join(home.root, 'servers.json'));
   if (!wishes) return;
   wish(home, wishes.ports, (wished) => {
     for (const part of parts) delete wished[part];

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { down, reset, status } from './commands.ts';
 import { homeOf } from './home.ts';
-import { namedParts } from './parts.ts';
+import { allParts, namedParts } from './parts.ts';
 import { describeProblem } from './problem.ts';
 import { logFile } from './supervisor.ts';
 import { up } from './up.ts';
@@ -52,7 +53,9 @@ async function main(): Promise<void> {
       if (error) print(state === 'failed' ? error : `          restarted ${restarts} times; ${error.split('\n')[0]}`);
     }
   } else if (command === 'logs') {
-    const files = namedParts(parts).map((part) => logFile(home, part));
+    const named = parts.length > 0 ? namedParts(parts) : ([...allParts, 'supervisor'] as const);
+    const files = named.map((name) => logFile(home, name)).filter((file) => existsSync(file));
+    if (files.length === 0) return print(`no logs in ${home.logs} yet`);
     spawn('tail', ['-n', '40', ...(values.follow ? ['-F'] : []), ...files], { stdio: 'inherit' });
   } else {
     throw new RangeError(`there is no command "${command}"\n\n${help}`);

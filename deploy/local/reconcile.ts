@@ -2,7 +2,7 @@ import type { Identity } from './process-identity.ts';
 
 export type Phase = 'stopped' | 'waiting' | 'starting' | 'ready' | 'stopping' | 'resting' | 'failed';
 
-/** What the supervisor knows of one part. Times are milliseconds of one clock. */
+/** What the supervisor knows of one part. Times are milliseconds of a clock that never jumps. */
 export interface PartState {
   readonly phase: Phase;
   /** When the phase began. */

@@ -26,7 +26,8 @@ export interface Servers {
 }
 
 const host = '127.0.0.1';
-const file = (home: Home) => join(home.root, 'servers.json');
+/** Where the addresses stand once the servers have come up. */
+export const serversFile = (home: Home): string => join(home.root, 'servers.json');
 
 /** The addresses and credentials that go with these ports. */
 export const serversAt = (ports: Ports): Servers => ({
@@ -37,11 +38,11 @@ export const serversAt = (ports: Ports): Servers => ({
   unleash: { url: `http://${host}:${ports.unleash}`, ...credentials.unleash },
 });
 
-export const writeServers = (home: Home, ports: Ports): void => writeJson(file(home), serversAt(ports));
+export const writeServers = (home: Home, ports: Ports): void => writeJson(serversFile(home), serversAt(ports));
 
 /** The servers of this repository as `npm run servers -- up` left them. Throws a Problem if they have not been started. */
 export async function servers(home: Home = homeOf()): Promise<Servers> {
-  const found = readJson<Servers>(file(home));
-  if (!found) throw new Problem(`There is no ${file(home)}: the servers are not up.`, 'npm run servers -- up');
+  const found = readJson<Servers>(serversFile(home));
+  if (!found) throw new Problem(`There is no ${serversFile(home)}: the servers are not up.`, 'npm run servers -- up');
   return found;
 }

@@ -62,7 +62,7 @@ function tell(home: Home, report: Report): boolean {
 function adopt(home: Home, part: Part): Ward {
   const [first, ...others] = findMarked(markOf(home, part));
   for (const other of others) signal(other, 'SIGKILL');
-  const state = unknownState(Date.now());
+  const state = unknownState(performance.now());
   if (first) log(`${part}: adopting process ${first.pid}`);
   return { state: first ? { ...state, process: first } : state, starting: false, probing: false, answers: false };
 }
@@ -71,7 +71,7 @@ function tick(home: Home, wishes: Wishes | undefined, part: Part, ward: Ward, wa
   if (ward.starting) return;
   const before = ward.state;
   const { state, effect } = step(before, {
-    now: Date.now(),
+    now: performance.now(),
     wish: wishes?.parts[part],
     alive: before.process !== undefined && isAlive(before.process),
     answers: ward.answers,
@@ -104,8 +104,9 @@ async function start(kitchen: Kitchen, part: Part, ward: Ward): Promise<void> {
   const { home } = kitchen;
   const { process: _, ...state } = ward.state;
   ward.state = state;
-  const out = openLog(home, part);
+  let out: number | undefined;
   try {
+    out = openLog(home, part);
     await recipes[part].beforeStart?.(kitchen);
     const command = recipes[part].command(kitchen);
     const child = spawn(command.file, [...command.args], {
@@ -116,14 +117,16 @@ async function start(kitchen: Kitchen, part: Part, ward: Ward): Promise<void> {
       ...(command.uid === undefined ? {} : { uid: command.uid }),
       ...(command.gid === undefined ? {} : { gid: command.gid }),
     });
-    child.on('error', (error) => log(`${part}: ${error.message}`));
+    child.on('error', (error) => {
+      ward.lastAnswer = error.message;
+    });
     child.on('exit', (code, name) => log(`${part}: process ${child.pid} ended (${name ?? `exit code ${code}`})`));
     const identity = child.pid === undefined ? undefined : identify(child.pid);
     if (identity) ward.state = { ...ward.state, process: identity };
   } catch (error) {
-    writeSync(out, `before the start: ${(error as Error).message}\n`);
+    ward.lastAnswer = (error as Error).message; // without a process the next tick counts a failed start
   } finally {
-    closeSync(out);
+    if (out !== undefined) closeSync(out);
     ward.starting = false;
   }
 }
@@ -153,8 +156,9 @@ function openLog(home: Home, part: Part): number {
 }
 
 function lastLines(home: Home, part: Part): string {
-  const lines = readFileSync(logFile(home, part), 'utf8').trimEnd().split('\n').slice(-12);
-  return `${lines.map((line) => `    ${line}`).join('\n')}\n    (${logFile(home, part)})`;
+  const path = logFile(home, part);
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n').slice(-12) : [];
+  return `${lines.map((line) => `    ${line}`).join('\n')}\n    (${path})`;
 }
 
 const log = (text: string): void => console.log(`${new Date().toISOString()} ${text}`);

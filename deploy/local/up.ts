@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, statfsSync } from 'node:fs';
-import { commandLock, markOf, readWishes } from './books.ts';
+import { markOf, readWishes } from './books.ts';
+import { asOnlyCommand } from './command-lock.ts';
 import { dataFolder, type Home, homeOf } from './home.ts';
-import { lock } from './lock.ts';
 import { needs, type Part, selectParts } from './parts.ts';
 import { portHolder, portIsTaken } from './port-holder.ts';
 import { choosePorts, type PortName, type Ports, rememberedPorts, rememberPorts } from './ports.ts';
@@ -34,33 +34,41 @@ export async function up(options: UpOptions = {}): Promise<Servers> {
   const say = (who: string, text: string) =>
     progress(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${who.padEnd(9)} ${text}`);
   makeFolders(home);
-  const held = await lock(commandLock(home), `\`up\` (process ${process.pid})`, (holder) =>
-    say('', `waiting for ${holder} to finish`),
+  return asOnlyCommand(
+    home,
+    'up',
+    (text) => say('', text),
+    async () => {
+      const ports = settlePorts(home, chosen);
+      checkDisk(home, names);
+      const tasks = new Map<Part, Promise<void>>();
+      for (const part of names)
+        tasks.set(
+          part,
+          bringUp(home, ports, part, tasks, (text) => say(part, text)),
+        );
+      const ends = await Promise.allSettled(tasks.values());
+      const problems = ends.filter((end) => end.status === 'rejected').map((end) => end.reason as unknown);
+      const texts = new Set(problems.map(describeProblem));
+      if (texts.size === 1) throw problems[0];
+      if (texts.size > 1) throw new Error([...texts].join('\n'));
+      writeServers(home, ports);
+      return serversAt(ports);
+    },
   );
-  try {
-    const ports = settlePorts(home, chosen);
-    checkDisk(home, names);
-    const tasks = new Map<Part, Promise<void>>();
-    for (const part of names) {
-      tasks.set(
-        part,
-        (async () => {
-          const number = await prepare(home, ports, part, (text) => say(part, text));
-          await Promise.all(needs[part].map((needed) => tasks.get(needed)));
-          say(part, await ready(home, ports, part, number));
-        })(),
-      );
-    }
-    const ends = await Promise.allSettled(tasks.values());
-    const problems = ends.filter((end) => end.status === 'rejected').map((end) => end.reason as unknown);
-    const texts = new Set(problems.map(describeProblem));
-    if (texts.size === 1) throw problems[0];
-    if (texts.size > 1) throw new Error([...texts].join('\n'));
-    writeServers(home, ports);
-    return serversAt(ports);
-  } finally {
-    await held.release();
-  }
+}
+
+/** Brings one part up. If a part that it needs cannot come up, it fails with the same problem. */
+async function bringUp(
+  home: Home,
+  ports: Ports,
+  part: Part,
+  others: ReadonlyMap<Part, Promise<void>>,
+  say: (text: string) => void,
+): Promise<void> {
+  const number = await prepare(home, ports, part, say);
+  await Promise.all(needs[part].map((needed) => others.get(needed)));
+  say(await ready(home, ports, part, number));
 }
 
 function checkPlatform(): void {

@@ -16,7 +16,11 @@ export const unleash: Recipe = {
   async install() {},
 
   async beforeStart({ ports }) {
-    const client = new Client(postgresAddress(ports.postgres));
+    const client = new Client({
+      ...postgresAddress(ports.postgres),
+      connectionTimeoutMillis: 5000,
+      query_timeout: 10_000,
+    });
     await client.connect();
     try {
       const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [database]);
