@@ -18,11 +18,11 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
     else if (!shape.test(value)) wrong.push(`${name} is wrong: ${nextStep}`);
     return value;
   };
-  const port = Number(env.PORT ?? 3000);
+  const port = Number(env.PORT || 3000);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) wrong.push('PORT must be a number from 0 to 65535');
   const environment = {
     port,
-    host: env.HOST ?? '127.0.0.1',
+    host: env.HOST || '127.0.0.1',
     databaseUrl: required(
       'DATABASE_URL',
       /^mysql:\/\/[^/]+\/./,

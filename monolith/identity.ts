@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import jwt from 'jsonwebtoken';
 import { HttpError } from './http/http-error.ts';
@@ -12,16 +12,18 @@ export const signToken = (userId: number | string, secret: string): string =>
   jwt.sign({}, secret, { algorithm: 'HS256', subject: String(userId), expiresIn: TWELVE_HOURS });
 
 /** Lets only a bearer of a valid login token pass, and remembers whose it is; 401 otherwise. */
-export const requireUser =
-  (secret: string): RequestHandler =>
-  (request, response, next) => {
-    response.locals.userId = subjectOf(bearer(request.get('authorization')), secret);
+export const requireUser = (secret: string): RequestHandler => {
+  // As a key object: jsonwebtoken would try a secret given as text as a public key first, at each request.
+  const key = createSecretKey(secret, 'utf8');
+  return (request, response, next) => {
+    response.locals.userId = subjectOf(bearer(request.get('authorization')), key);
     next();
   };
+};
 
-const subjectOf = (token: string, secret: string): string => {
+const subjectOf = (token: string, key: KeyObject): string => {
   try {
-    const { sub } = jwt.verify(token, secret, { algorithms: ['HS256'] }) as jwt.JwtPayload;
+    const { sub } = jwt.verify(token, key, { algorithms: ['HS256'] }) as jwt.JwtPayload;
     if (sub !== undefined && /^[1-9]\d{0,17}$/.test(sub)) return sub;
   } catch {
     // An unusable token is the same as none; why it is unusable is nobody's business.

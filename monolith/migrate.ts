@@ -20,7 +20,11 @@ export const migrate = async (databaseUrl: string): Promise<string[]> => {
   // A pool of one, so that the lock and the migrations share a session.
   const sequelize = connect(databaseUrl, 1);
   try {
-    await sequelize.query("SELECT GET_LOCK('shop-migrations', 60)", { type: QueryTypes.SELECT });
+    const [lock] = await sequelize.query<{ got: number | null }>("SELECT GET_LOCK('shop-migrations', 60) AS got", {
+      type: QueryTypes.SELECT,
+    });
+    if (lock?.got !== 1)
+      throw new Error('another process has been migrating this database for a minute: see to it first');
     const umzug = new Umzug<QueryInterface>({
       migrations: migrations.map(({ name, up }) => ({ name, up: ({ context }) => up(context) })),
       context: sequelize.getQueryInterface(),

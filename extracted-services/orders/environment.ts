@@ -22,13 +22,13 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
     return value;
   };
   const whole = (name: string, fallback: number, most: number): number => {
-    const value = Number(env[name] ?? fallback);
+    const value = Number(env[name] || fallback);
     if (!Number.isInteger(value) || value < 0 || value > most) wrong.push(`${name} must be a number from 0 to ${most}`);
     return value;
   };
   const environment = {
     port: whole('PORT', 3001, 65_535),
-    host: env.HOST ?? '127.0.0.1',
+    host: env.HOST || '127.0.0.1',
     databaseUrl: required(
       'DATABASE_URL',
       /^postgres(ql)?:\/\/[^/]+\/./,
