@@ -16,11 +16,13 @@ export class BackfillRefusedError extends Error {
   }
 }
 
-type Progress = { done: number; total: number; finished: boolean };
+type Progress = { done: number; total: number; finished: boolean; startedAt: number | undefined };
 
 /** The copy of a capability's existing rows. Feed it from the forward stream; `finished` resolves at its end. */
 export interface Backfill {
   readonly finished: Promise<void>;
+  /** True until it is known that nothing is left to copy. */
+  copying(): boolean;
   copied(table: string, rows: number): void;
   copyEnded(table: string): void;
   stop(): Promise<void>;
@@ -47,7 +49,7 @@ export function startBackfill(
   const database = new Database(url, 'repair');
   const tables = new Map<string, Progress>();
   let changed = false;
-  let startedAt = 0;
+  let copying = true;
 
   const retry = async <T>(task: (session: Session) => Promise<T>): Promise<T | undefined> => {
     for (let attempt = 0; !abort.signal.aborted; attempt++) {
@@ -70,7 +72,7 @@ export function startBackfill(
     for (const table of unfinished) {
       const { rows } = await session.query<{ n: number }>(`SELECT COUNT(*) AS n FROM \`${table}\``);
       const status = { done: 0, total: Number(rows[0]!.n), finished: false };
-      tables.set(table, status);
+      tables.set(table, { ...status, startedAt: undefined });
       await writeBackfill(session, capability, { table, ...status });
     }
     return unfinished;
@@ -84,10 +86,9 @@ export function startBackfill(
 
   const store = async (): Promise<void> => {
     changed = false;
-    for (const [table, status] of tables) {
-      await retry((session) => writeBackfill(session, capability, { table, ...status }));
-      const seconds = (Date.now() - startedAt) / 1_000;
-      say(capability, { table, ...status }, status.done / Math.max(seconds, 0.001));
+    for (const [table, { startedAt = Date.now(), ...counts }] of tables) {
+      await retry((session) => writeBackfill(session, capability, { table, ...counts }));
+      if (counts.done) say(capability, { table, ...counts }, (counts.done * 1_000) / (Date.now() - startedAt + 1));
     }
   };
 
@@ -95,7 +96,6 @@ export function startBackfill(
     const unfinished = await retry(begin);
     if (!unfinished?.length) return;
     while (!ready() && !abort.signal.aborted) await patience(50, abort.signal);
-    startedAt = Date.now();
     await retry((session) => signal(session, unfinished));
     while (!abort.signal.aborted) {
       await patience(STORE_EVERY, abort.signal);
@@ -105,10 +105,14 @@ export function startBackfill(
   };
 
   return {
-    finished: run(),
+    finished: run().then(() => {
+      copying = false;
+    }),
+    copying: () => copying,
     copied(table, rows) {
       const status = tables.get(table);
       if (!status) return;
+      status.startedAt ??= Date.now();
       status.done += rows;
       changed = true;
     },

@@ -1,4 +1,4 @@
-import { type Plan, streamName } from '@strangler/plan';
+import { type Direction, type Plan, streamName } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { type Backfill, type SayProgress, startBackfill } from './backfill.ts';
 import { monolithConnector, serviceConnector } from './connector-config.ts';
@@ -50,25 +50,21 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
   };
 
   for (const capability of capabilities) {
-    const forward = startStream({
-      plan,
-      capability,
-      direction: 'forward',
-      log,
-      hooks: {
-        copied: (table, rows) => backfills.get(capability)?.copied(table, rows),
-        copyEnded: (table) => backfills.get(capability)?.copyEnded(table),
-        applied: (rows) => applied?.(streamName(capability, 'forward'), rows),
-      },
-    });
-    const reverse = startStream({
-      plan,
-      capability,
-      direction: 'reverse',
-      log,
-      hooks: { applied: (rows) => applied?.(streamName(capability, 'reverse'), rows) },
-    });
-    streams.push(forward, reverse);
+    const start = (direction: Direction) =>
+      startStream({
+        plan,
+        capability,
+        direction,
+        log,
+        copying: () => direction === 'forward' && (backfills.get(capability)?.copying() ?? true),
+        hooks: {
+          copied: (table, rows) => backfills.get(capability)?.copied(table, rows),
+          copyEnded: (table) => backfills.get(capability)?.copyEnded(table),
+          applied: (rows) => applied?.(streamName(capability, direction), rows),
+        },
+      });
+    const forward = start('forward');
+    streams.push(forward, start('reverse'));
     const reading = () => forward.status().lag !== null;
     backfills.set(capability, startBackfill(plan, capability, reading, log, say));
   }

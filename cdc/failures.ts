@@ -27,3 +27,15 @@ export function sessionSurvives(error: unknown): boolean {
   if (typeof code === 'string' && /^(22|23|40|55)[0-9A-Z]{3}$/.test(code)) return true;
   return typeof errno === 'number' && errno > 0 && typeof sqlState === 'string' && !sqlState.startsWith('08');
 }
+
+/** Errors that the sync's own tables or privileges are missing, in both databases. */
+const MISSING = new Set<unknown>(['42P01', 'ER_NO_SUCH_TABLE', '42704']);
+const FORBIDDEN = new Set<unknown>(['42501', 'ER_TABLEACCESS_DENIED_ERROR', 'ER_SPECIFIC_ACCESS_DENIED_ERROR']);
+
+/** An error's message and, where one is known, the next step. */
+export function adviceFor(error: Error): string {
+  const { code } = error as DriverError;
+  const message = error.message || String(code ?? error.name);
+  if (MISSING.has(code)) return `${message}; run: strangler init`;
+  return FORBIDDEN.has(code) ? `${message}; strangler doctor names the GRANT` : message;
+}

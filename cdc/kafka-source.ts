@@ -10,12 +10,13 @@ export type SourceOptions = {
   readonly reader: string;
   readonly from: bigint;
   /** Takes messages in order, each once; must not throw. The next ones come when it has resolved. */
-  readonly take: (messages: readonly KafkaMessage[], heartbeat: () => Promise<void>) => Promise<void>;
+  readonly take: (messages: readonly KafkaMessage[]) => Promise<void>;
   /** The reader has ended by itself, and why. */
   readonly ended: (error: Error) => void;
 };
 
 const WAIT = 5;
+const HEARTBEAT = 3_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /** A client of these brokers, quiet: what goes wrong is reported by the stream that meets it. */
@@ -38,6 +39,7 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
   await checkTopic(kafka, topic, from);
   const consumer = kafka.consumer({
     groupId: `${options.reader}.${randomUUID()}`,
+    allowAutoTopicCreation: false,
     maxWaitTimeInMs: WAIT,
     minBytes: 1,
     maxBytes: MAX_BYTES,
@@ -64,14 +66,15 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
       eachBatch: async ({ batch, heartbeat, isRunning, isStale }) => {
         if (stopped || !isRunning() || isStale()) return;
         const first = BigInt(batch.messages[0]?.offset ?? next);
-        if (first > next && sought !== next) {
+        if (first !== next && sought !== next) {
           sought = next; // a group that was joined anew begins anywhere
           consumer.seek({ topic, partition: 0, offset: String(next) });
           return;
         }
         const fresh = batch.messages.filter((message) => BigInt(message.offset) >= next);
         if (!fresh.length) return;
-        await options.take(fresh, heartbeat);
+        const alive = setInterval(() => void heartbeat().catch(() => {}), HEARTBEAT); // a take may wait long
+        await options.take(fresh).finally(() => clearInterval(alive));
         next = BigInt(fresh.at(-1)!.offset) + 1n;
       },
     });
@@ -87,6 +90,7 @@ async function checkTopic(kafka: Kafka, topic: string, from: bigint): Promise<vo
   const admin = kafka.admin();
   await admin.connect();
   try {
+    if (!(await admin.listTopics()).includes(topic)) throw new Error(`topic ${topic} is missing; run: strangler init`);
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
     const partitions = topics[0]!.partitions.length;
     if (partitions !== 1) {

@@ -72,7 +72,8 @@ function instant(text: string, digits: number): string | undefined {
   return `${match[1]}T${match[2]}${fraction ? `.${fraction}` : ''}Z`;
 }
 
-const number = (text: string): unknown => (isSafeNumber(text) ? Number(text) : BigInt(text.split('.')[0]!));
+const number = (text: string): number | bigint =>
+  INTEGER.test(text) && !isSafeNumber(text) ? BigInt(text) : Number(text);
 
 /** JSON with its keys in order, so that equal documents are equal texts. */
 function sortedJson(text: string): string | undefined {

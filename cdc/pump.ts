@@ -1,0 +1,157 @@
+import { type Checkpoint, type Database, hasHandoff, type OwnershipRow } from '@strangler/ledger';
+import type { KafkaMessage } from 'kafkajs';
+import type { Applier } from './applier.ts';
+import { Assembler } from './assemble.ts';
+import { nextTick } from './continuity.ts';
+import { patience } from './patience.ts';
+import { type Persistence, persist } from './persist.ts';
+import { decode } from './row-change.ts';
+import { type Progress, type Reading, type Step, type Work, workOf } from './steps.ts';
+
+/** Hears what has been applied, after its commit. */
+export type PumpHooks = {
+  /** Rows of a backfill. */
+  readonly copied: (table: string, rows: number) => void;
+  /** The last row of a table's backfill. */
+  readonly copyEnded: (table: string) => void;
+  /** Rows an application has changed. */
+  readonly applied: (rows: number) => void;
+};
+
+/** What a pump moves, and how. */
+export type PumpOptions = {
+  readonly reading: Reading;
+  readonly applier: Applier;
+  /** The source's database, for the outcome of a barrier. */
+  readonly source: Database;
+  readonly persistence: Persistence;
+  readonly hooks: PumpHooks;
+};
+
+/** Source transactions are gathered up to this many rows before they are applied together. */
+const MOST_ROWS = 4_000;
+/** How often a stream that applies nothing still moves its checkpoint. */
+const IDLE_FLUSH = 5_000;
+const OUTCOME_POLL = 20;
+
+/** Moves messages of one topic into one target: decoded, assembled, gathered, applied. */
+export class Pump {
+  readonly #options: PumpOptions;
+  readonly #assembler: Assembler;
+  #steps: Step[] = [];
+  #rows = 0;
+  #tick: number;
+  #tickedAt: number | undefined;
+  #progress: Progress;
+  #flushed: Progress;
+  #flushedAt = Date.now();
+  /** When the last tick came through, and how late: milliseconds. */
+  #seen: { readonly at: number; readonly lag: number } | undefined;
+
+  constructor(options: PumpOptions, { position, kafkaOffset, tick }: Checkpoint) {
+    this.#options = options;
+    this.#assembler = new Assembler(position, BigInt(kafkaOffset));
+    this.#tick = tick;
+    this.#progress = { position, kafkaOffset, tick };
+    this.#flushed = this.#progress;
+  }
+
+  /** The lag the last tick came with, if one came within `silence` milliseconds; null is unknown. */
+  lag(silence: number): number | null {
+    return this.#seen && Date.now() - this.#seen.at <= silence ? this.#seen.lag : null;
+  }
+
+  /** Takes messages; on return everything in them is applied. Throws what must stop the stream, and StoppedError. */
+  async take(messages: readonly KafkaMessage[]): Promise<void> {
+    for (const message of messages) if (this.#read(message)) await this.#flush();
+    await this.#flush();
+    await this.#flushIfIdle();
+    if (this.#tickedAt === undefined) return;
+    this.#seen = { at: Date.now(), lag: Math.max(0, Date.now() - this.#tickedAt) };
+    this.#tickedAt = undefined;
+  }
+
+  /** Reads one message; true if what has gathered should be applied now. */
+  #read(message: KafkaMessage): boolean {
+    const unit = this.#assembler.push(decode(message.value), BigInt(message.offset));
+    if (!unit) return false;
+    const all = workOf(this.#options.reading, unit);
+    for (const work of all) if (work.kind === 'tick') this.#tick = nextTick(this.#tick, work.n);
+    const before = this.#progress;
+    this.#progress = {
+      position: this.#assembler.position,
+      kafkaOffset: Number(this.#assembler.resumeFrom),
+      tick: this.#tick,
+    };
+    let now = false;
+    for (const [at, work] of all.entries()) {
+      if (work.kind === 'tick') this.#tickedAt = work.at;
+      else this.#steps.push({ work, progress: at === all.length - 1 ? this.#progress : before });
+      this.#rows += rowsOf(work);
+      now ||= work.kind === 'handoff' || work.kind === 'correction' || work.kind === 'copied';
+    }
+    return now || this.#rows >= MOST_ROWS;
+  }
+
+  /** Applies what has gathered; behind an undecided barrier it waits, outside of any transaction. */
+  async #flush(): Promise<void> {
+    const { applier, persistence } = this.#options;
+    let steps = this.#steps;
+    this.#steps = [];
+    this.#rows = 0;
+    while (steps.length) {
+      const prepared = await persist(() => applier.prepare(steps), persistence);
+      const stuck = prepared.findIndex(({ undecided }) => undecided);
+      const ready = stuck < 0 ? prepared : prepared.slice(0, stuck);
+      if (ready.length) {
+        const { progress } = ready.at(-1)!.step;
+        await persist(() => applier.commit(ready, progress), persistence);
+        this.#committed(progress, steps.slice(0, ready.length));
+      }
+      if (stuck < 0) return;
+      await this.#awaitOutcome(prepared[stuck]!.undecided!);
+      steps = steps.slice(stuck);
+    }
+  }
+
+  /** Progress made of our own rows alone is kept in memory: else two appliers would feed each other for ever. */
+  async #flushIfIdle(): Promise<void> {
+    const progress = this.#progress;
+    if (Date.now() - this.#flushedAt < IDLE_FLUSH || progress === this.#flushed) return;
+    await persist(() => this.#options.applier.commit([], progress), this.#options.persistence);
+    this.#committed(progress, []);
+  }
+
+  #committed(progress: Progress, steps: readonly Step[]): void {
+    this.#flushed = progress;
+    this.#flushedAt = Date.now();
+    const { hooks } = this.#options;
+    const copies = new Map<string, number>();
+    let rows = 0;
+    for (const { work } of steps) {
+      if (work.kind === 'changes') rows += work.changes.length;
+      if (work.kind === 'copy') copies.set(work.change.table.name, (copies.get(work.change.table.name) ?? 0) + 1);
+    }
+    for (const [table, count] of copies) hooks.copied(table, count);
+    for (const { work } of steps) if (work.kind === 'copied') hooks.copyEnded(work.table);
+    if (rows) hooks.applied(rows);
+  }
+
+  /** Waits for the grant in the target or the cancel in the source: one of them always comes. */
+  async #awaitOutcome(barrier: OwnershipRow): Promise<void> {
+    const { applier, source, persistence, reading } = this.#options;
+    for (;;) {
+      if (await persist(() => applier.granted(barrier.epoch), persistence)) return applier.decide(barrier, false);
+      const cancelled = await source
+        .use((session) => hasHandoff(session, reading.capability, barrier.epoch, 'cancel'))
+        .catch(() => false); // the source may be down: then the grant comes
+      if (cancelled) return applier.decide(barrier, true);
+      await patience(OUTCOME_POLL, persistence.signal);
+    }
+  }
+}
+
+function rowsOf(work: Work): number {
+  if (work.kind === 'changes') return work.changes.length;
+  return work.kind === 'copy' ? 1 : 0;
+}
