@@ -23,6 +23,8 @@ export class AssemblyError extends Error {
   }
 }
 
+const REMEMBERED = 1_000;
+
 type Open = { readonly first: bigint; readonly rows: Map<number, RowChange> };
 
 /**
@@ -31,6 +33,8 @@ type Open = { readonly first: bigint; readonly rows: Map<number, RowChange> };
  */
 export class Assembler {
   readonly #open = new Map<string, Open>();
+  /** The last ones given out, oldest first: a repeat may be an END alone, which says no position in MySQL. */
+  readonly #given = new Set<string>();
   #position: string | null;
   #next: bigint;
 
@@ -92,7 +96,8 @@ export class Assembler {
     const open = this.#open.get(id);
     this.#open.delete(id);
     if (!open?.rows.size) {
-      if (count === 0 || (lsn !== null && !isAfter(`lsn/${lsn}`, this.#position))) return undefined;
+      if (count === 0 || this.#given.has(id)) return undefined;
+      if (lsn !== null && !isAfter(`lsn/${lsn}`, this.#position)) return undefined;
       throw new AssemblyError(`transaction ${id} came without its ${count} rows`);
     }
     const rows = [...open.rows.values()].sort((a, b) => a.order - b.order);
@@ -102,8 +107,14 @@ export class Assembler {
       throw new AssemblyError(`transaction ${id} has ${rows.length} of its ${count} rows`);
     }
     this.#position = position;
+    this.#remember(id);
     this.#forgetInterrupted();
     return { kind: 'transaction', id, rows, position };
+  }
+
+  #remember(id: string): void {
+    this.#given.add(id);
+    if (this.#given.size > REMEMBERED) this.#given.delete(this.#given.values().next().value!);
   }
 
   /** Commits come in order, so whatever was begun before the one just given out was a repeat cut short. */

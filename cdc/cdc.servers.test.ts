@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { barrierArrived, readApplier, readBackfill, readOwnership } from '@strangler/ledger';
+import { servers } from '@strangler/servers';
 import type { Cdc } from './cdc.ts';
 import { doctor } from './doctor.ts';
 import { remove } from './remove.ts';
@@ -29,7 +30,7 @@ const kept = async (on: 'monolith' | 'service', reason: string) =>
   ).rows;
 
 beforeAll(async () => {
-  world = await makeWorld();
+  world = await makeWorld(await servers());
   const rows = Array.from({ length: 9_000 }, (_, at) => `(${at % 100}, 'old-${at}', ${at % 7}.50)`);
   await world.monolith.query(`INSERT INTO orders (user_id, idempotency_key, total) VALUES ${rows.join(', ')}`);
   await world.monolith.query('INSERT INTO order_items (order_id, quantity) SELECT id, 1 FROM orders');

@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type HandoffKind, openSession, type Session, writeCorrection, writeHandoff } from '@strangler/ledger';
 import { BUCKETS, type Direction, type Plan, parsePlan, streamName } from '@strangler/plan';
-import { servers } from '@strangler/servers';
 import pino from 'pino';
 import { type Cdc, startCdc } from '../cdc.ts';
 import { init } from '../init.ts';
@@ -38,11 +37,20 @@ const SERVICE_TABLES = [
   'CREATE INDEX ON order_items (order_id)',
 ];
 
-/** Makes a world; every name in it is unique. */
-export async function makeWorld(): Promise<World> {
+type Login = { readonly host: string; readonly port: number; readonly user: string; readonly password: string };
+
+/** Where the servers are. */
+export type Servers = {
+  readonly mysql: Login;
+  readonly postgres: Login & { readonly database: string };
+  readonly kafka: { readonly brokers: readonly string[] };
+  readonly connect: { readonly url: string };
+};
+
+/** Makes a world on these servers; every name in it is unique. */
+export async function makeWorld({ mysql, postgres, kafka, connect }: Servers): Promise<World> {
   const id = `cdc${randomBytes(4).toString('hex')}`;
-  const { mysql, postgres, kafka, connect } = await servers();
-  const address = (scheme: string, at: typeof mysql, database: string, role?: string) => {
+  const address = (scheme: string, at: Login, database: string, role?: string) => {
     const login = role ? `${id}_${role}:secret` : `${at.user}:${at.password}`;
     return `${scheme}://${login}@${at.host}:${at.port}/${database}`;
   };
@@ -55,7 +63,7 @@ export async function makeWorld(): Promise<World> {
   for (const table of MONOLITH_TABLES) await monolith.query(table);
   for (const table of SERVICE_TABLES) await service.query(table);
   const roles = ['control', 'applier', 'capture'];
-  const database = (scheme: string, at: typeof mysql) =>
+  const database = (scheme: string, at: Login) =>
     JSON.stringify({
       admin: address(scheme, at, id),
       ...Object.fromEntries(roles.map((role) => [role, address(scheme, at, id, role)])),

@@ -1,0 +1,26 @@
+import { describe, expect, test } from '@jest/globals';
+import { readCommand, UsageError } from './command-line.ts';
+
+describe('the command line', () => {
+  test('runs by default, with the Plan of the present folder', () => {
+    expect(readCommand([])).toMatchObject({ name: 'run', plan: 'strangler.yaml' });
+  });
+
+  test('takes capabilities to verify', () => {
+    expect(readCommand(['verify', 'orders', '--json', '--plan', 'p.yaml'])).toMatchObject({
+      name: 'verify',
+      capabilities: ['orders'],
+      json: true,
+      plan: 'p.yaml',
+    });
+  });
+
+  test('helps with one command, or with all', () => {
+    expect(readCommand(['remove', '--help'])).toEqual({ help: expect.stringMatching(/^strangler remove/) });
+    expect(readCommand(['--help'])).toEqual({ help: expect.stringContaining('strangler init') });
+  });
+
+  test('refuses what it does not know', () => {
+    for (const args of [['copy'], ['--frob'], ['init', 'orders']]) expect(() => readCommand(args)).toThrow(UsageError);
+  });
+});

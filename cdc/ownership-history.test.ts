@@ -1,0 +1,61 @@
+import { describe, expect, test } from '@jest/globals';
+import type { HandoffRow } from '@strangler/ledger';
+import { bucketOf } from '@strangler/plan';
+import { afterHandoffRow, OwnershipHistory } from './ownership-history.ts';
+
+const GROUP = 'shop';
+const everybody = { lo: 0, hi: 10_000 };
+const row = (kind: HandoffRow['kind'], epoch: number, subject: HandoffRow['subject'] = everybody): HandoffRow => ({
+  capability: 'orders',
+  epoch,
+  kind,
+  subject,
+  forced: false,
+});
+const after = (history: OwnershipHistory, ...rows: HandoffRow[]): OwnershipHistory => {
+  for (const one of rows) history.record(afterHandoffRow(one, history.at(one.epoch)));
+  return history;
+};
+const monolith = () => new OwnershipHistory(GROUP, true, []);
+
+describe('what a log tells of its side’s ownership', () => {
+  test('the monolith owns everybody at first, a service nobody', () => {
+    expect(monolith().standing('7')).toMatchObject({ owns: true, undecided: undefined, handedOver: false });
+    expect(monolith().ownsEverybody).toBe(true);
+    expect(new OwnershipHistory(GROUP, false, []).standing('7').owns).toBe(false);
+  });
+
+  test('a barrier gives away, undecided; a cancel takes back; a grant receives', () => {
+    const history = after(monolith(), row('barrier', 1));
+    expect(history.standing('7')).toMatchObject({ owns: false, undecided: { epoch: 1 }, handedOver: true });
+    after(history, row('cancel', 1));
+    expect(history.standing('7')).toMatchObject({ owns: true, undecided: undefined });
+    after(history, row('barrier', 2), row('grant', 3));
+    expect(history.standing('7')).toMatchObject({ owns: true, undecided: undefined });
+  });
+
+  test('a range moves its buckets only', () => {
+    const bucket = bucketOf(GROUP, '7');
+    const history = after(monolith(), row('barrier', 1, { lo: bucket + 1, hi: 10_000 }));
+    expect(history.standing('7').owns).toBe(true);
+    after(history, row('barrier', 2, { lo: bucket, hi: bucket + 1 }));
+    expect(history.standing('7').owns).toBe(false);
+  });
+
+  test('a user moved by name moves only by name', () => {
+    const history = after(monolith(), row('barrier', 1, { ...everybody, user: '7' }), row('grant', 2));
+    expect(history.standing('7').owns).toBe(false);
+    expect(history.standing('8').owns).toBe(true);
+  });
+
+  test('an epoch older than the one known changes nothing', () => {
+    const history = after(monolith(), row('grant', 9), row('barrier', 5));
+    expect(history.standing('7')).toMatchObject({ owns: true, undecided: undefined });
+  });
+
+  test('the barrier of a range taken by force, found in the log afterwards, stays decided', () => {
+    const taken = { epoch: 4, subject: everybody, owns: false, undecided: false };
+    const history = after(new OwnershipHistory(GROUP, true, [taken]), row('barrier', 4));
+    expect(history.standing('7')).toMatchObject({ owns: false, undecided: undefined });
+  });
+});
