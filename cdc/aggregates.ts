@@ -1,4 +1,4 @@
-import type { Session } from '@strangler/ledger';
+import { keptImage, type Session } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
 import { hasIdentity } from './disposition.ts';
 import { keyOf, type MappedTable, type Mapping, type Row } from './mapping.ts';
@@ -9,6 +9,8 @@ import type { Change, Correction, RootImage } from './steps.ts';
 export type Rows = {
   readonly mapping: Mapping;
   store(table: MappedTable): RowStore;
+  /** The row with this key as it was kept in quarantine instead of being applied. */
+  kept(table: MappedTable, key: Row): Promise<Row | undefined>;
 };
 
 /** Opens the rows of a capability on one side. */
@@ -20,6 +22,10 @@ export function openRows(session: Session, mapping: Mapping, side: Side): Rows {
       const known = stores.get(table) ?? openStore(session, table, side);
       stores.set(table, known);
       return known;
+    },
+    async kept(table, key) {
+      const image = await keptImage(session, table.name, keyOf(table, key));
+      return image === undefined ? undefined : (JSON.parse(image) as Row);
     },
   };
 }

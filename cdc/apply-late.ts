@@ -16,10 +16,10 @@ export async function applyLate(rows: Rows, changes: readonly Change[]): Promise
   for (const aggregate of await byAggregate(rows, changes)) {
     const lates: Late[] = [];
     for (const change of aggregate.changes) lates.push(await compareWithOwner(rows, change));
-    const dispositions = disposeAggregate(
-      aggregate.changes.map(({ table }) => table),
-      lates,
-    );
+    const tables = aggregate.changes.map(({ table }) => table);
+    const dispositions = (await rootIsGone(rows, aggregate))
+      ? lates.map((): Disposition => 'superseded')
+      : disposeAggregate(tables, lates);
     for (const [at, { table }] of aggregate.changes.entries()) {
       const late = lates[at]!;
       const disposition = dispositions[at]!;
@@ -39,9 +39,8 @@ async function byAggregate(rows: Rows, changes: readonly Change[]): Promise<Aggr
   const among = imagesAmong(changes);
   const aggregates = new Map<string, Aggregate>();
   for (const change of mergeByRow(changes)) {
-    let root: { table: MappedTable; key: Row } = change;
     let row: Row | undefined = (change.after ?? change.before)!;
-    root = { table: change.table, key: keyRow(change.table, row) };
+    let root = { table: change.table, key: keyRow(change.table, row) };
     for (let parent = parentKey(rows.mapping, change.table, row); parent; ) {
       root = parent;
       row = among(parent.table, parent.key) ?? (await rows.store(parent.table).read(parent.table.key, [parent.key]))[0];
@@ -71,6 +70,12 @@ async function compareWithOwner(rows: Rows, { table, before, after }: Change): P
   const current = (await rows.store(table).read(table.key, [(after ?? before)!]))[0] ?? null;
   const identified = after && (!before || table.sameWhen.some((column) => before[column] !== after[column]));
   return { before, after, current, rivals: identified ? await rivalsOf(rows, table, after) : [] };
+}
+
+/** True if the owner does not have what these changes belong to: it was superseded before. */
+async function rootIsGone(rows: Rows, { table, key, changes }: Aggregate): Promise<boolean> {
+  if (changes.some((change) => change.table === table)) return false;
+  return !(await rows.store(table).read(table.key, [key])).length;
 }
 
 async function applyOne(rows: Rows, table: MappedTable, { before, after }: Late): Promise<void> {

@@ -29,11 +29,21 @@ const kept = async (on: 'monolith' | 'service', reason: string) =>
     )
   ).rows;
 
+/** One of each type at its edges, then NULLs. */
+const SAMPLES = `
+  ('6f1c2f2e-0000-4000-8000-000000000001', 1, 18446744073709551615, '12345678901234567890123456.123456789012', 1, 'two',
+   '{"b": [1, 2.5, null], "a": {"n": 9007199254740993}}', X'00FF10', '2026-01-31 23:59:59.123456',
+   '2026-06-30 12:00:00.000001', '2024-02-29', 0.1, 'naïve 🌱 \\\\ "quoted" \n'),
+  ('6f1c2f2e-0000-4000-8000-000000000002', 1, 0, '-0.5', 0, 'one', '"x"', X'', '1970-01-01 00:00:00', '2038-01-19 03:14:07',
+   '1000-01-01', -1e300, ''),
+  ('6f1c2f2e-0000-4000-8000-000000000003', 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)`;
+
 beforeAll(async () => {
   world = await makeWorld(await servers());
   const rows = Array.from({ length: 9_000 }, (_, at) => `(${at % 100}, 'old-${at}', ${at % 7}.50)`);
   await world.monolith.query(`INSERT INTO orders (user_id, idempotency_key, total) VALUES ${rows.join(', ')}`);
   await world.monolith.query('INSERT INTO order_items (order_id, quantity) SELECT id, 1 FROM orders');
+  await world.monolith.query(`INSERT INTO samples VALUES ${SAMPLES}`);
   cdc = world.start();
 });
 afterAll(() => world?.destroy());
@@ -45,11 +55,12 @@ describe('the sync of one capability, both ways', () => {
     await world.monolith.query("UPDATE orders SET status = 'cancelled' WHERE idempotency_key IN ('old-5', 'old-8998')");
     await untilRunning(cdc);
     const { compared, mismatches } = await verify(world.plan, 'orders');
-    expect({ compared, mismatches }).toEqual({ compared: 17_998, mismatches: 0 });
+    expect({ compared, mismatches }).toEqual({ compared: 18_001, mismatches: 0 });
     expect(await orderOf('service', 'old-3')).toBeUndefined();
     expect(await readBackfill(world.monolith, 'orders')).toMatchObject([
       { table: 'order_items', finished: true },
       { table: 'orders', finished: true },
+      { table: 'samples', finished: true },
     ]);
   });
 
@@ -79,6 +90,24 @@ describe('the sync of one capability, both ways', () => {
     const order = await until('the way back', () => orderOf('monolith', 'after-the-grant'));
     expect(order!.id % 2).toBe(0);
     await until('the grant', async () => (await readOwnership(world.monolith, stream('reverse'))).length === 1);
+  });
+
+  test('keeps every value of every type, copied, live, and on the way back (faults 70)', async () => {
+    await world.monolith.query(`INSERT INTO samples VALUES ${SAMPLES.replaceAll('-8000-', '-9000-')}`);
+    await world.service.query(
+      `INSERT INTO samples SELECT replace(uid::text, '-8000-', '-a000-')::uuid, 1, big, exact, flag, sort, document, raw,
+         happened, stamped, day, ratio, words FROM samples WHERE uid::text LIKE '%-8000-%'`,
+    );
+    await until(
+      'the rows of both',
+      async () => (await world.monolith.query('SELECT id FROM samples')).rows.length === 9,
+    );
+    await until('nothing differing', async () => (await verify(world.plan, 'orders')).mismatches === 0);
+    const values = (on: 'monolith' | 'service', of: string) =>
+      world[on].query(`SELECT big, ${of} AS raw, words FROM samples WHERE user_id = 1 AND big > 0`);
+    const wanted = { big: '18446744073709551615', raw: '00FF10', words: 'naïve 🌱 \\ "quoted" \n' };
+    expect((await values('monolith', 'HEX(raw)')).rows).toEqual([wanted, wanted, wanted]);
+    expect((await values('service', "upper(encode(raw, 'hex'))")).rows).toEqual([wanted, wanted, wanted]);
   });
 
   test('applies a late insert of something new without an alarm: rows may be born on either side', async () => {
@@ -155,13 +184,28 @@ describe('the sync of one capability, both ways', () => {
     const writing = writer(0);
     await cdc.stop();
     await writing;
+    await placed('service', 'both', 40); // the monolith owns: this is the late one
+    await placed('monolith', 'both', 40);
+    await world.monolith.query(
+      "INSERT INTO order_items (order_id, quantity) SELECT id, 5 FROM orders WHERE idempotency_key = 'both'",
+    );
+    await world.service.query(
+      "INSERT INTO order_items (order_id, quantity) SELECT id, 6 FROM orders WHERE idempotency_key = 'both'",
+    );
     cdc = world.start();
     await writer(150);
     await untilRunning(cdc);
     await until('the last', () => orderOf('service', 'load-299'));
     const after = await verify(world.plan, 'orders');
-    expect(after.compared - before.compared).toBe(300);
+    expect(after.compared - before.compared).toBe(302);
     expect(after.mismatches).toBe(before.mismatches);
+    expect((await orderOf('service', 'both'))!.id % 2).toBe(1);
+    const superseded = await kept('monolith', 'superseded');
+    expect(superseded.map(({ status, user_id }) => [status, user_id])).toContainEqual(['settled', '40']);
+    expect((await world.service.query('SELECT quantity FROM order_items WHERE quantity > 1')).rows).toContainEqual({
+      quantity: 5,
+    });
+    expect((await world.service.query('SELECT quantity FROM order_items WHERE quantity = 6')).rows).toEqual([]);
   });
 
   test('finds a planted mismatch, and says how each stream does', async () => {

@@ -15,7 +15,7 @@ export class UnknownUserError extends Error {
 
 /**
  * The user of each change: a column, or through the parent, which is looked for in the changes themselves (either
- * image) and then in the target. A delete of a row that the target does not have needs none: null.
+ * image), then in the target, then among what was kept. A delete of a row that the target does not have needs none: null.
  */
 export async function usersOf(changes: readonly Change[], rows: Rows): Promise<(string | null)[]> {
   const among = imagesAmong(changes);
@@ -35,7 +35,7 @@ export async function usersOf(changes: readonly Change[], rows: Rows): Promise<(
     }
     let more = false;
     for (const [table, keys] of missing) {
-      for (const row of await rows.store(table).read(table.key, [...keys.values()])) {
+      for (const row of await parents(rows, table, keys)) {
         found.set(`${table.name} ${keyOf(table, row)}`, row);
         more = true;
       }
@@ -49,6 +49,18 @@ export async function usersOf(changes: readonly Change[], rows: Rows): Promise<(
     else users.push(await unknownUser(change, rows));
   }
   return users;
+}
+
+/** Rows of the target, or those that were kept instead of becoming rows of the target. */
+async function parents(rows: Rows, table: MappedTable, keys: ReadonlyMap<string, Row>): Promise<Row[]> {
+  const found = await rows.store(table).read(table.key, [...keys.values()]);
+  const absent = new Map(keys);
+  for (const row of found) absent.delete(keyOf(table, row));
+  for (const key of absent.values()) {
+    const kept = await rows.kept(table, key);
+    if (kept) found.push(kept);
+  }
+  return found;
 }
 
 async function unknownUser(change: Change, rows: Rows): Promise<null> {

@@ -57,3 +57,13 @@ export async function blockedUsers(session: Session, stream: string): Promise<st
   );
   return rows.map((row) => row.user_id);
 }
+
+/** The newest image of a row that was kept instead of being applied; undefined if none was. */
+export async function keptImage(session: Session, table: string, key: string): Promise<string | undefined> {
+  const { rows } = await session.query<{ image: string | null }>(
+    `SELECT COALESCE(after_image, before_image) AS image FROM strangler_quarantine
+     WHERE table_name = ? AND row_key = ? ORDER BY id DESC LIMIT 1`,
+    [table, key],
+  );
+  return rows[0]?.image ?? undefined;
+}
