@@ -59,8 +59,8 @@ function serve(traffic: Traffic, trusts: Trusts, request: IncomingMessage, respo
     const routed = capabilityOf(traffic.capabilities, method, readings);
     const user = routed?.userOf(clean.headers);
     const bucket = routed && user !== undefined ? bucketOf(routed.group, user) : 0;
-    const write = isWrite(routed, method, readings);
-    new Exchange(traffic, request, response, clean, routed, user, bucket, write).start();
+    const subject = { routed, user, bucket, isWrite: isWrite(routed, method, readings) };
+    new Exchange(traffic, request, response, clean, subject).start();
   } catch (error) {
     refuse(traffic, request, response, error as Error);
   }

@@ -1,0 +1,169 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Side } from '@strangler/plan';
+import type { Dispatcher } from 'undici';
+import { type Code, endGently } from './answer.ts';
+import { blame } from './blame.ts';
+import { TooLarge, Unfinished, type Upload } from './body.ts';
+import { BadAnswer, headFor, sayWho, trailersFrom } from './response.ts';
+import type { Clean } from './sanitize.ts';
+import type { Outcome } from './tally.ts';
+import type { Lane, Upstream } from './upstream.ts';
+
+/** Most 1xx answers before the final one. */
+const MOST_INFORMATIONAL = 32;
+const PLAIN = /^[\x20-\x7e]*$/;
+const REPLAYABLE = new Set(['GET', 'HEAD', 'OPTIONS']);
+const LOST_BEFORE_ANSWER = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+
+/** Why we end a read upstream ourselves. */
+class Abandoned extends Error {}
+
+/** What a request that is sent to a side needs of the exchange it belongs to. */
+export type Sender = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly clean: Clean;
+  /** Empty if the request is of no capability. */
+  readonly capability: string;
+  readonly isWrite: boolean;
+  /** True if the client should look for another connection. */
+  parting(): boolean;
+  /** Called once: the side has answered or will not. `fateKnown` is false if nobody knows whether it did a write. */
+  settle(outcome: Outcome, fateKnown: boolean): void;
+  /** Called after `settle` if the client must be told. */
+  refuse(code: Code, message: string, cause?: Error): void;
+};
+
+/** One request on its way to a side and its answer on the way back; it is its own undici handler. */
+export class Forward implements Dispatcher.DispatchHandler {
+  readonly #sender: Sender;
+  readonly #side: Side;
+  readonly #upstream: Upstream;
+  readonly #path: string;
+  readonly #body: Buffer | Upload | null;
+  #lane: Lane | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #sentAt = 0;
+  #latency = 0;
+  #status = 0;
+  #informational = 0;
+  #responseBegan = false;
+  #retried = false;
+  #takesTrailer = false;
+  #clientGone = false;
+
+  constructor(sender: Sender, side: Side, upstream: Upstream, path: string, body: Buffer | Upload | null) {
+    this.#sender = sender;
+    this.#side = side;
+    this.#upstream = upstream;
+    this.#path = upstream.prefix + path;
+    this.#body = body;
+  }
+
+  /** Sends it; `fresh` on a connection of its own. */
+  send(fresh: boolean): void {
+    const { method, headers, host, body } = this.#sender.clean;
+    const all = host === undefined ? [...headers] : ['host', host, ...headers];
+    if (body > 0) all.push('content-length', String(body));
+    this.#sentAt = performance.now();
+    this.#lane = this.#upstream.take(fresh);
+    this.#upstream.send(this.#lane, { method, path: this.#path, headers: all, body: this.#body }, this);
+  }
+
+  /** Cancels a read; a write is awaited to its end, and its answer thrown away. */
+  clientLeft(): void {
+    this.#clientGone = true;
+    if (this.#sender.isWrite) this.#controller?.resume();
+    else this.#controller?.abort(new Abandoned('the client has gone'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#clientGone && !this.#sender.isWrite) controller.abort(new Abandoned('the client has gone'));
+  }
+
+  onResponseStarted(): void {
+    this.#responseBegan = true;
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, _: unknown, reason?: string): void {
+    const { request, response, clean, capability } = this.#sender;
+    const raw = controller.rawHeaders as Buffer[];
+    if (status < 200) {
+      this.#onInformational(status, raw);
+      return;
+    }
+    const { headers, trailer } = headFor(status, raw, clean.trailers);
+    this.#latency = performance.now() - this.#sentAt;
+    if (!this.#clientGone) {
+      if (capability !== '') sayWho(headers, capability, this.#side);
+      if (!request.complete || this.#sender.parting()) headers.push('connection', 'close');
+      this.#takesTrailer = trailer;
+      response.writeHead(status, reason !== undefined && PLAIN.test(reason) ? reason : '', headers);
+    }
+    this.#status = status;
+  }
+
+  /** 102 and 103 go on; undici takes any 100 for a broken answer, because we never send Expect. */
+  #onInformational(status: number, raw: readonly Buffer[]): void {
+    if (++this.#informational > MOST_INFORMATIONAL) throw new BadAnswer('a flood of informational answers');
+    const { request, response } = this.#sender;
+    if (this.#clientGone || request.httpVersion === '1.0') return;
+    response.writeInformation(status, headFor(status, raw, false).headers);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const { response } = this.#sender;
+    if (this.#clientGone || response.write(chunk)) return;
+    controller.pause();
+    response.once('drain', () => controller.resume());
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    const { request, response } = this.#sender;
+    if (!this.#clientGone) {
+      if (this.#takesTrailer) response.addTrailers(trailersFrom(controller.rawTrailers as Buffer[]));
+      endGently(request, response);
+    }
+    this.#upstream.give(this.#lane!);
+    this.#settle(false, false, true);
+  }
+
+  onResponseError(_: unknown, error: Error & { code?: string }): void {
+    const reused = this.#lane!.uses > 0;
+    const sent = this.#controller !== undefined;
+    const headCame = this.#status > 0;
+    this.#controller = undefined;
+    this.#upstream.drop(this.#lane!);
+    if (reused && sent && this.#mayRetry(error)) {
+      this.#retried = true;
+      this.send(true);
+    } else if (error instanceof Abandoned) {
+      this.#settle(false, false, true);
+    } else if (error instanceof Unfinished || error instanceof TooLarge) {
+      this.#settle(false, false, !sent);
+      if (error instanceof TooLarge) this.#sender.refuse('body-too-large', error.message);
+    } else {
+      const { code, hard } = blame(error);
+      this.#settle(hard, hard && !headCame, headCame || !sent);
+      this.#sender.refuse(code, code === 'upstream-timeout' ? 'no answer in time' : 'no usable answer', error);
+    }
+  }
+
+  /** Only a kept-alive connection that died without a byte, only once, only what can be asked twice. */
+  #mayRetry(error: Error & { code?: string }): boolean {
+    const { method, body } = this.#sender.clean;
+    return (
+      !this.#retried &&
+      !this.#responseBegan &&
+      !this.#clientGone &&
+      body === 0 &&
+      REPLAYABLE.has(method) &&
+      LOST_BEFORE_ANSWER.has(error.code ?? '')
+    );
+  }
+
+  #settle(failed: boolean, hard: boolean, fateKnown: boolean): void {
+    this.#sender.settle({ status: this.#status, failed, hard, latency: this.#latency }, fateKnown);
+  }
+}
