@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { DecisionRecord, Status, Verdict } from '@strangler/plan';
 import pino from 'pino';
 import { type Control, startControl } from './control.ts';
@@ -54,6 +54,12 @@ const until = async (what: string, holds: () => boolean) => {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 };
+
+/** Everything but Date. */
+const REAL = [
+  ...(['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate'] as const),
+  ...(['nextTick', 'queueMicrotask', 'performance', 'hrtime'] as const),
+];
 
 describe('the judge in control', () => {
   test('ten hard failures bring everybody back: flag, webhook and a record that can be judged again', async () => {
@@ -119,7 +125,6 @@ describe('the judge in control', () => {
     };
     await bed.post('ramp', { action: 'start', steps: [10, 30], dwell: '50ms' });
     await bed.until('the first step', ({ boundary, verdict }) => boundary === 1_000 && verdict.rule === 'few-requests');
-    await until('reached', () => true);
     await bed.until('a flag that follows', ({ flag }) => flag === 10);
     while ((await bed.records('reached')).length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
     good();
@@ -130,6 +135,28 @@ describe('the judge in control', () => {
     expect((await bed.records()).map(({ event }) => event).filter((event) => event !== 'handoff')).toEqual([
       ...['start', 'reached', 'step', 'reached', 'complete'],
     ]);
+  });
+
+  test('faults 56: a clock that jumps moves nobody and loses no evidence', async () => {
+    await open();
+    const proxy = await bed.proxy();
+    await bed.post('ramp', { action: 'start', steps: [10, 30], dwell: '30m' });
+    while ((await bed.records('reached')).length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    proxy.count({ capability: 'shop', side: 'service', requests: 60 });
+    await bed.until('the evidence', ({ verdict }) => verdict.verdict === 'pass');
+    try {
+      for (const jump of [3_600_000, -3_600_000]) {
+        jest.useFakeTimers({ doNotFake: REAL, now: Date.now() + jump });
+        proxy.count({ capability: 'shop', side: 'service', requests: 1 });
+        const heard = jump > 0 ? '61' : '62';
+        const status = await bed.until('the next count', ({ verdict }) =>
+          verdict.reason.includes(` ${heard} requests`),
+        );
+        expect(status).toMatchObject({ boundary: 1_000, target: 1_000, verdict: { verdict: 'pass' } });
+      }
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test('pause keeps users where they are, resume goes on', async () => {

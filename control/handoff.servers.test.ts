@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { barrierArrived, Database } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
 import type { Timings } from './handoff.ts';
 import { Bed } from './testing/bed.ts';
@@ -87,6 +88,7 @@ const stored = () =>
     const { rows } = await session.query('SELECT boundary, body FROM strangler_state');
     return rows[0] && { boundary: Number(rows[0].boundary), phase: JSON.parse(String(rows[0].body)).phase as string };
   });
+const hasArrived = () => databases.of.monolith.use((session) => barrierArrived(session, 'shop:reverse', 2));
 const until = async (what: string, holds: () => Promise<boolean>) => {
   const end = performance.now() + 15_000;
   while (!(await holds())) {
@@ -137,6 +139,24 @@ describe('handoffs that meet trouble', () => {
     expect(await bed.records('cancel')).toEqual([]);
   });
 
+  test('a receiving database that hangs does not outlast the hold', async () => {
+    databases.apply('service');
+    databases.apply('monolith');
+    bed = await open({ hold: '500ms' });
+    await bed.start();
+    const proxy = await bed.proxy();
+    await databases.of.service.use((session) =>
+      session.transaction(async () => {
+        await session.query('LOCK TABLE strangler_ownership IN ACCESS EXCLUSIVE MODE');
+        await bed.post('set', { percentage: 1 });
+        await proxy.until('the hold', () => proxy.latest!.capabilities.shop!.moving !== undefined);
+        await proxy.until('the release', () => proxy.latest!.capabilities.shop!.moving === undefined);
+      }),
+    );
+    expect((await databases.log('monolith')).slice(0, 2)).toEqual(['1 barrier 0-100', '1 cancel 0-100']);
+    await bed.until('1 %', ({ boundary }) => boundary === 100);
+  });
+
   test('on the way back the boundary and the grant are one transaction', async () => {
     databases.apply('service');
     databases.apply('monolith');
@@ -144,13 +164,16 @@ describe('handoffs that meet trouble', () => {
     await bed.start();
     await bed.post('set', { percentage: 1 });
     await bed.until('1 %', ({ boundary, phase }) => boundary === 100 && phase === 'idle');
-    await databases.of.monolith.use(async (session) => {
+    const locker = new Database(databases.urls.monolith, 'reader');
+    await locker.use(async (session) => {
       await session.query('LOCK TABLES strangler_handoff READ');
       await bed.post('rollback', {});
       await until('the barrier', async () => (await databases.log('service')).includes('2 barrier 0-100'));
-      await session.query('SELECT SLEEP(0.3)'); // it arrives, and the grant waits for the lock
+      await until('the arrival', hasArrived); // and the grant waits for the lock
+      expect(await stored()).toEqual({ boundary: 100, phase: 'holding' });
       await session.query('UNLOCK TABLES');
     });
+    await locker.close();
     await bed.until('back', ({ boundary }) => boundary === 0);
     expect(await stored()).toMatchObject({ boundary: 0 });
     expect(await databases.log('monolith')).toEqual(['1 barrier 0-100', '2 grant 0-100']);

@@ -53,6 +53,7 @@ const URGENT_ACK = 75;
 const LOOK = 2;
 /** Before a database that failed is asked again, ms. */
 const AGAIN = 200;
+const MINUTE = 60_000;
 
 class Cancelled extends Error {
   readonly retryIn: number | undefined;
@@ -169,24 +170,29 @@ async function barrier(parts: HandoffParts, move: Move, moving: Moving, signal: 
 /** 4: everything the old side acknowledged is on the new one. */
 async function arrival({ sides }: HandoffParts, moving: Moving, deadline: number, signal: AbortSignal): Promise<void> {
   if (!sides) return;
-  const pause = new Wake();
+  const answered = new Wake();
+  let asking = false;
+  let arrived = false;
   let failed = '';
+  const look = async () => {
+    asking = true;
+    try {
+      arrived = await sides.arrived(moving.to, moving.epoch);
+    } catch (error) {
+      failed = `: ${(error as Error).message}`;
+      await answered.wait(AGAIN, signal);
+    }
+    asking = false;
+    answered.wake();
+  };
   for (;;) {
-    const left = Math.min(deadline - performance.now(), 1_000);
     if (signal.aborted) throw new Cancelled('overtaken');
-    if (left <= 0) throw new Cancelled(`the barrier did not arrive on the ${moving.to}${failed}`);
-    // A database that hangs must not outlast the hold: the answer is raced against the clock.
-    const look = sides.arrived(moving.to, moving.epoch).then(
-      (arrived) => arrived,
-      (error: Error) => {
-        failed = `: ${error.message}`;
-        return undefined;
-      },
-    );
-    const arrived = await Promise.race([look, pause.wait(left, signal).then(() => false)]);
-    pause.wake();
+    if (!asking) void look();
+    // A database that hangs must not outlast the hold: the answer is awaited against the clock.
+    await answered.until(() => !asking, Math.min(deadline - performance.now(), MINUTE), signal);
     if (arrived) return;
-    await pause.wait(arrived === undefined ? AGAIN : LOOK, signal);
+    if (performance.now() >= deadline) throw new Cancelled(`the barrier did not arrive on the ${moving.to}${failed}`);
+    if (!asking) await answered.wait(LOOK, signal);
   }
 }
 
