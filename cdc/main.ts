@@ -1,9 +1,10 @@
 import { loadPlan, type Plan, PlanError } from '@strangler/plan';
 import pino from 'pino';
-import { startCdc } from './cdc.ts';
+import { type Cdc, startCdc } from './cdc.ts';
 import { type Command, readCommand, UsageError } from './command-line.ts';
 import { runDoctor, runVerify } from './commands.ts';
 import { init } from './init.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { syncedCapabilities } from './names.ts';
 import { sayBackfill } from './progress-line.ts';
 import { remove } from './remove.ts';
@@ -26,7 +27,7 @@ async function main(): Promise<number> {
   }
   switch (command.name) {
     case 'run':
-      return run(plan);
+      return run(plan, command.metrics);
     case 'init':
       await init(plan, { apply: command.apply, createUsers: command.createUsers, say });
       return 0;
@@ -39,15 +40,18 @@ async function main(): Promise<number> {
   }
 }
 
-async function run(plan: Plan): Promise<number> {
+async function run(plan: Plan, address: string | undefined): Promise<number> {
   const log = pino({ name: 'cdc' });
+  const metrics = createMetrics();
   const cdc = startCdc(plan, {
     log,
+    applied: metrics.applied,
     say: (capability, status, rate) => {
       log.info({ capability, ...status }, 'backfill');
       if (process.stderr.isTTY) complain(`${capability}.${sayBackfill(status, rate)}`);
     },
   });
+  const stopMetrics = address ? await serveMetrics(metrics, address, cdc) : undefined;
   cdc.copied.then(
     () => log.info('every existing row is copied'),
     () => {},
@@ -56,8 +60,18 @@ async function run(plan: Plan): Promise<number> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
   log.info('stopping');
+  await stopMetrics?.();
   await cdc.stop();
   return 0;
+}
+
+async function serveMetrics(metrics: Metrics, address: string, cdc: Cdc): Promise<() => Promise<void>> {
+  try {
+    return await metrics.serve(address, cdc);
+  } catch (cause) {
+    await cdc.stop();
+    throw new Error(`metrics cannot be served at ${address}; name another with --metrics HOST:PORT`, { cause });
+  }
 }
 
 async function removeIfSure(plan: Plan, { yes }: Command): Promise<number> {
@@ -69,10 +83,17 @@ async function removeIfSure(plan: Plan, { yes }: Command): Promise<number> {
   return 0;
 }
 
+/** Why an error came about, as far down as it says. */
+function complainOf(error: unknown): void {
+  complain(error instanceof Error ? error.message : String(error));
+  for (let cause = (error as Error).cause; cause instanceof Error; cause = cause.cause) {
+    complain(`  because: ${cause.message || (cause as NodeJS.ErrnoException).code}`);
+  }
+}
+
 try {
   process.exitCode = await main();
 } catch (error) {
-  complain(error instanceof Error ? error.message : String(error));
-  if (error instanceof Error && error.cause instanceof Error) complain(`  because: ${error.cause.message}`);
+  complainOf(error);
   process.exitCode = error instanceof PlanError || error instanceof UsageError ? 2 : 1;
 }
