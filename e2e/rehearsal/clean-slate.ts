@@ -1,16 +1,18 @@
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSession, type Session } from '@strangler/ledger';
 import type { Servers } from '@strangler/servers';
 import { Kafka, logLevel } from 'kafkajs';
-import { DATABASES, databaseAddresses } from './addresses.ts';
+import { DATABASES, databaseAddresses, planEnvironment } from './addresses.ts';
 
 const superuser = (servers: Servers, system: 'mysql' | 'postgres'): string => {
   const { user, password, host, port } = servers[system];
   return `${system}://${user}:${encodeURIComponent(password)}@${host}:${port}/${system === 'mysql' ? 'mysql' : 'postgres'}`;
 };
 
-/** Drops what the last run left: connectors with their offsets, topics, slots, origins, databases and users. */
+/** Drops what the last run left: its flags, connectors with their offsets, topics, slots, origins, databases and users. */
 export async function cleanSlate(servers: Servers): Promise<void> {
+  rmSync(planEnvironment(servers).FLAGS_FILE!, { force: true });
   await dropConnectors(servers);
   await Promise.all([dropTopics(servers), dropMysql(servers), dropPostgres(servers)]);
 }

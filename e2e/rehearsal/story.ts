@@ -52,17 +52,17 @@ export async function runStory(
     },
     async () => {
       await orders.start();
-      await traffic.reached(0.36);
+      await traffic.reached(0.34);
     },
   );
-  await set('orders', 50, 0.48);
-  await set('orders', 75, 0.54);
-  await set('orders', 100, 0.6);
+  await set('orders', 50, 0.46);
+  await set('orders', 75, 0.52);
+  await set('orders', 100, 0.58);
   await book.take(
     'rollback',
     'orders',
     async () => void (await strangler(['rollback', 'orders', '--reason', 'rehearsal'], env)),
-    until(0.7),
+    until(0.68),
   );
   await book.take(
     'orders to 100 % again',

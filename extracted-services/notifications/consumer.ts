@@ -5,7 +5,7 @@ import type { ReceivedEvent } from './receive.ts';
 export interface EventSource {
   brokers: string[];
   topic: string;
-  /** The consumer group, `notifications` unless given. */
+  /** The consumer group, `<topic>.notifications` unless given: two shops on one Kafka must not share one. */
   group?: string;
 }
 
@@ -21,7 +21,7 @@ const RETRY_MS = 1_000;
  * after `receive` has returned. Kafka need not be up yet: connecting is tried again for ever.
  */
 export const startConsumer = (
-  { brokers, topic, group = 'notifications' }: EventSource,
+  { brokers, topic, group = `${topic}.notifications` }: EventSource,
   receive: (events: ReceivedEvent[]) => Promise<unknown>,
   log: Logger,
 ): EventConsumer => {
