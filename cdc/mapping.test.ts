@@ -1,0 +1,95 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Column, TableShape } from './columns.ts';
+import { kindOf, mapTable, toRow } from './mapping.ts';
+
+const column = (name: string, type: string, digits = 6): Column => ({ name, type, cast: type, digits, nullable: true });
+const shape = (columns: readonly Column[]): TableShape => ({
+  table: 'things',
+  columns,
+  primaryKey: [columns[0]!.name],
+});
+const declared = { user: 'owner', columns: {}, touched: [] };
+
+const mysql = [
+  column('id', 'bigint unsigned'),
+  column('owner', 'int'),
+  column('price', 'decimal'),
+  column('open', 'tinyint(1)'),
+  column('made', 'datetime', 3),
+  column('extra', 'json'),
+  column('bytes', 'blob'),
+];
+const postgres = [
+  column('id', 'numeric'),
+  column('owner', 'int4'),
+  column('price', 'numeric'),
+  column('open', 'bool'),
+  column('made', 'timestamptz'),
+  column('extra', 'jsonb'),
+  column('bytes', 'bytea'),
+];
+
+describe('mapping a table', () => {
+  test('a value said by either side’s capture is the same canonical row, so the way there and back loses nothing', () => {
+    const reasons: string[] = [];
+    const table = mapTable('things', declared, shape(mysql), shape(postgres), reasons)!;
+    expect(reasons).toEqual([]);
+    const unsigned = (value: bigint) => Buffer.from(value.toString(16).padStart(18, '0'), 'hex').toString('base64');
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+        fc.integer({ min: -(10 ** 9), max: 10 ** 9 }),
+        fc.boolean(),
+        fc.date({ min: new Date(0), max: new Date('2199-01-01'), noInvalidDate: true }),
+        fc.uint8Array(),
+        (id, cents, open, made, bytes) => {
+          const common = { owner: 7, extra: '{"b":1,"a":[null]}', bytes: Buffer.from(bytes).toString('hex') };
+          const price = (cents / 100).toFixed(2);
+          const at = made.toISOString();
+          const left = { ...common, id: unsigned(id), price, open: Number(open), made: at };
+          const right = { ...common, id: String(id), price: `${price}00`, open, made: at.replace('Z', '000Z') };
+          expect(toRow(table, 'service', right)).toEqual(toRow(table, 'monolith', left));
+          expect(toRow(table, 'monolith', left).id).toBe(String(id));
+        },
+      ),
+    );
+  });
+
+  test('names every column that cannot be mapped, at once', () => {
+    const reasons: string[] = [];
+    const left = shape([
+      column('id', 'bigint'),
+      column('owner', 'int'),
+      column('only_here', 'int'),
+      column('at', 'time'),
+    ]);
+    const right = shape([
+      column('id', 'int8'),
+      column('owner', 'int4'),
+      column('at', 'interval'),
+      column('only_there', 'text'),
+    ]);
+    expect(mapTable('things', { ...declared, sameWhen: ['nothing'] }, left, right, reasons)).toBeUndefined();
+    for (const name of ['only_here', 'only_there', 'at is time', 'nothing']) expect(reasons.join('\n')).toContain(name);
+  });
+
+  test('follows the names the Plan declares, and refuses keys that differ', () => {
+    const left = shape([column('id', 'bigint'), column('owner', 'int')]);
+    const right = shape([column('uid', 'int8'), column('owner', 'int4')]);
+    const reasons: string[] = [];
+    expect(mapTable('things', { ...declared, columns: { id: 'uid' } }, left, right, reasons)?.key).toEqual(['id']);
+    expect(mapTable('things', declared, left, { ...left, primaryKey: ['owner'] }, reasons)).toBeUndefined();
+    expect(reasons.join()).toMatch(/primary key/);
+  });
+
+  test('refuses types that would lose values: an unsigned bigint has no place in int8 (faults 70)', () => {
+    expect(kindOf(column('n', 'bigint unsigned'), column('n', 'int8'))).toBeUndefined();
+    expect(kindOf(column('n', 'double'), column('n', 'float4'))).toBeUndefined();
+  });
+
+  test('a captured image without a mapped column stops the stream: columns never shift (faults 65)', () => {
+    const table = mapTable('things', declared, shape(mysql), shape(postgres), [])!;
+    expect(() => toRow(table, 'monolith', { id: 'AQ==', owner: 1 })).toThrow(/things\.price/);
+  });
+});
