@@ -5,6 +5,13 @@ export { loadPlan, type Mistake, PlanError, parsePlan } from './load.ts';
 export * from './names.ts';
 export * from './ownership.ts';
 export { parseRoute, type Route, routeMatches } from './routes.ts';
-export { type Capability, type DatabaseAddresses, type Plan, planJsonSchema, type Table } from './schema.ts';
+export {
+  type Capability,
+  type DatabaseAddresses,
+  type Plan,
+  planJsonSchema,
+  proxyDefaults,
+  type Table,
+} from './schema.ts';
 export { parseDuration, parsePercentage, parseSize, sayDuration } from './units.ts';
 export * from './words.ts';

@@ -99,6 +99,24 @@ capabilities:
     });
   });
 
+  test('names a rewrite that is no expression and a hop that is no address', () => {
+    const text = SPLIT.replace('3001 }', '3001, rewrite: { "(": "" } }').replace(
+      'capabilities:',
+      'proxy: { trustedHops: [10.0.0.0/8, "::1", 10.0.0.0/33, shop] }\ncapabilities:',
+    );
+    const wrong = 'must be an address or a block such as 10.0.0.0/8';
+    expect(mistakesOf(text)).toMatchObject({ 'proxy.trustedHops[2]': wrong, 'proxy.trustedHops[3]': wrong });
+    expect(Object.keys(mistakesOf(text))).toHaveLength(3);
+  });
+
+  test.each(['nowhere', '10.0.0.0/33', '10.0.0.0/x', 'fd00::/129'])(
+    'says that %j is no address and no block',
+    (hop) => {
+      const text = SPLIT.replace('capabilities:', `proxy: { trustedHops: ["${hop}"] }\ncapabilities:`);
+      expect(mistakesOf(text)).toEqual({ 'proxy.trustedHops[0]': 'must be an address or a block such as 10.0.0.0/8' });
+    },
+  );
+
   test('that is not YAML, or not there, is said to be so', () => {
     expect(Object.keys(mistakesOf('a: [1'))).toEqual(['(YAML)']);
     expect(Object.keys(mistakesOf(''))).toEqual(['(whole file)']);

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseRoute } from './routes.ts';
 import { parseDuration, parsePercentage, parseSize } from './units.ts';
@@ -31,6 +32,20 @@ const route = z.string().superRefine((text, context) => {
     context.addIssue({ code: 'custom', message: `${JSON.stringify(text)}: a route ${(error as Error).message}` });
   }
 });
+
+const expression = z.string().superRefine((text, context) => {
+  try {
+    new RegExp(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `must be a regular expression: ${(error as Error).message}` });
+  }
+});
+
+const block = z.string().refine((text) => {
+  const [address, bits, ...more] = text.split('/');
+  const widest = { 0: -1, 4: 32, 6: 128 }[isIP(address!)]!;
+  return !more.length && (bits === undefined ? widest > 0 : /^\d{1,3}$/.test(bits) && Number(bits) <= widest);
+}, 'must be an address or a block such as 10.0.0.0/8');
 
 const name = z
   .string()
@@ -116,7 +131,7 @@ const capability = z.strictObject({
     url: url(['http', 'https']).optional().describe('Where the service answers.'),
     database: database(['postgres', 'postgresql']).optional(),
     rewrite: z
-      .record(z.string(), z.string())
+      .record(expression, z.string())
       .default({})
       .describe('Path rewrites for the service: regular expression → replacement.'),
   }),
@@ -159,7 +174,7 @@ const control = z.strictObject({
 const proxy = z.strictObject({
   listen: address.default('127.0.0.1:8080'),
   metrics: address.optional().describe('Where prom-client’s metrics and /health are served.'),
-  trustedHops: z.array(z.string()).default([]).describe('Peers whose X-Forwarded-* headers are believed.'),
+  trustedHops: z.array(block).default([]).describe('Peers whose X-Forwarded-* headers are believed.'),
   maxBody: size('10MiB').describe('Largest request body.'),
   maxHeaders: size('16KiB').describe('Largest block of request headers.'),
   connectTimeout: duration('1s'),
@@ -220,6 +235,9 @@ export const planSchema = z
       }
     }
   });
+
+/** What a proxy does when no Plan says otherwise. */
+export const proxyDefaults = (): Plan['proxy'] => proxy.parse({});
 
 /** The validated Plan. */
 export type Plan = z.infer<typeof planSchema>;

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { type FromProxy, type Plan, parsePlan } from '@strangler/plan';
+import { type FromProxy, type Plan, proxyDefaults } from '@strangler/plan';
 import { type Logger, pino } from 'pino';
 import { listenOn } from './address.ts';
 import { Link } from './link.ts';
@@ -38,14 +38,6 @@ export type RunningProxy = {
   readonly stop: () => Promise<void>;
 };
 
-/** The Plan’s own defaults for a proxy without a Plan. */
-const defaultLimits = (): Plan['proxy'] => {
-  const tables = 'tables: {t: {user: u}}, service: {database: "postgres://d"}';
-  const least = `{version: 1, name: none, control: {tokens: {admin: unused-1, proxy: unused-1}},
-    monolith: {database: "mysql://d"}, kafka: {brokers: ["k:1"], connect: "http://k"}, capabilities: {none: {${tables}}}}`;
-  return parsePlan(least, {}).proxy;
-};
-
 /**
  * Starts one proxy. Rejects with an Error if the Plan names nothing to proxy to, or with the system’s error if an
  * address cannot be listened on.
@@ -54,7 +46,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { plan, log = pino() } = options;
   const monolith = plan ? plan.monolith.url : options.monolith;
   if (!monolith) throw new Error('nothing to proxy to: set monolith.url in the Plan, or give --monolith URL');
-  const limits = plan?.proxy ?? defaultLimits();
+  const limits = plan?.proxy ?? proxyDefaults();
   const capabilities = plan ? routedCapabilities(plan) : [];
   const trusts = trustsFrom(limits.trustedHops);
   const metrics = new Metrics();

@@ -22,7 +22,7 @@ const meets = (routes: readonly Route[], method: string, readings: readonly stri
   return false;
 };
 
-/** The capabilities of the Plan that requests can belong to. Throws an Error naming a rewrite that is no expression. */
+/** The capabilities of the Plan that requests can belong to. */
 export function routedCapabilities(plan: Plan): RoutedCapability[] {
   return Object.entries(plan.capabilities)
     .filter(([, { routes }]) => routes.length > 0)
