@@ -22,6 +22,13 @@ const ALLOWED: Record<string, readonly string[]> = {
 };
 const ANYTHING = ['e2e', 'bench'];
 
+/** What tests, and what stands in a folder `testing/`, may import besides: the servers, and the processes they talk to. */
+const IN_TESTS: Record<string, readonly string[]> = {
+  'extracted-services/orders': ['monolith'],
+  'extracted-services/notifications': ['monolith', 'extracted-services/orders'],
+  'deploy/local': ['plan'],
+};
+
 const packageFolders = [...Object.keys(ALLOWED), ...ANYTHING];
 const folderOf = new Map(
   packageFolders.map((folder) => [JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')).name, folder]),
@@ -51,7 +58,7 @@ describe('import directions', () => {
   test.each(Object.keys(ALLOWED))('%s imports only what the house allows', (folder) => {
     const wrong: string[] = [];
     for (const file of sourcesOf(folder)) {
-      const tests = /\.test\.ts$/.test(file) ? ['deploy/local'] : [];
+      const tests = /\.test\.ts$|\/testing\//.test(file) ? ['deploy/local', ...(IN_TESTS[folder] ?? [])] : [];
       for (const [, specifier] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
         const target = leadsTo(file, folder, specifier!);
         if (target && ![...ALLOWED[folder]!, ...tests].includes(target))
