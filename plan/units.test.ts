@@ -14,6 +14,6 @@ describe('units', () => {
   });
 
   test('are said in the unit that reads best', () => {
-    expect([340, 12_340, 240_000].map(sayDuration)).toEqual(['340 ms', '12.3 s', '4 min']);
+    expect([340, 12_340, 240_000, 245_000].map(sayDuration)).toEqual(['340 ms', '12.3 s', '4 min', '4 min 5 s']);
   });
 });

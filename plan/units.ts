@@ -20,9 +20,10 @@ export function parsePercentage(text: string): number | undefined {
   return fraction <= 1 ? fraction : undefined;
 }
 
-/** Milliseconds as people say them: `340 ms`, `12.3 s`, `4 min`. */
+/** Milliseconds as people say them: `340 ms`, `12.3 s`, `4 min 5 s`. */
 export function sayDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`;
-  return `${Math.round(ms / 60_000)} min`;
+  const seconds = Math.round(ms / 1_000);
+  return seconds % 60 ? `${Math.floor(seconds / 60)} min ${seconds % 60} s` : `${seconds / 60} min`;
 }

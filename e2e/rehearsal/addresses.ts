@@ -28,7 +28,7 @@ export const SECRETS = {
   internal: 'rehearsal-internal-token',
   admin: 'rehearsal-admin-token',
   proxy: 'rehearsal-proxy-token',
-  password: 'correct horse battery staple',
+  password: 'cdnow-1998',
 } as const;
 
 /** The loopback address of a port. */

@@ -38,7 +38,7 @@ async function main(): Promise<number> {
     const file = writeReport(report);
     say(describeReport(report));
     say(`\n  ${sayDuration(Date.now() - begun)} in all. The report: ${file}`);
-    if (process.stdout.isTTY && !options.once && !stop.signal.aborted) await stayUp(rehearsal.demo, stop.signal);
+    if (process.stdout.isTTY && !options.once && !stop.signal.aborted) await stayUp(rehearsal.customer, stop.signal);
     return report.mistakes.length ? 1 : 0;
   } finally {
     await rehearsal.stop();

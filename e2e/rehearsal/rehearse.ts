@@ -10,7 +10,6 @@ import { stopLeftovers, strangler } from './processes.ts';
 import { inStoppingOrder, OUTBOX, type Processes, processesOf } from './programs.ts';
 import { type Report, thisMachine } from './report.ts';
 import { chapter, pictureOf, show } from './screen.ts';
-import type { Demo } from './stay-up.ts';
 import { StepBook } from './steps.ts';
 import { type Kill, runStory } from './story.ts';
 import { CUSTOMERS_AT_A_TIME, startTraffic } from './traffic.ts';
@@ -26,7 +25,8 @@ const NEEDED = ['mysql', 'postgres', 'kafka', 'connect'] as const;
 /** A rehearsal that has come to its end and still stands. */
 export type Rehearsal = {
   readonly report: Report;
-  readonly demo: Demo;
+  /** A customer who has bought something. */
+  readonly customer: number;
   /** Stops what it started; safe to call twice. */
   readonly stop: () => Promise<void>;
 };
@@ -141,7 +141,7 @@ async function run(quick: boolean, signal: AbortSignal, ending: (() => Promise<v
     ledger,
     mistakes,
   };
-  return { report, demo: { customer: input.live[0]!.customer, env } };
+  return { report, customer: input.live[0]!.customer };
 }
 
 /** Starts the servers; what was up before stays up afterwards. */
