@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** A program and its arguments. */
 export type Command = { readonly file: string; readonly args: readonly string[] };
 
-const READY_WITHIN = 20_000;
+const READY_WITHIN = 60_000;
 const STOP_WITHIN = 5_000;
 const KEPT_OUTPUT = 4_000;
 

@@ -3,8 +3,9 @@ import { describeProblem } from '../deploy/local/problem.ts';
 import type { Benchmark, Options } from './benchmark.ts';
 import { machine } from './machine.ts';
 import { proxy } from './proxy.ts';
+import { sync } from './sync.ts';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { proxy };
+const benchmarks: Readonly<Record<string, Benchmark>> = { proxy, sync };
 
 const HELP = `npm run bench -- NAME [--seconds N] [--rounds N]
 
