@@ -32,8 +32,7 @@ export function gatesOf(
   const closed = [...report.unreadable];
   if (age > SILENCE) closed.push(`the state of the sync was last read ${sayDuration(age)} ago`);
   const unfinished = names.filter((name) => !report.backfill.some(({ table, finished }) => table === name && finished));
-  if (unfinished.length)
-    closed.push(`the backfill of ${unfinished.join(', ')} is not finished; strangler cdc does it`);
+  if (unfinished.length) closed.push(`the backfill of ${unfinished.join(', ')} is not finished; strangler cdc does it`);
   for (const stream of report.streams) {
     if (stream.state !== 'running' && stream.state !== 'waiting') {
       closed.push(`${stream.stream} is ${stream.state}${stream.reason ? `: ${stream.reason}` : ''}`);
