@@ -9,7 +9,7 @@ import { loadShop } from './load-shop.ts';
 import { stopLeftovers, strangler } from './processes.ts';
 import { inStoppingOrder, OUTBOX, type Processes, processesOf } from './programs.ts';
 import { type Report, thisMachine } from './report.ts';
-import { chapter, pictureOf, show } from './screen.ts';
+import { chapter, pictureOf, say, show } from './screen.ts';
 import { StepBook } from './steps.ts';
 import { type Kill, runStory } from './story.ts';
 import { CUSTOMERS_AT_A_TIME, startTraffic } from './traffic.ts';
@@ -148,7 +148,7 @@ async function run(quick: boolean, signal: AbortSignal, ending: (() => Promise<v
 async function startServers(ending: (() => Promise<void>)[]): Promise<Servers> {
   const { parts } = await status();
   const wereUp = NEEDED.every((part) => parts[part].state === 'ready');
-  await up({ parts: NEEDED, progress: show });
+  await up({ parts: NEEDED, progress: (line) => say(`  ${line}`) });
   if (!wereUp) ending.push(() => down());
   return servers();
 }
