@@ -49,7 +49,7 @@ async function measure(
       const one = await steady(pipeline, ids, { perSecond: PER_SECOND, seconds, signal });
       measured[nth]!.steadies.push(one);
       say(
-        `${direction}, round ${round} of ${rounds}: ${pipeline.name} p50 ${rounded(one.p50)} ms, p99 ${rounded(one.p99)} ms`,
+        `${SAY[direction]}, round ${round} of ${rounds}: ${pipeline.name} p50 ${rounded(one.p50)} ms, p99 ${rounded(one.p99)} ms`,
       );
     }
   }

@@ -57,6 +57,7 @@ export async function startForwardPeer({ mysql, ...servers }: Servers, worker: W
     'database.include.list': 'bench_peer_forward',
     'table.include.list': 'bench_peer_forward.orders',
     'include.schema.changes': 'false',
+    'snapshot.locking.mode': 'none', // others work on the same server
     'schema.history.internal.kafka.bootstrap.servers': servers.kafka.brokers.join(','),
     'schema.history.internal.kafka.topic': `${prefix}.history`,
     'schema.history.internal.store.only.captured.tables.ddl': 'true',
