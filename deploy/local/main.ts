@@ -8,6 +8,13 @@ import { describeProblem } from './problem.ts';
 import { logFile } from './supervisor.ts';
 import { up } from './up.ts';
 
+/** An address for a person: `127.0.0.1:13306  user root  password …`. */
+function sayAddress(address: object): string {
+  const { host, port, ...rest } = address as Record<string, unknown>;
+  const named = Object.entries(rest).map(([name, value]) => `${name} ${value}`);
+  return [...(host ? [`${host}:${port}`] : []), ...named].join('  ');
+}
+
 const help = `Usage: npm run servers -- COMMAND [PART…]
 
   up [PART…]       start the servers (all, or those named and what they need) and wait until they answer
@@ -49,7 +56,7 @@ async function main(): Promise<void> {
     print(now.supervisor === null ? 'no supervisor' : `supervisor: process ${now.supervisor}`);
     for (const [name, part] of Object.entries(now.parts)) {
       const { state, pid, restarts, error, ...address } = part;
-      print(`${name.padEnd(9)} ${state.padEnd(9)} ${String(pid ?? '').padEnd(8)} ${JSON.stringify(address)}`);
+      print(`${name.padEnd(9)} ${state.padEnd(9)} ${String(pid ?? '').padEnd(8)} ${sayAddress(address)}`);
       if (error) print(state === 'failed' ? error : `          restarted ${restarts} times; ${error.split('\n')[0]}`);
     }
   } else if (command === 'logs') {

@@ -67,6 +67,9 @@ export function databaseAddresses(servers: Servers) {
 /** One database’s addresses by user. */
 export type DatabaseUsers = Record<'app' | 'admin' | 'control' | 'applier' | 'capture', string>;
 
+/** The same environment as a file for a shell: `. .strangler/rehearsal.env`. */
+export const ENV_FILE = join(HOME, 'rehearsal.env');
+
 /** The environment that fills in strangler.yaml. */
 export function planEnvironment(servers: Servers): Record<string, string> {
   const env: Record<string, string> = {

@@ -1,7 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import { outboxConnector } from '@example/orders';
 import { down, type Servers, servers, status, up } from '@strangler/servers';
 import { regressionSuite } from '../regression/suite.ts';
-import { DATABASES, databaseAddresses, at as local, PORTS, planEnvironment } from './addresses.ts';
+import { DATABASES, databaseAddresses, ENV_FILE, at as local, PORTS, planEnvironment } from './addresses.ts';
 import { type Books, countBooks, mistakesIn } from './books.ts';
 import { cleanSlate } from './clean-slate.ts';
 import { type Input, readInput } from './input.ts';
@@ -66,6 +67,13 @@ async function run(quick: boolean, signal: AbortSignal, ending: (() => Promise<v
     await cleanSlate(found);
   });
   const env = planEnvironment(found);
+  writeFileSync(
+    ENV_FILE,
+    Object.entries(env)
+      .map(([name, value]) => `export ${name}='${value}'\n`)
+      .join(''),
+    { mode: 0o600 },
+  );
   const addresses = databaseAddresses(found);
   const processes = processesOf(found);
   ending.push(async () => {

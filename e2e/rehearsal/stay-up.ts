@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { at, PORTS, SECRETS } from './addresses.ts';
+import { at, ENV_FILE, PORTS, SECRETS } from './addresses.ts';
 import { emailOf } from './input.ts';
 import { say } from './screen.ts';
 
@@ -27,7 +27,7 @@ export async function stayUp(customer: number, stop: AbortSignal): Promise<void>
     services       ${at(PORTS.orders)} (orders)  ${at(PORTS.notifications)} (notifications)
     control        ${at(PORTS.control)}, token ${SECRETS.admin}
     demo login     ${email}, password ${SECRETS.password}
-    watch it       STRANGLER_TOKEN=${SECRETS.admin} npm run -s strangler -- status --watch --control ${at(PORTS.control)}
+    watch it       . ${ENV_FILE} && npm run -s strangler -- status --watch
 
   One user’s side before and, some seconds after, behind a set:
     export TOKEN=${await logIn(email)}
