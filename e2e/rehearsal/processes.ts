@@ -92,16 +92,33 @@ async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Pro
   clearTimeout(late);
 }
 
+const ME = join(PIDS, 'rehearsal.pid');
+
+/** Process id and script of a pid file, if that process still runs that script of this repository. */
+function livingIn(file: string): { pid: number } | undefined {
+  const [pid, script] = readFileSync(file, 'utf8').trim().split(' ') as [string, string];
+  const commandLine = `/proc/${pid}/cmdline`;
+  const ours = existsSync(commandLine) && readFileSync(commandLine, 'utf8').includes(join(ROOT, script));
+  return ours ? { pid: Number(pid) } : undefined;
+}
+
+/** Makes this process the one rehearsal of the repository. Throws if another one is running. */
+export function beTheOnlyRehearsal(): void {
+  const other = existsSync(ME) ? livingIn(ME) : undefined;
+  if (other)
+    throw new Error(`a rehearsal is running already (process ${other.pid}); stop it with Ctrl-C, then start again`);
+  mkdirSync(PIDS, { recursive: true });
+  writeFileSync(ME, `${process.pid} e2e/rehearsal/main.ts\n`);
+}
+
 /** Ends what a rehearsal that was itself killed has left running; only processes that are provably ours. */
 export async function stopLeftovers(): Promise<void> {
-  if (!existsSync(PIDS)) return;
-  for (const file of readdirSync(PIDS).filter((name) => name.endsWith('.pid'))) {
-    const [pid, script] = readFileSync(join(PIDS, file), 'utf8').trim().split(' ') as [string, string];
-    const commandLine = `/proc/${pid}/cmdline`;
-    const ours = () => existsSync(commandLine) && readFileSync(commandLine, 'utf8').includes(join(ROOT, script));
-    if (ours()) process.kill(Number(pid), 'SIGKILL');
-    while (ours()) await sleep(20);
-    rmSync(join(PIDS, file));
+  const files = existsSync(PIDS) ? readdirSync(PIDS).filter((name) => name.endsWith('.pid')) : [];
+  for (const file of files.map((name) => join(PIDS, name)).filter((one) => one !== ME)) {
+    const leftover = livingIn(file);
+    if (leftover) process.kill(leftover.pid, 'SIGKILL');
+    while (livingIn(file)) await sleep(20);
+    rmSync(file);
   }
 }
 

@@ -7,7 +7,7 @@ import { type Books, countBooks, mistakesIn } from './books.ts';
 import { cleanSlate } from './clean-slate.ts';
 import { type Input, readInput } from './input.ts';
 import { loadShop } from './load-shop.ts';
-import { stopLeftovers, strangler } from './processes.ts';
+import { beTheOnlyRehearsal, stopLeftovers, strangler } from './processes.ts';
 import { inStoppingOrder, OUTBOX, type Processes, processesOf } from './programs.ts';
 import { type Report, thisMachine } from './report.ts';
 import { chapter, pictureOf, say, show } from './screen.ts';
@@ -58,6 +58,7 @@ async function run(quick: boolean, signal: AbortSignal, ending: (() => Promise<v
     took[name] = done.took;
     return done.result;
   };
+  beTheOnlyRehearsal();
   const input = readInput(quick);
   const found = await timed('servers', 'MySQL, Postgres, Kafka, Connect and Debezium are up', () =>
     startServers(ending),
