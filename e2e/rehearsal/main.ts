@@ -16,6 +16,9 @@ to services on Postgres, a percentage of the users at a time, and back.
 
 The report is printed and written to .strangler/reports/rehearsal.json. Exit code 0: the ledger is perfect.`;
 
+/** Aborted by Ctrl-C. */
+const stop = new AbortController();
+
 async function main(): Promise<number> {
   let options: { quick?: boolean; once?: boolean; help?: boolean };
   try {
@@ -29,8 +32,8 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => stop.abort(new Error('stopped before the end')));
   const begun = Date.now();
   const rehearsal = await rehearse(options.quick === true, stop.signal);
   try {
@@ -48,6 +51,6 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  say(`✗ ${(error as Error).message}`);
-  process.exitCode = 1;
+  say(`✗ ${(stop.signal.aborted ? stop.signal.reason : error).message}`);
+  process.exitCode = stop.signal.aborted ? 130 : 1;
 }

@@ -1,7 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HOME, ROOT } from './addresses.ts';
 
@@ -97,9 +106,13 @@ const ME = join(PIDS, 'rehearsal.pid');
 /** Process id and script of a pid file, if that process still runs that script of this repository. */
 function livingIn(file: string): { pid: number } | undefined {
   const [pid, script] = readFileSync(file, 'utf8').trim().split(' ') as [string, string];
-  const commandLine = `/proc/${pid}/cmdline`;
-  const ours = existsSync(commandLine) && readFileSync(commandLine, 'utf8').includes(join(ROOT, script));
-  return ours ? { pid: Number(pid) } : undefined;
+  try {
+    const started = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const folder = readlinkSync(`/proc/${pid}/cwd`);
+    return started.some((part) => resolve(folder, part) === join(ROOT, script)) ? { pid: Number(pid) } : undefined;
+  } catch {
+    return undefined; // there is no such process
+  }
 }
 
 /** Makes this process the one rehearsal of the repository. Throws if another one is running. */
@@ -111,7 +124,7 @@ export function beTheOnlyRehearsal(): void {
   writeFileSync(ME, `${process.pid} e2e/rehearsal/main.ts\n`);
 }
 
-/** Ends what a rehearsal that was itself killed has left running; only processes that are provably ours. */
+/** Ends what a rehearsal that was itself killed has left running, only processes provably ours, and drops old logs. */
 export async function stopLeftovers(): Promise<void> {
   const files = existsSync(PIDS) ? readdirSync(PIDS).filter((name) => name.endsWith('.pid')) : [];
   for (const file of files.map((name) => join(PIDS, name)).filter((one) => one !== ME)) {
@@ -120,6 +133,7 @@ export async function stopLeftovers(): Promise<void> {
     while (livingIn(file)) await sleep(20);
     rmSync(file);
   }
+  rmSync(LOGS, { recursive: true, force: true });
 }
 
 /** Runs a command of the `strangler` CLI to its end. Throws with what it printed if it fails. */

@@ -52,9 +52,11 @@ export async function rehearse(quick: boolean, signal: AbortSignal): Promise<Reh
 
 async function run(quick: boolean, signal: AbortSignal, ending: (() => Promise<void>)[]) {
   const took: Record<string, number> = {};
+  const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  aborted.catch(() => {}); // only a chapter under way minds
   const timed = async <T>(name: string, title: string, work: () => Promise<T>): Promise<T> => {
-    if (signal.aborted) throw new Error('stopped before the end');
-    const done = await chapter(title, work);
+    signal.throwIfAborted();
+    const done = await Promise.race([chapter(title, work), aborted]);
     took[name] = done.took;
     return done.result;
   };
