@@ -201,6 +201,18 @@ describe('flag and boundary', () => {
     await flags.stop();
   });
 
+  test('faults 43: with the flags gone, a restart keeps everybody where they are and makes the flag anew', async () => {
+    await open();
+    await reach(30);
+    await bed.control!.stop();
+    await bed.flags.stop();
+    await rm(`${bed.folder}/flags.json`);
+    bed.flags = undefined as never;
+    await bed.start();
+    await bed.until('the flag', ({ flag }) => flag === 30);
+    expect(await bed.shop()).toMatchObject({ boundary: 3_000, target: 3_000 });
+  });
+
   test('faults 45: a flag that flips ten times a second settles on its last word without swinging', async () => {
     await open();
     await reach(20);

@@ -7,7 +7,7 @@ const LOOK_EVERY = 1_000;
 
 /**
  * Keeps the flag and what control wants in agreement: writes what control decided, for as long as it takes, and hears
- * when a person moves the flag. A flag that cannot be read changes nothing.
+ * when a person moves the flag. A flag that cannot be read changes nothing; one that is not there is made as agreed.
  */
 export class FlagFollower {
   readonly #capability: string;
@@ -17,6 +17,7 @@ export class FlagFollower {
   readonly #moved: (percentage: number) => Promise<void>;
   readonly #wake = new Wake();
   readonly #stopping = new AbortController();
+  #trouble: string | undefined;
   #forget: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
 
@@ -58,17 +59,22 @@ export class FlagFollower {
       try {
         await this.#follow();
         await this.#write();
+        this.#trouble = undefined;
       } catch (error) {
         if (signal.aborted) return;
-        this.#log.warn(
-          { err: error, capability: this.#capability },
-          'the flag could not be kept in step; trying again',
-        );
+        this.#complain((error as Error).message);
       }
       const { flag } = this.#cell.current;
       const more = this.#read() !== undefined && this.#read() !== flag.seen;
       await this.#wake.wait(more ? 50 : LOOK_EVERY, signal);
     }
+  }
+
+  /** Tries go on every second; the log hears of a trouble once. */
+  #complain(trouble: string): void {
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    this.#log.warn({ capability: this.#capability, trouble }, 'the flag could not be kept in step; trying again');
   }
 
   #read(): number | undefined {
@@ -86,7 +92,13 @@ export class FlagFollower {
 
   async #write(): Promise<void> {
     const { agreed, pending } = this.#cell.current.flag;
-    if (pending === null) return;
+    if (pending === null) {
+      if (this.#read() !== undefined) return;
+      await this.#flags.create(this.#capability, agreed, 'there was no flag');
+      // Seen, so that it is not taken for a person's word if somebody has asked for another percentage meanwhile.
+      await this.#cell.update((state) => ({ ...state, flag: { ...state.flag, seen: agreed } }));
+      return;
+    }
     await this.#flags.write(this.#capability, agreed, pending);
     await this.#cell.update((state) =>
       state.flag.agreed === agreed && state.flag.pending === pending

@@ -105,7 +105,7 @@ export async function handoff(
     parts.release(moving.epoch);
     const timings = { ...drained, arrivalMs, pauseMs: performance.now() - held };
     await cell.update(idle, {
-      record: record(cell.capability, moving, 'handoff', '', { urgent: move.urgent, ...timings }),
+      record: record(cell.capability, moving, 'handoff', sayMove(moving), { urgent: move.urgent, ...timings }),
     });
     return { done: true, timings };
   } catch (error) {
@@ -117,6 +117,12 @@ export async function handoff(
 }
 
 const since = (held: number): Timings => ({ holdMs: 0, drainMs: 0, arrivalMs: 0, pauseMs: performance.now() - held });
+
+/** `8 % to 9 % to the service`, or `user 7 to the monolith`. */
+const sayMove = ({ subject, to }: Moving): string => {
+  const { lo, hi, user } = subject;
+  return `${user === undefined ? `${lo / 100} % to ${hi / 100} %` : `user ${user}`} to the ${to}`;
+};
 
 const record = (capability: string, moving: Moving, event: string, reason: string, inputs: object): NewRecord => ({
   capability,

@@ -18,6 +18,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flags-'));
   const path = join(folder, 'flags.json');
   const flags = await openFlagFile(path, new Map([['orders', 'shop']]), console.warn);
+  await flags.create('orders', 0, 'agree');
   const file = new WatchedFile(path);
   unleash = new Unleash({
     appName: 'somebody-else',

@@ -35,6 +35,8 @@ beforeEach(async () => {
   path = join(folder, 'flags.json');
   problems = [];
   flags = await open();
+  await flags.create('orders', 0, 'a test');
+  await flags.create('notifications', 0, 'a test');
 });
 afterEach(async () => {
   await flags.stop();
@@ -43,7 +45,7 @@ afterEach(async () => {
 });
 
 describe('flags in a watched file', () => {
-  test('a file that is absent is created with 0 % for every capability', async () => {
+  test('a file that is absent is made by the first flag, in the format of Unleash', async () => {
     expect(flags.read('orders')?.percentage).toBe(0);
     expect(flags.read('notifications')?.percentage).toBe(0);
     expect(flags.read('unknown')).toBeUndefined();
@@ -63,14 +65,32 @@ describe('flags in a watched file', () => {
     expect(problems).toEqual([]);
   });
 
-  test('an existing file keeps its percentages, and a capability new in the Plan is added', async () => {
+  test('faults 43: opening creates nothing, so a file that is gone is no wish for 0 %', async () => {
+    await flags.write('orders', 25, 'try');
+    await flags.stop();
+    await rm(path);
+    flags = await open();
+    expect(flags.read('orders')).toBeUndefined();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('a flag that exists is not made again, and one that is missing is', async () => {
     await flags.write('orders', 25, 'try');
     const file = await content();
     await flags.stop();
     await writeFile(path, JSON.stringify({ ...file, features: file.features.slice(0, 1) }));
     flags = await open();
+    expect(flags.read('notifications')).toBeUndefined();
+    await flags.create('orders', 0, 'not needed');
+    await flags.create('notifications', 5, 'needed');
     expect(flags.read('orders')?.percentage).toBe(25);
-    expect(flags.read('notifications')?.percentage).toBe(0);
+    expect(flags.read('notifications')?.percentage).toBe(5);
+  });
+
+  test('faults 44: a file that cannot be parsed is not overwritten by a flag that is made', async () => {
+    await writeFile(path, 'garbage');
+    await expect(flags.create('orders', 0, 'no')).rejects.toThrow('cannot be changed');
+    expect(await readFile(path, 'utf8')).toBe('garbage');
   });
 
   test('a person’s edit and an atomic rename are both seen, and listeners are called', async () => {

@@ -5,7 +5,7 @@ import { FlagMemory } from './memory.ts';
 import type { FlagStore } from './store.ts';
 import { WatchedFile } from './watched-file.ts';
 
-/** Flags in a watched file, read by the real unleash-client. A file that is absent is created with 0 % for everyone. */
+/** Flags in a watched file, read by the real unleash-client. A file that is absent is created by the first flag that is made. */
 export async function openFlagFile(
   path: string,
   groups: ReadonlyMap<string, string>,
@@ -28,34 +28,25 @@ export async function openFlagFile(
     memory.failed(`flags file ${path} ${error.message.replace('Unleash Repository error: ', '')}`),
   );
 
-  const set = (capability: string, percentage: number, note: string) =>
-    file.change((content) => withPercentage(content, { capability, group: groups.get(capability)!, percentage, note }));
-  const created = `created at 0 % on ${new Date().toISOString()}`;
-  await file
-    .change((content) =>
-      [...groups].reduce(
-        (now, [capability, group]) =>
-          now.features.some(({ name }) => name === capability)
-            ? now
-            : withPercentage(now, { capability, group, percentage: 0, note: created }),
-        content,
-      ),
-    )
-    .catch((error: Error) => {
-      const notReadable = (error.cause as NodeJS.ErrnoException).code === undefined; // start() says so below
-      if (!notReadable) memory.failed(error.message, 'create');
+  const put = async (capability: string, percentage: number, reason: string, overwrite: boolean): Promise<void> => {
+    checkPercentage(percentage);
+    const group = groups.get(capability);
+    if (group === undefined) throw new Error(`the Plan has no capability ${capability}`);
+    const note = `${percentage} % on ${new Date().toISOString()}: ${reason}`;
+    let written = false;
+    await file.change((content) => {
+      written = overwrite || !content.features.some(({ name }) => name === capability);
+      return written ? withPercentage(content, { capability, group, percentage, note }) : content;
     });
+    if (written) memory.wrote(capability, percentage);
+  };
   await client.start();
 
   let stopping: Promise<void> | undefined;
   return {
     read: (capability) => memory.read(capability),
-    write: async (capability, percentage, reason) => {
-      checkPercentage(percentage);
-      if (!groups.has(capability)) throw new Error(`the Plan has no capability ${capability}`);
-      await set(capability, percentage, `${percentage} % on ${new Date().toISOString()}: ${reason}`);
-      memory.wrote(capability, percentage);
-    },
+    write: (capability, percentage, reason) => put(capability, percentage, reason, true),
+    create: (capability, percentage, reason) => put(capability, percentage, reason, false),
     onChange: (listener) => memory.onChange(listener),
     stop: () => {
       stopping ??= Promise.resolve().then(() => {

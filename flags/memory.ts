@@ -28,7 +28,9 @@ export class FlagMemory {
     this.#problems.delete('');
     let changed = false;
     for (const capability of capabilities) {
-      const reading = percentageOf(featureOf(capability));
+      const feature = featureOf(capability);
+      if (!feature && !this.#entries.has(capability)) continue; // there never was one: it is made when somebody wants it
+      const reading = percentageOf(feature);
       if ('problem' in reading) {
         this.#tell(`flag ${capability}`, `flag ${capability} ${reading.problem}; ${this.#kept(capability)}`);
         continue;

@@ -20,7 +20,8 @@ capabilities:
     {},
   );
   const flags = await openFlags(plan);
-  expect([flags.read('orders')?.percentage, flags.read('search')?.percentage]).toEqual([0, 0]);
+  expect([flags.read('orders'), flags.read('search')]).toEqual([undefined, undefined]);
+  for (const capability of ['orders', 'search']) await flags.create(capability, 0, 'a test');
   await flags.stop();
   const { features } = JSON.parse(await readFile(join(folder, 'deep', 'flags.json'), 'utf8'));
   const groups = features.map(

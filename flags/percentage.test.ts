@@ -26,6 +26,10 @@ describe('the percentage of a feature', () => {
     expect(percentageOf({ ...feature(rollout('nonsense')), enabled: false })).toEqual({ percentage: 0 });
   });
 
+  test('a feature that was just created, disabled and without a strategy, is no wish for 0 %', () => {
+    expect(percentageOf({ ...feature(), enabled: false })).toEqual({ problem: 'has no flexibleRollout strategy' });
+  });
+
   test('strategies that agree are one percentage', () => {
     expect(percentageOf(feature(rollout('25'), rollout(25)))).toEqual({ percentage: 25 });
   });

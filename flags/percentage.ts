@@ -16,14 +16,15 @@ const say = (value: unknown): string => JSON.stringify(value) ?? String(value);
 
 /**
  * The percentage a feature stands for: 0 when it is disabled, else the rollout of its flexibleRollout strategies.
+ * One without any strategy says nothing, disabled or not: it has just been created.
  * Unleash itself stores and serves any nonsense, so everything that is not plainly one percentage is a problem.
  */
 export function percentageOf(feature: Feature | undefined): Reading {
   if (!feature) return { problem: 'is missing' };
   if (typeof feature.enabled !== 'boolean') return { problem: `has enabled: ${say(feature.enabled)}` };
-  if (!feature.enabled) return { percentage: 0 };
   const strategies = feature.strategies;
   if (!Array.isArray(strategies) || strategies.length === 0) return { problem: 'has no flexibleRollout strategy' };
+  if (!feature.enabled) return { percentage: 0 };
   const rollouts = new Set<number>();
   for (const strategy of strategies) {
     if (strategy?.name !== 'flexibleRollout') return { problem: `has a strategy ${say(strategy?.name)}` };

@@ -16,12 +16,11 @@ export class UnleashAdmin {
     this.#server = server;
   }
 
-  /** Creates the feature with 0 % in the Plan's environment; one that exists is left as it is. True if it was created. */
-  async create(capability: string, group: string): Promise<boolean> {
+  /** Creates the feature without a strategy, so that nobody reads a percentage yet. False if it existed. */
+  async create(capability: string): Promise<boolean> {
     if ((await this.#call('GET', this.#feature(capability), undefined, [404])) !== undefined) return false;
     const description = 'Share of users on the extracted service; moved by strangler and by you.';
     await this.#call('POST', this.#features(), { name: capability, type: 'release', description });
-    await this.set(capability, group, 0, 'created');
     return true;
   }
 

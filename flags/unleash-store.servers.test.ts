@@ -52,8 +52,9 @@ const setRollout = async (rollout: string) => {
   ]);
 };
 
-const open = () =>
-  openUnleash(
+/** Opens the flags, and makes the flag of the test if that is not what the test is about. */
+const open = async (make = true) => {
+  const opened = await openUnleash(
     {
       url: `http://127.0.0.1:${(door.address() as AddressInfo).port}`,
       token: real.clientToken,
@@ -64,6 +65,9 @@ const open = () =>
     new Map([[capability, 'shop']]),
     (problem) => problems.push(problem),
   );
+  if (make && way === 'through') await opened.create(capability, 0, 'a test');
+  return opened;
+};
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await wait(10);
 }
@@ -121,13 +125,15 @@ describe('flags on a real Unleash', () => {
     await untilTold(/cannot be read/);
     way = 'through';
     door.closeAllConnections();
-    await untilRead(0);
+    await flags.create(capability, 10, 'a test');
+    await untilRead(10);
   });
 
-  test('a feature that is missing is created at 0 %, and opening again leaves it as it is', async () => {
-    flags = await open();
+  test('a feature that is missing is made only when asked for, and one that exists is left as it is', async () => {
+    flags = await open(false);
+    expect(flags.read(capability)).toBeUndefined();
+    await flags.create(capability, 0, 'a test');
     expect(flags.read(capability)?.percentage).toBe(0);
-    expect(problems).toEqual([]);
     const [strategy] = await admin('GET', strategies());
     expect(strategy).toMatchObject({
       name: 'flexibleRollout',
@@ -135,9 +141,11 @@ describe('flags on a real Unleash', () => {
     });
     await setRollout('25');
     await flags.stop();
-    flags = await open();
+    flags = await open(false);
     await untilRead(25);
+    await flags.create(capability, 0, 'not needed');
     expect(await admin('GET', strategies())).toHaveLength(1);
+    expect(flags.read(capability)?.percentage).toBe(25);
   });
 
   test('what somebody changes in Unleash is read, and switched off is 0 %', async () => {

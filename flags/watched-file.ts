@@ -121,6 +121,7 @@ export class WatchedFile extends EventEmitter {
       return true;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' && this.#text === undefined) return true; // there never was one: nothing is amiss
       if (loud && !this.#stopped) this.emit(UnleashEvents.Error, new Error(code === 'ENOENT' ? 'is gone' : message));
       return false;
     }
