@@ -13,9 +13,10 @@ import { type Direction, type Side, sourceOf, streamName } from '@strangler/plan
 import { openRows, type Rows } from './aggregates.ts';
 import { failureOf, sessionSurvives } from './failures.ts';
 import type { Mapping } from './mapping.ts';
-import { afterHandoffRow, OwnershipHistory } from './ownership-history.ts';
-import type { Change, Progress, Step } from './steps.ts';
-import { ApplierAheadError, applySteps, type OwnedChange, type Prepared } from './target-transaction.ts';
+import { OwnershipHistory } from './ownership-history.ts';
+import { changesOf, ownershipAfter, type Prepared, prepareSteps, prepareUnasked } from './prepare.ts';
+import type { Progress, Step } from './steps.ts';
+import { ApplierAheadError, applySteps } from './target-transaction.ts';
 import { usersOf } from './users.ts';
 
 /** Which stream an applier feeds, and with what. */
@@ -69,39 +70,16 @@ export class Applier {
   /** Finds out whose rows these are and what the source is to them; reads the target only if it must. */
   async prepare(steps: readonly Step[]): Promise<Prepared[]> {
     const history = this.#history!;
-    if (history.ownsEverybody && !this.#blocked.size) {
-      return steps.map((step) => ({
-        step,
-        changes: changesOf(step).map((change) => ({ ...change, user: null, owns: true, handedOver: false })),
-        senderOwns: true,
-        undecided: undefined,
-      }));
-    }
+    if (history.ownsEverybody && !this.#blocked.size) return prepareUnasked(steps);
     const { rows } = await this.#session();
-    const all = steps.flatMap(changesOf);
-    const users = await usersOf(all, rows);
-    let at = 0;
-    return steps.map((step) => {
-      let undecided: OwnershipRow | undefined;
-      const changes = changesOf(step).map((change): OwnedChange => {
-        const user = users[at++]!;
-        if (user === null) return { ...change, user, owns: true, handedOver: false };
-        const standing = history.standing(user);
-        undecided ??= standing.undecided;
-        return { ...change, user, owns: standing.owns, handedOver: standing.handedOver };
-      });
-      if (step.work.kind !== 'correction') return { step, changes, senderOwns: true, undecided };
-      const standing = history.standing(step.work.correction.user);
-      return { step, changes, senderOwns: standing.owns, undecided: standing.undecided };
-    });
+    return prepareSteps(steps, await usersOf(steps.flatMap(changesOf), rows), history);
   }
 
   /** Applies steps and moves the checkpoint, in one transaction. If it was committed before, nothing happens again. */
   async commit(prepared: readonly Prepared[], progress: Progress): Promise<void> {
     const { version } = this.#checkpoint!;
     const { session, rows } = await this.#session(progress);
-    const handoffs = prepared.flatMap(({ step }) => (step.work.kind === 'handoff' ? [step.work.row] : []));
-    const ownership = [...this.#decided, ...handoffs.map((row) => afterHandoffRow(row, this.#history!.at(row.epoch)))];
+    const ownership = ownershipAfter(prepared, this.#decided, this.#history!);
     if (this.#checkpoint!.version > version) return this.#took(ownership, []); // the session was lost after its COMMIT
     const target = { stream: this.stream, capability: this.#options.capability, session, rows, blocked: this.#blocked };
     let blocked: string[] = [];
@@ -206,8 +184,3 @@ const stands = (checkpoint: Checkpoint, progress: Progress): boolean =>
   checkpoint.position === progress.position &&
   checkpoint.kafkaOffset === progress.kafkaOffset &&
   checkpoint.tick === progress.tick;
-
-const changesOf = ({ work }: Step): readonly Change[] => {
-  if (work.kind === 'changes') return work.changes;
-  return work.kind === 'copy' ? [work.change] : [];
-};

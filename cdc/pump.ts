@@ -5,6 +5,7 @@ import { Assembler } from './assemble.ts';
 import { nextTick } from './continuity.ts';
 import { patience } from './patience.ts';
 import { type Persistence, persist } from './persist.ts';
+import { untilUndecided } from './prepare.ts';
 import { decode } from './row-change.ts';
 import { type Progress, type Reading, type Step, type Work, workOf } from './steps.ts';
 
@@ -101,16 +102,15 @@ export class Pump {
     this.#rows = 0;
     while (steps.length) {
       const prepared = await persist(() => applier.prepare(steps), persistence);
-      const stuck = prepared.findIndex(({ undecided }) => undecided);
-      const ready = stuck < 0 ? prepared : prepared.slice(0, stuck);
+      const { ready, barrier } = untilUndecided(prepared);
       if (ready.length) {
         const { progress } = ready.at(-1)!.step;
         await persist(() => applier.commit(ready, progress), persistence);
         this.#committed(progress, steps.slice(0, ready.length));
       }
-      if (stuck < 0) return;
-      await this.#awaitOutcome(prepared[stuck]!.undecided!);
-      steps = steps.slice(stuck);
+      if (!barrier) return;
+      await this.#awaitOutcome(barrier);
+      steps = steps.slice(ready.length);
     }
   }
 

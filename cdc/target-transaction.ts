@@ -14,7 +14,8 @@ import { applyLate } from './apply-late.ts';
 import { applyOwned } from './apply-owned.ts';
 import { failureOf } from './failures.ts';
 import { keyOf, type MappedTable, type Row } from './mapping.ts';
-import type { Change, Correction, Progress, RootImage, Step } from './steps.ts';
+import type { OwnedChange, Prepared } from './prepare.ts';
+import type { Correction, Progress, RootImage } from './steps.ts';
 
 /** Another applier of this stream has moved the checkpoint: this one must stop. */
 export class ApplierAheadError extends Error {
@@ -23,22 +24,6 @@ export class ApplierAheadError extends Error {
     this.name = 'ApplierAheadError';
   }
 }
-
-/** A change and what its source is to its user. */
-export type OwnedChange = Change & {
-  readonly user: string | null;
-  readonly owns: boolean;
-  readonly handedOver: boolean;
-};
-
-/** One step, with everything decided that needs the source's ownership. */
-export type Prepared = {
-  readonly step: Step;
-  readonly changes: readonly OwnedChange[];
-  /** For a correction: whether its sender owned the user when it was written. */
-  readonly senderOwns: boolean;
-  readonly undecided: OwnershipRow | undefined;
-};
 
 /** What one target transaction does. */
 export type Target = {

@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import type { HandoffRow } from '@strangler/ledger';
+import type { MappedTable } from './mapping.ts';
+import { afterHandoffRow, OwnershipHistory } from './ownership-history.ts';
+import { ownershipAfter, prepareSteps, prepareUnasked, untilUndecided } from './prepare.ts';
+import type { Change, Step, Work } from './steps.ts';
+
+const table = { name: 'orders' } as MappedTable;
+const change = (id: string): Change => ({ table, before: null, after: { id } });
+const step = (work: Work): Step => ({ work, progress: { position: 'lsn/1', kafkaOffset: 1, tick: 0 } });
+const changes = (...ids: string[]): Step => step({ kind: 'changes', changes: ids.map(change), position: 'lsn/1' });
+const row = (kind: HandoffRow['kind'], epoch: number, user: string): HandoffRow => ({
+  ...{ capability: 'orders', epoch, kind, forced: false },
+  subject: { lo: 0, hi: 1, user },
+});
+const historyOf = (...rows: HandoffRow[]): OwnershipHistory => {
+  const history = new OwnershipHistory('shop', true, []);
+  for (const one of rows) history.record(afterHandoffRow(one, history.at(one.epoch)));
+  return history;
+};
+
+describe('preparing steps', () => {
+  test('each change learns what its source is to its user; a row nobody has needs none', () => {
+    const history = historyOf(row('barrier', 1, 'ada'), row('cancel', 1, 'ada'), row('barrier', 2, 'bob'));
+    const [first, second] = prepareSteps([changes('1', '2'), changes('3')], ['ada', 'bob', null], history);
+    expect(first!.changes).toMatchObject([
+      { user: 'ada', owns: true, handedOver: true },
+      { user: 'bob', owns: false, handedOver: true },
+    ]);
+    expect(second!.changes).toMatchObject([{ user: null, owns: true, handedOver: false }]);
+  });
+
+  test('steps behind a barrier whose outcome is open wait, together with everything after them', () => {
+    const history = historyOf(row('barrier', 7, 'bob'));
+    const prepared = prepareSteps([changes('1'), changes('2'), changes('3')], ['ada', 'bob', 'ada'], history);
+    const { ready, barrier } = untilUndecided(prepared);
+    expect(ready).toEqual([prepared[0]]);
+    expect(barrier).toMatchObject({ epoch: 7, undecided: true });
+    expect(untilUndecided(ready)).toEqual({ ready, barrier: undefined });
+  });
+
+  test('a correction stands or falls with its sender’s ownership, and waits like a change', () => {
+    const correction = step({ kind: 'correction', correction: { user: 'bob', roots: [] }, position: 'lsn/1' });
+    expect(prepareSteps([correction], [], historyOf())).toMatchObject([{ senderOwns: true, changes: [] }]);
+    const behind = prepareSteps([correction], [], historyOf(row('barrier', 7, 'bob')));
+    expect(behind).toMatchObject([{ senderOwns: false, undecided: { epoch: 7 } }]);
+  });
+
+  test('while the source owns everybody nobody is asked', () => {
+    expect(prepareUnasked([changes('1')])).toMatchObject([{ changes: [{ user: null, owns: true }], senderOwns: true }]);
+  });
+
+  test('outcomes found out come before the handoffs that follow in the log', () => {
+    const history = historyOf(row('barrier', 1, 'ada'));
+    const decided = [{ ...history.at(1)!, undecided: false }];
+    const prepared = prepareSteps([step({ kind: 'handoff', row: row('grant', 2, 'ada') })], [], history);
+    expect(ownershipAfter(prepared, decided, history)).toMatchObject([
+      { epoch: 1, owns: false, undecided: false },
+      { epoch: 2, owns: true },
+    ]);
+  });
+});

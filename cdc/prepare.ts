@@ -1,0 +1,78 @@
+import type { OwnershipRow } from '@strangler/ledger';
+import { afterHandoffRow, type OwnershipHistory } from './ownership-history.ts';
+import type { Change, Step } from './steps.ts';
+
+/** A change and what its source is to its user. */
+export type OwnedChange = Change & {
+  readonly user: string | null;
+  readonly owns: boolean;
+  readonly handedOver: boolean;
+};
+
+/** One step, with everything decided that needs the source's ownership. */
+export type Prepared = {
+  readonly step: Step;
+  readonly changes: readonly OwnedChange[];
+  /** For a correction: whether its sender owned the user when it was written. */
+  readonly senderOwns: boolean;
+  /** The barrier this step waits behind; undefined if nothing is in doubt. */
+  readonly undecided: OwnershipRow | undefined;
+};
+
+/** The row changes of a step. */
+export const changesOf = ({ work }: Step): readonly Change[] => {
+  if (work.kind === 'changes') return work.changes;
+  return work.kind === 'copy' ? [work.change] : [];
+};
+
+/** Steps of a source that owns everybody: nobody needs to know their users. */
+export const prepareUnasked = (steps: readonly Step[]): Prepared[] =>
+  steps.map((step) => ({
+    step,
+    changes: changesOf(step).map((change) => ({ ...change, user: null, owns: true, handedOver: false })),
+    senderOwns: true,
+    undecided: undefined,
+  }));
+
+/** What the source is to the user of each change, at this point of its own history; `users` in the order of the changes. */
+export function prepareSteps(
+  steps: readonly Step[],
+  users: readonly (string | null)[],
+  history: OwnershipHistory,
+): Prepared[] {
+  let at = 0;
+  return steps.map((step) => {
+    let undecided: OwnershipRow | undefined;
+    const changes = changesOf(step).map((change): OwnedChange => {
+      const user = users[at++]!;
+      if (user === null) return { ...change, user, owns: true, handedOver: false };
+      const standing = history.standing(user);
+      undecided ??= standing.undecided;
+      return { ...change, user, owns: standing.owns, handedOver: standing.handedOver };
+    });
+    if (step.work.kind !== 'correction') return { step, changes, senderOwns: true, undecided };
+    const standing = history.standing(step.work.correction.user);
+    return { step, changes, senderOwns: standing.owns, undecided: standing.undecided };
+  });
+}
+
+/** The steps before the first one behind an undecided barrier, and that barrier. */
+export function untilUndecided(prepared: readonly Prepared[]): {
+  readonly ready: readonly Prepared[];
+  readonly barrier: OwnershipRow | undefined;
+} {
+  const stuck = prepared.findIndex(({ undecided }) => undecided);
+  return stuck < 0
+    ? { ready: prepared, barrier: undefined }
+    : { ready: prepared.slice(0, stuck), barrier: prepared[stuck]!.undecided };
+}
+
+/** What these steps add to the source's ownership history, after the outcomes found out meanwhile. */
+export function ownershipAfter(
+  prepared: readonly Prepared[],
+  decided: readonly OwnershipRow[],
+  history: OwnershipHistory,
+): OwnershipRow[] {
+  const handoffs = prepared.flatMap(({ step }) => (step.work.kind === 'handoff' ? [step.work.row] : []));
+  return [...decided, ...handoffs.map((row) => afterHandoffRow(row, history.at(row.epoch)))];
+}
