@@ -4,6 +4,8 @@ export type Options = {
   readonly seconds: number | undefined;
   /** How often each measurement is taken. */
   readonly rounds: number | undefined;
+  /** Decides what is left to chance; a benchmark that leaves nothing to chance has no use for it. */
+  readonly seed: number | undefined;
   readonly signal: AbortSignal;
 };
 

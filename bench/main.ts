@@ -2,12 +2,13 @@ import { parseArgs } from 'node:util';
 import { describeProblem } from '../deploy/local/problem.ts';
 import type { Benchmark, Options } from './benchmark.ts';
 import { machine } from './machine.ts';
+import { naive } from './naive.ts';
 import { proxy } from './proxy.ts';
 import { sync } from './sync.ts';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { proxy, sync };
+const benchmarks: Readonly<Record<string, Benchmark>> = { proxy, sync, naive };
 
-const HELP = `npm run bench -- NAME [--seconds N] [--rounds N]
+const HELP = `npm run bench -- NAME [--seconds N] [--rounds N] [--seed N]
 
 ${Object.entries(benchmarks)
   .map(([name, { about }]) => `  ${name.padEnd(8)} ${about}`)
@@ -15,6 +16,7 @@ ${Object.entries(benchmarks)
 
   --seconds N   length of one measurement
   --rounds N    how often each is taken, contenders in turn
+  --seed N      of what is left to chance; the next round takes the next one
 
 The last line printed is one JSON object with every figure and the machine.`;
 
@@ -30,7 +32,7 @@ function read(signal: AbortSignal): { name: string; options: Options } | undefin
   const text = { type: 'string' } as const;
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { seconds: text, rounds: text, help: { type: 'boolean', short: 'h' } },
+    options: { seconds: text, rounds: text, seed: text, help: { type: 'boolean', short: 'h' } },
   });
   if (values.help) return undefined;
   const [name = '', ...more] = positionals;
@@ -40,6 +42,7 @@ function read(signal: AbortSignal): { name: string; options: Options } | undefin
   const options = {
     seconds: wholeNumber('seconds', values.seconds),
     rounds: wholeNumber('rounds', values.rounds),
+    seed: wholeNumber('seed', values.seed),
     signal,
   };
   return { name, options };

@@ -22,11 +22,40 @@ const sourceOf = (topicPrefix: string): Record<string, string> => ({
   'tombstones.on.delete': 'false',
 });
 
-const sinkInto = (topic: string, jdbc: string, { user, password }: { user: string; password: string }) => ({
+/** Debezium’s MySQL source for these tables of one database, as a connector’s configuration. */
+export const mysqlSource = (
+  { mysql, kafka }: Servers,
+  topicPrefix: string,
+  database: string,
+  tables: readonly string[],
+): Record<string, string> => ({
+  ...sourceOf(topicPrefix),
+  'connector.class': 'io.debezium.connector.mysql.MySqlConnector',
+  'database.hostname': mysql.host,
+  'database.port': String(mysql.port),
+  'database.user': mysql.user,
+  'database.password': mysql.password,
+  'database.server.id': '1900000001',
+  'database.include.list': database,
+  'table.include.list': tables.map((table) => `${database}.${table}`).join(','),
+  'include.schema.changes': 'false',
+  'snapshot.locking.mode': 'none', // others work on the same server
+  'schema.history.internal.kafka.bootstrap.servers': kafka.brokers.join(','),
+  'schema.history.internal.kafka.topic': `${topicPrefix}.history`,
+  'schema.history.internal.store.only.captured.tables.ddl': 'true',
+});
+
+/** Debezium’s JDBC sink from these topics, as a connector’s configuration; it upserts and deletes by `id`. */
+export const sinkInto = (
+  topics: readonly string[],
+  collection: string,
+  jdbc: string,
+  { user, password }: { user: string; password: string },
+): Record<string, string> => ({
   ...WITH_SCHEMAS,
   'connector.class': 'io.debezium.connector.jdbc.JdbcSinkConnector',
   'tasks.max': '1',
-  topics: topic,
+  topics: topics.join(','),
   'connection.url': jdbc,
   'connection.username': user,
   'connection.password': password,
@@ -35,36 +64,24 @@ const sinkInto = (topic: string, jdbc: string, { user, password }: { user: strin
   'primary.key.mode': 'record_key',
   'primary.key.fields': 'id',
   'schema.evolution': 'none',
-  'collection.name.format': 'orders',
+  'collection.name.format': collection,
   'batch.size': BATCH,
   'consumer.override.max.poll.records': BATCH,
 });
 
 /** The peer from MySQL into Postgres: Debezium’s MySQL source, its JDBC sink. */
-export async function startForwardPeer({ mysql, ...servers }: Servers, worker: Worker): Promise<Pipeline> {
-  const source = addressOf({ mysql, ...servers }, 'mysql', 'bench_peer_forward');
-  const target = addressOf({ mysql, ...servers }, 'postgres', 'bench_peer_forward');
+export async function startForwardPeer(servers: Servers, worker: Worker): Promise<Pipeline> {
+  const source = addressOf(servers, 'mysql', 'bench_peer_forward');
+  const target = addressOf(servers, 'postgres', 'bench_peer_forward');
   for (const url of [source, target]) await createOrders(url);
   const prefix = `${PREFIX}.forward`;
-  await worker.put(`${PREFIX}-forward-source`, {
-    ...sourceOf(prefix),
-    'connector.class': 'io.debezium.connector.mysql.MySqlConnector',
-    'database.hostname': mysql.host,
-    'database.port': String(mysql.port),
-    'database.user': mysql.user,
-    'database.password': mysql.password,
-    'database.server.id': '1900000001',
-    'database.include.list': 'bench_peer_forward',
-    'table.include.list': 'bench_peer_forward.orders',
-    'include.schema.changes': 'false',
-    'snapshot.locking.mode': 'none', // others work on the same server
-    'schema.history.internal.kafka.bootstrap.servers': servers.kafka.brokers.join(','),
-    'schema.history.internal.kafka.topic': `${prefix}.history`,
-    'schema.history.internal.store.only.captured.tables.ddl': 'true',
-  });
+  await worker.put(`${PREFIX}-forward-source`, mysqlSource(servers, prefix, 'bench_peer_forward', ['orders']));
   const { host, port } = servers.postgres;
   const jdbc = `jdbc:postgresql://${host}:${port}/bench_peer_forward?reWriteBatchedInserts=true`;
-  await worker.put(`${PREFIX}-forward-sink`, sinkInto(`${prefix}.bench_peer_forward.orders`, jdbc, servers.postgres));
+  await worker.put(
+    `${PREFIX}-forward-sink`,
+    sinkInto([`${prefix}.bench_peer_forward.orders`], 'orders', jdbc, servers.postgres),
+  );
   return { name: 'Debezium JDBC sink', source, target, state: () => worker.state(`${PREFIX}-forward-sink`) };
 }
 
@@ -92,6 +109,6 @@ export async function startReversePeer({ postgres, ...servers }: Servers, worker
   const { host, port } = servers.mysql;
   const options = 'rewriteBatchedStatements=true&allowPublicKeyRetrieval=true&useSSL=false&connectionTimeZone=UTC';
   const jdbc = `jdbc:mysql://${host}:${port}/bench_peer_reverse?${options}`;
-  await worker.put(`${PREFIX}-reverse-sink`, sinkInto(`${prefix}.public.orders`, jdbc, servers.mysql));
+  await worker.put(`${PREFIX}-reverse-sink`, sinkInto([`${prefix}.public.orders`], 'orders', jdbc, servers.mysql));
   return { name: 'Debezium JDBC sink', source, target, state: () => worker.state(`${PREFIX}-reverse-sink`) };
 }

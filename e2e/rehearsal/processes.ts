@@ -115,13 +115,13 @@ function livingIn(file: string): { pid: number } | undefined {
   }
 }
 
-/** Makes this process the one rehearsal of the repository. Throws if another one is running. */
-export function beTheOnlyRehearsal(): void {
+/** Makes this process, which runs `script`, the one rehearsal of the repository. Throws if another one is running. */
+export function beTheOnlyRehearsal(script: string): void {
   const other = existsSync(ME) ? livingIn(ME) : undefined;
   if (other)
     throw new Error(`a rehearsal is running already (process ${other.pid}); stop it with Ctrl-C, then start again`);
   mkdirSync(PIDS, { recursive: true });
-  writeFileSync(ME, `${process.pid} e2e/rehearsal/main.ts\n`);
+  writeFileSync(ME, `${process.pid} ${script}\n`);
 }
 
 /** Ends what a rehearsal that was itself killed has left running, only processes provably ours, and drops old logs. */

@@ -5,12 +5,12 @@ import { Process } from './processes.ts';
 /** The topic the orders service’s outbox is published to. */
 export const OUTBOX = 'shop';
 
-/** Every process of the rehearsal, not started yet. */
-export function processesOf(servers: Servers) {
+/** Every process of the rehearsal under this Plan, not started yet. */
+export function processesOf(servers: Servers, planFile = 'strangler.yaml') {
   const databases = databaseAddresses(servers);
   const app = { JWT_SECRET: SECRETS.jwt, INTERNAL_TOKEN: SECRETS.internal, NODE_ENV: 'production' };
   const plan = planEnvironment(servers);
-  const toolkit = ['--plan', 'strangler.yaml'];
+  const toolkit = ['--plan', planFile];
   const health = (port: number) => `${at(port)}/health`;
   const proxy = (nth: 0 | 1) =>
     new Process({

@@ -8,18 +8,18 @@ import { cleanSlate } from './clean-slate.ts';
 import { type Input, readInput } from './input.ts';
 import { loadShop } from './load-shop.ts';
 import { beTheOnlyRehearsal, stopLeftovers, strangler } from './processes.ts';
-import { inStoppingOrder, OUTBOX, type Processes, processesOf } from './programs.ts';
+import { inStoppingOrder, OUTBOX, processesOf } from './programs.ts';
 import { type Report, thisMachine } from './report.ts';
 import { chapter, pictureOf, say, show } from './screen.ts';
 import { StepBook } from './steps.ts';
 import { type Kill, runStory } from './story.ts';
+import { startToolkit } from './toolkit.ts';
 import { CUSTOMERS_AT_A_TIME, startTraffic } from './traffic.ts';
-import { Watch, waitForStatus } from './watch.ts';
+import { Watch } from './watch.ts';
 import { startWebhook } from './webhook.ts';
 
 /** Over how many seconds the purchases of 1998 are replayed. */
 const REPLAY_SECONDS = { quick: 50, full: 150 };
-const BACKFILL_WITHIN = 180_000;
 const SETTLE_WITHIN = 30_000;
 const NEEDED = ['mysql', 'postgres', 'kafka', 'connect'] as const;
 
@@ -60,7 +60,7 @@ async function run(quick: boolean, signal: AbortSignal, ending: (() => Promise<v
     took[name] = done.took;
     return done.result;
   };
-  beTheOnlyRehearsal();
+  beTheOnlyRehearsal('e2e/rehearsal/main.ts');
   const input = readInput(quick);
   const found = await timed('servers', 'MySQL, Postgres, Kafka, Connect and Debezium are up', () =>
     startServers(ending),
@@ -92,9 +92,10 @@ async function run(quick: boolean, signal: AbortSignal, ending: (() => Promise<v
   await timed('init', 'strangler init', () => strangler(['init', '--apply', '--create-users'], env));
   const webhook = await startWebhook(PORTS.webhook);
   ending.push(webhook.stop);
-  const backfilled = await timed('backfill', 'existing rows copied to the services’ databases', () =>
-    startToolkit(found, processes),
-  );
+  const backfilled = await timed('backfill', 'existing rows copied to the services’ databases', async () => {
+    await publishOutbox(found);
+    return startToolkit(processes);
+  });
   await timed('verify', 'strangler verify', () => strangler(['verify'], env));
 
   const bases = PORTS.proxies.map(local);
@@ -164,8 +165,8 @@ async function startServers(ending: (() => Promise<void>)[]): Promise<Servers> {
   return servers();
 }
 
-/** Starts cdc, control and the proxies and waits for the end of the backfill. Gives the rows copied. */
-async function startToolkit(found: Servers, processes: Processes): Promise<number> {
+/** Posts the connector that publishes the orders service’s events. */
+async function publishOutbox(found: Servers): Promise<void> {
   const { host, port, user, password } = found.postgres;
   const outbox = outboxConnector(OUTBOX, { host, port, user, password, database: DATABASES.orders });
   const posted = await fetch(`${found.connect.url}/connectors`, {
@@ -174,21 +175,6 @@ async function startToolkit(found: Servers, processes: Processes): Promise<numbe
     body: JSON.stringify(outbox),
   });
   if (!posted.ok) throw new Error(`Connect refused the outbox connector: ${await posted.text()}`);
-  await Promise.all([processes.cdc.start(), processes.control.start()]);
-  await Promise.all(processes.proxies.map((proxy) => proxy.start()));
-  const status = await waitForStatus('the backfill', BACKFILL_WITHIN, ({ capabilities }) => {
-    const tables = capabilities.flatMap(({ backfill }) => backfill);
-    const done = tables.reduce((sum, table) => sum + table.done, 0);
-    const total = tables.reduce((sum, table) => sum + table.total, 0);
-    show(`… ${done.toLocaleString('en')} of ${total.toLocaleString('en')} rows copied`);
-    return capabilities.every(
-      ({ backfill, streams }) =>
-        backfill.length > 0 &&
-        backfill.every(({ finished }) => finished) &&
-        streams.every(({ state }) => state === 'running'),
-    );
-  });
-  return status.capabilities.flatMap(({ backfill }) => backfill).reduce((sum, { done }) => sum + done, 0);
 }
 
 /** Counts the books until they balance, because the last rows are still under way; gives up after a while. */

@@ -20,12 +20,17 @@ export type Traffic = {
 
 type Order = { readonly id: number; readonly total: string };
 
-/**
- * Replays purchases through the proxies in order of date, per customer one after another, spread over `seconds`.
- * A fixed tenth reads the order back at once and lists orders, a fixed twentieth cancels, another tenth reads
- * notifications and marks one read.
- */
-export function startTraffic(input: Input, bases: readonly string[], seconds: number, stop: AbortSignal): Traffic {
+/** What a customer does about one purchase. If it throws, the traffic has failed. */
+export type Visit = (client: Customer, purchase: Purchase, tally: Tally) => Promise<void>;
+
+/** Replays purchases through the proxies in order of date, per customer one after another, spread over `seconds`. */
+export function startTraffic(
+  input: Pick<Input, 'live'>,
+  bases: readonly string[],
+  seconds: number,
+  stop: AbortSignal,
+  visit: Visit = shop,
+): Traffic {
   const tally = new Tally();
   const dispatcher = new Agent({ connections: CUSTOMERS_AT_A_TIME, pipelining: 1 });
   const clients = new Map<number, Customer>();
@@ -49,7 +54,7 @@ export function startTraffic(input: Input, bases: readonly string[], seconds: nu
       await sleep(begun + (at / total) * seconds * 1_000 - Date.now());
       const purchase = input.live[at]!;
       const before = busy.get(purchase.customer) ?? Promise.resolve();
-      const turn = before.then(() => shop(clientOf(purchase.customer), purchase, tally));
+      const turn = before.then(() => visit(clientOf(purchase.customer), purchase, tally));
       busy.set(
         purchase.customer,
         turn.catch(() => {}),
@@ -82,6 +87,10 @@ export function startTraffic(input: Input, bases: readonly string[], seconds: nu
   };
 }
 
+/**
+ * Buys; a fixed tenth reads the order back at once and lists orders, a fixed twentieth cancels, another tenth reads
+ * notifications and marks one read.
+ */
 async function shop(client: Customer, purchase: Purchase, tally: Tally): Promise<void> {
   const { number, key, product } = purchase;
   const wanted = { items: [{ productId: product.id, quantity: 1 }] };

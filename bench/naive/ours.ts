@@ -1,0 +1,47 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Servers } from '@strangler/servers';
+import { parse, stringify } from 'yaml';
+import { at, PORTS, planEnvironment, ROOT } from '../../e2e/rehearsal/addresses.ts';
+import { strangler } from '../../e2e/rehearsal/processes.ts';
+import type { Processes } from '../../e2e/rehearsal/programs.ts';
+import { startToolkit } from '../../e2e/rehearsal/toolkit.ts';
+import { readStatus, waitForStatus } from '../../e2e/rehearsal/watch.ts';
+import type { Way } from './way.ts';
+
+const BACK_WITHIN = 30_000;
+
+/** Writes the example’s Plan with nothing but orders in it, and no webhook; gives the file. */
+export function writePlan(folder: string): string {
+  const plan = parse(readFileSync(join(ROOT, 'strangler.yaml'), 'utf8'));
+  plan.capabilities = { orders: plan.capabilities.orders };
+  delete plan.control.webhook;
+  const file = join(folder, 'strangler.yaml');
+  writeFileSync(file, stringify(plan));
+  return file;
+}
+
+/** Sets up the proxy, control and cdc as the rehearsal does, with the rows of the monolith copied and verified. */
+export async function startOurs(servers: Servers, processes: Processes, plan: string): Promise<Way> {
+  const env = planEnvironment(servers);
+  const run = (...args: string[]) => strangler([...args, '--plan', plan], env);
+  await run('init', '--apply', '--create-users');
+  await startToolkit(processes);
+  await run('verify');
+  return {
+    name: 'Strangler',
+    bases: PORTS.proxies.map(at),
+    ramp: async (percent) => void (await run('set', 'orders', String(percent), '--reason', 'benchmark')),
+    broughtBack: async () =>
+      void (await waitForStatus('the judge to bring everybody back', BACK_WITHIN, ({ capabilities }) =>
+        capabilities.every(({ boundary, phase }) => boundary === 0 && phase === 'idle'),
+      )),
+    sync: async () => {
+      const { capabilities } = await readStatus();
+      const streams = capabilities.flatMap((one) =>
+        one.streams.map(({ direction, state }) => `${direction} is ${state}`),
+      );
+      return streams.join(', ');
+    },
+  };
+}
