@@ -7,7 +7,7 @@ import { databaseAddresses } from '../e2e/rehearsal/addresses.ts';
 import { cleanSlate } from '../e2e/rehearsal/clean-slate.ts';
 import { type Input, readInput } from '../e2e/rehearsal/input.ts';
 import { loadShop } from '../e2e/rehearsal/load-shop.ts';
-import { beTheOnlyRehearsal, stopLeftovers } from '../e2e/rehearsal/processes.ts';
+import { beTheOnlyOne, stopLeftovers } from '../e2e/rehearsal/processes.ts';
 import { inStoppingOrder, processesOf } from '../e2e/rehearsal/programs.ts';
 import { CUSTOMERS_AT_A_TIME } from '../e2e/rehearsal/traffic.ts';
 import type { Benchmark, Options } from './benchmark.ts';
@@ -38,7 +38,7 @@ async function run({ seconds = 60, rounds = 1, seed = 1, signal }: Options) {
   const lock = await tryLock('bench sync', String(process.pid));
   if (!lock) throw new Error('another benchmark of the sync is running on this machine; wait for it to end');
   try {
-    beTheOnlyRehearsal('bench/main.ts');
+    beTheOnlyOne('bench/main.ts');
     const task = { servers, input: readInput(false), seconds, signal };
     const runs: Run[] = [];
     for (let round = 0; round < rounds; round++) {

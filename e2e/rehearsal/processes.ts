@@ -115,11 +115,11 @@ function livingIn(file: string): { pid: number } | undefined {
   }
 }
 
-/** Makes this process, which runs `script`, the one rehearsal of the repository. Throws if another one is running. */
-export function beTheOnlyRehearsal(script: string): void {
+/** Makes this process, which runs `script`, the only one of its home. Throws if another one is running. */
+export function beTheOnlyOne(script = 'e2e/rehearsal/main.ts'): void {
   const other = existsSync(ME) ? livingIn(ME) : undefined;
   if (other)
-    throw new Error(`a rehearsal is running already (process ${other.pid}); stop it with Ctrl-C, then start again`);
+    throw new Error(`${script} is running already (process ${other.pid}); stop it with Ctrl-C, then start again`);
   mkdirSync(PIDS, { recursive: true });
   writeFileSync(ME, `${process.pid} ${script}\n`);
 }

@@ -5,7 +5,7 @@ import { Process } from './processes.ts';
 /** The topic the orders service’s outbox is published to. */
 export const OUTBOX = 'shop';
 
-/** Every process of the rehearsal under this Plan, not started yet. */
+/** Every process of the rehearsal, not started yet; the toolkit’s work by the Plan in this file. */
 export function processesOf(servers: Servers, planFile = 'strangler.yaml') {
   const databases = databaseAddresses(servers);
   const app = { JWT_SECRET: SECRETS.jwt, INTERNAL_TOKEN: SECRETS.internal, NODE_ENV: 'production' };

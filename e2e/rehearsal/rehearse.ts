@@ -7,7 +7,7 @@ import { type Books, countBooks, mistakesIn } from './books.ts';
 import { cleanSlate } from './clean-slate.ts';
 import { type Input, readInput } from './input.ts';
 import { loadShop } from './load-shop.ts';
-import { beTheOnlyRehearsal, stopLeftovers, strangler } from './processes.ts';
+import { beTheOnlyOne, stopLeftovers, strangler } from './processes.ts';
 import { inStoppingOrder, OUTBOX, processesOf } from './programs.ts';
 import { type Report, thisMachine } from './report.ts';
 import { chapter, pictureOf, say, show } from './screen.ts';
@@ -60,7 +60,7 @@ async function run(quick: boolean, signal: AbortSignal, ending: (() => Promise<v
     took[name] = done.took;
     return done.result;
   };
-  beTheOnlyRehearsal('e2e/rehearsal/main.ts');
+  beTheOnlyOne();
   const input = readInput(quick);
   const found = await timed('servers', 'MySQL, Postgres, Kafka, Connect and Debezium are up', () =>
     startServers(ending),
