@@ -1,17 +1,28 @@
-import { keptImage, type Session } from '@strangler/ledger';
+import { keptImages, type Session } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
 import { hasIdentity } from './disposition.ts';
 import { keyOf, type MappedTable, type Mapping, type Row } from './mapping.ts';
 import { openStore, type RowStore } from './row-store.ts';
-import type { Change, Correction, RootImage } from './steps.ts';
+import type { Change, RootImage } from './steps.ts';
 
 /** The rows of a capability on one side, reached through one session of its database. */
 export type Rows = {
   readonly mapping: Mapping;
   store(table: MappedTable): RowStore;
-  /** The row with this key as it was kept in quarantine instead of being applied. */
-  kept(table: MappedTable, key: Row): Promise<Row | undefined>;
+  /** Rows with these keys as they were kept in quarantine instead of being applied. */
+  kept(table: MappedTable, keys: readonly Row[]): Promise<Row[]>;
 };
+
+/** A row somewhere below the root of an aggregate. */
+export type Member = { readonly table: MappedTable; readonly row: Row };
+
+/** How many rows one statement asks for or writes. */
+const CHUNK = 2_000;
+
+/** Pieces of a list, each as long as one statement takes. */
+export function* chunks<T>(all: readonly T[], size: number = CHUNK): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size);
+}
 
 /** Opens the rows of a capability on one side. */
 export function openRows(session: Session, mapping: Mapping, side: Side): Rows {
@@ -23,9 +34,9 @@ export function openRows(session: Session, mapping: Mapping, side: Side): Rows {
       stores.set(table, known);
       return known;
     },
-    async kept(table, key) {
-      const image = await keptImage(session, table.name, keyOf(table, key));
-      return image === undefined ? undefined : (JSON.parse(image) as Row);
+    async kept(table, keys) {
+      const names = keys.map((key) => keyOf(table, key));
+      return (await keptImages(session, table.name, names)).map((image) => JSON.parse(image) as Row);
     },
   };
 }
@@ -33,6 +44,9 @@ export function openRows(session: Session, mapping: Mapping, side: Side): Rows {
 /** The parts of a row that make its primary key. */
 export const keyRow = (table: MappedTable, row: Row): Row =>
   Object.fromEntries(table.key.map((column) => [column, row[column]!]));
+
+/** A row's name among all of a capability: `orders 17`. */
+export const nameOf = (table: MappedTable, row: Row): string => `${table.name} ${keyOf(table, row)}`;
 
 /** The key of the parent a row reaches its user through; undefined if it has its user itself. */
 export function parentKey(
@@ -45,79 +59,159 @@ export function parentKey(
   return { table: parent, key: { [parent.key[0]!]: row[table.user.through]! } };
 }
 
+/** The root of an aggregate, as far as it is known: `row` is undefined if a row on the way is not. */
+export type Root = { readonly table: MappedTable; readonly key: Row; readonly row: Row | undefined };
+
 /** The root of the aggregate a row belongs to, as far as `find` knows the rows between. */
 export function rootOf(
   mapping: Mapping,
   table: MappedTable,
   row: Row,
   find: (table: MappedTable, key: Row) => Row | undefined,
-): { table: MappedTable; key: Row; row: Row | undefined } {
+): Root {
   const parent = parentKey(mapping, table, row);
   if (!parent) return { table, key: keyRow(table, row), row };
   const known = find(parent.table, parent.key);
   return known ? rootOf(mapping, parent.table, known, find) : { ...parent, row: undefined };
 }
 
-/** Everything that reaches its user through this row, from the nearest on. */
-export async function childrenOf(
-  rows: Rows,
-  table: MappedTable,
-  key: Row,
-): Promise<{ table: MappedTable; row: Row }[]> {
-  const found: { table: MappedTable; row: Row }[] = [];
-  for (const child of rows.mapping.values()) {
-    if ('column' in child.user || child.user.of !== table.name) continue;
-    const direct = await rows.store(child).read([child.user.through], [{ [child.user.through]: key[table.key[0]!]! }]);
-    for (const row of direct) {
-      found.push({ table: child, row }, ...(await childrenOf(rows, child, keyRow(child, row))));
+/** The roots of changed rows: parents are looked for in the changes (either image), then among the rows, then among what was kept. */
+export async function rootsOf(rows: Rows, changes: readonly Change[]): Promise<Root[]> {
+  const among = imagesAmong(changes);
+  const found = new Map<string, Row>();
+  const find = (table: MappedTable, key: Row) => among(table, key) ?? found.get(nameOf(table, key));
+  const roots = () => changes.map(({ table, before, after }) => rootOf(rows.mapping, table, (after ?? before)!, find));
+  for (let level = 0; level < rows.mapping.size; level++) {
+    const missing = new Map<MappedTable, Map<string, Row>>();
+    for (const { table, key, row } of roots()) {
+      if (row) continue;
+      const wanted = missing.get(table) ?? new Map<string, Row>();
+      missing.set(table, wanted.set(keyOf(table, key), key));
     }
+    let more = false;
+    for (const [table, keys] of missing) {
+      for (const row of await readOrKept(rows, table, keys)) {
+        found.set(nameOf(table, row), row);
+        more = true;
+      }
+    }
+    if (!more) break;
   }
+  return roots();
+}
+
+async function readOrKept(rows: Rows, table: MappedTable, keys: ReadonlyMap<string, Row>): Promise<Row[]> {
+  const found: Row[] = [];
+  for (const chunk of chunks([...keys.values()])) found.push(...(await rows.store(table).read(table.key, chunk)));
+  const absent = new Map(keys);
+  for (const row of found) absent.delete(keyOf(table, row));
+  for (const chunk of chunks([...absent.values()])) found.push(...(await rows.kept(table, chunk)));
   return found;
-}
-
-/** Other rows that are the same thing as this one. */
-export async function rivalsOf(rows: Rows, table: MappedTable, row: Row): Promise<Row[]> {
-  if (!hasIdentity(table, row)) return [];
-  const same = await rows.store(table).read(table.sameWhen, [row]);
-  return same.filter((other) => keyOf(table, other) !== keyOf(table, row));
-}
-
-/** An aggregate as it stands: its root, if there is one, and everything below it. */
-export async function imageOf(rows: Rows, table: MappedTable, key: Row): Promise<RootImage> {
-  const row = (await rows.store(table).read(table.key, [key]))[0] ?? null;
-  const children = row ? await childrenOf(rows, table, key) : [];
-  return {
-    table: table.name,
-    key,
-    row,
-    children: children.map((child) => ({ table: child.table.name, row: child.row })),
-  };
-}
-
-/** Makes the aggregates of a correction what it says: first everything that goes, then everything that is. */
-export async function applyImages(rows: Rows, correction: Correction): Promise<void> {
-  for (const root of correction.roots) {
-    const table = rows.mapping.get(root.table)!;
-    const kept = new Set(
-      root.children.map((child) => `${child.table} ${keyOf(rows.mapping.get(child.table)!, child.row)}`),
-    );
-    for (const child of await childrenOf(rows, table, root.key)) {
-      if (!kept.has(`${child.table.name} ${keyOf(child.table, child.row)}`))
-        await rows.store(child.table).remove([child.row]);
-    }
-    if (!root.row) await rows.store(table).remove([root.key]);
-  }
-  for (const root of correction.roots) {
-    if (root.row) await rows.store(rows.mapping.get(root.table)!).write([root.row]);
-    for (const child of root.children) await rows.store(rows.mapping.get(child.table)!).write([child.row]);
-  }
 }
 
 /** Every row image of some changes, newest last, to find parents in. */
 export function imagesAmong(changes: readonly Change[]): (table: MappedTable, key: Row) => Row | undefined {
   const images = new Map<string, Row>();
   for (const { table, before, after } of changes) {
-    for (const row of [before, after]) if (row) images.set(`${table.name} ${keyOf(table, row)}`, row);
+    for (const row of [before, after]) if (row) images.set(nameOf(table, row), row);
   }
-  return (table, key) => images.get(`${table.name} ${keyOf(table, key)}`);
+  return (table, key) => images.get(nameOf(table, key));
+}
+
+/** Everything that reaches its user through each of these rows, from the nearest on, by the row's key as one text. */
+export async function membersOf(
+  rows: Rows,
+  table: MappedTable,
+  keys: readonly Row[],
+  hold = false,
+): Promise<Map<string, Member[]>> {
+  const members = new Map<string, Member[]>(keys.map((key) => [keyOf(table, key), []]));
+  const first = table.key[0]!; // what children refer to
+  const named = new Map(keys.map((key) => [key[first], keyOf(table, key)]));
+  for (const child of rows.mapping.values()) {
+    if ('column' in child.user || child.user.of !== table.name) continue;
+    const { through } = child.user;
+    const direct: Row[] = [];
+    for (const chunk of chunks(keys)) {
+      const like = chunk.map((key) => ({ [through]: key[first]! }));
+      direct.push(...(await rows.store(child).read([through], like, hold)));
+    }
+    if (!direct.length) continue;
+    const below = await membersOf(rows, child, direct, hold);
+    for (const row of direct) {
+      members.get(named.get(row[through]!)!)?.push({ table: child, row }, ...below.get(keyOf(child, row))!);
+    }
+  }
+  return members;
+}
+
+/** Per row, the others that are the same thing as it; rows without an identity have none. */
+export async function rivalsOf(
+  rows: Rows,
+  table: MappedTable,
+  like: readonly Row[],
+  hold = false,
+): Promise<Map<Row, Row[]>> {
+  const identified = like.filter((row) => hasIdentity(table, row));
+  const sameAs = (row: Row) => JSON.stringify(table.sameWhen.map((column) => row[column]));
+  const byIdentity = new Map<string, Row[]>();
+  for (const chunk of chunks(identified)) {
+    for (const row of await rows.store(table).read(table.sameWhen, chunk, hold)) {
+      const same = byIdentity.get(sameAs(row)) ?? [];
+      byIdentity.set(sameAs(row), same);
+      same.push(row);
+    }
+  }
+  return new Map(
+    identified.map((row) => [
+      row,
+      (byIdentity.get(sameAs(row)) ?? []).filter((other) => keyOf(table, other) !== keyOf(table, row)),
+    ]),
+  );
+}
+
+/** Aggregates as they stand: the root, if there is one, and everything below it. */
+export async function imagesOf(
+  rows: Rows,
+  table: MappedTable,
+  keys: readonly Row[],
+  hold = false,
+): Promise<RootImage[]> {
+  const found = new Map<string, Row>();
+  for (const chunk of chunks(keys)) {
+    for (const row of await rows.store(table).read(table.key, chunk, hold)) found.set(keyOf(table, row), row);
+  }
+  const members = await membersOf(rows, table, [...found.values()], hold);
+  return keys.map((key) => {
+    const name = keyOf(table, key);
+    const children = (members.get(name) ?? []).map(({ table: child, row }) => ({ table: child.name, row }));
+    return { table: table.name, key: keyRow(table, key), row: found.get(name) ?? null, children };
+  });
+}
+
+/** What makes the rows of one side what these images say: first everything that goes, then everything that is. */
+export async function changesTo(rows: Rows, roots: readonly RootImage[]): Promise<Change[]> {
+  const gone: Change[] = [];
+  const stay: Change[] = [];
+  const byTable = Map.groupBy(roots, (root) => rows.mapping.get(root.table)!);
+  for (const [table, images] of byTable) {
+    const members = await membersOf(
+      rows,
+      table,
+      images.map(({ key }) => key),
+    );
+    for (const { key, row, children } of images) {
+      const kept = new Set(children.map((child) => nameOf(rows.mapping.get(child.table)!, child.row)));
+      for (const member of members.get(keyOf(table, key))!) {
+        if (!kept.has(nameOf(member.table, member.row)))
+          gone.push({ table: member.table, before: member.row, after: null });
+      }
+      if (!row) gone.push({ table, before: key, after: null });
+      else stay.push({ table, before: null, after: row });
+      for (const child of children) {
+        stay.push({ table: rows.mapping.get(child.table)!, before: null, after: child.row });
+      }
+    }
+  }
+  return [...gone, ...stay];
 }

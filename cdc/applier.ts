@@ -80,11 +80,11 @@ export class Applier {
     const { version } = this.#checkpoint!;
     const { session, rows } = await this.#session(progress);
     const ownership = ownershipAfter(prepared, this.#decided, this.#history!);
-    if (this.#checkpoint!.version > version) return this.#took(ownership, []); // the session was lost after its COMMIT
+    if (this.#checkpoint!.version > version) return this.#took(ownership, this.#blocked); // the session was lost after its COMMIT
     const target = { stream: this.stream, capability: this.#options.capability, session, rows, blocked: this.#blocked };
-    let blocked: string[] = [];
+    let blocked: Set<string>;
     try {
-      await applySteps(target, version, prepared, ownership, progress, false);
+      blocked = await applySteps(target, version, prepared, ownership, progress, false);
     } catch (error) {
       if (failureOf(error) !== 'row') throw await this.#failed(error);
       blocked = await this.#carefully(() => this.prepareAgain(prepared), ownership, progress);
@@ -93,9 +93,9 @@ export class Applier {
     this.#took(ownership, blocked);
   }
 
-  #took(ownership: readonly OwnershipRow[], blocked: readonly string[]): void {
+  #took(ownership: readonly OwnershipRow[], blocked: Set<string>): void {
     for (const row of ownership) this.#history!.record(row);
-    for (const user of blocked) this.#blocked.add(user);
+    this.#blocked = blocked;
     this.#decided = [];
   }
 
@@ -116,7 +116,7 @@ export class Applier {
     again: () => Promise<Prepared[]>,
     ownership: readonly OwnershipRow[],
     progress: Progress,
-  ): Promise<string[]> {
+  ): Promise<Set<string>> {
     try {
       const prepared = await again();
       const { session, rows } = await this.#session();

@@ -1,102 +1,207 @@
-import { imageOf, imagesAmong, keyRow, parentKey, type Rows, rivalsOf } from './aggregates.ts';
+import {
+  chunks,
+  imagesOf,
+  keyRow,
+  type Member,
+  membersOf,
+  nameOf,
+  type Rows,
+  rivalsOf,
+  rootsOf,
+} from './aggregates.ts';
 import { type Disposition, disposeAggregate, type Late, sameRow } from './disposition.ts';
 import { keyOf, type MappedTable, type Row } from './mapping.ts';
 import type { Change, RootImage } from './steps.ts';
 
-/** What became of one late change that was not applied. */
-export type Kept = { readonly table: MappedTable; readonly late: Late; readonly disposition: 'superseded' | 'open' };
+/** A late change that names its user; several of one row in one transaction are one. */
+export type LateChange = Change & { readonly user: string | null; readonly epoch: number | null };
 
-/** What late changes came to: what was kept, and the owner's aggregates that the other side must take over. */
-export type LateOutcome = { readonly kept: readonly Kept[]; readonly roots: readonly RootImage[] };
+/** What became of one late change that was not applied; `root` names its aggregate. */
+export type Kept = {
+  readonly change: LateChange;
+  readonly late: Late;
+  readonly root: string;
+  readonly disposition: 'superseded' | 'open';
+};
 
-/** Applies an application's late changes of one source transaction where the owner's rows allow it (design.md §4). */
-export async function applyLate(rows: Rows, changes: readonly Change[]): Promise<LateOutcome> {
+/** What late changes came to: what was kept, and by user the owner's aggregates that the other side must take over. */
+export type LateOutcome = { readonly kept: readonly Kept[]; readonly images: ReadonlyMap<string, RootImage[]> };
+
+/** What must be known of the owner's aggregates beyond the rows that changed. */
+type Whole = {
+  readonly rootless: ReadonlySet<Aggregate>;
+  readonly below: ReadonlyMap<LateChange, readonly Member[]>;
+};
+
+type Aggregate = { readonly table: MappedTable; readonly key: Row; readonly changes: LateChange[] };
+
+/**
+ * Applies an application's late changes of one source transaction where the owner's rows allow it (design.md §4). The
+ * owner's rows are held meanwhile: what a correction says of them must still be so when it commits.
+ */
+export async function applyLate(rows: Rows, changes: readonly LateChange[]): Promise<LateOutcome> {
+  const aggregates = await byAggregate(rows, mergeByRow(changes));
+  const lates = await compareWithOwner(rows, aggregates);
+  const whole = { rootless: await rootsGone(rows, aggregates), below: await belowDeleted(rows, aggregates) };
+  const overlay = new Map<string, Row | null>();
   const kept: Kept[] = [];
-  const roots = new Map<string, RootImage>();
-  for (const aggregate of await byAggregate(rows, changes)) {
-    const lates: Late[] = [];
-    for (const change of aggregate.changes) lates.push(await compareWithOwner(rows, change));
-    const tables = aggregate.changes.map(({ table }) => table);
-    const dispositions = (await rootIsGone(rows, aggregate))
-      ? lates.map((): Disposition => 'superseded')
-      : disposeAggregate(tables, lates);
-    for (const [at, { table }] of aggregate.changes.entries()) {
-      const late = lates[at]!;
+  const wanted = new Wanted();
+  for (const aggregate of aggregates) {
+    const found = aggregate.changes.map((change) => stillRivals(lates.get(change)!, change.table, overlay));
+    const dispositions = disposeWhole(aggregate, found, whole);
+    for (const [at, change] of aggregate.changes.entries()) {
+      const { table, after, before } = change;
       const disposition = dispositions[at]!;
-      if (disposition === 'apply') await applyOne(rows, table, late);
-      else kept.push({ table, late, disposition });
-      for (const root of await correctionFor(rows, aggregate, table, late, disposition)) {
-        roots.set(`${root.table} ${JSON.stringify(root.key)}`, root);
-      }
+      if (disposition === 'apply') overlay.set(nameOf(table, (after ?? before)!), after);
+      else kept.push({ change, late: found[at]!, root: nameOf(aggregate.table, aggregate.key), disposition });
+      wanted.note(aggregate, change, found[at]!, disposition);
     }
   }
-  return { kept, roots: [...roots.values()] };
-}
-
-type Aggregate = { readonly table: MappedTable; readonly key: Row; readonly changes: Change[] };
-
-async function byAggregate(rows: Rows, changes: readonly Change[]): Promise<Aggregate[]> {
-  const among = imagesAmong(changes);
-  const aggregates = new Map<string, Aggregate>();
-  for (const change of mergeByRow(changes)) {
-    let row: Row | undefined = (change.after ?? change.before)!;
-    let root = { table: change.table, key: keyRow(change.table, row) };
-    for (let parent = parentKey(rows.mapping, change.table, row); parent; ) {
-      root = parent;
-      row = among(parent.table, parent.key) ?? (await rows.store(parent.table).read(parent.table.key, [parent.key]))[0];
-      parent = row && parentKey(rows.mapping, parent.table, row);
-    }
-    const name = `${root.table.name} ${keyOf(root.table, root.key)}`;
-    const aggregate = aggregates.get(name) ?? { ...root, changes: [] };
-    aggregates.set(name, aggregate);
-    aggregate.changes.push(change);
-  }
-  return [...aggregates.values()];
+  const aside = new Set(kept.map(({ change }) => change));
+  await write(
+    rows,
+    aggregates.flatMap((one) => one.changes.filter((change) => !aside.has(change))),
+  );
+  return { kept, images: await wanted.read(rows) };
 }
 
 /** Several changes of one row in one transaction are one change. */
-function mergeByRow(changes: readonly Change[]): (Change & { key: Row })[] {
-  const merged = new Map<string, Change & { key: Row }>();
-  for (const { table, before, after } of changes) {
-    const key = keyRow(table, (after ?? before)!);
-    const name = `${table.name} ${keyOf(table, key)}`;
+function mergeByRow(changes: readonly LateChange[]): LateChange[] {
+  const merged = new Map<string, LateChange>();
+  for (const change of changes) {
+    const name = nameOf(change.table, (change.after ?? change.before)!);
     const earlier = merged.get(name);
-    merged.set(name, { table, key, before: earlier ? earlier.before : before, after });
+    merged.set(name, earlier ? { ...change, before: earlier.before } : change);
   }
   return [...merged.values()].filter(({ before, after }) => before || after);
 }
 
-async function compareWithOwner(rows: Rows, { table, before, after }: Change): Promise<Late> {
-  const current = (await rows.store(table).read(table.key, [(after ?? before)!]))[0] ?? null;
-  const identified = after && (!before || table.sameWhen.some((column) => before[column] !== after[column]));
-  return { before, after, current, rivals: identified ? await rivalsOf(rows, table, after) : [] };
+async function byAggregate(rows: Rows, changes: readonly LateChange[]): Promise<Aggregate[]> {
+  const aggregates = new Map<string, Aggregate>();
+  for (const [at, { table, key }] of (await rootsOf(rows, changes)).entries()) {
+    const name = nameOf(table, key);
+    const aggregate = aggregates.get(name) ?? { table, key, changes: [] };
+    aggregates.set(name, aggregate);
+    aggregate.changes.push(changes[at]!);
+  }
+  return [...aggregates.values()];
 }
 
-/** True if the owner does not have what these changes belong to: it was superseded before. */
-async function rootIsGone(rows: Rows, { table, key, changes }: Aggregate): Promise<boolean> {
-  if (changes.some((change) => change.table === table)) return false;
-  return !(await rows.store(table).read(table.key, [key])).length;
+/** What the owner has of each changed row, and what else of the owner's is the same thing. */
+async function compareWithOwner(rows: Rows, aggregates: readonly Aggregate[]): Promise<Map<LateChange, Late>> {
+  const lates = new Map<LateChange, Late>();
+  const all = aggregates.flatMap(({ changes }) => changes);
+  for (const [table, changes] of Map.groupBy(all, (change) => change.table)) {
+    const current = new Map<string, Row>();
+    for (const chunk of chunks(changes)) {
+      const keys = chunk.map(({ before, after }) => keyRow(table, (after ?? before)!));
+      for (const row of await rows.store(table).read(table.key, keys, true)) current.set(keyOf(table, row), row);
+    }
+    const identified = changes.flatMap(({ before, after }) =>
+      after && (!before || table.sameWhen.some((column) => before[column] !== after[column])) ? [after] : [],
+    );
+    const rivals = await rivalsOf(rows, table, identified, true);
+    for (const change of changes) {
+      const { before, after } = change;
+      const own = current.get(keyOf(table, (after ?? before)!)) ?? null;
+      lates.set(change, { before, after, current: own, rivals: (after && rivals.get(after)) ?? [] });
+    }
+  }
+  return lates;
 }
 
-async function applyOne(rows: Rows, table: MappedTable, { before, after }: Late): Promise<void> {
-  if (after) await rows.store(table).write([after]);
-  else await rows.store(table).remove([before!]);
+/** Aggregates whose owner does not have what these changes belong to: it was superseded before. */
+async function rootsGone(rows: Rows, aggregates: readonly Aggregate[]): Promise<Set<Aggregate>> {
+  const gone = new Set<Aggregate>();
+  const childrenOnly = aggregates.filter(({ table, changes }) => !changes.some((change) => change.table === table));
+  for (const [table, some] of Map.groupBy(childrenOnly, (aggregate) => aggregate.table)) {
+    const present = new Set<string>();
+    for (const chunk of chunks(some)) {
+      const keys = chunk.map(({ key }) => key);
+      for (const row of await rows.store(table).read(table.key, keys, true)) present.add(keyOf(table, row));
+    }
+    for (const aggregate of some) if (!present.has(keyOf(table, aggregate.key))) gone.add(aggregate);
+  }
+  return gone;
+}
+
+/** Without the rivals that an earlier change of the same transaction has removed or made something else. */
+function stillRivals(late: Late, table: MappedTable, overlay: ReadonlyMap<string, Row | null>): Late {
+  if (!late.rivals.length || !overlay.size) return late;
+  const { after } = late;
+  const still = late.rivals.filter((rival) => {
+    const now = overlay.get(nameOf(table, rival));
+    return now === undefined || (now && table.sameWhen.every((column) => now[column] === after![column]));
+  });
+  return { ...late, rivals: still };
+}
+
+/** What the owner has below the rows that go. */
+async function belowDeleted(rows: Rows, aggregates: readonly Aggregate[]): Promise<Map<LateChange, readonly Member[]>> {
+  const below = new Map<LateChange, readonly Member[]>();
+  const deletes = aggregates.flatMap(({ changes }) => changes.filter(({ after }) => !after));
+  for (const [table, some] of Map.groupBy(deletes, (change) => change.table)) {
+    const keys = some.map(({ before }) => before!);
+    const members = await membersOf(rows, table, keys, true);
+    for (const change of some) below.set(change, members.get(keyOf(table, change.before!))!);
+  }
+  return below;
+}
+
+/** True if the owner has put something below a row that goes: taking the row away would tear it off. */
+function tearsOff({ changes }: Aggregate, below: ReadonlyMap<LateChange, readonly Member[]>): boolean {
+  const going = new Set(changes.flatMap(({ table, before, after }) => (after ? [] : [nameOf(table, before!)])));
+  return changes.some((change) => below.get(change)?.some(({ table, row }) => !going.has(nameOf(table, row))));
+}
+
+function disposeWhole(aggregate: Aggregate, lates: readonly Late[], whole: Whole): Disposition[] {
+  if (whole.rootless.has(aggregate)) return lates.map(() => 'superseded');
+  const dispositions = disposeAggregate(
+    aggregate.changes.map(({ table }) => table),
+    lates,
+  );
+  if (!dispositions.includes('apply') || !tearsOff(aggregate, whole.below)) return dispositions;
+  return lates.map(() => 'open');
+}
+
+async function write(rows: Rows, changes: readonly LateChange[]): Promise<void> {
+  const byTable = Map.groupBy(changes, (change) => change.table);
+  for (const [table, some] of byTable) {
+    const gone = some.flatMap(({ before, after }) => (after ? [] : [before!]));
+    for (const chunk of chunks(gone)) await rows.store(table).remove(chunk);
+  }
+  for (const [table, some] of byTable) {
+    const stay = some.flatMap(({ after }) => (after ? [after] : []));
+    for (const chunk of chunks(stay)) await rows.store(table).write(chunk);
+  }
 }
 
 /** The aggregates the late side must take over: the loser's absence and the winner's rows, or what the owner has. */
-async function correctionFor(
-  rows: Rows,
-  aggregate: Aggregate,
-  table: MappedTable,
-  { after, current, rivals }: Late,
-  disposition: Disposition,
-): Promise<RootImage[]> {
-  if (disposition === 'apply') return [];
-  const asTheOwnerHas = () => imageOf(rows, aggregate.table, aggregate.key);
-  if (disposition === 'open') return [await asTheOwnerHas()];
-  if (!rivals.length) return after && !(current && sameRow(table, after, current)) ? [await asTheOwnerHas()] : [];
-  const images = [await asTheOwnerHas()];
-  for (const rival of rivals)
-    if (aggregate.table === table) images.push(await imageOf(rows, table, keyRow(table, rival)));
-  return images;
+class Wanted {
+  readonly #roots = new Map<string, { table: MappedTable; key: Row; user: string }>();
+
+  note(aggregate: Aggregate, { table, user, after }: LateChange, late: Late, disposition: Disposition): void {
+    if (disposition === 'apply') return;
+    const want = (of: MappedTable, key: Row) =>
+      this.#roots.set(nameOf(of, key), { table: of, key: keyRow(of, key), user: user ?? '' });
+    if (disposition === 'open') return void want(aggregate.table, aggregate.key);
+    const { current, rivals } = late;
+    if (rivals.length || (after && !(current && sameRow(table, after, current)))) want(aggregate.table, aggregate.key);
+    if (aggregate.table === table) for (const rival of rivals) want(table, rival);
+  }
+
+  /** By user, as they stand now. */
+  async read(rows: Rows): Promise<Map<string, RootImage[]>> {
+    const images = new Map<string, RootImage[]>();
+    for (const [table, roots] of Map.groupBy(this.#roots.values(), (root) => root.table)) {
+      const keys = roots.map(({ key }) => key);
+      for (const [at, image] of (await imagesOf(rows, table, keys, true)).entries()) {
+        const { user } = roots[at]!;
+        const own = images.get(user) ?? [];
+        images.set(user, own);
+        own.push(image);
+      }
+    }
+    return images;
+  }
 }

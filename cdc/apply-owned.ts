@@ -1,15 +1,19 @@
-import { childrenOf, keyRow, type Rows } from './aggregates.ts';
+import { chunks, keyRow, type Member, membersOf, nameOf, type Rows, rivalsOf } from './aggregates.ts';
 import { hasIdentity } from './disposition.ts';
 import { keyOf, type MappedTable, type Row } from './mapping.ts';
 import type { Change } from './steps.ts';
 
 /** A target's row that had to give way to the owner's row for the same thing. */
-export type Loser = { readonly table: MappedTable; readonly row: Row; readonly winner: Row };
+export type Loser = {
+  readonly table: MappedTable;
+  readonly row: Row;
+  /** The row it belonged to, or itself. */
+  readonly root: string;
+  readonly winner: Row;
+};
 
 /** What a row is after all changes: `row: null` says it is gone; `fresh` that its identity may be new. */
 type Final = { readonly key: Row; readonly row: Row | null; readonly fresh: boolean };
-
-const CHUNK = 2_000;
 
 /**
  * Applies the owner's changes, in order but many at a time: the last image of each row counts, removals go first so
@@ -26,7 +30,7 @@ export async function applyOwned(rows: Rows, changes: readonly Change[]): Promis
     const store = rows.store(table);
     for (const chunk of chunks([...byKey.values()])) {
       losers.push(...(await clearRivals(rows, table, chunk, byKey)));
-      await store.write(chunk.map(({ row }) => row).filter((row) => row !== null));
+      await store.write(chunk.flatMap(({ row }) => (row ? [row] : [])));
     }
   }
   return losers;
@@ -58,18 +62,28 @@ async function clearRivals(
   byKey: ReadonlyMap<string, Final>,
 ): Promise<Loser[]> {
   const winners = finals.flatMap(({ row, fresh }) => (row && fresh && hasIdentity(table, row) ? [row] : []));
-  const losers: Loser[] = [];
-  for (const row of await rows.store(table).read(table.sameWhen, winners)) {
-    if (byKey.has(keyOf(table, row))) continue;
-    const winner = winners.find((one) => table.sameWhen.every((column) => one[column] === row[column]));
-    if (!winner) continue; // equal to the database, by its collation, but not to us
-    for (const child of await childrenOf(rows, table, row)) await rows.store(child.table).remove([child.row]);
-    await rows.store(table).remove([row]);
-    losers.push({ table, row, winner });
-  }
-  return losers;
+  const rivals = [...(await rivalsOf(rows, table, winners))]
+    .flatMap(([winner, others]) => others.map((row) => ({ row, winner })))
+    .filter(({ row }) => !byKey.has(keyOf(table, row)));
+  const gone = rivals.map(({ row }) => row);
+  const members = await membersOf(rows, table, gone);
+  await removeWhole(rows, table, gone, members);
+  return rivals.flatMap(({ row, winner }) => {
+    const root = nameOf(table, row);
+    const below = members.get(keyOf(table, row))!;
+    return [{ table, row, root, winner }, ...below.map((member) => ({ ...member, root, winner }))];
+  });
 }
 
-function* chunks<T>(all: readonly T[]): Generator<readonly T[]> {
-  for (let at = 0; at < all.length; at += CHUNK) yield all.slice(at, at + CHUNK);
+/** Removes rows and everything below them. */
+export async function removeWhole(
+  rows: Rows,
+  table: MappedTable,
+  gone: readonly Row[],
+  members: ReadonlyMap<string, readonly Member[]>,
+): Promise<void> {
+  for (const [child, below] of Map.groupBy([...members.values()].flat(), (member) => member.table)) {
+    for (const chunk of chunks(below)) await rows.store(child).remove(chunk.map(({ row }) => row));
+  }
+  for (const chunk of chunks(gone)) await rows.store(table).remove(chunk);
 }

@@ -201,7 +201,7 @@ describe('the sync of one capability, both ways', () => {
     expect(after.mismatches).toBe(before.mismatches);
     expect((await orderOf('service', 'both'))!.id % 2).toBe(1);
     const superseded = await kept('monolith', 'superseded');
-    expect(superseded.map(({ status, user_id }) => [status, user_id])).toContainEqual(['settled', '40']);
+    expect(superseded.map(({ status, user_id }) => [status, user_id])).toContainEqual(['superseded', '40']);
     expect((await world.service.query('SELECT quantity FROM order_items WHERE quantity > 1')).rows).toContainEqual({
       quantity: 5,
     });

@@ -20,14 +20,14 @@ const monolith = () => new OwnershipHistory(GROUP, true, []);
 
 describe('what a log tells of its side’s ownership', () => {
   test('the monolith owns everybody at first, a service nobody', () => {
-    expect(monolith().standing('7')).toMatchObject({ owns: true, undecided: undefined, handedOver: false });
+    expect(monolith().standing('7')).toMatchObject({ owns: true, undecided: undefined, epoch: null });
     expect(monolith().ownsEverybody).toBe(true);
     expect(new OwnershipHistory(GROUP, false, []).standing('7').owns).toBe(false);
   });
 
   test('a barrier gives away, undecided; a cancel takes back; a grant receives', () => {
     const history = after(monolith(), row('barrier', 1));
-    expect(history.standing('7')).toMatchObject({ owns: false, undecided: { epoch: 1 }, handedOver: true });
+    expect(history.standing('7')).toMatchObject({ owns: false, undecided: { epoch: 1 }, epoch: 1 });
     after(history, row('cancel', 1));
     expect(history.standing('7')).toMatchObject({ owns: true, undecided: undefined });
     after(history, row('barrier', 2), row('grant', 3));

@@ -6,8 +6,8 @@ export type Standing = {
   readonly owns: boolean;
   /** The epoch of a barrier whose outcome is not known yet; undefined if it is settled. */
   readonly undecided: OwnershipRow | undefined;
-  /** True if a handoff made it so: a write of a source that does not own is then late, else rogue. */
-  readonly handedOver: boolean;
+  /** The handoff that made it so; null if none did: a write of a source that does not own is then rogue, else late. */
+  readonly epoch: number | null;
 };
 
 /**
@@ -36,8 +36,8 @@ export class OwnershipHistory {
   /** What the source is to this user. */
   standing(user: string): Standing {
     const row = this.#byUser.get(user) ?? this.#byBucket[bucketOf(this.#group, user)];
-    if (!row) return { owns: this.#atFirst, undecided: undefined, handedOver: false };
-    return { owns: row.owns, undecided: row.undecided ? row : undefined, handedOver: true };
+    if (!row) return { owns: this.#atFirst, undecided: undefined, epoch: null };
+    return { owns: row.owns, undecided: row.undecided ? row : undefined, epoch: row.epoch };
   }
 
   /** The row of an epoch, if there is one. */

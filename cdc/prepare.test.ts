@@ -8,7 +8,8 @@ import type { Change, Step, Work } from './steps.ts';
 const table = { name: 'orders' } as MappedTable;
 const change = (id: string): Change => ({ table, before: null, after: { id } });
 const step = (work: Work): Step => ({ work, progress: { position: 'lsn/1', kafkaOffset: 1, tick: 0 } });
-const changes = (...ids: string[]): Step => step({ kind: 'changes', changes: ids.map(change), position: 'lsn/1' });
+const changes = (...ids: string[]): Step =>
+  step({ kind: 'changes', changes: ids.map(change), position: 'lsn/1', transaction: '7' });
 const row = (kind: HandoffRow['kind'], epoch: number, user: string): HandoffRow => ({
   ...{ capability: 'orders', epoch, kind, forced: false },
   subject: { lo: 0, hi: 1, user },
@@ -24,10 +25,10 @@ describe('preparing steps', () => {
     const history = historyOf(row('barrier', 1, 'ada'), row('cancel', 1, 'ada'), row('barrier', 2, 'bob'));
     const [first, second] = prepareSteps([changes('1', '2'), changes('3')], ['ada', 'bob', null], history);
     expect(first!.changes).toMatchObject([
-      { user: 'ada', owns: true, handedOver: true },
-      { user: 'bob', owns: false, handedOver: true },
+      { user: 'ada', owns: true, epoch: 1 },
+      { user: 'bob', owns: false, epoch: 2 },
     ]);
-    expect(second!.changes).toMatchObject([{ user: null, owns: true, handedOver: false }]);
+    expect(second!.changes).toMatchObject([{ user: null, owns: true, epoch: null }]);
   });
 
   test('steps behind a barrier whose outcome is open wait, together with everything after them', () => {

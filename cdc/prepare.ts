@@ -6,7 +6,8 @@ import type { Change, Step } from './steps.ts';
 export type OwnedChange = Change & {
   readonly user: string | null;
   readonly owns: boolean;
-  readonly handedOver: boolean;
+  /** The handoff that made it so, if any. */
+  readonly epoch: number | null;
 };
 
 /** One step, with everything decided that needs the source's ownership. */
@@ -29,7 +30,7 @@ export const changesOf = ({ work }: Step): readonly Change[] => {
 export const prepareUnasked = (steps: readonly Step[]): Prepared[] =>
   steps.map((step) => ({
     step,
-    changes: changesOf(step).map((change) => ({ ...change, user: null, owns: true, handedOver: false })),
+    changes: changesOf(step).map((change) => ({ ...change, user: null, owns: true, epoch: null })),
     senderOwns: true,
     undecided: undefined,
   }));
@@ -45,10 +46,10 @@ export function prepareSteps(
     let undecided: OwnershipRow | undefined;
     const changes = changesOf(step).map((change): OwnedChange => {
       const user = users[at++]!;
-      if (user === null) return { ...change, user, owns: true, handedOver: false };
+      if (user === null) return { ...change, user, owns: true, epoch: null };
       const standing = history.standing(user);
       undecided ??= standing.undecided;
-      return { ...change, user, owns: standing.owns, handedOver: standing.handedOver };
+      return { ...change, user, owns: standing.owns, epoch: standing.epoch };
     });
     if (step.work.kind !== 'correction') return { step, changes, senderOwns: true, undecided };
     const standing = history.standing(step.work.correction.user);

@@ -5,8 +5,8 @@ import type { MappedColumn, MappedTable, Row } from './mapping.ts';
 
 /** Rows of one mapped table in one database, in canonical form. */
 export interface RowStore {
-  /** The rows whose `columns` have one of these values. */
-  read(columns: readonly string[], like: readonly Row[]): Promise<Row[]>;
+  /** The rows whose `columns` have one of these values; `hold` locks them until the session's transaction ends. */
+  read(columns: readonly string[], like: readonly Row[], hold?: boolean): Promise<Row[]>;
   /** Up to `limit` rows in primary-key order, after `after`. */
   page(after: Row | null, limit: number): Promise<Row[]>;
   /** Makes each row what it says, by primary key. The rows have different keys. */
@@ -61,11 +61,13 @@ function postgresStore(session: Session, table: MappedTable, side: Side): RowSto
      ON CONFLICT (${key.map(own).join(', ')}) DO ${conflict}`;
   const removal = `DELETE FROM ${target} t USING ${given(key)} WHERE ${matches(key)}`;
   return {
-    async read(columns, like) {
+    async read(columns, like, hold = false) {
       if (!like.length) return [];
       const by = pick(table, columns);
-      const sql = `SELECT ${texts} FROM ${target} t JOIN (SELECT DISTINCT * FROM ${given(by)}) r ON ${matches(by)}`;
-      const { rows } = await session.query(sql, [JSON.stringify(like)]);
+      const wanted = like.map((row) => only(row, columns));
+      const sql = `SELECT ${texts} FROM ${target} t JOIN (SELECT DISTINCT * FROM ${given(by)}) r ON ${matches(by)}
+        ${hold ? 'FOR UPDATE OF t' : ''}`;
+      const { rows } = await session.query(sql, [JSON.stringify(wanted)]);
       return rows.map((row) => fromText(table, row));
     },
     async page(after, limit) {
@@ -120,10 +122,10 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
     return new Set(found.rows.map((row) => keyText(key, row)));
   };
   return {
-    async read(columns, like) {
+    async read(columns, like, hold = false) {
       if (!like.length) return [];
       const by = pick(table, columns);
-      const sql = `SELECT ${texts} FROM ${target} WHERE ${among(by, like)}`;
+      const sql = `SELECT ${texts} FROM ${target} WHERE ${among(by, like)} ${hold ? 'FOR UPDATE' : ''}`;
       const { rows } = await session.query(
         sql,
         like.flatMap((row) => values(by, row)),

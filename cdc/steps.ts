@@ -28,7 +28,12 @@ export type Progress = { readonly position: string | null; readonly kafkaOffset:
 
 /** What one unit of the source asks of the target. */
 export type Work =
-  | { readonly kind: 'changes'; readonly changes: readonly Change[]; readonly position: string }
+  | {
+      readonly kind: 'changes';
+      readonly changes: readonly Change[];
+      readonly position: string;
+      readonly transaction: string;
+    }
   | { readonly kind: 'copy'; readonly change: Change }
   | { readonly kind: 'handoff'; readonly row: HandoffRow }
   | { readonly kind: 'correction'; readonly correction: Correction; readonly position: string }
@@ -55,7 +60,7 @@ export function workOf(reading: Reading, unit: Unit): Work[] {
   }
   if (isOurs(unit)) return unit.rows.flatMap((row) => ledgerWork(reading, row, unit.position));
   const changes = unit.rows.map((row) => changeOf(reading, row)).filter((change) => change !== undefined);
-  return changes.length ? [{ kind: 'changes', changes, position: unit.position }] : [];
+  return changes.length ? [{ kind: 'changes', changes, position: unit.position, transaction: unit.id }] : [];
 }
 
 function changeOf(reading: Reading, row: RowChange): Change | undefined {

@@ -1,21 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import {
+  blockedUsers,
   claimCheckpoint,
   moveCheckpoint,
   type OwnershipRow,
-  type QuarantineEntry,
-  quarantine,
   type Session,
-  writeCorrection,
   writeOwnership,
 } from '@strangler/ledger';
-import { applyImages, imageOf, keyRow, type Rows, rivalsOf } from './aggregates.ts';
+import { changesTo, type Rows } from './aggregates.ts';
 import { applyLate } from './apply-late.ts';
 import { applyOwned } from './apply-owned.ts';
+import { answerTo, correct } from './corrections.ts';
 import { failureOf } from './failures.ts';
-import { keyOf, type MappedTable, type Row } from './mapping.ts';
+import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Whence } from './keep.ts';
 import type { OwnedChange, Prepared } from './prepare.ts';
-import type { Correction, Progress, RootImage } from './steps.ts';
+import type { Correction, Progress, Work } from './steps.ts';
 
 /** Another applier of this stream has moved the checkpoint: this one must stop. */
 export class ApplierAheadError extends Error {
@@ -31,13 +29,17 @@ export type Target = {
   readonly capability: string;
   readonly session: Session;
   readonly rows: Rows;
-  /** Users whose rows are kept because an earlier one could not be applied. */
+  /** Users whose rows are kept because an earlier one could not be applied, as far as the applier knows. */
   readonly blocked: ReadonlySet<string>;
 };
 
+/** A change of the owner's that waits to be applied together with others. */
+type Pending = { readonly change: OwnedChange; readonly whence: Whence };
+
 /**
  * Applies steps in one transaction: first the claim of the checkpoint, last its new place (design.md §5). With
- * `carefully`, changes go one by one and those that cannot be applied are kept aside. Gives the users blocked by that.
+ * `carefully`, what cannot be applied is kept aside, with everything after it for the same user. Gives the users who
+ * are blocked by that.
  */
 export async function applySteps(
   target: Target,
@@ -46,159 +48,130 @@ export async function applySteps(
   ownership: readonly OwnershipRow[],
   progress: Progress,
   carefully: boolean,
-): Promise<string[]> {
+): Promise<Set<string>> {
   const { session, stream } = target;
   return session.transaction(async () => {
     if (!(await claimCheckpoint(session, stream, version))) throw new ApplierAheadError(stream);
-    const blocked = new Set(target.blocked);
-    const pending: { change: OwnedChange; position: string }[] = [];
-    const flush = async () => {
-      const changes = pending.splice(0);
-      if (carefully) for (const one of changes) await applyCarefully(target, one.change, one.position, blocked);
-      else if (changes.length)
-        await applyTogether(
-          target,
-          changes.map(({ change }) => change),
-          positionOf(progress),
-        );
-    };
-    for (const { step, changes, senderOwns } of prepared) {
-      const { work } = step;
-      if (work.kind === 'changes' || work.kind === 'copy') {
-        const position = work.kind === 'changes' ? work.position : positionOf(step.progress);
-        const late: OwnedChange[] = [];
-        for (const change of changes) {
-          if (change.user !== null && blocked.has(change.user))
-            await keep(target, change, 'behind-inapplicable', position);
-          else if (change.owns) pending.push({ change, position });
-          else if (work.kind === 'changes') late.push(change);
-        }
-        if (late.length) {
-          await flush();
-          await keepLate(target, late, position);
-        }
-      } else if (work.kind === 'correction') {
-        await flush();
-        await applyCorrection(target, work.correction, senderOwns);
-      }
-    }
-    await flush();
+    // Somebody may have dealt with the quarantine since: who does holds the checkpoint meanwhile.
+    const blocked = new Set(target.blocked.size ? await blockedUsers(session, stream) : []);
+    const transaction = new TargetTransaction(target, blocked, carefully);
+    for (const one of prepared) await transaction.take(one);
+    await transaction.flush();
     for (const row of ownership) await writeOwnership(session, stream, row);
     await moveCheckpoint(session, stream, progress);
-    return [...blocked].filter((user) => !target.blocked.has(user));
+    return blocked;
   });
 }
 
-const positionOf = (progress: Progress): string => progress.position ?? `offset ${progress.kafkaOffset}`;
+class TargetTransaction {
+  readonly #target: Target;
+  readonly #blocked: Set<string>;
+  readonly #carefully: boolean;
+  #pending: Pending[] = [];
 
-async function applyTogether(target: Target, changes: readonly OwnedChange[], position: string): Promise<void> {
-  for (const { table, row, winner } of await applyOwned(target.rows, changes)) {
-    await keepEntry(target, table, row, {
-      status: 'settled',
-      reason: 'superseded',
-      user: userOf(table, row),
-      before: null,
-      after: JSON.stringify(row),
-      owner: JSON.stringify(winner),
-      position,
-      resolution: 'deleted: the owner has another row for the same thing',
-    });
+  constructor(target: Target, blocked: Set<string>, carefully: boolean) {
+    this.#target = target;
+    this.#blocked = blocked;
+    this.#carefully = carefully;
   }
-}
 
-async function applyCarefully(
-  target: Target,
-  change: OwnedChange,
-  position: string,
-  blocked: Set<string>,
-): Promise<void> {
-  const { session } = target;
-  if (change.user !== null && blocked.has(change.user)) return keep(target, change, 'behind-inapplicable', position);
-  await session.query('SAVEPOINT one_change');
-  try {
-    await applyTogether(target, [change], position);
-    await session.query('RELEASE SAVEPOINT one_change');
-  } catch (error) {
-    if (failureOf(error) !== 'row') throw error;
-    await session.query('ROLLBACK TO SAVEPOINT one_change');
-    if (change.user !== null) blocked.add(change.user);
-    await keep(target, change, 'inapplicable', `${position}: ${(error as Error).message}`);
+  readonly #isBehind = ({ user }: OwnedChange): boolean => user !== null && this.#blocked.has(user);
+
+  async take({ step, changes, senderOwns }: Prepared): Promise<void> {
+    const { work, progress } = step;
+    if (work.kind === 'correction') {
+      await this.flush();
+      return senderOwns ? this.#overwrite(work, progress) : this.#answer(work.correction);
+    }
+    const whence = whenceOf(this.#target.stream, work, progress);
+    await this.#keepBehind(changes.filter(this.#isBehind).map((change) => ({ change, whence })));
+    const free = changes.filter((change) => !this.#isBehind(change));
+    for (const change of free) if (change.owns) this.#pending.push({ change, whence });
+    const late = work.kind === 'changes' ? free.filter(({ owns }) => !owns) : [];
+    if (!late.length) return;
+    await this.flush();
+    const { session, rows, capability } = this.#target;
+    const { kept, images } = await applyLate(rows, late);
+    await keepLate(session, kept, whence);
+    await correct(session, capability, images);
   }
-}
 
-async function keep(target: Target, change: OwnedChange, reason: string, position: string): Promise<void> {
-  await keepEntry(target, change.table, (change.after ?? change.before)!, {
-    status: 'open',
-    reason,
-    user: change.user,
-    before: change.before && JSON.stringify(change.before),
-    after: change.after && JSON.stringify(change.after),
-    owner: null,
-    position,
-    resolution: null,
-  });
-}
+  /** Applies the owner's changes that have gathered. */
+  async flush(): Promise<void> {
+    const pending = this.#pending.splice(0);
+    if (this.#carefully) await this.#applyCarefully(pending);
+    else if (pending.length) await this.#applyTogether(pending);
+  }
 
-async function keepLate(target: Target, changes: readonly OwnedChange[], position: string): Promise<void> {
-  const { kept, roots } = await applyLate(target.rows, changes);
-  for (const { table, late, disposition } of kept) {
-    const row = (late.after ?? late.before)!;
-    const source = changes.find(
-      (change) => change.table === table && keyOf(table, (change.after ?? change.before)!) === keyOf(table, row),
+  async #applyTogether(pending: readonly Pending[]): Promise<void> {
+    const { session, rows } = this.#target;
+    const losers = await applyOwned(
+      rows,
+      pending.map(({ change }) => change),
     );
-    const settled = disposition === 'superseded';
-    const owner = late.rivals[0] ?? late.current;
-    await keepEntry(target, table, row, {
-      status: settled ? 'settled' : 'open',
-      reason: settled ? 'superseded' : source?.handedOver ? 'late-write' : 'rogue-write',
-      user: source?.user ?? null,
-      before: late.before && JSON.stringify(late.before),
-      after: late.after && JSON.stringify(late.after),
-      owner: owner && JSON.stringify(owner),
-      position,
-      resolution: settled ? 'the owner’s row holds' : null,
-    });
+    await keepLosers(session, losers, pending.at(-1)!.whence);
   }
-  if (roots.length) await correct(target, { user: changes[0]!.user ?? '', roots });
-}
 
-async function applyCorrection(target: Target, correction: Correction, senderOwns: boolean): Promise<void> {
-  if (senderOwns) return applyImages(target.rows, correction);
-  const { rows } = target;
-  const answers = new Map<string, RootImage>();
-  let differs = false;
-  for (const root of correction.roots) {
-    const table = rows.mapping.get(root.table)!;
-    const own = await imageOf(rows, table, root.key);
-    answers.set(`${table.name} ${keyOf(table, root.key)}`, own);
-    differs ||= sayRoot(own) !== sayRoot(root);
-    for (const rival of root.row ? await rivalsOf(rows, table, root.row) : []) {
-      answers.set(`${table.name} ${keyOf(table, rival)}`, await imageOf(rows, table, keyRow(table, rival)));
-      differs = true;
+  /** All of it if that works, else each half by itself: what remains cannot be applied and is kept. */
+  async #applyCarefully(all: readonly Pending[]): Promise<void> {
+    await this.#keepBehind(all.filter(({ change }) => this.#isBehind(change)));
+    const pending = all.filter(({ change }) => !this.#isBehind(change));
+    if (!pending.length) return;
+    const refused = await this.#try(() => this.#applyTogether(pending));
+    if (!refused) return;
+    const [{ change, whence }] = pending as [Pending];
+    if (pending.length > 1) {
+      const half = pending.length >> 1;
+      await this.#applyCarefully(pending.slice(0, half));
+      return this.#applyCarefully(pending.slice(half));
+    }
+    if (change.user !== null) this.#blocked.add(change.user);
+    await this.#keep([{ change, reason: 'inapplicable', whence, detail: refused.message }]);
+  }
+
+  /** The owner's aggregates take the place of what is here. */
+  async #overwrite(work: Extract<Work, { kind: 'correction' }>, progress: Progress): Promise<void> {
+    const { rows, stream } = this.#target;
+    const { user, roots } = work.correction;
+    const whence = whenceOf(stream, work, progress);
+    for (const change of await changesTo(rows, roots)) {
+      this.#pending.push({ change: { ...change, user, owns: true, epoch: null }, whence });
+    }
+    await this.flush();
+  }
+
+  async #answer(correction: Correction): Promise<void> {
+    const { session, capability, rows } = this.#target;
+    const roots = await answerTo(rows, correction);
+    if (roots.length) await correct(session, capability, new Map([[correction.user, roots]]));
+  }
+
+  /** The error of a row that the target does not take; nothing has happened then. */
+  async #try(task: () => Promise<void>): Promise<Error | undefined> {
+    const { session } = this.#target;
+    await session.query('SAVEPOINT careful');
+    try {
+      await task();
+      await session.query('RELEASE SAVEPOINT careful');
+      return undefined;
+    } catch (error) {
+      if (failureOf(error) !== 'row') throw error;
+      await session.query('ROLLBACK TO SAVEPOINT careful');
+      return error as Error;
     }
   }
-  if (differs) await correct(target, { user: correction.user, roots: [...answers.values()] });
+
+  #keepBehind(pending: readonly Pending[]): Promise<void> {
+    return this.#keep(pending.map((one) => ({ ...one, reason: 'behind-inapplicable', detail: null })));
+  }
+
+  async #keep(all: readonly Inapplicable[]): Promise<void> {
+    if (all.length) await keepInapplicable(this.#target.session, this.#target.rows, all);
+  }
 }
 
-/** Equal texts for equal aggregates: rows have their columns in the mapping's order on both sides. */
-const sayRoot = ({ row, children }: RootImage): string =>
-  JSON.stringify([row, children.map((child) => JSON.stringify(child)).sort()]);
-
-const correct = (target: Target, correction: Correction): Promise<void> =>
-  writeCorrection(target.session, {
-    id: randomUUID(),
-    capability: target.capability,
-    images: JSON.stringify(correction),
-  });
-
-const userOf = (table: MappedTable, row: Row): string | null =>
-  'column' in table.user ? (row[table.user.column] ?? null) : null;
-
-function keepEntry(
-  target: Target,
-  table: MappedTable,
-  row: Row,
-  entry: Omit<QuarantineEntry, 'stream' | 'table' | 'key'>,
-): Promise<void> {
-  return quarantine(target.session, { stream: target.stream, table: table.name, key: keyOf(table, row), ...entry });
+function whenceOf(stream: string, work: Work, progress: Progress): Whence {
+  if (work.kind === 'changes') return { stream, position: work.position, transaction: work.transaction };
+  const position = work.kind === 'correction' ? work.position : progress.position;
+  return { stream, position: position ?? `offset ${progress.kafkaOffset}`, transaction: null };
 }

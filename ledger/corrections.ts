@@ -1,15 +1,19 @@
+import { portions } from './portions.ts';
 import type { Session } from './session.ts';
 
-/** Writes a correction: `images` is JSON that only cdc reads. The other side's stream carries it there. */
-export async function writeCorrection(
+const AT_ONCE = 200;
+
+/** Writes corrections: `images` is JSON that only cdc reads. The other side's stream carries them there. */
+export async function writeCorrections(
   session: Session,
-  row: { id: string; capability: string; images: string },
+  corrections: readonly { id: string; capability: string; images: string }[],
 ): Promise<void> {
-  await session.query('INSERT INTO strangler_correction (id, capability, images) VALUES (?, ?, ?)', [
-    row.id,
-    row.capability,
-    row.images,
-  ]);
+  for (const some of portions(corrections, AT_ONCE, ({ images }) => images.length)) {
+    await session.query(
+      `INSERT INTO strangler_correction (id, capability, images) VALUES ${some.map(() => '(?, ?, ?)').join(', ')}`,
+      some.flatMap(({ id, capability, images }) => [id, capability, images]),
+    );
+  }
 }
 
 /** Sends Debezium a signal through the captured table; in the monolith's database. */

@@ -13,6 +13,7 @@ import {
   dropTables,
   hasHandoff,
   highestEpoch,
+  keptImages,
   lastVerify,
   moveCheckpoint,
   openSession,
@@ -21,10 +22,12 @@ import {
   readBackfill,
   readCheckpoint,
   readOwnership,
+  readQuarantine,
   readRecords,
   readStates,
   reportApplier,
   type Session,
+  settleQuarantine,
   tablesOf,
   takeLease,
   tick,
@@ -154,17 +157,29 @@ describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
       reason: 'inapplicable',
       table: 'orders',
       key: '1',
+      aggregate: 'orders 1',
       user: '7',
       before: null,
       after: '{"id":1}',
       owner: null,
       position: 'x',
+      transaction: 'uuid:7',
+      epoch: 3,
+      detail: 'too long',
       resolution: null,
     } as const;
-    await quarantine(session(), entry);
-    await quarantine(session(), { ...entry, status: 'settled', reason: 'superseded', user: '8' });
+    await quarantine(session(), [entry, { ...entry, status: 'superseded', reason: 'superseded', user: '8', key: '2' }]);
     expect(await countQuarantine(session(), 'orders:forward')).toEqual({ open: 1, settled: 1 });
     expect(await blockedUsers(session(), 'orders:forward')).toEqual(['7']);
+    expect(await keptImages(session(), 'orders', ['1', '3'])).toEqual(['{"id":1}']);
+    const [kept, ...more] = await readQuarantine(session(), { stream: 'orders:forward', status: 'open' });
+    expect(kept).toMatchObject({ ...entry, settledAt: null, keptAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) });
+    expect(more).toEqual([]);
+    expect(await settleQuarantine(session(), [kept!.id], 'resolved', 'by ada: the row fits now')).toBe(1);
+    expect(await settleQuarantine(session(), [kept!.id], 'resolved', 'by bob')).toBe(0);
+    expect(await blockedUsers(session(), 'orders:forward')).toEqual([]);
+    const settled = await readQuarantine(session(), { stream: 'orders:forward', user: '7' });
+    expect(settled).toMatchObject([{ status: 'resolved', resolution: 'by ada: the row fits now' }]);
   });
 
   test('says how an applier does and how long ago it said so', async () => {

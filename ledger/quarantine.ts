@@ -1,51 +1,169 @@
-import type { Session } from './session.ts';
+import { portions } from './portions.ts';
+import { isoTime, type Session, type Value } from './session.ts';
 
-/** A row kept because it could not or must not be applied. Images are JSON objects of the source’s columns. */
+/**
+ * `open`: a person decides. `superseded`: what the owner has made it moot, nothing is left to decide. `resolved`: a
+ * person has decided, or it could be applied after all.
+ */
+export type QuarantineStatus = 'open' | 'superseded' | 'resolved';
+
+/** Why a row was kept: against the owner's row, or because the target would not take it. */
+export type QuarantineReason = 'superseded' | 'late-write' | 'rogue-write' | 'inapplicable' | 'behind-inapplicable';
+
+/** A row kept because it could not or must not be applied. Images are JSON objects of the monolith's columns. */
 export type QuarantineEntry = {
   readonly stream: string;
-  /** `open`: a person decides. `settled`: nothing is left to decide. */
-  readonly status: 'open' | 'settled';
-  /** Why, in one of a few words: `superseded`, `late-write`, `rogue-write`, `inapplicable`, `behind-inapplicable`. */
-  readonly reason: string;
+  readonly status: QuarantineStatus;
+  readonly reason: QuarantineReason;
   readonly table: string;
   readonly key: string;
+  /** The root of the aggregate it belongs to: `orders 17`. */
+  readonly aggregate: string;
   readonly user: string | null;
   readonly before: string | null;
   readonly after: string | null;
   readonly owner: string | null;
+  /** Where it stands in its source's log, and in which transaction; null for a row of a backfill. */
   readonly position: string;
+  readonly transaction: string | null;
+  /** The handoff by which the source had given the user away; null if there was none. */
+  readonly epoch: number | null;
+  /** What the target's database said against it. */
+  readonly detail: string | null;
   readonly resolution: string | null;
 };
 
-/** Keeps a row, with every image there is. */
-export async function quarantine(session: Session, entry: QuarantineEntry): Promise<void> {
-  await session.query(
-    `INSERT INTO strangler_quarantine (stream, status, reason, table_name, row_key, user_id, before_image, after_image,
-       owner_image, position, resolution) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    [
-      entry.stream,
-      entry.status,
-      entry.reason,
-      entry.table,
-      entry.key,
-      entry.user,
-      entry.before,
-      entry.after,
-      entry.owner,
-      entry.position,
-      entry.resolution,
-    ],
-  );
+/** An entry as it stands in the quarantine; times are ISO 8601. */
+export type KeptEntry = QuarantineEntry & {
+  readonly id: number;
+  readonly keptAt: string;
+  readonly settledAt: string | null;
+};
+
+const COLUMNS = `stream, status, reason, table_name, row_key, aggregate, user_id, before_image, after_image, owner_image,
+  position, source_transaction, epoch, detail, resolution`;
+const ENTRIES_AT_ONCE = 500;
+
+/** Keeps rows, with every image there is. What is kept settled is settled now. */
+export async function quarantine(session: Session, entries: readonly QuarantineEntry[]): Promise<void> {
+  const weight = ({ before, after, owner }: QuarantineEntry) =>
+    (before?.length ?? 0) + (after?.length ?? 0) + (owner?.length ?? 0);
+  for (const some of portions(entries, ENTRIES_AT_ONCE, weight)) {
+    const row = '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
+    await session.query(
+      `INSERT INTO strangler_quarantine (${COLUMNS}) VALUES ${some.map(() => row).join(', ')}`,
+      some.flatMap((entry) => [
+        entry.stream,
+        entry.status,
+        entry.reason,
+        entry.table,
+        entry.key,
+        entry.aggregate,
+        entry.user,
+        entry.before,
+        entry.after,
+        entry.owner,
+        entry.position,
+        entry.transaction,
+        entry.epoch,
+        entry.detail,
+        entry.resolution,
+      ]),
+    );
+  }
 }
 
-/** How many rows of a stream are kept, by status. */
+/** Which entries to read; what is not named does not matter. */
+export type QuarantineFilter = {
+  readonly stream: string;
+  readonly ids?: readonly number[];
+  readonly status?: QuarantineStatus;
+  readonly reasons?: readonly QuarantineReason[];
+  readonly user?: string;
+  readonly aggregate?: string;
+  readonly position?: string;
+  readonly limit?: number;
+  /** Holds them until the end of the session's transaction. */
+  readonly lock?: boolean;
+};
+
+/** Entries, oldest first. */
+export async function readQuarantine(session: Session, filter: QuarantineFilter): Promise<KeptEntry[]> {
+  const { stream, ids, status, reasons, user, aggregate, position, limit, lock } = filter;
+  const conditions = ['stream = ?'];
+  const values: Value[] = [stream];
+  const among = (column: string, all: readonly (string | number)[] | undefined) => {
+    if (!all) return;
+    conditions.push(all.length ? `${column} IN (${all.map(() => '?').join(', ')})` : '1 = 0');
+    values.push(...all);
+  };
+  among('id', ids);
+  among('status', status && [status]);
+  among('reason', reasons);
+  among('user_id', user === undefined ? undefined : [user]);
+  among('aggregate', aggregate === undefined ? undefined : [aggregate]);
+  among('position', position === undefined ? undefined : [position]);
+  const time = (column: string) =>
+    session.dialect === 'mysql' ? column : `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`;
+  const { rows } = await session.query(
+    `SELECT id, ${COLUMNS}, ${time('created_at')} AS kept_at, ${time('settled_at')} AS settled_at
+     FROM strangler_quarantine WHERE ${conditions.join(' AND ')} ORDER BY id
+     ${limit === undefined ? '' : `LIMIT ${limit}`} ${lock ? 'FOR UPDATE' : ''}`,
+    values,
+  );
+  return rows.map(keptOf);
+}
+
+const textOrNull = (value: unknown): string | null => (value === null ? null : String(value));
+
+const keptOf = (row: Record<string, unknown>): KeptEntry => ({
+  id: Number(row.id),
+  stream: String(row.stream),
+  status: row.status as QuarantineStatus,
+  reason: row.reason as QuarantineReason,
+  table: String(row.table_name),
+  key: String(row.row_key),
+  aggregate: String(row.aggregate),
+  user: textOrNull(row.user_id),
+  before: textOrNull(row.before_image),
+  after: textOrNull(row.after_image),
+  owner: textOrNull(row.owner_image),
+  position: String(row.position),
+  transaction: textOrNull(row.source_transaction),
+  epoch: row.epoch === null ? null : Number(row.epoch),
+  detail: textOrNull(row.detail),
+  resolution: textOrNull(row.resolution),
+  keptAt: isoTime(row.kept_at),
+  settledAt: row.settled_at === null ? null : isoTime(row.settled_at),
+});
+
+/** Settles the open ones among these entries; gives how many they were. */
+export async function settleQuarantine(
+  session: Session,
+  ids: readonly number[],
+  status: 'superseded' | 'resolved',
+  resolution: string,
+): Promise<number> {
+  if (!ids.length) return 0;
+  const { affected } = await session.query(
+    `UPDATE strangler_quarantine SET status = ?, resolution = ?, settled_at = CURRENT_TIMESTAMP(6)
+     WHERE status = 'open' AND id IN (${ids.map(() => '?').join(', ')})`,
+    [status, resolution, ...ids],
+  );
+  return affected;
+}
+
+/** How many rows of a stream are kept, open and settled. */
 export async function countQuarantine(session: Session, stream: string): Promise<{ open: number; settled: number }> {
   const { rows } = await session.query<{ status: string; n: number }>(
     'SELECT status, COUNT(*) AS n FROM strangler_quarantine WHERE stream = ? GROUP BY status',
     [stream],
   );
-  const count = (status: string) => Number(rows.find((row) => row.status === status)?.n ?? 0);
-  return { open: count('open'), settled: count('settled') };
+  const sum = (of: typeof rows) => of.reduce((total, { n }) => total + Number(n), 0);
+  return {
+    open: sum(rows.filter(({ status }) => status === 'open')),
+    settled: sum(rows.filter(({ status }) => status !== 'open')),
+  };
 }
 
 /** Users of a stream with an open row that could not be applied: what follows for them is kept too. */
@@ -58,12 +176,15 @@ export async function blockedUsers(session: Session, stream: string): Promise<st
   return rows.map((row) => row.user_id);
 }
 
-/** The newest image of a row that was kept instead of being applied; undefined if none was. */
-export async function keptImage(session: Session, table: string, key: string): Promise<string | undefined> {
-  const { rows } = await session.query<{ image: string | null }>(
-    `SELECT COALESCE(after_image, before_image) AS image FROM strangler_quarantine
-     WHERE table_name = ? AND row_key = ? ORDER BY id DESC LIMIT 1`,
-    [table, key],
+/** The newest image of each of these rows (`table`, `key`) that was kept instead of being applied. */
+export async function keptImages(session: Session, table: string, keys: readonly string[]): Promise<string[]> {
+  if (!keys.length) return [];
+  const marks = keys.map(() => '?').join(', ');
+  const { rows } = await session.query<{ image: string }>(
+    `SELECT COALESCE(q.after_image, q.before_image) AS image FROM strangler_quarantine q
+     JOIN (SELECT MAX(id) AS id FROM strangler_quarantine WHERE table_name = ? AND row_key IN (${marks})
+       GROUP BY row_key) newest ON newest.id = q.id`,
+    [table, ...keys],
   );
-  return rows[0]?.image ?? undefined;
+  return rows.map(({ image }) => image);
 }

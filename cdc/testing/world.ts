@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type HandoffKind, openSession, type Session, writeCorrection, writeHandoff } from '@strangler/ledger';
+import { type HandoffKind, openSession, type Session, writeCorrections, writeHandoff } from '@strangler/ledger';
 import { BUCKETS, type Direction, type Plan, parsePlan, streamName } from '@strangler/plan';
 import pino from 'pino';
 import { type Cdc, startCdc } from '../cdc.ts';
@@ -98,7 +98,7 @@ export async function makeWorld({ mysql, postgres, kafka, connect }: Servers): P
       const side = on === 'monolith' ? plan.monolith.database! : plan.capabilities.orders!.service.database!;
       const session = await openSession(side.admin, 'repair');
       await session.transaction(async () => {
-        await writeCorrection(session, { id: randomUUID(), capability: 'none', images: '{}' });
+        await writeCorrections(session, [{ id: randomUUID(), capability: 'none', images: '{}' }]);
         await session.query(sql);
       });
       await session.close();

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { type Session, writeCorrections } from '@strangler/ledger';
+import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from './aggregates.ts';
+import type { Correction, RootImage } from './steps.ts';
+
+/** Aggregates in one row of strangler_correction: a message that Kafka still takes. */
+const ROOTS_AT_ONCE = 200;
+
+/** Writes corrections: by user, whole aggregates as this side has them. The other side's stream carries them there. */
+export async function correct(
+  session: Session,
+  capability: string,
+  images: ReadonlyMap<string, readonly RootImage[]>,
+): Promise<void> {
+  const rows: { id: string; capability: string; images: string }[] = [];
+  for (const [user, roots] of images) {
+    for (let at = 0; at < roots.length; at += ROOTS_AT_ONCE) {
+      const correction: Correction = { user, roots: roots.slice(at, at + ROOTS_AT_ONCE) };
+      rows.push({ id: randomUUID(), capability, images: JSON.stringify(correction) });
+    }
+  }
+  await writeCorrections(session, rows);
+}
+
+/**
+ * What a side answers to a correction of a sender that does not own any more: the present owner's aggregates, as far as
+ * they differ from the sender's.
+ */
+export async function answerTo(rows: Rows, { roots }: Correction): Promise<RootImage[]> {
+  const answers = new Map<string, RootImage>();
+  let differs = false;
+  for (const [table, images] of Map.groupBy(roots, (root) => rows.mapping.get(root.table)!)) {
+    const keys = images.map(({ key }) => key);
+    for (const [at, own] of (await imagesOf(rows, table, keys, true)).entries()) {
+      answers.set(nameOf(table, own.key), own);
+      differs ||= sayImage(own) !== sayImage(images[at]!);
+    }
+    const given = images.flatMap(({ row }) => (row ? [row] : []));
+    const rivals = [...(await rivalsOf(rows, table, given, true)).values()].flat();
+    for (const own of await imagesOf(
+      rows,
+      table,
+      rivals.map((rival) => keyRow(table, rival)),
+      true,
+    )) {
+      answers.set(nameOf(table, own.key), own);
+      differs = true;
+    }
+  }
+  return differs ? [...answers.values()] : [];
+}
+
+/** Equal texts for equal aggregates: rows have their columns in the mapping's order on both sides. */
+export const sayImage = ({ row, children }: RootImage): string =>
+  JSON.stringify([row, children.map((child) => JSON.stringify(child)).sort()]);

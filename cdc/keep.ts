@@ -1,0 +1,87 @@
+import { type QuarantineEntry, quarantine, type Session } from '@strangler/ledger';
+import { nameOf, type Rows, rootsOf } from './aggregates.ts';
+import type { Kept } from './apply-late.ts';
+import type { Loser } from './apply-owned.ts';
+import { keyOf, type MappedTable, type Row } from './mapping.ts';
+import type { Change } from './steps.ts';
+
+/** Where a kept row came from. */
+export type Whence = {
+  readonly stream: string;
+  readonly position: string;
+  /** Null for a row of a backfill. */
+  readonly transaction: string | null;
+};
+
+/** A change that is kept because the target does not take it, or because one before it was not taken. */
+export type Inapplicable = {
+  readonly change: Change & { readonly user: string | null };
+  readonly reason: 'inapplicable' | 'behind-inapplicable';
+  readonly whence: Whence;
+  readonly detail: string | null;
+};
+
+const json = (row: Row | null): string | null => row && JSON.stringify(row);
+
+/** Keeps changes that are not applied; a person must look. */
+export async function keepInapplicable(session: Session, rows: Rows, all: readonly Inapplicable[]): Promise<void> {
+  const roots = await rootsOf(
+    rows,
+    all.map(({ change }) => change),
+  );
+  const entries = all.map(({ change: { table, before, after, user }, reason, whence, detail }, at) => ({
+    ...({ ...whence, status: 'open', reason, table: table.name, key: keyOf(table, (after ?? before)!) } as const),
+    ...{ aggregate: nameOf(roots[at]!.table, roots[at]!.key), user, before: json(before), after: json(after) },
+    ...{ owner: null, epoch: null, detail, resolution: null },
+  }));
+  await quarantine(session, entries);
+}
+
+/** Keeps late changes that are not applied. */
+export async function keepLate(session: Session, all: readonly Kept[], whence: Whence): Promise<void> {
+  const entries = all.map(({ change, late, root, disposition }): QuarantineEntry => {
+    const { table, before, after, user, epoch } = change;
+    const settled = disposition === 'superseded';
+    return {
+      ...whence,
+      status: settled ? 'superseded' : 'open',
+      reason: settled ? 'superseded' : epoch === null ? 'rogue-write' : 'late-write',
+      table: table.name,
+      key: keyOf(table, (after ?? before)!),
+      aggregate: root,
+      user,
+      before: json(before),
+      after: json(after),
+      owner: json(late.rivals[0] ?? late.current),
+      epoch,
+      detail: null,
+      resolution: settled ? 'the owner’s row holds' : null,
+    };
+  });
+  await quarantine(session, entries);
+}
+
+/** Keeps rows that had to give way to the owner's row for the same thing. */
+export async function keepLosers(session: Session, losers: readonly Loser[], whence: Whence): Promise<void> {
+  const entries = losers.map(
+    ({ table, row, root, winner }): QuarantineEntry => ({
+      ...whence,
+      status: 'superseded',
+      reason: 'superseded',
+      table: table.name,
+      key: keyOf(table, row),
+      aggregate: root,
+      user: userOf(table, row),
+      before: null,
+      after: json(row),
+      owner: json(winner),
+      epoch: null,
+      detail: null,
+      resolution: 'deleted: the owner has another row for the same thing',
+    }),
+  );
+  await quarantine(session, entries);
+}
+
+const userOf = (table: MappedTable, row: Row): string | null =>
+  'column' in table.user ? (row[table.user.column] ?? null) : null;
