@@ -11,15 +11,18 @@ export const HOME = join(process.env.STRANGLER_HOME ?? join(ROOT, '.strangler'))
 /** The rehearsal’s databases, and the users of the example’s own processes. */
 export const DATABASES = { monolith: 'shop', orders: 'shop_orders', notifications: 'shop_notifications' } as const;
 
+/** Added to every port of the processes, so that a second set of them can run beside the first. */
+const SHIFT = Number(process.env.STRANGLER_PORT_SHIFT ?? 0);
+
 /** The processes’ ports on 127.0.0.1. */
 export const PORTS = {
-  monolith: 3000,
-  orders: 3001,
-  notifications: 3002,
-  control: 7070,
-  webhook: 7071,
-  proxies: [8080, 8081],
-  metrics: [9464, 9465],
+  monolith: SHIFT + 3000,
+  orders: SHIFT + 3001,
+  notifications: SHIFT + 3002,
+  control: SHIFT + 7070,
+  webhook: SHIFT + 7071,
+  proxies: [SHIFT + 8080, SHIFT + 8081],
+  metrics: [SHIFT + 9464, SHIFT + 9465],
 } as const;
 
 /** Secrets of a demo that listens on loopback only. */

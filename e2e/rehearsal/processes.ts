@@ -45,8 +45,11 @@ export class Process {
     this.program = program;
   }
 
-  /** Starts the process and waits until it is ready. Throws with the end of its log if it is not. */
-  async start(): Promise<void> {
+  /**
+   * Starts the process, with `more` in its environment for this life, and waits until it is ready. Throws with the end
+   * of its log if it is not.
+   */
+  async start(more: Record<string, string> = {}): Promise<void> {
     const { name, script, args = [], env, health } = this.program;
     mkdirSync(LOGS, { recursive: true });
     mkdirSync(PIDS, { recursive: true });
@@ -54,7 +57,7 @@ export class Process {
     this.#stopping = false;
     const child = spawn(process.execPath, [...FLAGS, join(ROOT, script), ...args], {
       cwd: ROOT,
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...env, ...more },
       detached: true, // Ctrl-C in the terminal is for us; we stop the others in order
       stdio: ['ignore', log, log],
     });
@@ -76,6 +79,16 @@ export class Process {
   get died(): boolean {
     const child = this.#child;
     return !this.#stopping && child !== undefined && (child.exitCode !== null || child.signalCode !== null);
+  }
+
+  /** Where its output goes. */
+  get log(): string {
+    return logOf(this.program.name);
+  }
+
+  /** Sends a signal to the process if it lives; SIGSTOP and SIGCONT let it hang for a while. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
   }
 
   /** Ends the process at once, as a power cut would. */

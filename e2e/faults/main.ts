@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { placeOf, usualHome } from './place.ts';
+
+const HELP = `npm run faults -- [--only NAME…] [--seeds N] [--seed N] [--list] [--keep-going]
+
+Breaks the real house in every way it is meant to survive, under a write load, and holds both databases against the
+writer's own ledger after each: nothing lost, nothing doubled, nothing different. On servers of its own, which it kills.
+
+  --only NAME    only faults whose name contains this; may be given again
+  --seeds N      every fault with the seeds 1 to N (5)
+  --seed N       every fault with this seed alone
+  --list         the faults, and what happens meanwhile
+  --keep-going   go on after a fault that failed
+  --help         this text
+
+The table is printed and written to .strangler/reports/faults.json. Exit code 0: every run balanced.`;
+
+/** Aborted by Ctrl-C. */
+const stop = new AbortController();
+
+class Misused extends Error {}
+
+function read() {
+  const flag = { type: 'boolean' } as const;
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    options: {
+      only: { ...text, multiple: true },
+      ...{ seeds: text, seed: text, list: flag, 'keep-going': flag, help: flag },
+    },
+  });
+  const whole = (name: 'seeds' | 'seed', most: number): number | undefined => {
+    const given = values[name];
+    if (given === undefined) return undefined;
+    if (!/^\d+$/.test(given) || Number(given) < 1 || Number(given) > most)
+      throw new Misused(`--${name} must be a whole number from 1 to ${most}`);
+    return Number(given);
+  };
+  const seed = whole('seed', 1_000_000);
+  const seeds = seed === undefined ? Array.from({ length: whole('seeds', 1_000) ?? 5 }, (_, nth) => nth + 1) : [seed];
+  return { ...values, seeds };
+}
+
+async function main(): Promise<number> {
+  const options = read();
+  if (options.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const reports = join(usualHome(process.env), 'reports');
+  Object.assign(process.env, placeOf(process.env)); // before anything that reads addresses is loaded
+  const { CATALOGUE } = await import('./catalogue/index.ts');
+  const { runSuite } = await import('./suite.ts');
+  const unknown = options.only?.filter((name) => !CATALOGUE.some((fault) => fault.name.includes(name))) ?? [];
+  if (unknown.length) throw new Misused(`no fault is named ${unknown.join(', ')}; --list names them all`);
+  const faults = CATALOGUE.filter(({ name }) => !options.only || options.only.some((part) => name.includes(part)));
+  if (options.list) {
+    for (const { name, chapter, lines } of faults) console.log(`${name}  (${chapter}; faults ${lines.join(', ')})`);
+    return 0;
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => stop.abort(new Error('stopped before the end')));
+  const { seeds } = options;
+  const runs = await runSuite({ faults, seeds, keepGoing: options['keep-going'] === true, reports }, stop.signal);
+  return runs.length === faults.length * seeds.length && runs.every(({ mistakes }) => !mistakes.length) ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const misused = error instanceof Misused || code?.startsWith('ERR_PARSE_ARGS');
+  if (misused) console.error(`${message}\n\n${HELP}`);
+  else console.error(`✗ ${stop.signal.aborted ? 'stopped before the end' : message}`);
+  process.exitCode = misused ? 2 : stop.signal.aborted ? 130 : 1;
+}

@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { verify } from '@strangler/cdc';
+import { audit } from './audit.ts';
+import { chanceOf } from './chance.ts';
+import { Crossing } from './crossing.ts';
+import type { Chapter, Fault } from './fault.ts';
+import { Ledger } from './ledger.ts';
+import { atRest, look, rollback, set, until } from './operator.ts';
+import type { Stack } from './stack.ts';
+import { Writer } from './writer.ts';
+
+/** What one fault did with one seed. */
+export type Run = {
+  readonly fault: string;
+  readonly seed: number;
+  /** What is wrong; empty if nothing was lost, doubled or different, and everything healed. */
+  readonly mistakes: readonly string[];
+  readonly acknowledged: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly differing: number;
+  /** From the fault, or from the plug put back in, until every purchase crossed within a second again, ms. */
+  readonly recovery: number;
+  /** The longest an acknowledged purchase waited for the other database, ms. */
+  readonly worstLag: number;
+  readonly requests: number;
+  /** Requests that failed and were sent again, and those that never got an answer. */
+  readonly retried: number;
+  readonly unanswered: number;
+  /** Rows kept during the run. */
+  readonly quarantine: { readonly open: number; readonly settled: number };
+  /** Mismatches the toolkit's own verify found: a second witness. */
+  readonly verified: number;
+  /** Other times worth telling, ms. */
+  readonly notes: Readonly<Record<string, number>>;
+  readonly took: number;
+};
+
+const USERS = 120;
+const RATE = 80;
+const HEALED_WITHIN = 120_000;
+const READY_WITHIN = 60_000;
+/** Purchases that must be acknowledged after a fault before it counts as healed. */
+const AFTERWARDS = 40;
+const LOOK = 50;
+
+/** Where users are when a chapter begins, and where they should be in the end; percent. */
+const CHAPTERS: Readonly<Record<Chapter, readonly [from: number, to: number]>> = {
+  'nobody moved': [0, 0],
+  ramping: [10, 50],
+  steady: [50, 50],
+  'rolling back': [50, 0],
+  'everybody moved': [100, 100],
+  copying: [0, 0],
+};
+
+/** Lets a fault happen under load and holds both databases against the writer's ledger. Never throws. */
+export async function runFault(stack: Stack, fault: Fault, seed: number): Promise<Run> {
+  const begun = Date.now();
+  const chance = chanceOf(seed, fault.name);
+  const ledger = new Ledger();
+  const users = stack.newUsers(USERS);
+  const notes: Record<string, number> = {};
+  const mistakes: string[] = [];
+  const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      mistakes.push((error as Error).message);
+      return undefined;
+    }
+  };
+  const [from, to] = CHAPTERS[fault.chapter];
+  if (fault.chapter !== 'copying') await attempt(() => bring(from));
+  const before = await look('orders');
+  const crossing = new Crossing([stack.addresses.monolith.admin, stack.addresses.orders.admin]);
+  const writer = new Writer({
+    ...{ bases: stack.bases, users, products: stack.shop.products, rate: RATE, chance, ledger },
+    name: `${fault.name.replaceAll(/\W+/g, '-')}-${seed}-${begun.toString(36)}`,
+    acknowledged: ({ order }) => crossing.add(order!.id),
+  });
+  let since = begun;
+  const pause = (least: number, most: number) => sleep(chance.between(least, most));
+  await attempt(async () => {
+    await pause(500, 1_000);
+    if (fault.chapter === 'ramping') await set('orders', to);
+    if (fault.chapter === 'rolling back') await rollback('orders');
+    await pause(0, 1_000);
+    since = Date.now();
+    const over = () => {
+      since = Date.now();
+    };
+    const note = (what: string, ms: number) => {
+      notes[what] = Math.round(ms);
+    };
+    await fault.strike({ stack, chance, ledger, users, pause, over, note });
+    await until('the end of the move', 'orders', HEALED_WITHIN, (status) => {
+      return atRest(status) && (status.boundary === to * 100 || fault.mayRollBack === true);
+    });
+    await heal(ledger, crossing);
+  });
+  await writer.stop();
+  const recovery = crossing.recovery(since);
+  const worstLag = crossing.worst(begun);
+  const books = await attempt(() => audit(stack, ledger, users));
+  await crossing.stop();
+  const verified = await attempt(() => verify(stack.plan, 'orders'));
+  if (verified?.mismatches) mistakes.push(`verify found ${verified.mismatches} mismatches`);
+  const after = await look('orders');
+  const { requests, retried, unanswered, acknowledged } = ledger;
+  return {
+    ...{ fault: fault.name, seed, acknowledged, recovery, worstLag, requests, retried, unanswered, notes },
+    ...{ lost: books?.lost ?? 0, duplicated: books?.duplicated ?? 0, differing: books?.differing ?? 0 },
+    mistakes: [...mistakes, ...(books?.mistakes ?? [])],
+    quarantine: {
+      open: (after?.quarantine.open ?? 0) - (before?.quarantine.open ?? 0),
+      settled: (after?.quarantine.settled ?? 0) - (before?.quarantine.settled ?? 0),
+    },
+    verified: verified?.mismatches ?? 0,
+    took: Date.now() - begun,
+  };
+}
+
+/** Brings everybody where a chapter begins, with every gate open. */
+async function bring(percentage: number): Promise<void> {
+  const now = await until('a control', 'orders', READY_WITHIN, atRest);
+  if (now.boundary !== percentage * 100) await set('orders', percentage);
+  await until(`${percentage} % and open gates`, 'orders', READY_WITHIN, (status) => {
+    return atRest(status) && status.boundary === percentage * 100 && !status.gates.length;
+  });
+}
+
+/** Waits until purchases are made again, and cross in time. */
+async function heal(ledger: Ledger, crossing: Crossing): Promise<void> {
+  const enough = ledger.acknowledged + AFTERWARDS;
+  for (const deadline = Date.now() + HEALED_WITHIN; ; ) {
+    if (ledger.acknowledged >= enough && crossing.lag < 1_000) return;
+    if (Date.now() > deadline) {
+      const late = Math.round(crossing.lag / 1_000);
+      throw new Error(`not healed after ${HEALED_WITHIN / 1_000} s: a purchase has waited ${late} s to cross`);
+    }
+    await sleep(LOOK);
+  }
+}

@@ -1,0 +1,178 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { outboxConnector } from '@example/orders';
+import { verify } from '@strangler/cdc';
+import { loadPlan, type Plan } from '@strangler/plan';
+import type { Servers } from '@strangler/servers';
+import { parse, stringify } from 'yaml';
+import {
+  DATABASES,
+  databaseAddresses,
+  HOME,
+  at as local,
+  PORTS,
+  planEnvironment,
+  ROOT,
+} from '../rehearsal/addresses.ts';
+import { cleanSlate } from '../rehearsal/clean-slate.ts';
+import { Process, strangler } from '../rehearsal/processes.ts';
+import { OUTBOX, processesOf } from '../rehearsal/programs.ts';
+import { loadShop, type Shop } from './load-shop.ts';
+import { set, until } from './operator.ts';
+import { isActive, relay } from './relay.ts';
+
+/** The whole house, running: every process, two proxies, an active and a standby control. */
+export type Stack = Readonly<Record<'monolith' | 'orders' | 'notifications' | 'cdc', Process>> & {
+  readonly proxies: readonly [Process, Process];
+  readonly controls: readonly [Process, Process];
+  readonly servers: Servers;
+  readonly addresses: ReturnType<typeof databaseAddresses>;
+  readonly plan: Plan;
+  /** The environment that fills in the Plan. */
+  readonly env: Record<string, string>;
+  /** Where users reach the shop. */
+  readonly bases: readonly string[];
+  readonly shop: Shop;
+  /** The control that holds the lease. Throws if none does. */
+  readonly activeControl: () => Promise<Process>;
+  /** Gives users nobody has been given before. */
+  readonly newUsers: (count: number) => number[];
+  /** Ends the processes; safe to call twice. The servers go on. */
+  readonly stop: () => Promise<void>;
+};
+
+/** How far to go before the stack is handed over. */
+export type Prepared = {
+  /** Orders that are in the monolith before anything is copied. */
+  readonly history: number;
+  /** Hands the stack over while the copying has only begun. */
+  readonly copying?: boolean;
+};
+
+const PLAN_FILE = join(HOME, 'faults.yaml');
+const BACKFILL_WITHIN = 180_000;
+const MOVED_WITHIN = 60_000;
+/** A quarter of the example’s: the suite restarts proxies and controls all the time, and each costs this pause. */
+const WRITE_FATE = '3s';
+
+/** Drops everything the stack before left, and starts anew. Rejects, with everything stopped, if it cannot. */
+export async function startStack(servers: Servers, { history, copying = false }: Prepared): Promise<Stack> {
+  const env = planEnvironment(servers);
+  writePlan();
+  const addresses = databaseAddresses(servers);
+  const processes = processesOf(servers, PLAN_FILE);
+  const again = (one: Process, name: string, more: Record<string, string>, port?: number) =>
+    new Process({
+      ...one.program,
+      name,
+      env: { ...one.program.env, ...more },
+      ...(port && { health: `${local(port)}/health` }),
+    });
+  const ports = [PORTS.control + 10, PORTS.control + 11] as const;
+  const control = (nth: 0 | 1) =>
+    again(processes.control, `control-${nth + 1}`, { CONTROL_LISTEN: `127.0.0.1:${ports[nth]}` }, ports[nth]);
+  const controls = [control(0), control(1)] as const;
+  const proxies = [processes.proxies[0]!, processes.proxies[1]!] as const;
+  const { monolith, notifications, cdc } = processes;
+  const orders = again(processes.orders, 'orders', { RECOVER_AFTER_MS: '3000' });
+  const ending: (() => Promise<void>)[] = [];
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= (async () => {
+      for (const end of ending.reverse()) await end();
+    })();
+    return stopped;
+  };
+  try {
+    await cleanSlate(servers);
+    ending.push(async () => {
+      const all = [...proxies, ...controls, cdc, orders, notifications, monolith];
+      for (const one of all) one.signal('SIGCONT');
+      await Promise.all(all.map((one) => one.kill()));
+    });
+    await monolith.start();
+    await Promise.all([orders.start(), notifications.start()]);
+    const shop = await loadShop(addresses.monolith.admin, history);
+    await strangler(['init', '--plan', PLAN_FILE, '--apply', '--create-users'], env);
+    ending.push(await announceOrders(servers));
+    ending.push(await relay(PORTS.control, ports));
+    await Promise.all([cdc.start(), ...controls.map((one) => one.start()), ...proxies.map((one) => one.start())]);
+    let given = 0;
+    const stack: Stack = {
+      ...{ monolith, orders, notifications, cdc, proxies, controls, servers, addresses, env, shop, stop },
+      plan: loadPlan(PLAN_FILE, env),
+      bases: PORTS.proxies.map(local),
+      activeControl: async () => {
+        for (const [nth, port] of ports.entries()) if (await isActive(port)) return controls[nth]!;
+        throw new Error('no control is active');
+      },
+      newUsers: (count) => {
+        if (given + count > shop.users.length)
+          throw new Error('the stack has run out of users; make more in load-shop.ts');
+        given += count;
+        return shop.users.slice(given - count, given);
+      },
+    };
+    if (!copying) await settle(stack);
+    return stack;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Waits for the copy of existing rows, verifies, and moves the notifications, as a migration would by then. */
+export async function settle(stack: Stack): Promise<void> {
+  for (const capability of ['notifications', 'orders']) {
+    await until(`the backfill of ${capability}`, capability, BACKFILL_WITHIN, ({ backfill, streams }) => {
+      const copied = backfill.length > 0 && backfill.every(({ finished }) => finished);
+      return copied && streams.every(({ state, lag }) => state === 'running' && lag !== null);
+    });
+    await verify(stack.plan, capability);
+  }
+  await set('notifications', 100);
+  await until('everybody’s notifications', 'notifications', MOVED_WITHIN, ({ boundary }) => boundary === 10_000);
+}
+
+/** The example’s Plan, with what would only cost time shortened. */
+function writePlan(): void {
+  const plan = parse(readFileSync(join(ROOT, 'strangler.yaml'), 'utf8'));
+  plan.control.webhook = undefined;
+  const { orders, notifications } = plan.capabilities;
+  orders.handoff.writeFate = WRITE_FATE;
+  notifications.handoff = { writeFate: WRITE_FATE };
+  for (const one of [orders, notifications]) one.guard = { ...one.guard, verifiedWithin: '24h' };
+  mkdirSync(HOME, { recursive: true });
+  writeFileSync(PLAN_FILE, stringify(plan));
+}
+
+/** The orders service’s outbox connector is its owner’s to look after; here we are the owner. Gives its stop. */
+async function announceOrders({ postgres, connect }: Servers): Promise<() => Promise<void>> {
+  const { host, port, user, password } = postgres;
+  const wanted = outboxConnector(OUTBOX, { host, port, user, password, database: DATABASES.orders });
+  const call = (path: string, init: RequestInit = {}) =>
+    fetch(`${connect.url}/connectors${path}`, {
+      ...init,
+      headers: { 'content-type': 'application/json' },
+      signal: AbortSignal.timeout(15_000),
+    });
+  const posted = await call('', { method: 'POST', body: JSON.stringify(wanted) });
+  if (!posted.ok) throw new Error(`Connect refused the outbox connector: ${await posted.text()}`);
+  const stopping = new AbortController();
+  const watch = async () => {
+    while (!stopping.signal.aborted) {
+      await sleep(1_000, undefined, { signal: stopping.signal }).catch(() => {});
+      const status = await call(`/${wanted.name}/status`)
+        .then((answer) => answer.text())
+        .catch(() => ''); // Connect is away; the next look will tell
+      if (status.includes('"FAILED"'))
+        await call(`/${wanted.name}/restart?includeTasks=true&onlyFailed=true`, { method: 'POST' }).catch(() => {});
+    }
+  };
+  const watching = watch();
+  return async () => {
+    stopping.abort();
+    await watching;
+  };
+}
