@@ -5,7 +5,7 @@ export type Sample = { readonly at: number; readonly lag: number };
 
 const LOOK = 50;
 /** A purchase in both databases sooner than this has crossed in time, ms. */
-const IN_TIME = 1_000;
+export const IN_TIME = 1_000;
 
 /** Follows every acknowledged purchase until both databases hold it: the lag as users would feel it, in ms. */
 export class Crossing {
