@@ -19,8 +19,8 @@ export type Scene = {
   readonly pause: (from: number, to: number) => Promise<void>;
   /** The plug is back in: recovery is timed from here instead of from the beginning of the fault. */
   readonly over: () => void;
-  /** Something worth a line of the report, in milliseconds. */
-  readonly note: (what: string, ms: number) => void;
+  /** Something worth a place in the report: a time in milliseconds, or a text. */
+  readonly note: (what: string, value: number | string) => void;
 };
 
 /** One way to break things, and what must be seen after it. */

@@ -48,7 +48,9 @@ export function describeRuns(faults: readonly Fault[], runs: readonly Run[]): st
 
 /** One run, in a line. */
 export function describeRun({ fault, seed, mistakes, recovery, retried, acknowledged, notes, took }: Run): string {
-  const more = Object.entries(notes).map(([what, ms]) => `, ${what} ${sayDuration(ms)}`);
+  const more = Object.entries(notes).map(
+    ([what, found]) => `, ${what} ${typeof found === 'number' ? sayDuration(found) : found}`,
+  );
   const books = `${acknowledged} acknowledged, ${retried} retried, recovered in ${sayDuration(recovery)}${more.join('')}`;
   const head = `${mistakes.length ? '✗' : '✓'} ${fault}, seed ${seed}: ${books} (${sayDuration(took)})`;
   return [head, ...mistakes.map((mistake) => `    ✗ ${mistake}`)].join('\n');

@@ -31,8 +31,8 @@ export type Run = {
   readonly quarantine: { readonly open: number; readonly settled: number };
   /** Mismatches the toolkit's own verify found: a second witness. */
   readonly verified: number;
-  /** Other times worth telling, ms. */
-  readonly notes: Readonly<Record<string, number>>;
+  /** What else is worth telling: times in ms, or counts. */
+  readonly notes: Readonly<Record<string, number | string>>;
   readonly took: number;
 };
 
@@ -60,7 +60,7 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
   const chance = chanceOf(seed, fault.name);
   const ledger = new Ledger();
   const users = stack.newUsers(USERS);
-  const notes: Record<string, number> = {};
+  const notes: Record<string, number | string> = {};
   const mistakes: string[] = [];
   const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -90,8 +90,8 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
     const over = () => {
       since = Date.now();
     };
-    const note = (what: string, ms: number) => {
-      notes[what] = Math.round(ms);
+    const note = (what: string, value: number | string) => {
+      notes[what] = typeof value === 'number' ? Math.round(value) : value;
     };
     await fault.strike({ stack, chance, ledger, users, pause, over, note });
     await until('the end of the move', 'orders', HEALED_WITHIN, (status) => {

@@ -55,6 +55,8 @@ const BACKFILL_WITHIN = 180_000;
 const MOVED_WITHIN = 60_000;
 /** A quarter of the example’s: the suite restarts proxies and controls all the time, and each costs this pause. */
 const WRITE_FATE = '3s';
+/** Small steps, so that a fault meets the middle of a ramp: 0.4 % of the users at a time. */
+const SLICE = 40;
 
 /** Drops everything the stack before left, and starts anew. Rejects, with everything stopped, if it cannot. */
 export async function startStack(servers: Servers, { history, copying = false }: Prepared): Promise<Stack> {
@@ -140,7 +142,7 @@ function writePlan(): void {
   const plan = parse(readFileSync(join(ROOT, 'strangler.yaml'), 'utf8'));
   plan.control.webhook = undefined;
   const { orders, notifications } = plan.capabilities;
-  orders.handoff.writeFate = WRITE_FATE;
+  orders.handoff = { ...orders.handoff, writeFate: WRITE_FATE, slice: SLICE };
   notifications.handoff = { writeFate: WRITE_FATE };
   for (const one of [orders, notifications]) one.guard = { ...one.guard, verifiedWithin: '24h' };
   mkdirSync(HOME, { recursive: true });
