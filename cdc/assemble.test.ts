@@ -88,6 +88,21 @@ describe('assembling source transactions', () => {
     expect(assemble([...whole(1, 2), ...next], new Assembler('uuid/binlog.000002/1999', 0n))).toHaveLength(1);
   });
 
+  test('takes an END alone for a repeat when it was restarted together with Connect (faults 63)', () => {
+    const restarted = () => new Assembler('uuid/binlog.000002/2000', 0n); // transaction 2 was the last one applied
+    const ends = [whole(1, 2).at(-1)!, next.at(-1)!];
+    expect(summary(assemble([ends[1]!, ...whole(3, 1)], restarted()))).toEqual([['uuid:3', [1]]]);
+    expect(summary(assemble([ends[0]!, ...next, ...whole(3, 1)], restarted()))).toEqual([['uuid:3', [1]]]);
+    const many = Array.from({ length: 1_200 }, (_, at) => whole(at + 1, 1));
+    const again = [many[0]!.at(-1)!, ...many.slice(1).flat()];
+    expect(assemble([...many.flat(), ...again, ...whole(1_201, 1)])).toHaveLength(1_201);
+  });
+
+  test('stops at an END alone that is followed by something new', () => {
+    const lost = whole(3, 1).at(-1)!;
+    expect(() => assemble([...next, lost, ...whole(4, 1)])).toThrow(/uuid:3 came without its 1 rows/);
+  });
+
   test('gives rows of a backfill at once, also between the rows of a transaction, and never drops one', () => {
     const read = row(null, 0, mysql(1), 'r');
     const late = new Assembler('uuid/binlog.000009/9', 0n);

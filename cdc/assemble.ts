@@ -35,6 +35,8 @@ export class Assembler {
   readonly #open = new Map<string, Open>();
   /** The last ones given out, oldest first: a repeat may be an END alone, which says no position in MySQL. */
   readonly #given = new Set<string>();
+  /** An END alone that this life knows nothing of: what comes after it tells whether it was a repeat. */
+  #doubtful: { readonly id: string; readonly count: number } | undefined;
   #position: string | null;
   #next: bigint;
 
@@ -98,11 +100,15 @@ export class Assembler {
     if (!open?.rows.size) {
       if (count === 0 || this.#given.has(id)) return undefined;
       if (lsn !== null && !isAfter(`lsn/${lsn}`, this.#position)) return undefined;
-      throw new AssemblyError(`transaction ${id} came without its ${count} rows`);
+      if (open || lsn !== null) throw new AssemblyError(`transaction ${id} came without its ${count} rows`);
+      this.#doubtful = { id, count };
+      return undefined;
     }
     const rows = [...open.rows.values()].sort((a, b) => a.order - b.order);
     const position = lsn === null ? lastPosition(rows) : `lsn/${lsn}`;
-    if (!isAfter(position, this.#position)) return undefined;
+    const repeated = !isAfter(position, this.#position);
+    this.#decide(repeated);
+    if (repeated) return undefined;
     if (rows.length !== count) {
       throw new AssemblyError(`transaction ${id} has ${rows.length} of its ${count} rows`);
     }
@@ -110,6 +116,17 @@ export class Assembler {
     this.#remember(id);
     this.#forgetInterrupted();
     return { kind: 'transaction', id, rows, position };
+  }
+
+  /**
+   * An END alone was a repeat if a repeat follows it. If something new follows, it was the last one applied before this
+   * life, or a transaction whose rows are gone; the last one of this life is remembered, so then it is the latter.
+   */
+  #decide(repeated: boolean): void {
+    const doubtful = this.#doubtful;
+    this.#doubtful = undefined;
+    if (!doubtful || repeated || !this.#given.size) return;
+    throw new AssemblyError(`transaction ${doubtful.id} came without its ${doubtful.count} rows`);
   }
 
   #remember(id: string): void {
