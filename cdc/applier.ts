@@ -58,39 +58,53 @@ export class Applier {
   /** Opens the session if there is none, and reads where the stream stands. Throws ApplierAheadError. */
   async start(): Promise<Checkpoint> {
     const { session } = await this.#session();
-    this.#history = new OwnershipHistory(
-      this.#options.group,
-      ownsAtFirst(this.#options.direction),
-      await readOwnership(session, this.stream),
-    );
-    this.#blocked = new Set(await blockedUsers(session, this.stream));
+    await this.#load(session, this.#checkpoint!);
     return this.#checkpoint!;
+  }
+
+  /** Takes in what the target knows of the source's ownership and of users whose rows are kept back. */
+  async #load(session: Session, checkpoint: Checkpoint): Promise<void> {
+    const { group, direction } = this.#options;
+    const rows = await readOwnership(session, this.stream);
+    const blocked = await blockedUsers(session, this.stream);
+    this.#history = new OwnershipHistory(group, ownsAtFirst(direction), rows);
+    this.#blocked = new Set(blocked);
+    this.#decided = [];
+    this.#checkpoint = checkpoint;
   }
 
   /** Finds out whose rows these are and what the source is to them; reads the target only if it must. */
   async prepare(steps: readonly Step[]): Promise<Prepared[]> {
-    const history = this.#history!;
-    if (history.ownsEverybody && !this.#blocked.size) return prepareUnasked(steps);
+    if (this.#history!.ownsEverybody && !this.#blocked.size) return prepareUnasked(steps);
     const { rows } = await this.#session();
-    return prepareSteps(steps, await usersOf(steps.flatMap(changesOf), rows), history);
+    const users = await usersOf(steps.flatMap(changesOf), rows);
+    return prepareSteps(steps, users, this.#history!); // which a new session may have read again
   }
 
-  /** Applies steps and moves the checkpoint, in one transaction. If it was committed before, nothing happens again. */
-  async commit(prepared: readonly Prepared[], progress: Progress): Promise<void> {
-    const { version } = this.#checkpoint!;
+  /**
+   * Applies steps and moves the checkpoint, in one transaction. If it was committed before, nothing happens again. False
+   * if force has taken users away meanwhile: nothing was applied, and the steps are to be prepared again.
+   */
+  async commit(prepared: readonly Prepared[], progress: Progress): Promise<boolean> {
+    const known = this.#checkpoint!;
+    const { version } = known;
     const { session, rows } = await this.#session(progress);
+    if (this.#checkpoint!.version !== version) return !stands(this.#checkpoint!, known); // was it committed before?
     const ownership = ownershipAfter(prepared, this.#decided, this.#history!);
-    if (this.#checkpoint!.version > version) return this.#took(ownership, this.#blocked); // the session was lost after its COMMIT
     const target = { stream: this.stream, capability: this.#options.capability, session, rows, blocked: this.#blocked };
     let blocked: Set<string>;
     try {
-      blocked = await applySteps(target, version, prepared, ownership, progress, false);
+      blocked = await applySteps(target, version, prepared, ownership, progress, false).catch((error: unknown) => {
+        if (failureOf(error) !== 'row') throw error;
+        return this.#carefully(version, prepared, ownership, progress);
+      });
     } catch (error) {
-      if (failureOf(error) !== 'row') throw await this.#failed(error);
-      blocked = await this.#carefully(() => this.prepareAgain(prepared), ownership, progress);
+      if (error instanceof ApplierAheadError && (await this.#overtaken(version))) return false;
+      throw await this.#failed(error);
     }
     this.#checkpoint = { version: version + 1, ...progress };
     this.#took(ownership, blocked);
+    return true;
   }
 
   #took(ownership: readonly OwnershipRow[], blocked: Set<string>): void {
@@ -100,7 +114,7 @@ export class Applier {
   }
 
   /** The same steps with their users known, so that what follows for a blocked user can be kept back. */
-  async prepareAgain(prepared: readonly Prepared[]): Promise<Prepared[]> {
+  async #prepareAgain(prepared: readonly Prepared[]): Promise<Prepared[]> {
     const users = await usersOf(
       prepared.flatMap(({ changes }) => changes),
       (await this.#session()).rows,
@@ -113,27 +127,40 @@ export class Applier {
   }
 
   async #carefully(
-    again: () => Promise<Prepared[]>,
+    version: number,
+    prepared: readonly Prepared[],
     ownership: readonly OwnershipRow[],
     progress: Progress,
   ): Promise<Set<string>> {
+    const again = await this.#prepareAgain(prepared);
+    const { session, rows } = await this.#session();
+    const { capability } = this.#options;
+    const target = { stream: this.stream, capability, session, rows, blocked: this.#blocked };
+    return applySteps(target, version, again, ownership, progress, true);
+  }
+
+  /** `granted` once the receiver of a barrier's subject has its grant, which is in this target; `overtaken` as in commit. */
+  async outcome(epoch: number): Promise<'granted' | 'overtaken' | 'unknown'> {
+    const { version } = this.#checkpoint!;
     try {
-      const prepared = await again();
-      const { session, rows } = await this.#session();
-      const { capability } = this.#options;
-      const target = { stream: this.stream, capability, session, rows, blocked: this.#blocked };
-      return await applySteps(target, this.#checkpoint!.version, prepared, ownership, progress, true);
+      if (await this.#overtaken(version)) return 'overtaken';
+      const { session } = await this.#session();
+      return (await hasHandoff(session, this.#options.capability, epoch, 'grant')) ? 'granted' : 'unknown';
     } catch (error) {
       throw await this.#failed(error);
     }
   }
 
-  /** True once the receiver of a barrier's subject has its grant, which is in this target. */
-  async granted(epoch: number): Promise<boolean> {
+  /** True, and everything is read again, if force has moved `version` on but not the place. Throws ApplierAheadError. */
+  async #overtaken(version: number): Promise<boolean> {
     const { session } = await this.#session();
-    return hasHandoff(session, this.#options.capability, epoch, 'grant').catch(async (error) => {
-      throw await this.#failed(error);
-    });
+    const known = this.#checkpoint!;
+    if (known.version !== version) return true; // a new session has found it out
+    const found = await readCheckpoint(session, this.stream);
+    if (found.version === version) return false;
+    if (!stands(found, known)) throw new ApplierAheadError(this.stream);
+    await this.#load(session, found);
+    return true;
   }
 
   /** Takes in how the handoff behind a barrier ended. */
@@ -157,9 +184,12 @@ export class Applier {
       for (const sql of SETTINGS[session.dialect]) await session.query(sql);
       const found = await readCheckpoint(session, this.stream);
       const known = this.#checkpoint;
-      const ours = progress && known && found.version === known.version + 1 && stands(found, progress);
-      if (known && found.version !== known.version && !ours) throw new ApplierAheadError(this.stream);
-      this.#checkpoint = found;
+      if (!known) this.#checkpoint = found;
+      else if (found.version !== known.version) {
+        const ours = stands(found, known) || (progress && stands(found, progress)); // force, or a COMMIT nobody heard of
+        if (!ours) throw new ApplierAheadError(this.stream);
+        await this.#load(session, found);
+      }
     } catch (error) {
       await session.close();
       throw error;
@@ -180,7 +210,7 @@ const SETTINGS = {
   postgres: ['SET session_replication_role = replica'],
 } as const;
 
-const stands = (checkpoint: Checkpoint, progress: Progress): boolean =>
+const stands = (checkpoint: Progress, progress: Progress): boolean =>
   checkpoint.position === progress.position &&
   checkpoint.kafkaOffset === progress.kafkaOffset &&
   checkpoint.tick === progress.tick;

@@ -54,7 +54,7 @@ describe('what a log tells of its side’s ownership', () => {
   });
 
   test('the barrier of a range taken by force, found in the log afterwards, stays decided', () => {
-    const taken = { epoch: 4, subject: everybody, owns: false, undecided: false };
+    const taken = { epoch: 4, subject: everybody, owns: false, undecided: false, unproven: false };
     const history = after(new OwnershipHistory(GROUP, true, [taken]), row('barrier', 4));
     expect(history.standing('7')).toMatchObject({ owns: false, undecided: undefined });
   });

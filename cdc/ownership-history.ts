@@ -65,6 +65,7 @@ export class OwnershipHistory {
 /** What a handoff row in the source's log says about the source's ownership. */
 export function afterHandoffRow(row: HandoffRow, known: OwnershipRow | undefined): OwnershipRow {
   const { epoch, subject, kind } = row;
-  if (kind !== 'barrier') return { epoch, subject, owns: true, undecided: false };
-  return known && !known.owns ? known : { epoch, subject, owns: false, undecided: true };
+  if (kind !== 'barrier') return { epoch, subject, owns: true, undecided: false, unproven: false };
+  if (known && !known.owns) return { ...known, unproven: false }; // a repeat, or the proof of what force has taken
+  return { epoch, subject, owns: false, undecided: true, unproven: false };
 }

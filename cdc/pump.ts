@@ -105,7 +105,7 @@ export class Pump {
       const { ready, barrier } = untilUndecided(prepared);
       if (ready.length) {
         const { progress } = ready.at(-1)!.step;
-        await persist(() => applier.commit(ready, progress), persistence);
+        if (!(await persist(() => applier.commit(ready, progress), persistence))) continue;
         this.#committed(progress, steps.slice(0, ready.length));
       }
       if (!barrier) return;
@@ -118,8 +118,8 @@ export class Pump {
   async #flushIfIdle(): Promise<void> {
     const progress = this.#progress;
     if (Date.now() - this.#flushedAt < IDLE_FLUSH || progress === this.#flushed) return;
-    await persist(() => this.#options.applier.commit([], progress), this.#options.persistence);
-    this.#committed(progress, []);
+    const { applier, persistence } = this.#options;
+    if (await persist(() => applier.commit([], progress), persistence)) this.#committed(progress, []);
   }
 
   #committed(progress: Progress, steps: readonly Step[]): void {
@@ -137,11 +137,13 @@ export class Pump {
     if (rows) hooks.applied(rows);
   }
 
-  /** Waits for the grant in the target or the cancel in the source: one of them always comes. */
+  /** Waits for the grant in the target or the cancel in the source: one of them always comes, or force decides. */
   async #awaitOutcome(barrier: OwnershipRow): Promise<void> {
     const { applier, source, persistence, reading } = this.#options;
     for (;;) {
-      if (await persist(() => applier.granted(barrier.epoch), persistence)) return applier.decide(barrier, false);
+      const outcome = await persist(() => applier.outcome(barrier.epoch), persistence);
+      if (outcome === 'overtaken') return;
+      if (outcome === 'granted') return applier.decide(barrier, false);
       const cancelled = await source
         .use((session) => hasHandoff(session, reading.capability, barrier.epoch, 'cancel'))
         .catch(() => false); // the source may be down: then the grant comes

@@ -50,6 +50,7 @@ beforeEach(async () => {
     epoch: 3,
     phase: 'idle',
     pins: 0,
+    unproven: [],
     ramp: { state: 'idle' },
     verdict: { verdict: 'pass', rule: 'errors', reason: 'fine' },
     gates: [],

@@ -10,6 +10,7 @@ const rest: CapabilityStatus = {
   epoch: 3,
   phase: 'idle',
   pins: 0,
+  unproven: [],
   ramp: { state: 'idle' },
   verdict: { verdict: 'unsure', rule: 'few-requests', reason: '3 requests' },
   gates: [],

@@ -6,7 +6,7 @@ import type { Active } from './active.ts';
 import { mayAct, type Role, roleOf } from './auth.ts';
 import { type Asker, type CapabilityControl, heading, Refusal } from './capability.ts';
 import { SupersededError } from './cell.ts';
-import { type Read, readRamp, readRollback, readSet } from './requests.ts';
+import { type Read, readRamp, readRollback, readSet, readSettle } from './requests.ts';
 import type { NewRecord } from './store.ts';
 
 /** What the admin API works on. */
@@ -59,22 +59,28 @@ export function adminApi(parts: AdminParts): Express {
     next();
   });
 
-  const needs = (needed: 'read' | 'operate') => async (request: Request, response: Response, next: NextFunction) => {
-    const found = role(request.headers.authorization);
-    if (!found) {
-      log.warn({ method: request.method, path: request.path, peer: request.socket.remoteAddress }, 'denied: no token');
-      throw new HttpError(401, 'a bearer token of the Plan’s control.tokens is needed');
-    }
-    if (!mayAct(found, needed)) {
-      const what = `${request.method} ${request.path}`;
-      log.warn({ method: request.method, path: request.path, role: found }, 'denied: role');
-      const denied = { capability: '', event: 'denied', actor: found, reason: what, inputs: {} };
-      await parts.record(denied).catch((error: unknown) => log.error({ err: error }, 'the audit could not be written'));
-      throw new HttpError(403, `a token of role ${found} may not do this; ${needed} is needed`);
-    }
-    response.locals.role = found;
-    next();
-  };
+  const needs =
+    (needed: 'read' | 'operate' | 'admin') => async (request: Request, response: Response, next: NextFunction) => {
+      const found = role(request.headers.authorization);
+      if (!found) {
+        log.warn(
+          { method: request.method, path: request.path, peer: request.socket.remoteAddress },
+          'denied: no token',
+        );
+        throw new HttpError(401, 'a bearer token of the Plan’s control.tokens is needed');
+      }
+      if (!mayAct(found, needed)) {
+        const what = `${request.method} ${request.path}`;
+        log.warn({ method: request.method, path: request.path, role: found }, 'denied: role');
+        const denied = { capability: '', event: 'denied', actor: found, reason: what, inputs: {} };
+        await parts
+          .record(denied)
+          .catch((error: unknown) => log.error({ err: error }, 'the audit could not be written'));
+        throw new HttpError(403, `a token of role ${found} may not do this; ${needed} is needed`);
+      }
+      response.locals.role = found;
+      next();
+    };
 
   const json = [
     (request: Request, _: Response, next: NextFunction) => {
@@ -128,8 +134,9 @@ export function adminApi(parts: AdminParts): Express {
     path: string,
     read: (body: unknown) => Read<T>,
     act: (control: CapabilityControl, wish: T, by: Asker, name: string) => Promise<void>,
+    needed: 'operate' | 'admin' = 'operate',
   ) => {
-    app.post(`/capabilities/:name/${path}`, needs('operate'), ...json, async (request, response) => {
+    app.post(`/capabilities/:name/${path}`, needs(needed), ...json, async (request, response) => {
       const name = String(request.params.name);
       const control = find(name);
       const wish = read(request.body);
@@ -170,6 +177,7 @@ export function adminApi(parts: AdminParts): Express {
   mutation('rollback', readRollback, async (control, { now, reason }, by) => {
     await control.turn(() => ({ type: 'rollback', urgent: now, reason: reason || `rolled back by ${by.actor}` }), by);
   });
+  mutation('settle', readSettle, (control, { reason }, by) => control.settleLost(reason, by), 'admin');
 
   app.use(() => {
     throw new HttpError(404, 'there is nothing here; the routes stand in plan/admin.ts');

@@ -7,10 +7,13 @@ import {
   type CapabilityStatus,
   type Counts,
   isMoving,
+  isPinned,
   type Owner,
   type Side,
+  type Subject,
   sayDuration,
   sideOf,
+  subjectHolds,
   type Verdict,
 } from '@strangler/plan';
 import type { Logger } from 'pino';
@@ -18,13 +21,15 @@ import type { StateCell } from './cell.ts';
 import { EvidenceWindow } from './evidence.ts';
 import { FlagFollower } from './flag-follower.ts';
 import { gatesOf } from './gates.ts';
-import type { HandoffParts, Timings } from './handoff.ts';
+import { type HandoffParts, saySubject, type Timings } from './handoff-parts.ts';
 import { judge } from './judge.ts';
 import { type RampEvent, type Turn, turn } from './ramp.ts';
 import { unknownFor } from './readiness.ts';
+import { RecentWriters } from './recent-writers.ts';
+import { settleForced } from './settlement.ts';
 import type { CapabilityState } from './state.ts';
 import type { SyncWatch } from './sync-watch.ts';
-import { isUrgent, type Move } from './transitions.ts';
+import { isUrgent, type Move, settled } from './transitions.ts';
 import { Walk } from './walk.ts';
 import type { Webhook } from './webhook.ts';
 
@@ -39,7 +44,7 @@ export type CapabilityParts = {
   readonly name: string;
   readonly group: string;
   readonly plan: Capability;
-  readonly handoffs: Omit<HandoffParts, 'release'>;
+  readonly handoffs: Omit<HandoffParts, 'release' | 'atRisk'>;
   readonly sync: SyncWatch | undefined;
   readonly flags: FlagStore;
   readonly webhook: Webhook;
@@ -50,11 +55,18 @@ export type CapabilityParts = {
   readonly superseded: (error: Error) => void;
 };
 
+/** By how much a lag may understate what has arrived: ticks and reports come a few times a second, ms. */
+const ARRIVAL_SLACK = 2_000;
+
 /** Ramp, judge and handoffs of one capability, while this control is the active one. */
 export class CapabilityControl {
   readonly #parts: CapabilityParts;
   readonly #cell: StateCell;
+  readonly #handoffs: HandoffParts;
   readonly #evidence = new EvidenceWindow();
+  readonly #writers = new RecentWriters();
+  readonly #stopping = new AbortController();
+  #settling: Promise<void> = Promise.resolve();
   readonly #walk: Walk;
   readonly #flag: FlagFollower;
   /** A control that has state is not the first: writes sent under the one before may still be under way. */
@@ -73,7 +85,12 @@ export class CapabilityControl {
       this.#released = epoch;
       parts.handoffs.proxies.publish();
     };
-    this.#walk = new Walk({ ...parts.handoffs, release }, parts.plan.handoff.slice, {
+    const atRisk = (subject: Subject) =>
+      this.#writers.among((user) =>
+        subjectHolds(subject, user, this.#bucket(user), isPinned(this.#cell.current, user)),
+      );
+    this.#handoffs = { ...parts.handoffs, release, atRisk };
+    this.#walk = new Walk(this.#handoffs, parts.plan.handoff.slice, {
       bucket: (user) => this.#bucket(user),
       blocked: (move) => this.#blocked(move),
       arrived: () => this.turn((state) => ({ type: 'arrived', at: state.boundary }), { actor: 'control' }),
@@ -95,6 +112,7 @@ export class CapabilityControl {
   /** Takes in what a proxy counted. */
   count(counts: Counts): void {
     this.#evidence.add(counts, performance.now());
+    this.#writers.add(counts.writers, performance.now());
   }
 
   /** The number two operators race for: grows with every change of what is wanted. */
@@ -146,6 +164,24 @@ export class CapabilityControl {
     this.#walk.wake(false);
   }
 
+  /** Gives up the service’s database: what it had not handed over counts as lost. Throws Refusal. */
+  async settleLost(reason: string, { actor, seen }: Asker): Promise<void> {
+    let given: CapabilityState['unproven'] = [];
+    const change = (state: CapabilityState): CapabilityState => {
+      checkSeen(state, seen);
+      given = state.unproven;
+      if (!given.length) throw new Refusal('nothing is unproven: there is nothing to give up');
+      if (state.phase !== 'idle') throw new Refusal('a handoff is under way; try again when it has ended');
+      const epochs = given.map(({ epoch }) => epoch);
+      return { ...settled(state, epochs), lostAt: new Date().toISOString(), edit: state.edit + 1 };
+    };
+    const capability = this.#parts.name;
+    await this.#cell.update(change, () => ({
+      record: { capability, event: 'given-up', actor, reason, inputs: { handoffs: given } },
+    }));
+    this.#parts.log.warn({ capability, actor, reason, handoffs: given }, 'the service’s database was given up');
+  }
+
   /** One look of the judge, and whatever follows from it. */
   async tick(): Promise<void> {
     const { plan, name, log } = this.#parts;
@@ -154,6 +190,7 @@ export class CapabilityControl {
     const found = plan.routes.length
       ? judge(evidence, plan.guard)
       : ({ verdict: 'pass', rule: 'no-routes', reason: 'no requests belong to it' } as const);
+    this.#forgetArrived();
     this.#verdict = { verdict: found.verdict, rule: found.rule, reason: found.reason };
     const { ramp, boundary, wishes, phase } = this.#cell.current;
     if (ramp.state !== 'ramping') this.#dwell = { since: '', from: now };
@@ -189,7 +226,13 @@ export class CapabilityControl {
   /** What keeps users from moving forward now. */
   gates(): string[] {
     const { sync, plan } = this.#parts;
-    const gates = gatesOf(plan, sync?.latest(), sync ? performance.now() - sync.readAt() : 0);
+    const { lostAt, unproven } = this.#cell.current;
+    const gates = gatesOf(plan, sync?.latest(), sync ? performance.now() - sync.readAt() : 0, lostAt);
+    for (const { epoch, subject } of unproven) {
+      const since = 'the service’s database has not confirmed it since';
+      const lost = `if it is gone for good: strangler settle ${this.#parts.name} --lost`;
+      gates.push(`${saySubject(subject)} came back by force (epoch ${epoch}), and ${since}; ${lost}`);
+    }
     const unknown = this.#unknownFor();
     if (unknown > 0) {
       const why = 'a proxy, or the control before this one, was lost with writes under way; they may arrive for';
@@ -212,6 +255,7 @@ export class CapabilityControl {
       epoch: state.epoch,
       phase: state.phase,
       ...(state.moving && { moving: state.moving }),
+      unproven: state.unproven.map(({ owed: _, ...unproven }) => unproven),
       pins: Object.values(state.wishes).filter((wish) => wish !== 'bucket').length,
       ramp: state.ramp,
       verdict: this.#verdict,
@@ -235,12 +279,22 @@ export class CapabilityControl {
   start(): void {
     this.#walk.start();
     this.#flag.start();
+    this.#settling = settleForced(this.#handoffs, this.#stopping.signal);
   }
 
   /** Finishes or cancels the handoff under way. Safe to call twice. */
   async stop(): Promise<void> {
-    await Promise.all([this.#flag.stop(), this.#walk.stop()]);
+    this.#stopping.abort();
+    await Promise.all([this.#flag.stop(), this.#walk.stop(), this.#settling]);
     await this.#parts.sync?.stop();
+  }
+
+  /** What the stream from the service has brought since is not at risk any more. */
+  #forgetArrived(): void {
+    const { sync } = this.#parts;
+    const stream = sync?.latest()?.streams.find(({ direction }) => direction === 'reverse');
+    if (!sync || !stream || stream.lag === null) return;
+    this.#writers.forget(sync.readAt() - stream.silent - stream.lag - ARRIVAL_SLACK);
   }
 
   #bucket(user: string): number {

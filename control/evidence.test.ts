@@ -4,6 +4,7 @@ import { EvidenceWindow } from './evidence.ts';
 
 const counts = (over: Partial<Counts>): Counts => ({
   ...{ capability: 'shop', side: 'service', requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0 },
+  writers: [],
   ...over,
 });
 

@@ -24,12 +24,12 @@ const { verified: _, ...unverified } = OPEN;
 
 describe('gates', () => {
   test('a sync in order keeps nobody', () => {
-    expect(gatesOf(CAPABILITY, OPEN, 200)).toEqual([]);
-    expect(gatesOf(CAPABILITY, forward({ state: 'waiting' }), 200)).toEqual([]);
+    expect(gatesOf(CAPABILITY, OPEN, 200, null)).toEqual([]);
+    expect(gatesOf(CAPABILITY, forward({ state: 'waiting' }), 200, null)).toEqual([]);
   });
 
   test('a capability without tables has no gates', () => {
-    expect(gatesOf({ ...CAPABILITY, tables: {} }, undefined, 1e9)).toEqual([]);
+    expect(gatesOf({ ...CAPABILITY, tables: {} }, undefined, 1e9, null)).toEqual([]);
   });
 
   test.each<[string, SyncReport | undefined, number, RegExp]>([
@@ -58,7 +58,7 @@ describe('gates', () => {
       /cannot be read/,
     ],
   ])('%s closes a gate and says why', (_, report, age, why) => {
-    const closed = gatesOf(CAPABILITY, report, age);
+    const closed = gatesOf(CAPABILITY, report, age, null);
     expect(closed).toHaveLength(1);
     expect(closed[0]).toMatch(why);
   });

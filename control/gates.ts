@@ -25,6 +25,7 @@ export function gatesOf(
   { tables, guard }: Pick<Capability, 'tables' | 'guard'>,
   report: SyncReport | undefined,
   age: number,
+  lostAt: string | null,
 ): string[] {
   const names = Object.keys(tables);
   if (!names.length) return [];
@@ -46,7 +47,9 @@ export function gatesOf(
   }
   if (report.quarantine.open) closed.push(`${report.quarantine.open} rows in quarantine wait for a decision`);
   if (!report.verified) closed.push('nothing has been verified yet; run strangler verify');
-  else if (report.verified.mismatches) closed.push(`the last verify found ${report.verified.mismatches} mismatches`);
+  else if (lostAt !== null && report.verified.at < lostAt) {
+    closed.push('the service’s database was given up; copy again, then run strangler verify');
+  } else if (report.verified.mismatches) closed.push(`the last verify found ${report.verified.mismatches} mismatches`);
   else if (report.verified.age > guard.verifiedWithin) {
     closed.push(
       `the last verify is ${sayDuration(report.verified.age)} old, above ${sayDuration(guard.verifiedWithin)}`,

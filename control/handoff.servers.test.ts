@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { barrierArrived, Database } from '@strangler/ledger';
+import { barrierArrived, Database, readCheckpoint, readOwnership } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
-import type { Timings } from './handoff.ts';
-import { Bed } from './testing/bed.ts';
+import type { Timings } from './handoff-parts.ts';
+import { Bed, TOKENS } from './testing/bed.ts';
 import { TestDatabases } from './testing/databases.ts';
 
 let databases: TestDatabases;
@@ -119,10 +119,10 @@ describe('handoffs that meet trouble', () => {
     await bed.until('1 %, once it arrives', ({ boundary }) => boundary === 100);
   });
 
-  test('an urgent rollback needs no proxy, takes the whole range, and does not give up while nothing arrives', async () => {
+  test('an urgent rollback needs no proxy and takes the whole range, proven when the service answers in time', async () => {
     databases.apply('service');
     databases.apply('monolith');
-    bed = await open({ slice: 5_000, hold: '500ms' });
+    bed = await open({ slice: 5_000, forceAfter: '60s' });
     await bed.start();
     const proxy = await bed.proxy();
     await bed.post('set', { percentage: 50 });
@@ -131,11 +131,11 @@ describe('handoffs that meet trouble', () => {
     proxy.acknowledges = false;
     await bed.post('rollback', { now: true });
     await until('the barrier', async () => (await databases.log('service')).includes('2 barrier 0-5000'));
-    await new Promise((resolve) => setTimeout(resolve, 700)); // longer than an orderly handoff would hold
     expect(await bed.shop()).toMatchObject({ boundary: 5_000, phase: 'holding' });
     databases.apply('monolith');
     await bed.until('rolled back', ({ ramp }) => ramp.state === 'rolled-back');
     expect(await databases.log('monolith')).toEqual(['1 barrier 0-5000', '2 grant 0-5000']);
+    expect(await bed.shop()).toMatchObject({ unproven: [] });
     expect(await bed.records('cancel')).toEqual([]);
   });
 
@@ -224,6 +224,157 @@ describe('handoffs that meet trouble', () => {
       );
     });
     await expect(bed.start()).rejects.toThrow(/its state is gone.*backup/);
+  });
+});
+
+describe('rollbacks by force', () => {
+  /** Half of the users on the service, one of whom has just written; from then on nothing arrives from there. */
+  const halfWay = async () => {
+    databases.apply('service');
+    databases.apply('monolith');
+    bed = await open({ slice: 5_000, forceAfter: '200ms', hold: '5s' });
+    await bed.start();
+    const proxy = await bed.proxy();
+    await bed.post('set', { percentage: 50 });
+    await bed.until('50 %', ({ boundary, phase }) => boundary === 5_000 && phase === 'idle');
+    await databases.stopApplying();
+    return proxy;
+  };
+  const rolledBack = () =>
+    bed.until('rolled back', ({ ramp, phase }) => ramp.state === 'rolled-back' && phase === 'idle');
+
+  test('faults 66: without arrival the checkpoint is taken over, nobody moves forward, and it is settled when the service answers', async () => {
+    const proxy = await halfWay();
+    const users = Array.from({ length: 20 }, (_, at) => `user-${at}`);
+    proxy.count({ capability: 'shop', side: 'service', requests: 20, writers: users });
+    const there: string[] = [];
+    for (const user of users) if ((await bed.owner(user)).side === 'service') there.push(user);
+    const before = await databases.of.monolith.use((session) => readCheckpoint(session, 'shop:reverse'));
+    await bed.post('rollback', { now: true });
+    const back = await rolledBack();
+    expect(back).toMatchObject({ boundary: 0, unproven: [{ epoch: 3, subject: { lo: 0, hi: 5_000 }, more: 0 }] });
+    expect([...back.unproven[0]!.atRisk].sort()).toEqual(there.sort());
+    expect(back.gates.join()).toContain('strangler settle shop --lost');
+    expect(await databases.log('monolith')).toEqual(['1 barrier 0-5000', '3 grant 0-5000']);
+    const after = await databases.of.monolith.use((session) => readCheckpoint(session, 'shop:reverse'));
+    expect(after).toEqual({ ...before, version: before.version + 1 });
+    const [taken] = await databases.of.monolith.use((session) => readOwnership(session, 'shop:reverse'));
+    expect(taken).toMatchObject({ epoch: 3, owns: false, undecided: false, unproven: true });
+    databases.apply('service');
+    databases.apply('monolith');
+    await bed.until('settled', ({ unproven }) => !unproven.length);
+    expect(await databases.log('service')).toEqual(['1 grant 0-5000', '2 barrier 0-5000', '3 barrier 0-5000']);
+    expect(await bed.records('settled')).toHaveLength(1);
+    await bed.post('set', { percentage: 50 });
+    await bed.until('50 % again', ({ boundary, phase }) => boundary === 5_000 && phase === 'idle');
+  });
+
+  test('a service database that hangs holds up neither the rollback nor, when it goes on, anything after it', async () => {
+    await halfWay();
+    await databases.of.service.use((session) =>
+      session.transaction(async () => {
+        await session.query('LOCK TABLE strangler_handoff, strangler_checkpoint IN ACCESS EXCLUSIVE MODE');
+        await bed.post('rollback', { now: true });
+        await rolledBack();
+      }),
+    );
+    databases.apply('service');
+    databases.apply('monolith');
+    await bed.until('settled', ({ unproven }) => !unproven.length);
+  });
+
+  test('an orderly move back that is stuck on the service gives way to an urgent one', async () => {
+    await halfWay();
+    await databases.of.service.use((session) =>
+      session.transaction(async () => {
+        await session.query('LOCK TABLE strangler_handoff IN ACCESS EXCLUSIVE MODE');
+        await bed.post('rollback', {});
+        await until('the hold', async () => (await stored())?.phase === 'holding');
+        await bed.post('rollback', { now: true });
+        await rolledBack();
+      }),
+    );
+    databases.apply('service');
+    databases.apply('monolith');
+    await bed.until('settled', ({ unproven }) => !unproven.length);
+  });
+
+  test('a grant the service could not be given is owed: it stands in its log before the barrier', async () => {
+    databases.apply('service');
+    databases.apply('monolith');
+    bed = await open({ slice: 5_000, forceAfter: '200ms' });
+    await bed.start();
+    await databases.of.service.use((session) =>
+      session.transaction(async () => {
+        await session.query('LOCK TABLE strangler_handoff IN EXCLUSIVE MODE'); // reading goes on, the grant waits
+        await bed.post('set', { percentage: 50 });
+        await until('the flip', async () => (await stored())?.phase === 'flipped');
+        await bed.post('rollback', { now: true });
+        await rolledBack();
+      }),
+    );
+    await bed.until('settled', ({ unproven }) => !unproven.length);
+    expect(await databases.log('service')).toEqual(['1 grant 0-5000', '2 barrier 0-5000']);
+    expect(await databases.log('monolith')).toEqual(['1 barrier 0-5000', '2 grant 0-5000']);
+  });
+
+  test('whoever keeps the checkpoint locked is ended', async () => {
+    await halfWay();
+    const locker = new Database(databases.urls.monolith, 'reader');
+    const ended = locker.use(async (session) => {
+      await session.query('START TRANSACTION');
+      await session.query("UPDATE strangler_checkpoint SET version = version + 1 WHERE stream = 'shop:reverse'");
+      await bed.post('rollback', { now: true });
+      await rolledBack();
+      await session.query('COMMIT');
+    });
+    await expect(ended).rejects.toThrow(/closed|lost|killed/i);
+    await locker.close();
+  });
+
+  test('users pinned by name come back by force too, and a control killed in between goes on', async () => {
+    databases.apply('service');
+    databases.apply('monolith');
+    bed = await open({ slice: 5_000, forceAfter: '200ms' });
+    const first = await bed.spawn();
+    await bed.until('active', () => true);
+    await bed.post('set', { percentage: 50 });
+    await bed.post('set', { user: 'ada', side: 'service' });
+    await bed.until(
+      'both',
+      ({ boundary, phase, pins, epoch }) => boundary === 5_000 && pins === 1 && epoch === 2 && phase === 'idle',
+    );
+    await databases.stopApplying();
+    await bed.post('rollback', { now: true });
+    await bed.until('the first', ({ unproven }) => unproven.length > 0);
+    await first.kill();
+    await databases.of.monolith.use((session) => session.query('DELETE FROM strangler_lease'));
+    await bed.spawn();
+    const back = await rolledBack();
+    expect(back.unproven.map(({ subject }) => subject.user ?? 'range')).toEqual(['range', 'ada']);
+    expect(await bed.owner('ada')).toMatchObject({ side: 'monolith' });
+    databases.apply('service');
+    databases.apply('monolith');
+    await bed.until('settled', ({ unproven }) => !unproven.length);
+  });
+
+  test('settle --lost gives the service’s database up: an admin’s decision, audited, and only a new verify opens the gate', async () => {
+    await halfWay();
+    const lost = { lost: true, reason: 'the disk is gone' };
+    expect(await bed.call('POST', '/capabilities/shop/settle', lost)).toMatchObject({ status: 409 });
+    await bed.post('rollback', { now: true });
+    await rolledBack();
+    const operator = { authorization: `Bearer ${TOKENS.operate}` };
+    expect(await bed.call('POST', '/capabilities/shop/settle', lost, operator)).toMatchObject({ status: 403 });
+    expect(await bed.call('POST', '/capabilities/shop/settle', { lost: true })).toMatchObject({ status: 400 });
+    expect(await bed.post('settle', lost)).toMatchObject({ unproven: [] });
+    expect(await bed.records('given-up')).toMatchObject([{ actor: 'admin', reason: 'the disk is gone' }]);
+    databases.apply('service');
+    databases.apply('monolith');
+    await bed.until('the gate', ({ gates }) => gates.length === 1 && gates[0]!.includes('given up'));
+    await databases.ready();
+    await bed.until('an open gate', ({ gates }) => !gates.length);
+    expect(await databases.log('service')).not.toContain('3 barrier 0-5000');
   });
 });
 

@@ -1,49 +1,12 @@
-import type { HandoffKind } from '@strangler/ledger';
 import type { Moving } from '@strangler/plan';
-import { type StateCell, SupersededError } from './cell.ts';
-import { type ProxyView, readiness } from './readiness.ts';
-import type { Sides } from './sides.ts';
+import { SupersededError } from './cell.ts';
+import { force } from './force.ts';
+import { AGAIN, type HandoffParts, type Outcome, record, sayMove, since } from './handoff-parts.ts';
+import { readiness } from './readiness.ts';
+import { recover } from './recover.ts';
 import type { CapabilityState } from './state.ts';
-import type { NewRecord } from './store.ts';
-import { flipped, holding, idle, type Move, recovery, rowOf } from './transitions.ts';
+import { flipped, holding, idle, type Move, restsOnService, rowOf } from './transitions.ts';
 import { Wake } from './wake.ts';
-
-/** The proxies, as a handoff sees them. */
-export interface Proxies {
-  views(): readonly ProxyView[];
-  /** Sends everybody a snapshot of the present state and gives its version. */
-  publish(): number;
-  /** Woken by every word of a proxy. */
-  readonly words: Wake;
-}
-
-/** What one capability’s handoffs work with. `sides` is undefined when no tables move: then nothing needs to arrive. */
-export type HandoffParts = {
-  readonly cell: StateCell;
-  readonly proxies: Proxies;
-  readonly sides: Sides | undefined;
-  /** Of the Plan, ms. */
-  readonly limits: { readonly hold: number; readonly writeFate: number };
-  /** The moving users are to be shown as moved: the next snapshot releases them. */
-  readonly release: (epoch: number) => void;
-  /** Hears of errors that are ridden out. */
-  readonly trouble: (error: unknown) => void;
-  /** Aborts when control stops. */
-  readonly stopping: AbortSignal;
-};
-
-/** Milliseconds of one handoff; `pause` is what a held write waits at most. */
-export type Timings = {
-  readonly holdMs: number;
-  readonly drainMs: number;
-  readonly arrivalMs: number;
-  readonly pauseMs: number;
-};
-
-/** How a handoff ended; a cancelled one may be tried again after `retryIn` ms, if that is known. */
-export type Outcome =
-  | { readonly done: true; readonly timings: Timings }
-  | { readonly done: false; readonly reason: string; readonly retryIn?: number };
 
 /** Share of the hold after which a handoff is cancelled, so that held writes are released before they time out. */
 const PATIENCE = 0.8;
@@ -51,9 +14,6 @@ const PATIENCE = 0.8;
 const URGENT_ACK = 75;
 /** Between two looks for the barrier, ms. */
 const LOOK = 2;
-/** Before a database that failed is asked again, ms. */
-const AGAIN = 200;
-const MINUTE = 60_000;
 
 class Cancelled extends Error {
   readonly retryIn: number | undefined;
@@ -65,7 +25,9 @@ class Cancelled extends Error {
 
 /**
  * Moves one subject from one side to the other: hold, drain, barrier, arrival, flip, grant, release (design.md §4).
- * Nothing begins if `move` is not `wanted` any more. An urgent one does not drain and never gives up by itself. Aborting `signal` cancels it unless it has flipped.
+ * Nothing begins if `move` is not `wanted` any more. An urgent one does not drain, and goes by force when the service’s
+ * database lets it wait longer than `forceAfter`, or at once if another handoff is stuck there. Aborting `signal`
+ * cancels it unless it has flipped.
  * Throws SupersededError when another control has taken over; any other trouble ends in a cancel or is ridden out.
  */
 export async function handoff(
@@ -76,16 +38,18 @@ export async function handoff(
 ): Promise<Outcome> {
   const { cell } = parts;
   const began = performance.now();
-  const { moving } = await cell.update((state) => (wanted(state) ? holding(state, move) : state));
+  if (move.urgent && restsOnService(cell.current)) return force(parts, move, began, signal);
+  const { moving, unproven } = await cell.update((state) => (wanted(state) ? holding(state, move) : state));
   if (!moving) return { done: false, reason: 'something else is wanted by now', retryIn: 0 };
   const held = performance.now();
-  const deadline = move.urgent ? Number.POSITIVE_INFINITY : began + parts.limits.hold * PATIENCE;
+  const urgentFor = unproven.length ? 0 : parts.limits.forceAfter; // it has shown already that it does not answer
+  const deadline = began + (move.urgent ? urgentFor : parts.limits.hold * PATIENCE);
   let drained: { holdMs: number; drainMs: number };
   let arrivalMs: number;
   try {
     drained = await drain(parts, move, moving, deadline, signal);
     const barred = performance.now();
-    await barrier(parts, move, moving, signal);
+    await by(deadline, signal, barrier(parts, moving), 'the barrier could not be written');
     await arrival(parts, moving, deadline, signal);
     arrivalMs = performance.now() - barred;
     const grant = rowOf(cell.capability, moving, 'grant');
@@ -96,12 +60,19 @@ export async function handoff(
     if (error instanceof SupersededError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     if (!(error instanceof Cancelled)) parts.trouble(error);
-    if ((await recover(parts, reason)) === 'grant') return { done: true, timings: since(held) };
+    if (move.urgent && parts.sides && !signal.aborted) return force(parts, move, held, signal);
+    const must = await recover(parts, reason);
+    if (must === 'grant') return { done: true, timings: since(held) };
+    if (must === 'stuck') return { done: false, reason, retryIn: 0 };
     const retryIn = error instanceof Cancelled ? error.retryIn : undefined;
     return { done: false, reason, ...(retryIn !== undefined && { retryIn }) };
   }
   try {
-    if (parts.sides && moving.to === 'service') await parts.sides.write(rowOf(cell.capability, moving, 'grant'));
+    if (parts.sides && moving.to === 'service') {
+      const until = performance.now() + parts.limits.hold * PATIENCE;
+      const grant = parts.sides.write(rowOf(cell.capability, moving, 'grant'));
+      await by(until, signal, grant, 'the grant could not be written');
+    }
     parts.release(moving.epoch);
     const timings = { ...drained, arrivalMs, pauseMs: performance.now() - held };
     await cell.update(idle, {
@@ -111,26 +82,27 @@ export async function handoff(
   } catch (error) {
     if (error instanceof SupersededError) throw error;
     parts.trouble(error);
-    await recover(parts, 'the grant is completed');
+    if ((await recover(parts, 'the grant is completed')) === 'stuck') {
+      return { done: false, reason: 'the grant could not be written', retryIn: 0 };
+    }
     return { done: true, timings: since(held) };
   }
 }
 
-const since = (held: number): Timings => ({ holdMs: 0, drainMs: 0, arrivalMs: 0, pauseMs: performance.now() - held });
-
-/** `8 % to 9 % to the service`, or `user 7 to the monolith`. */
-const sayMove = ({ subject, to }: Moving): string => {
-  const { lo, hi, user } = subject;
-  return `${user === undefined ? `${lo / 100} % to ${hi / 100} %` : `user ${user}`} to the ${to}`;
-};
-
-const record = (capability: string, moving: Moving, event: string, reason: string, inputs: object): NewRecord => ({
-  capability,
-  event,
-  actor: 'control',
-  reason,
-  inputs: { epoch: moving.epoch, subject: moving.subject, from: moving.from, to: moving.to, ...inputs },
-});
+/** The result of `task`, or Cancelled at the deadline or when overtaken: a database that hangs must not outlast it. */
+async function by<T>(deadline: number, signal: AbortSignal, task: Promise<T>, what: string): Promise<T> {
+  task.catch(() => {}); // heard of, if it fails after the deadline
+  const over = new Wake();
+  const late = over.wait(Math.max(0, deadline - performance.now()), signal).then((): never => {
+    throw new Cancelled(signal.aborted ? 'overtaken' : what);
+  });
+  try {
+    return await Promise.race([task, late]);
+  } finally {
+    late.catch(() => {});
+    over.wake();
+  }
+}
 
 /** 1 and 2: every proxy holds new writes and has none under way. */
 async function drain(parts: HandoffParts, move: Move, moving: Moving, deadline: number, signal: AbortSignal) {
@@ -153,24 +125,11 @@ async function drain(parts: HandoffParts, move: Move, moving: Moving, deadline: 
 }
 
 /** 3: the old side’s log gives the subject away. On the monolith together with the state, which fences an old control. */
-async function barrier(parts: HandoffParts, move: Move, moving: Moving, signal: AbortSignal): Promise<void> {
-  const { sides, cell } = parts;
+async function barrier({ sides, cell }: HandoffParts, moving: Moving): Promise<void> {
   if (!sides) return;
   const row = rowOf(cell.capability, moving, 'barrier');
-  if (row.side === 'monolith') {
-    await cell.update((state) => ({ ...state }), { handoff: row });
-    return;
-  }
-  for (;;) {
-    try {
-      return await sides.write(row);
-    } catch (error) {
-      if (!move.urgent) throw error;
-      parts.trouble(error);
-      await parts.proxies.words.wait(AGAIN, signal);
-      if (signal.aborted) throw new Cancelled('overtaken');
-    }
-  }
+  if (row.side === 'service') await sides.write(row);
+  else await cell.update((state) => ({ ...state }), { handoff: row });
 }
 
 /** 4: everything the old side acknowledged is on the new one. */
@@ -195,40 +154,9 @@ async function arrival({ sides }: HandoffParts, moving: Moving, deadline: number
     if (signal.aborted) throw new Cancelled('overtaken');
     if (!asking) void look();
     // A database that hangs must not outlast the hold: the answer is awaited against the clock.
-    await answered.until(() => !asking, Math.min(deadline - performance.now(), MINUTE), signal);
+    await answered.until(() => !asking, deadline - performance.now(), signal);
     if (arrived) return;
     if (performance.now() >= deadline) throw new Cancelled(`the barrier did not arrive on the ${moving.to}${failed}`);
     if (!asking) await answered.wait(LOOK, signal);
   }
-}
-
-/**
- * Brings the stored phase to rest, after a crash or an error: what had not flipped is cancelled, in the old side’s log
- * first if that may know of it; what had flipped is granted. Repeats until the databases let it.
- */
-export async function recover(parts: HandoffParts, reason: string): Promise<'none' | 'cancel' | 'grant'> {
-  for (;;) {
-    try {
-      return await recoverOnce(parts, reason);
-    } catch (error) {
-      if (error instanceof SupersededError || parts.stopping.aborted) throw error;
-      parts.trouble(error);
-      await parts.proxies.words.wait(AGAIN, parts.stopping);
-    }
-  }
-}
-
-async function recoverOnce({ cell, sides, release }: HandoffParts, reason: string) {
-  const state = await cell.settle();
-  const must = recovery(state);
-  const moving = state.moving;
-  if (must === 'none' || !moving) return 'none';
-  const kind: HandoffKind = must;
-  const row = rowOf(cell.capability, moving, kind);
-  const noted = record(cell.capability, moving, must === 'cancel' ? 'cancel' : 'handoff', reason, {});
-  const needed = sides && (kind === 'grant' || (await sides.has(moving.from, moving.epoch, 'barrier')));
-  if (needed && row.side === 'service') await sides.write(row);
-  await cell.update(idle, { record: noted, ...(needed && row.side === 'monolith' && { handoff: row }) });
-  release(moving.epoch);
-  return must;
 }

@@ -80,7 +80,7 @@ describe('judge', () => {
         if (random() < rates[side]) counted[side].errors++;
       }
       for (const side of ['service', 'monolith'] as const) {
-        const counts = { capability: 'x', side, ...counted[side], hard: 0, clientErrors: 0, latency: 0 };
+        const counts = { capability: 'x', side, ...counted[side], hard: 0, clientErrors: 0, latency: 0, writers: [] };
         window.add(counts, look * 100);
       }
       const { verdict } = judge(window.read(look * 100, 10), THRESHOLDS);

@@ -18,7 +18,9 @@ const isCounts = (value: unknown): boolean =>
   isFields(value) &&
   isName(value.capability) &&
   (value.side === 'monolith' || value.side === 'service') &&
-  [value.requests, value.errors, value.hard, value.clientErrors, value.latency].every(isCount);
+  [value.requests, value.errors, value.hard, value.clientErrors, value.latency].every(isCount) &&
+  Array.isArray(value.writers) &&
+  value.writers.every((user) => typeof user === 'string');
 
 const SHAPES: Record<string, (message: Fields) => boolean> = {
   hello: ({ proxy, pid }) => isName(proxy) && isCount(pid),

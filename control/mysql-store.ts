@@ -4,6 +4,7 @@ import {
   readRecords,
   readStates,
   takeLease,
+  takeOver,
   writeHandoff,
   writeRecord,
   writeState,
@@ -26,6 +27,7 @@ export function mysqlStore(database: Database, aside: Database): Store {
             // A fresh capability has no row to lock: two controls meet at the primary key, and the lease keeps them apart.
             if (!(await writeState(session, row))) throw new Overtaken();
             if (also?.handoff) await writeHandoff(session, also.handoff);
+            if (also?.takeOver) await takeOver(session, also.takeOver.stream, also.takeOver);
             if (also?.record) await writeRecord(session, also.record);
           });
           return true;

@@ -1,4 +1,4 @@
-import { parseDuration, type RampRequest, type RollbackRequest, type Side } from '@strangler/plan';
+import { parseDuration, type RampRequest, type RollbackRequest, type SettleRequest, type Side } from '@strangler/plan';
 
 /** A request with everything wrong in it named; nothing else is to be believed then. */
 export type Read<T> = { readonly value: T } | { readonly mistakes: readonly string[] };
@@ -81,6 +81,16 @@ export function readSet(body: unknown): Read<SetWish> {
     mistakes.push('side must be monolith, service, or null to lift the pin');
   }
   return answer({ user: user as string, side: side as Side | null, reason }, mistakes);
+}
+
+/** Reads the body of a SettleRequest. */
+export function readSettle(body: unknown): Read<SettleRequest> {
+  const mistakes: string[] = [];
+  const fields = open(body, ['lost', 'reason'], mistakes);
+  if (fields.lost !== true) mistakes.push('lost must be true: it says that the service’s database is gone for good');
+  const reason = reasonOf(fields, mistakes);
+  if (!reason) mistakes.push('a reason is needed; it is kept for the audit');
+  return answer({ lost: true, reason }, mistakes);
 }
 
 /** Reads the body of a RollbackRequest. */

@@ -1,8 +1,14 @@
 import type { StateRow } from '@strangler/ledger';
-import type { Moving, Ownership, RampState, Side } from '@strangler/plan';
+import type { Moving, Ownership, RampState, Side, Subject, Unproven } from '@strangler/plan';
 
 /** Where a named user should be: pinned to a side, or (pin lifted) wherever the bucket is. */
 export type Wish = Side | 'bucket';
+
+/** A forced handoff the service’s log has not confirmed yet. */
+export type Debt = Unproven & {
+  /** A handoff to the service that had flipped, but whose grant was not in the service’s log for sure: written first. */
+  readonly owed: { readonly epoch: number; readonly subject: Subject } | null;
+};
 
 /** What control keeps of one capability; everything it needs to go on after a crash. */
 export type CapabilityState = Ownership & {
@@ -20,6 +26,10 @@ export type CapabilityState = Ownership & {
   readonly phase: 'idle' | 'holding' | 'flipped';
   /** The handoff under way; null in phase idle. */
   readonly moving: Moving | null;
+  /** Forced handoffs to be settled, oldest first; nobody moves forward before. */
+  readonly unproven: readonly Debt[];
+  /** When the service’s database was last given up, ISO 8601; only a verify after that opens the gate. */
+  readonly lostAt: string | null;
   /** Grows with every change of what is wanted: what two operators race for. */
   readonly edit: number;
   readonly flag: {
@@ -44,6 +54,8 @@ export const initialState = (dwell: number): CapabilityState => ({
   dwell,
   phase: 'idle',
   moving: null,
+  unproven: [],
+  lostAt: null,
   edit: 0,
   flag: { seen: null, agreed: 0, pending: null },
 });

@@ -1,11 +1,16 @@
 import type { HandoffRow, StateRow } from '@strangler/ledger';
-import type { DecisionRecord } from '@strangler/plan';
+import type { DecisionRecord, Subject } from '@strangler/plan';
 
 /** A decision record before it is stored. */
 export type NewRecord = Omit<DecisionRecord, 'id' | 'at'>;
 
 /** What goes into the monolith’s database in the same transaction as a state. */
-export type Also = { readonly handoff?: HandoffRow; readonly record?: NewRecord };
+export type Also = {
+  readonly handoff?: HandoffRow;
+  readonly record?: NewRecord;
+  /** The stream into the monolith learns by force that its source has given the subject away. */
+  readonly takeOver?: { readonly stream: string; readonly epoch: number; readonly subject: Subject };
+};
 
 /** Where control keeps what it must not forget: the monolith’s MySQL, or a file for a Plan without databases. */
 export interface Store {

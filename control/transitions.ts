@@ -1,11 +1,12 @@
 import type { HandoffKind, HandoffRow } from '@strangler/ledger';
 import { afterHandoff, type Moving, nextSlice, otherSide, type Side, type Subject } from '@strangler/plan';
-import type { CapabilityState } from './state.ts';
+import type { CapabilityState, Debt } from './state.ts';
 
 /*
  * The steps of a handoff (design.md §4) as changes of the stored state:
  *   idle → holding → flipped → idle, or holding → idle when it is cancelled.
  * Everything before `flipped` is undone after a crash, everything from there on is completed.
+ *   any phase → flipped → idle when an urgent rollback goes by force, without the service’s database.
  */
 
 /** The next handoff of a capability. */
@@ -51,6 +52,42 @@ export function flipped(state: CapabilityState, epoch: number): CapabilityState 
   return { ...state, ...afterHandoff(state, state.moving!), phase: 'flipped' };
 }
 
+/** Who would be at risk if the service never answered again. */
+export type AtRisk = Pick<Debt, 'atRisk' | 'more'>;
+
+/**
+ * A forced handoff to the monolith: hold and flip in one, under a new epoch, whatever was under way with the service.
+ * A move to the monolith that has flipped already is left as it is. A handoff away from the monolith must have been cancelled before: that needs the
+ * monolith alone.
+ */
+export function forced(
+  state: CapabilityState,
+  { subject, from, to }: Move,
+  risk: AtRisk,
+  now: string,
+): CapabilityState {
+  const { phase, moving, unproven } = state;
+  if (to !== 'monolith') throw new Error('only a move to the monolith can be forced');
+  if (phase === 'flipped' && moving!.to === 'monolith') return state;
+  if (phase === 'holding' && moving!.from === 'monolith')
+    throw new Error(`handoff ${moving!.epoch} is to be cancelled`);
+  const owed =
+    phase === 'flipped' && moving!.to === 'service' ? { epoch: moving!.epoch, subject: moving!.subject } : null;
+  const epoch = state.epoch + 1;
+  const forcedMove = { epoch, subject, from, to };
+  const debt: Debt = { epoch, subject, since: now, owed, ...risk };
+  return {
+    ...{ ...state, ...afterHandoff(state, forcedMove) },
+    ...{ epoch, phase: 'flipped', moving: forcedMove, unproven: [...unproven, debt] },
+  };
+}
+
+/** The service’s log has confirmed these forced handoffs, or has been given up: nothing is owed for them any more. */
+export function settled(state: CapabilityState, epochs: readonly number[]): CapabilityState {
+  const unproven = state.unproven.filter(({ epoch }) => !epochs.includes(epoch));
+  return unproven.length < state.unproven.length ? { ...state, unproven } : state;
+}
+
 /** 7 release, or cancel: nobody moves any more. */
 export const idle = (state: CapabilityState): CapabilityState => ({ ...state, phase: 'idle', moving: null });
 
@@ -59,8 +96,17 @@ export function recovery({ phase }: CapabilityState): 'none' | 'cancel' | 'grant
   return phase === 'idle' ? 'none' : phase === 'holding' ? 'cancel' : 'grant';
 }
 
+/** True if bringing the phase to rest takes the service’s database; else the monolith’s is enough. */
+export const restsOnService = ({ phase, moving }: CapabilityState): boolean =>
+  phase !== 'idle' && (phase === 'holding' ? moving!.from : moving!.to) === 'service';
+
 /** The row a step leaves in a side’s log, and which side that is. */
-export function rowOf(capability: string, moving: Moving, kind: HandoffKind): HandoffRow & { readonly side: Side } {
+export function rowOf(
+  capability: string,
+  moving: Moving,
+  kind: HandoffKind,
+  forced = false,
+): HandoffRow & { readonly side: Side } {
   const side = kind === 'grant' ? moving.to : moving.from;
-  return { capability, epoch: moving.epoch, kind, subject: moving.subject, forced: false, side };
+  return { capability, epoch: moving.epoch, kind, subject: moving.subject, forced, side };
 }

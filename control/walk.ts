@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SupersededError } from './cell.ts';
-import { type HandoffParts, handoff, recover, type Timings } from './handoff.ts';
+import { handoff } from './handoff.ts';
+import type { HandoffParts, Timings } from './handoff-parts.ts';
+import { recover } from './recover.ts';
 import type { CapabilityState } from './state.ts';
 import { type Move, nextMove } from './transitions.ts';
 import { Wake } from './wake.ts';
@@ -94,8 +96,7 @@ export class Walk {
     } catch (error) {
       if (error instanceof SupersededError) throw error;
       this.#parts.trouble(error);
-      await recover(this.#parts, 'the state could not be written');
-      return backOff;
+      return (await recover(this.#parts, 'the state could not be written')) === 'stuck' ? 0 : backOff;
     } finally {
       this.#handoff = undefined;
     }

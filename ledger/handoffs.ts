@@ -47,12 +47,14 @@ export type OwnershipRow = {
   readonly owns: boolean;
   /** Behind a barrier whose outcome (grant or cancel) is not known yet. */
   readonly undecided: boolean;
+  /** Taken away by force: the source’s own barrier of this epoch has not come yet, so its earlier writes may be missing. */
+  readonly unproven: boolean;
 };
 
 /** The source’s ownership history as the applier of this stream has recorded it, oldest first. */
 export async function readOwnership(session: Session, stream: string): Promise<OwnershipRow[]> {
   const { rows } = await session.query(
-    'SELECT epoch, lo, hi, user_id, owns, undecided FROM strangler_ownership WHERE stream = ? ORDER BY epoch',
+    'SELECT epoch, lo, hi, user_id, owns, undecided, unproven FROM strangler_ownership WHERE stream = ? ORDER BY epoch',
     [stream],
   );
   return rows.map((row) => ({
@@ -63,19 +65,22 @@ export async function readOwnership(session: Session, stream: string): Promise<O
         : { lo: Number(row.lo), hi: Number(row.hi), user: String(row.user_id) },
     owns: Boolean(row.owns),
     undecided: Boolean(row.undecided),
+    unproven: Boolean(row.unproven),
   }));
 }
 
 /** Records one step of the source’s ownership history; the same epoch is overwritten. */
 export async function writeOwnership(session: Session, stream: string, row: OwnershipRow): Promise<void> {
   const { affected } = await session.query(
-    'UPDATE strangler_ownership SET owns = ?, undecided = ? WHERE stream = ? AND epoch = ?',
-    [row.owns, row.undecided, stream, row.epoch],
+    'UPDATE strangler_ownership SET owns = ?, undecided = ?, unproven = ? WHERE stream = ? AND epoch = ?',
+    [row.owns, row.undecided, row.unproven, stream, row.epoch],
   );
   if (affected) return;
+  const { lo, hi, user = null } = row.subject;
   await session.query(
-    'INSERT INTO strangler_ownership (stream, epoch, lo, hi, user_id, owns, undecided) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    [stream, row.epoch, row.subject.lo, row.subject.hi, row.subject.user ?? null, row.owns, row.undecided],
+    `INSERT INTO strangler_ownership (stream, epoch, lo, hi, user_id, owns, undecided, unproven)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    [stream, row.epoch, lo, hi, user, row.owns, row.undecided, row.unproven],
   );
 }
 
@@ -84,11 +89,11 @@ export async function writeOwnership(session: Session, stream: string, row: Owne
  * before the barrier is there.
  */
 export async function barrierArrived(session: Session, stream: string, epoch: number): Promise<boolean> {
-  const { rows } = await session.query('SELECT epoch FROM strangler_ownership WHERE stream = ? AND epoch = ?', [
+  const { rows } = await session.query('SELECT unproven FROM strangler_ownership WHERE stream = ? AND epoch = ?', [
     stream,
     epoch,
   ]);
-  return rows.length > 0;
+  return rows.length > 0 && !rows[0]!.unproven;
 }
 
 /** The highest epoch any row of a capability carries in this database; 0 if there is none. */

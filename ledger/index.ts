@@ -27,3 +27,4 @@ export {
   tablesOf,
   writersOf,
 } from './tables.ts';
+export * from './takeover.ts';

@@ -130,23 +130,26 @@ describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
       subject: { lo: 0, hi: 100 },
       owns: false,
       undecided: true,
+      unproven: false,
     });
     await writeOwnership(session(), 'orders:forward', {
       epoch: 1,
       subject: { lo: 0, hi: 100 },
       owns: true,
       undecided: false,
+      unproven: false,
     });
     await writeOwnership(session(), 'orders:forward', {
       epoch: 2,
       subject: { lo: 0, hi: 0, user: '7' },
       owns: false,
       undecided: false,
+      unproven: false,
     });
     expect(await barrierArrived(session(), 'orders:forward', 1)).toBe(true);
     expect(await readOwnership(session(), 'orders:forward')).toEqual([
-      { epoch: 1, subject: { lo: 0, hi: 100 }, owns: true, undecided: false },
-      { epoch: 2, subject: { lo: 0, hi: 0, user: '7' }, owns: false, undecided: false },
+      { epoch: 1, subject: { lo: 0, hi: 100 }, owns: true, undecided: false, unproven: false },
+      { epoch: 2, subject: { lo: 0, hi: 0, user: '7' }, owns: false, undecided: false, unproven: false },
     ]);
   });
 

@@ -59,6 +59,18 @@ export async function tick(session: Session): Promise<number> {
   });
 }
 
+/** The number of this database’s last tick. */
+export async function lastTick(session: Session): Promise<number> {
+  const { rows } = await session.query<{ n: number }>('SELECT n FROM strangler_tick WHERE id = 1');
+  return Number(rows[0]!.n);
+}
+
+/** The last tick of its source that a stream has brought into this database for good; 0 before the first. */
+export async function arrivedTick(session: Session, stream: string): Promise<number> {
+  const { rows } = await session.query('SELECT tick FROM strangler_checkpoint WHERE stream = ?', [stream]);
+  return Number(rows[0]?.tick ?? 0);
+}
+
 /** What a stream’s applier says of itself. */
 export type ApplierRow = {
   readonly sessionId: number;

@@ -1,6 +1,6 @@
 import type { Direction } from './names.ts';
 import type { Moving } from './ownership.ts';
-import type { Side } from './words.ts';
+import type { Side, Subject } from './words.ts';
 
 /*
  * The admin API of control: JSON over HTTP, `Authorization: Bearer <token>`.
@@ -10,6 +10,7 @@ import type { Side } from './words.ts';
  *   POST /capabilities/:name/ramp   RampRequest    operate  → CapabilityStatus
  *   POST /capabilities/:name/set    SetRequest     operate  → CapabilityStatus (accepted: the boundary follows)
  *   POST /capabilities/:name/rollback RollbackRequest operate → CapabilityStatus
+ *   POST /capabilities/:name/settle SettleRequest  admin    → CapabilityStatus
  *   GET  /metrics (Prometheus), GET /health        no token
  * Errors: { error: { code, message, correlationId } } with 400, 401, 403, 404, 409, 503.
  */
@@ -20,6 +21,18 @@ export type RampRequest = { action: 'start' | 'pause' | 'resume'; steps?: number
 export type SetRequest = { percentage: number; reason?: string } | { user: string; side: Side | null; reason?: string };
 /** Takes everybody back to the monolith: slice by slice, or at once and without drain. */
 export type RollbackRequest = { now?: boolean; reason?: string };
+/** Gives up the service’s database for good: what it had acknowledged and not handed over counts as lost. */
+export type SettleRequest = { lost: true; reason: string };
+/** Users given back to the monolith by force, while the service’s database cannot say what it had acknowledged. */
+export type Unproven = {
+  readonly epoch: number;
+  readonly subject: Subject;
+  /** ISO 8601. */
+  readonly since: string;
+  /** Users with writes the service acknowledged shortly before, which may not have arrived; at most 1,000, `more` are not named. */
+  readonly atRisk: readonly string[];
+  readonly more: number;
+};
 /** Who owns a user. */
 export type Owner = { capability: string; user: string; bucket: number; side: Side; moving: boolean };
 
@@ -66,6 +79,8 @@ export type CapabilityStatus = {
   readonly phase: 'idle' | 'holding' | 'flipped';
   readonly moving?: Moving;
   readonly pins: number;
+  /** Who was moved by force and is not proven yet; users move forward again when it is empty. */
+  readonly unproven: readonly Unproven[];
   readonly ramp: RampState;
   readonly verdict: Verdict;
   /** What keeps users from moving forward; empty if nothing does. */

@@ -29,6 +29,8 @@ export type Counts = {
   readonly clientErrors: number;
   /** Sum of milliseconds to the answer's head. */
   readonly latency: number;
+  /** Users whose writes the service acknowledged; of the monolith nobody asks. */
+  readonly writers: readonly string[];
 };
 
 /** Writes of the moving users that control must wait for. */

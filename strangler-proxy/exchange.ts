@@ -133,7 +133,7 @@ export class Exchange implements Held, Sender {
   settle(outcome: Outcome, fateKnown: boolean): void {
     this.#pending = false;
     if (this.#write) this.#traffic.flights.end(this.#write, fateKnown);
-    this.#traffic.count(this.capability, this.#side, outcome);
+    this.#traffic.count(this.capability, this.#side, outcome, this.#write?.user);
     this.#endIfOver();
   }
 

@@ -76,9 +76,9 @@ export class Traffic {
   }
 
   /** Counts what became of a request that was sent to a side. */
-  count(capability: string, side: Side, outcome: Outcome): void {
+  count(capability: string, side: Side, outcome: Outcome, writer?: string): void {
     this.#metrics.count(capability, side, outcome);
-    if (capability !== '') this.tally.add(capability, side, outcome);
+    if (capability !== '') this.tally.add(capability, side, outcome, writer);
   }
 
   began(): void {

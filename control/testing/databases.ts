@@ -3,9 +3,12 @@ import {
   createTables,
   Database,
   dropOrigins,
+  moveCheckpoint,
+  readCheckpoint,
   readOwnership,
   reportApplier,
   type Session,
+  tick,
   writeBackfill,
   writeOwnership,
   writersOf,
@@ -64,7 +67,8 @@ export class TestDatabases {
   async clear(): Promise<void> {
     for (const side of ['monolith', 'service'] as const) {
       await this.of[side].use(async (session) => {
-        for (const table of ['handoff', 'ownership']) await session.query(`DELETE FROM strangler_${table}`);
+        for (const table of ['handoff', 'ownership', 'checkpoint'])
+          await session.query(`DELETE FROM strangler_${table}`);
         if (side === 'monolith') {
           for (const table of ['state', 'record', 'lease']) await session.query(`DELETE FROM strangler_${table}`);
         }
@@ -72,7 +76,7 @@ export class TestDatabases {
     }
   }
 
-  /** Stands in for the applier that feeds a side, as far as handoffs see it: barriers, cancels and grants of the source. */
+  /** Stands in for the applier that feeds a side, as far as handoffs see it: barriers, cancels and ticks of the source. */
   apply(into: Side, arriving = true): void {
     if (this.#applying[into]) return;
     this.#applying[into] = true;
@@ -82,14 +86,24 @@ export class TestDatabases {
         new Database(this.urls[otherSide(into)], 'reader'),
         new Database(this.urls[into], 'reader'),
       ];
-      let known = (await target.use((session) => readOwnership(session, stream))).at(-1)?.epoch ?? 0;
+      const proven = (await target.use((session) => readOwnership(session, stream))).filter((row) => !row.unproven);
+      let known = proven.at(-1)?.epoch ?? 0;
       for (let round = 0; this.#applying[into]; round++) {
         if (round % 100 === 0) await target.use((session) => reportApplier(session, stream, RUNNING));
+        if (arriving && round % 10 === 0) {
+          const ticked = await source.use(tick);
+          await target.use(async (session) => {
+            const { position, kafkaOffset } = await readCheckpoint(session, stream);
+            await moveCheckpoint(session, stream, { position, kafkaOffset, tick: ticked });
+          });
+        }
         const rows = arriving ? await source.use((session) => rowsAfter(session, known)) : [];
         for (const { epoch, kind, lo, hi, user } of rows) {
           const subject = user === null ? { lo, hi } : { lo, hi, user };
           const owns = kind !== 'barrier';
-          await target.use((session) => writeOwnership(session, stream, { epoch, subject, owns, undecided: !owns }));
+          await target.use((session) =>
+            writeOwnership(session, stream, { epoch, subject, owns, undecided: !owns, unproven: false }),
+          );
           known = epoch;
         }
         await new Promise((resolve) => setTimeout(resolve, 5));

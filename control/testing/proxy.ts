@@ -36,7 +36,8 @@ export class TestProxy {
   }
 
   count(counts: Partial<Counts> & Pick<Counts, 'capability' | 'side'>): void {
-    this.say({ type: 'counts', counts: [{ requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0, ...counts }] });
+    const none = { requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0, writers: [] };
+    this.say({ type: 'counts', counts: [{ ...none, ...counts }] });
   }
 
   get latest(): Snapshot | undefined {

@@ -1,0 +1,52 @@
+import { CheckpointLockedError } from '@strangler/ledger';
+import { streamName } from '@strangler/plan';
+import { SupersededError } from './cell.ts';
+import { AGAIN, type HandoffParts, type Outcome, record, sayMove, since } from './handoff-parts.ts';
+import { forced, idle, type Move, rowOf } from './transitions.ts';
+
+/** A lock of the checkpoint is asked for again after, and its holder’s session ended after, ms. */
+const LOCK_AGAIN = 5;
+const LOCK_PATIENCE = 100;
+
+/**
+ * The forced handoff of design.md §4: one transaction in the monolith’s database takes the checkpoint of the stream
+ * from the service, and with it the subject. Repeats until that database lets it; needs nothing else.
+ */
+export async function force(parts: HandoffParts, move: Move, held: number, signal: AbortSignal): Promise<Outcome> {
+  const { cell, sides } = parts;
+  const stream = streamName(cell.capability, 'reverse');
+  const risk = parts.atRisk(move.subject);
+  let lockedSince: number | undefined;
+  for (;;) {
+    if (signal.aborted) return { done: false, reason: 'overtaken', retryIn: 0 };
+    try {
+      const { moving, unproven } = await cell.update(
+        (state) => forced(state, move, risk, new Date().toISOString()),
+        ({ moving }) => ({
+          handoff: rowOf(cell.capability, moving!, 'grant', true),
+          takeOver: { stream, ...moving! },
+        }),
+      );
+      parts.release(moving!.epoch);
+      const timings = since(held);
+      const event = unproven.at(-1)?.epoch === moving!.epoch ? 'forced' : 'handoff'; // it may have arrived after all
+      const about = { urgent: true, ...timings, ...(event === 'forced' && risk) };
+      await cell.update(idle, { record: record(cell.capability, moving!, event, sayMove(moving!), about) });
+      return { done: true, timings };
+    } catch (error) {
+      if (error instanceof SupersededError) throw error;
+      if (error instanceof CheckpointLockedError) {
+        lockedSince ??= performance.now();
+        if (performance.now() - lockedSince < LOCK_PATIENCE) {
+          await parts.proxies.words.wait(LOCK_AGAIN, signal);
+          continue;
+        }
+        await sides!.free().catch(parts.trouble);
+        lockedSince = undefined;
+        continue;
+      }
+      parts.trouble(error);
+      await parts.proxies.words.wait(AGAIN, signal);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import type { Moving, Subject } from '@strangler/plan';
+import type { StateCell } from './cell.ts';
+import type { ProxyView } from './readiness.ts';
+import type { Sides } from './sides.ts';
+import type { NewRecord } from './store.ts';
+import type { AtRisk } from './transitions.ts';
+import type { Wake } from './wake.ts';
+
+/** The proxies, as a handoff sees them. */
+export interface Proxies {
+  views(): readonly ProxyView[];
+  /** Sends everybody a snapshot of the present state and gives its version. */
+  publish(): number;
+  /** Woken by every word of a proxy. */
+  readonly words: Wake;
+}
+
+/** What one capability’s handoffs work with. `sides` is undefined when no tables move: then nothing needs to arrive. */
+export type HandoffParts = {
+  readonly cell: StateCell;
+  readonly proxies: Proxies;
+  readonly sides: Sides | undefined;
+  /** Of the Plan, ms. */
+  readonly limits: { readonly hold: number; readonly forceAfter: number; readonly writeFate: number };
+  /** Users among these who have written on the service so lately that it may not have arrived. */
+  readonly atRisk: (subject: Subject) => AtRisk;
+  /** The moving users are to be shown as moved: the next snapshot releases them. */
+  readonly release: (epoch: number) => void;
+  /** Hears of errors that are ridden out. */
+  readonly trouble: (error: unknown) => void;
+  /** Aborts when control stops. */
+  readonly stopping: AbortSignal;
+};
+
+/** Milliseconds of one handoff; `pause` is what a held write waits at most. */
+export type Timings = {
+  readonly holdMs: number;
+  readonly drainMs: number;
+  readonly arrivalMs: number;
+  readonly pauseMs: number;
+};
+
+/** How a handoff ended; a cancelled one may be tried again after `retryIn` ms, if that is known. */
+export type Outcome =
+  | { readonly done: true; readonly timings: Timings }
+  | { readonly done: false; readonly reason: string; readonly retryIn?: number };
+
+/** Before a database that failed is asked again, ms. */
+export const AGAIN = 200;
+
+/** The timings of a handoff of which only the pause is known. */
+export const since = (held: number): Timings => ({
+  holdMs: 0,
+  drainMs: 0,
+  arrivalMs: 0,
+  pauseMs: performance.now() - held,
+});
+
+/** `8 % to 9 %`, or `user 7`. */
+export const saySubject = ({ lo, hi, user }: Subject): string =>
+  user === undefined ? `${lo / 100} % to ${hi / 100} %` : `user ${user}`;
+
+/** `8 % to 9 % to the service`. */
+export const sayMove = ({ subject, to }: Moving): string => `${saySubject(subject)} to the ${to}`;
+
+/** The decision record of how a handoff ended. */
+export const record = (
+  capability: string,
+  moving: Moving,
+  event: string,
+  reason: string,
+  inputs: object,
+): NewRecord => ({
+  capability,
+  event,
+  actor: 'control',
+  reason,
+  inputs: { epoch: moving.epoch, subject: moving.subject, from: moving.from, to: moving.to, ...inputs },
+});

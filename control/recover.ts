@@ -1,0 +1,57 @@
+import type { HandoffKind } from '@strangler/ledger';
+import { SupersededError } from './cell.ts';
+import { AGAIN, type HandoffParts, record } from './handoff-parts.ts';
+import type { CapabilityState } from './state.ts';
+import { idle, isUrgent, recovery, restsOnService, rowOf } from './transitions.ts';
+
+/** How often a recovery looks whether it should give way, ms. */
+const LOOK = 20;
+
+/**
+ * Brings the stored phase to rest, after a crash or an error: what had not flipped is cancelled, in the old side’s log
+ * first if that may know of it; what had flipped is granted. Repeats until the databases let it, but gives way (`stuck`)
+ * when an urgent rollback is wanted and the service’s database does not answer.
+ */
+export async function recover(parts: HandoffParts, reason: string): Promise<'none' | 'cancel' | 'grant' | 'stuck'> {
+  const { words } = parts.proxies;
+  const giveWay = new AbortController();
+  let calm = performance.now();
+  const watch = setInterval(() => {
+    const now = performance.now();
+    if (!isUrgent(parts.cell.current) || !restsOnService(parts.cell.current)) calm = now;
+    if (now - calm >= parts.limits.forceAfter) giveWay.abort();
+  }, LOOK);
+  const stuck = new Promise<'stuck'>((resolve) =>
+    giveWay.signal.addEventListener('abort', () => resolve('stuck'), { once: true }),
+  );
+  try {
+    for (;;) {
+      try {
+        return await Promise.race([recoverOnce(parts, reason), stuck]);
+      } catch (error) {
+        if (error instanceof SupersededError || parts.stopping.aborted) throw error;
+        parts.trouble(error);
+        await words.wait(AGAIN, AbortSignal.any([parts.stopping, giveWay.signal]));
+      }
+    }
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+async function recoverOnce({ cell, sides, release }: HandoffParts, reason: string) {
+  const state = await cell.settle();
+  const must = recovery(state);
+  const moving = state.moving;
+  if (must === 'none' || !moving) return 'none';
+  const kind: HandoffKind = must;
+  const row = rowOf(cell.capability, moving, kind);
+  const noted = record(cell.capability, moving, must === 'cancel' ? 'cancel' : 'handoff', reason, {});
+  const needed = sides && (kind === 'grant' || (await sides.has(moving.from, moving.epoch, 'barrier')));
+  if (needed && row.side === 'service') await sides.write(row);
+  // Force may have gone on without this one meanwhile; then there is nothing left to bring to rest here.
+  const rest = (now: CapabilityState) => (now.epoch === state.epoch && now.phase === state.phase ? idle(now) : now);
+  const now = await cell.update(rest, { record: noted, ...(needed && row.side === 'monolith' && { handoff: row }) });
+  if (now.epoch === state.epoch) release(moving.epoch);
+  return must;
+}
