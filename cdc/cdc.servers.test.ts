@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { barrierArrived, readApplier, readBackfill, readOwnership } from '@strangler/ledger';
+import { barrierArrived, openSession, readApplier, readBackfill, readOwnership } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
 import type { Cdc } from './cdc.ts';
 import { doctor } from './doctor.ts';
@@ -206,6 +206,62 @@ describe('the sync of one capability, both ways', () => {
       quantity: 5,
     });
     expect((await world.service.query('SELECT quantity FROM order_items WHERE quantity = 6')).rows).toEqual([]);
+  });
+
+  describe('users taken back by force', () => {
+    const note = async (on: 'monolith' | 'service', key: string, text: string) =>
+      world[on].query('UPDATE orders SET note = ? WHERE id = ?', [text, (await orderOf(on, key))!.id]);
+    const proven = (epoch: number) => barrierArrived(world.monolith, stream('reverse'), epoch);
+
+    beforeAll(async () => {
+      await world.handoff('monolith', 4, 'barrier');
+      await until('arrival', () => barrierArrived(world.service, stream('forward'), 4));
+      await world.handoff('service', 4, 'grant');
+      await until(
+        'the grant',
+        async () => (await readOwnership(world.monolith, stream('reverse'))).at(-1)?.epoch === 4,
+      );
+    });
+
+    test('faults 66: an applier caught in its transaction begins again; what the service wrote before is late, none of it lost', async () => {
+      const blocker = await openSession(world.plan.monolith.database!.admin, 'reader');
+      await blocker.query('START TRANSACTION');
+      await blocker.query('SELECT id FROM orders WHERE id = ? FOR UPDATE', [(await orderOf('monolith', 'old-12'))!.id]);
+      await note('service', 'old-12', 'written before');
+      await note('service', 'old-14', 'written before');
+      await until('the applier in its transaction', async () => {
+        const { rows } = await blocker.query(
+          "SELECT 1 FROM performance_schema.data_locks WHERE OBJECT_NAME = 'orders' AND LOCK_STATUS = 'WAITING' AND OBJECT_SCHEMA = DATABASE()",
+        );
+        return rows.length;
+      });
+      await world.force(5);
+      await note('monolith', 'old-14', 'owner');
+      await blocker.query('COMMIT');
+      await blocker.close();
+      await until('the late write', async () => (await orderOf('monolith', 'old-12'))?.note === 'written before');
+      await until('the other one kept', async () =>
+        (await kept('monolith', 'late-write')).some(({ status }) => status === 'open'),
+      );
+      await until('the owner’s row there', async () => (await orderOf('service', 'old-14'))?.note === 'owner');
+      expect((await orderOf('monolith', 'old-14'))?.note).toBe('owner');
+      expect(await proven(5)).toBe(false);
+      await world.handoff('service', 5, 'barrier');
+      await until('the proof', () => proven(5));
+    });
+
+    test('a stream that waits behind an undecided barrier goes on when force decides', async () => {
+      await world.handoff('monolith', 6, 'barrier');
+      await until('arrival', () => barrierArrived(world.service, stream('forward'), 6));
+      await world.handoff('service', 6, 'grant');
+      await world.handoff('service', 7, 'barrier');
+      await until('arrival', () => proven(7));
+      await note('service', 'old-15', 'behind the barrier');
+      await world.force(8);
+      await until('the late write', async () => (await orderOf('monolith', 'old-15'))?.note === 'behind the barrier');
+      await world.handoff('service', 8, 'barrier');
+      await until('the proof', () => proven(8));
+    });
   });
 
   test('finds a planted mismatch, and says how each stream does', async () => {

@@ -46,10 +46,15 @@ function mysqlGrants(plan: Plan, role: UserGrants['role'], { user, password, dat
   const on = (rights: string, tables: readonly string[]) =>
     tables.map((table) => `GRANT ${rights} ON ${mysqlName(database)}.${mysqlName(table)} TO ${account}`);
   const tagging = `GRANT TRANSACTION_GTID_TAG, SESSION_VARIABLES_ADMIN ON *.* TO ${account}`;
+  // A rollback by force ends whatever session keeps a checkpoint locked.
+  const freeing = [
+    `GRANT CONNECTION_ADMIN ON *.* TO ${account}`,
+    ...['data_locks', 'threads'].map((table) => `GRANT SELECT ON performance_schema.${table} TO ${account}`),
+  ];
   const mapped = syncedCapabilities(plan).flatMap((one) => Object.keys(plan.capabilities[one]!.tables));
   const every = 'SELECT, INSERT, UPDATE, DELETE';
   const grants = {
-    control: [tagging, ...on(every, [...CAPTURED, ...PRIVATE, ...CONTROL])],
+    control: [tagging, ...freeing, ...on(every, [...CAPTURED, ...PRIVATE, ...CONTROL])],
     applier: [
       tagging,
       ...on(every, [...CAPTURED, ...PRIVATE, 'strangler_backfill', 'strangler_verify']),

@@ -1,5 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type HandoffKind, openSession, type Session, writeCorrections, writeHandoff } from '@strangler/ledger';
+import {
+  CheckpointLockedError,
+  freeCheckpoint,
+  type HandoffKind,
+  openSession,
+  type Session,
+  takeOver,
+  writeCorrections,
+  writeHandoff,
+} from '@strangler/ledger';
 import { BUCKETS, type Direction, type Plan, parsePlan, streamName } from '@strangler/plan';
 import pino from 'pino';
 import { type Cdc, startCdc } from '../cdc.ts';
@@ -15,6 +24,8 @@ export type World = {
   /** Runs a statement in a side's database as one of our own writers would, so that no stream forwards it. */
   secretly(on: 'monolith' | 'service', sql: string): Promise<void>;
   handoff(on: 'monolith' | 'service', epoch: number, kind: HandoffKind, user?: string): Promise<void>;
+  /** Takes everybody away from the service by force; whoever keeps the checkpoint locked is ended. */
+  force(epoch: number): Promise<void>;
   destroy(): Promise<void>;
 };
 
@@ -111,6 +122,25 @@ export async function makeWorld({ mysql, postgres, kafka, connect }: Servers): P
       await session.transaction(() =>
         writeHandoff(session, { capability: 'orders', epoch, kind, subject, forced: false }),
       );
+      await session.close();
+    },
+    async force(epoch) {
+      const session = await openSession(plan.monolith.database!.control, 'control');
+      const subject = { lo: 0, hi: BUCKETS };
+      const take = () =>
+        session.transaction(async () => {
+          await writeHandoff(session, { capability: 'orders', epoch, kind: 'grant', subject, forced: true });
+          await takeOver(session, stream('reverse'), { epoch, subject });
+        });
+      for (;;) {
+        try {
+          await take();
+          break;
+        } catch (error) {
+          if (!(error instanceof CheckpointLockedError)) throw error;
+          await freeCheckpoint(session, stream('reverse'));
+        }
+      }
       await session.close();
     },
     async destroy() {
