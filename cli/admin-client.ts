@@ -5,6 +5,7 @@ import type {
   RampRequest,
   RollbackRequest,
   SetRequest,
+  SettleRequest,
   Status,
 } from '@strangler/plan';
 import { sayBoundary } from './percent.ts';
@@ -36,6 +37,9 @@ export class AdminClient {
   set = (capability: string, body: SetRequest): Promise<CapabilityStatus> => this.#post(capability, 'set', body);
   rollback = (capability: string, body: RollbackRequest): Promise<CapabilityStatus> =>
     this.#post(capability, 'rollback', body);
+
+  settle = (capability: string, body: SettleRequest): Promise<CapabilityStatus> =>
+    this.#post(capability, 'settle', body);
 
   /** One capability of the status. */
   async capability(name: string): Promise<CapabilityStatus> {
@@ -109,7 +113,7 @@ export class AdminClient {
       );
     if (status === 403)
       return new Problem(
-        `control at ${url} forbids this with this token: ${message}. It needs control.tokens.operate or admin of its Plan.`,
+        `control at ${url} forbids this with this token: ${message}. Use another of control.tokens of its Plan.`,
       );
     if (capability !== undefined && (status === 404 || status === 409)) {
       const all = (await this.status().catch(() => undefined))?.capabilities;

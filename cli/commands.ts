@@ -8,6 +8,7 @@ import { EXIT, Problem } from './problem.ts';
 import { renderRecords } from './records-view.ts';
 import { renderStatus } from './status-view.ts';
 import { inert, wrap } from './text.ts';
+import { renderUnproven } from './unproven-view.ts';
 import { watch } from './watch.ts';
 
 type Waiting = Where & { wait: boolean; reason?: string };
@@ -98,6 +99,24 @@ export async function rollback(capability: string, options: Waiting & { now?: tr
   });
   console.log(`${capability}: rolling back from ${sayBoundary(boundary)}${options.now ? ', at once' : ''}`);
   if (options.wait) await follow(client, capability, { kind: 'rollback', boundary: 0 }, began);
+}
+
+export async function settle(
+  capability: string,
+  options: Where & { lost?: true; reason?: string; json?: true },
+): Promise<void> {
+  const client = clientOf(options);
+  const { unproven } = await client.capability(capability);
+  if (options.lost) {
+    if (!options.reason) throw new Problem('--lost needs --reason TEXT; it is kept for the audit', EXIT.usage);
+    await client.settle(capability, { lost: true, reason: options.reason });
+  }
+  if (options.json) return printJson(unproven);
+  if (!unproven.length) return console.log(`${inert(capability)}: nothing is unproven, so there is nothing to settle`);
+  const next = options.lost
+    ? 'The service’s database was given up. Before users move again: copy again, then strangler verify'
+    : `It settles by itself when the service’s database answers. If that is gone for good: strangler settle ${capability} --lost --reason TEXT`;
+  console.log([...renderUnproven(capability, unproven, Date.now()), inert(next)].join('\n'));
 }
 
 export async function records(

@@ -200,6 +200,24 @@ describe('strangler talks to control', () => {
     expect(code).toBe(0);
   });
 
+  test('settle shows who came back by force and may miss a write; --lost needs a reason', async () => {
+    expect((await talk('settle', 'orders')).out).toContain('nothing is unproven');
+    const since = new Date().toISOString();
+    const range = { epoch: 7, subject: { lo: 0, hi: 1_000 }, since, atRisk: ['ada', 'bob'], more: 3 };
+    const byName = { epoch: 8, subject: { lo: 4, hi: 5, user: 'eve' }, since, atRisk: [], more: 0 };
+    now({ unproven: [range, byName] });
+    const shown = await talk('settle', 'orders');
+    expect(shown.out).toMatch(/0 % to 10 % came back by force \d s ago \(epoch 7\)/);
+    expect(shown.out).toMatch(/ {4}ada\n {4}bob\n {4}and 3 more\n/);
+    expect(shown.out).toContain('orders: user eve came back');
+    expect((await talk('settle', 'orders', '--lost')).code).toBe(2);
+    expect(posted()).toEqual([]);
+    const { code, out } = await talk('settle', 'orders', '--lost', '--reason', 'disk gone');
+    expect(posted()).toEqual([['/capabilities/orders/settle', { lost: true, reason: 'disk gone' }]]);
+    expect(out).toContain('copy again, then strangler verify');
+    expect(code).toBe(0);
+  });
+
   test('Ctrl-C stops watching, and the message says that the move goes on and how to stop it', async () => {
     onPost = () => now({ target: 2_500, gates: ['the lag is not known'] });
     const { child, ended } = start(['set', 'orders', '25', '--control', url]);

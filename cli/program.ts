@@ -131,6 +131,19 @@ ${examples(
     )
     .action(commands.rollback);
 
+  talking(program.command('settle <capability>'))
+    .description(
+      'Shows who came back by force and is not proven yet, and who of them may miss a write; with --lost, gives the service’s database up.',
+    )
+    .option('--lost', 'the service’s database is gone for good (needs a token of role admin)')
+    .option('--reason <text>', 'why; kept in the decision records')
+    .option('--json', 'for programs')
+    .addHelpText(
+      'after',
+      examples('strangler settle orders', 'strangler settle orders --lost --reason "the disk is gone, no replica"'),
+    )
+    .action(commands.settle);
+
   program.addHelpCommand(
     new Command('help').argument('[command]').description('Shows what a command takes.').helpGroup('Looking:'),
   );

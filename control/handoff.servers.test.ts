@@ -66,7 +66,7 @@ describe('handoffs between the real databases', () => {
     await bed.proxy('p1', 1);
     await bed.proxy('p2', 2);
     await bed.post('set', { percentage: 100 });
-    await bed.until('100 %', ({ boundary, phase }) => boundary === 10_000 && phase === 'idle', 30_000);
+    await bed.until('100 %', ({ boundary, phase }) => boundary === 10_000 && phase === 'idle', 120_000);
     const pauses = (await bed.records('handoff'))
       .map(({ inputs }) => (inputs as Timings).pauseMs)
       .sort((a, b) => a - b);

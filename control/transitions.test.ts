@@ -1,7 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Side } from '@strangler/plan';
 import fc from 'fast-check';
 import { type CapabilityState, fromRow, initialState, toRow } from './state.ts';
-import { flipped, holding, idle, isUrgent, nextMove, recovery, rowOf } from './transitions.ts';
+import {
+  flipped,
+  forced,
+  holding,
+  idle,
+  isUrgent,
+  nextMove,
+  recovery,
+  restsOnService,
+  rowOf,
+  settled,
+} from './transitions.ts';
 
 const FRESH = initialState(0);
 const bucket = (user: string) => (user === 'ada' ? 42 : 9_000);
@@ -72,6 +84,36 @@ describe('steps of a handoff', () => {
     expect(rowOf('shop', moving!, 'barrier').side).toBe('monolith');
     expect(rowOf('shop', moving!, 'cancel').side).toBe('monolith');
     expect(rowOf('shop', moving!, 'grant')).toMatchObject({ side: 'service', epoch: 1, subject: { lo: 0, hi: 100 } });
+  });
+
+  test('faults 66: force takes everybody back from whatever was under way with the service, and repeats change nothing', () => {
+    const risk = { atRisk: ['ada'], more: 0 };
+    const back = { subject: { lo: 0, hi: 100 }, from: 'service', to: 'monolith', urgent: true } as const;
+    const take = (state: CapabilityState) => forced(state, back, risk, '2026-01-01T00:00:00.000Z');
+    const there = with_({ epoch: 4, boundary: 100, ramp: urgently });
+    const taken = take(there);
+    expect(taken).toMatchObject({ epoch: 5, phase: 'flipped', boundary: 0, moving: { epoch: 5, to: 'monolith' } });
+    expect(taken.unproven).toMatchObject([{ epoch: 5, subject: { lo: 0, hi: 100 }, owed: null, atRisk: ['ada'] }]);
+    expect(take(taken)).toBe(taken);
+    expect(take(holding(there, back))).toMatchObject({ epoch: 6, boundary: 0, unproven: [{ epoch: 6, owed: null }] });
+    const granting = flipped(holding(with_({ epoch: 4, target: 100 }), move), 5);
+    expect(take(granting).unproven).toMatchObject([{ epoch: 6, owed: { epoch: 5, subject: { lo: 0, hi: 100 } } }]);
+    expect(() => take(holding(there, { ...back, from: 'monolith', to: 'service' }))).toThrow('to be cancelled');
+    expect(settled(taken, [5]).unproven).toEqual([]);
+    expect(settled(taken, [4])).toBe(taken);
+    expect(fromRow(toRow('shop', taken))).toEqual(taken);
+  });
+
+  test.each([
+    ['idle', null, false],
+    ['holding', 'service', false],
+    ['holding', 'monolith', true],
+    ['flipped', 'service', true],
+    ['flipped', 'monolith', false],
+  ] as const)('in phase %s on the way to the %s, rest takes the service’s database: %s', (phase, to, needed) => {
+    const from: Side = to === 'service' ? 'monolith' : 'service';
+    const moving = to && { epoch: 1, subject: { lo: 0, hi: 100 }, from, to };
+    expect(restsOnService(with_({ phase, moving }))).toBe(needed);
   });
 
   test('faults 40: a walk ends exactly at its target, whatever the slices and the crashes on the way', () => {
