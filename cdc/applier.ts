@@ -3,7 +3,6 @@ import {
   type Checkpoint,
   hasHandoff,
   type OwnershipRow,
-  openSession,
   ownsAtFirst,
   readCheckpoint,
   readOwnership,
@@ -18,6 +17,7 @@ import { changesOf, ownershipAfter, type Prepared, prepareSteps, prepareUnasked 
 import type { Progress, Step } from './steps.ts';
 import { ApplierAheadError, applySteps } from './target-transaction.ts';
 import { usersOf } from './users.ts';
+import { openWriter } from './writer.ts';
 
 /** Which stream an applier feeds, and with what. */
 export type ApplierOptions = {
@@ -179,9 +179,8 @@ export class Applier {
 
   async #session(progress?: Progress): Promise<Open> {
     if (this.#open) return this.#open;
-    const session = await openSession(this.#options.url, `applier-${this.#options.capability}`);
+    const session = await openWriter(this.#options.url, `applier-${this.#options.capability}`);
     try {
-      for (const sql of SETTINGS[session.dialect]) await session.query(sql);
       const found = await readCheckpoint(session, this.stream);
       const known = this.#checkpoint;
       if (!known) this.#checkpoint = found;
@@ -203,12 +202,6 @@ export class Applier {
     return error;
   }
 }
-
-/** Streams are independent, so a child may come before its parent; verify counts orphans. */
-const SETTINGS = {
-  mysql: ['SET SESSION foreign_key_checks = 0, SESSION transaction_isolation = "READ-COMMITTED"'],
-  postgres: ['SET session_replication_role = replica'],
-} as const;
 
 const stands = (checkpoint: Progress, progress: Progress): boolean =>
   checkpoint.position === progress.position &&

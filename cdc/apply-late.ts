@@ -33,36 +33,52 @@ type Whole = {
   readonly below: ReadonlyMap<LateChange, readonly Member[]>;
 };
 
-type Aggregate = { readonly table: MappedTable; readonly key: Row; readonly changes: LateChange[] };
+/** The late changes of one aggregate, by its root. */
+export type Aggregate = { readonly table: MappedTable; readonly key: Row; readonly changes: LateChange[] };
 
 /**
  * Applies an application's late changes of one source transaction where the owner's rows allow it (design.md §4). The
  * owner's rows are held meanwhile: what a correction says of them must still be so when it commits.
  */
 export async function applyLate(rows: Rows, changes: readonly LateChange[]): Promise<LateOutcome> {
-  const aggregates = await byAggregate(rows, mergeByRow(changes));
-  const lates = await compareWithOwner(rows, aggregates);
-  const whole = { rootless: await rootsGone(rows, aggregates), below: await belowDeleted(rows, aggregates) };
-  const overlay = new Map<string, Row | null>();
   const kept: Kept[] = [];
+  const applied: LateChange[] = [];
   const wanted = new Wanted();
-  for (const aggregate of aggregates) {
+  for (const { aggregate, change, late, disposition } of await disposeLate(rows, changes, true)) {
+    if (disposition === 'apply') applied.push(change);
+    else kept.push({ change, late, root: nameOf(aggregate.table, aggregate.key), disposition });
+    wanted.note(aggregate, change, late, disposition);
+  }
+  await write(rows, applied);
+  return { kept, images: await wanted.read(rows) };
+}
+
+/** A late change, what the owner has, and what becomes of it. */
+export type Disposed = {
+  readonly aggregate: Aggregate;
+  readonly change: LateChange;
+  readonly late: Late;
+  readonly disposition: Disposition;
+};
+
+/** What becomes of late changes of one source transaction; `hold` keeps the owner's rows as they are until its end. */
+export async function disposeLate(rows: Rows, changes: readonly LateChange[], hold: boolean): Promise<Disposed[]> {
+  const aggregates = await byAggregate(rows, mergeByRow(changes));
+  const lates = await compareWithOwner(rows, aggregates, hold);
+  const whole = {
+    rootless: await rootsGone(rows, aggregates, hold),
+    below: await belowDeleted(rows, aggregates, hold),
+  };
+  const overlay = new Map<string, Row | null>();
+  return aggregates.flatMap((aggregate) => {
     const found = aggregate.changes.map((change) => stillRivals(lates.get(change)!, change.table, overlay));
     const dispositions = disposeWhole(aggregate, found, whole);
-    for (const [at, change] of aggregate.changes.entries()) {
-      const { table, after, before } = change;
+    return aggregate.changes.map((change, at) => {
       const disposition = dispositions[at]!;
-      if (disposition === 'apply') overlay.set(nameOf(table, (after ?? before)!), after);
-      else kept.push({ change, late: found[at]!, root: nameOf(aggregate.table, aggregate.key), disposition });
-      wanted.note(aggregate, change, found[at]!, disposition);
-    }
-  }
-  const aside = new Set(kept.map(({ change }) => change));
-  await write(
-    rows,
-    aggregates.flatMap((one) => one.changes.filter((change) => !aside.has(change))),
-  );
-  return { kept, images: await wanted.read(rows) };
+      if (disposition === 'apply') overlay.set(nameOf(change.table, (change.after ?? change.before)!), change.after);
+      return { aggregate, change, late: found[at]!, disposition };
+    });
+  });
 }
 
 /** Several changes of one row in one transaction are one change. */
@@ -88,19 +104,23 @@ async function byAggregate(rows: Rows, changes: readonly LateChange[]): Promise<
 }
 
 /** What the owner has of each changed row, and what else of the owner's is the same thing. */
-async function compareWithOwner(rows: Rows, aggregates: readonly Aggregate[]): Promise<Map<LateChange, Late>> {
+async function compareWithOwner(
+  rows: Rows,
+  aggregates: readonly Aggregate[],
+  hold: boolean,
+): Promise<Map<LateChange, Late>> {
   const lates = new Map<LateChange, Late>();
   const all = aggregates.flatMap(({ changes }) => changes);
   for (const [table, changes] of Map.groupBy(all, (change) => change.table)) {
     const current = new Map<string, Row>();
     for (const chunk of chunks(changes)) {
       const keys = chunk.map(({ before, after }) => keyRow(table, (after ?? before)!));
-      for (const row of await rows.store(table).read(table.key, keys, true)) current.set(keyOf(table, row), row);
+      for (const row of await rows.store(table).read(table.key, keys, hold)) current.set(keyOf(table, row), row);
     }
     const identified = changes.flatMap(({ before, after }) =>
       after && (!before || table.sameWhen.some((column) => before[column] !== after[column])) ? [after] : [],
     );
-    const rivals = await rivalsOf(rows, table, identified, true);
+    const rivals = await rivalsOf(rows, table, identified, hold);
     for (const change of changes) {
       const { before, after } = change;
       const own = current.get(keyOf(table, (after ?? before)!)) ?? null;
@@ -111,14 +131,14 @@ async function compareWithOwner(rows: Rows, aggregates: readonly Aggregate[]): P
 }
 
 /** Aggregates whose owner does not have what these changes belong to: it was superseded before. */
-async function rootsGone(rows: Rows, aggregates: readonly Aggregate[]): Promise<Set<Aggregate>> {
+async function rootsGone(rows: Rows, aggregates: readonly Aggregate[], hold: boolean): Promise<Set<Aggregate>> {
   const gone = new Set<Aggregate>();
   const childrenOnly = aggregates.filter(({ table, changes }) => !changes.some((change) => change.table === table));
   for (const [table, some] of Map.groupBy(childrenOnly, (aggregate) => aggregate.table)) {
     const present = new Set<string>();
     for (const chunk of chunks(some)) {
       const keys = chunk.map(({ key }) => key);
-      for (const row of await rows.store(table).read(table.key, keys, true)) present.add(keyOf(table, row));
+      for (const row of await rows.store(table).read(table.key, keys, hold)) present.add(keyOf(table, row));
     }
     for (const aggregate of some) if (!present.has(keyOf(table, aggregate.key))) gone.add(aggregate);
   }
@@ -137,12 +157,16 @@ function stillRivals(late: Late, table: MappedTable, overlay: ReadonlyMap<string
 }
 
 /** What the owner has below the rows that go. */
-async function belowDeleted(rows: Rows, aggregates: readonly Aggregate[]): Promise<Map<LateChange, readonly Member[]>> {
+async function belowDeleted(
+  rows: Rows,
+  aggregates: readonly Aggregate[],
+  hold: boolean,
+): Promise<Map<LateChange, readonly Member[]>> {
   const below = new Map<LateChange, readonly Member[]>();
   const deletes = aggregates.flatMap(({ changes }) => changes.filter(({ after }) => !after));
   for (const [table, some] of Map.groupBy(deletes, (change) => change.table)) {
     const keys = some.map(({ before }) => before!);
-    const members = await membersOf(rows, table, keys, true);
+    const members = await membersOf(rows, table, keys, hold);
     for (const change of some) below.set(change, members.get(keyOf(table, change.before!))!);
   }
   return below;

@@ -5,12 +5,15 @@ import { monolithConnector, serviceConnector } from './connector-config.ts';
 import { Connect, watchConnectors } from './connectors.ts';
 import { connectorName, parseAddress, syncedCapabilities } from './names.ts';
 import { patience } from './patience.ts';
+import { type QuarantineWatch, watchQuarantine } from './quarantine/watch.ts';
 import { type Stream, startStream } from './stream.ts';
 import { startTicker } from './ticker.ts';
 
 /** A running sync of every capability of a Plan. */
 export interface Cdc {
   readonly streams: readonly Stream[];
+  /** Open entries in the quarantine of a stream's target. */
+  quarantined(stream: string): number;
   /** Resolves when every capability's existing rows are copied and its reverse connector stands. */
   readonly copied: Promise<void>;
   stop(): Promise<void>;
@@ -36,6 +39,7 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
   const tickers = databasesOf(plan, capabilities).map((url) => startTicker(url, log));
   const backfills = new Map<string, Backfill>();
   const streams: Stream[] = [];
+  const quarantines = new Map<string, QuarantineWatch>();
 
   const ensure = async (name: string, config: ReturnType<typeof monolithConnector>): Promise<void> => {
     for (let attempt = 0; !abort.signal.aborted; attempt++) {
@@ -65,6 +69,9 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
       });
     const forward = start('forward');
     streams.push(forward, start('reverse'));
+    for (const direction of ['forward', 'reverse'] as const) {
+      quarantines.set(streamName(capability, direction), watchQuarantine(plan, capability, direction, log));
+    }
     const reading = () => forward.status().lag !== null;
     backfills.set(capability, startBackfill(plan, capability, reading, log, say));
   }
@@ -85,9 +92,11 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
     await watch.stop();
     await Promise.all([...backfills.values()].map((backfill) => backfill.stop()));
     await Promise.all(streams.map((stream) => stream.stop()));
+    await Promise.all([...quarantines.values()].map((quarantine) => quarantine.stop()));
     await Promise.all(tickers.map((stopTicker) => stopTicker()));
   };
-  return { streams, copied, stop: () => (stopping ??= stop()) };
+  const quarantined = (stream: string) => quarantines.get(stream)!.open();
+  return { streams, quarantined, copied, stop: () => (stopping ??= stop()) };
 }
 
 /** One address per database: a database ticks once, however many capabilities live in it. */

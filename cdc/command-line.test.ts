@@ -9,9 +9,30 @@ describe('the command line', () => {
   test('takes capabilities to verify', () => {
     expect(readCommand(['verify', 'orders', '--json', '--plan', 'p.yaml'])).toMatchObject({
       name: 'verify',
-      capabilities: ['orders'],
+      words: ['orders'],
       json: true,
       plan: 'p.yaml',
+    });
+  });
+
+  test('takes what to do with which entries of the quarantine', () => {
+    const args = [
+      'quarantine',
+      'resolve',
+      'orders:forward:12',
+      '--keep',
+      'late',
+      '--seen',
+      '1a2b',
+      '--reason',
+      'agreed',
+    ];
+    expect(readCommand(args)).toMatchObject({
+      name: 'quarantine',
+      words: ['resolve', 'orders:forward:12'],
+      keep: 'late',
+      seen: '1a2b',
+      reason: 'agreed',
     });
   });
 

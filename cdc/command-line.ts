@@ -2,14 +2,22 @@ import { parseArgs } from 'node:util';
 
 /** What the process was asked to do. */
 export type Command = {
-  readonly name: 'run' | 'init' | 'verify' | 'doctor' | 'remove';
+  readonly name: 'run' | 'init' | 'verify' | 'quarantine' | 'doctor' | 'remove';
   readonly plan: string;
-  readonly capabilities: readonly string[];
+  /** What stands behind the command's name: capabilities, for `quarantine` what to do with which entries. */
+  readonly words: readonly string[];
   readonly apply: boolean;
   readonly createUsers: boolean;
   readonly yes: boolean;
   readonly json: boolean;
   readonly metrics: string | undefined;
+  readonly all: boolean;
+  readonly state: string | undefined;
+  readonly user: string | undefined;
+  readonly reason: string | undefined;
+  readonly keep: string | undefined;
+  readonly seen: string | undefined;
+  readonly by: string | undefined;
 };
 
 /** The command line cannot be understood; the process exits with code 2. */
@@ -31,6 +39,17 @@ const USAGE = {
   verify: `strangler verify [CAPABILITY…] --plan FILE [--json]
   Compares both databases row by row, twice where they differ. Exit 1 if they do.
   --json   prints one JSON object instead of a table`,
+  quarantine: `strangler quarantine list [CAPABILITY…] [--state open|superseded|resolved|all] [--user USER] [--reason WORD]
+strangler quarantine show ENTRY
+strangler quarantine retry ENTRY…|--all [--reason TEXT] [--by NAME]
+strangler quarantine resolve ENTRY… --keep owner|late [--seen TOKEN] --reason TEXT [--by NAME]
+  list      what is kept; open entries, unless --state says otherwise
+  show      an entry beside what its owner has now
+  retry     tries again to apply what could not be applied; exit 1 if some of it still cannot
+  resolve   settles an entry by the owner's row or by the late write, on both sides
+  --seen TOKEN   the images the decision was made on, as show printed it
+  --by NAME      who decides, for the records; the login's name otherwise
+  --plan FILE, --json`,
   doctor: `strangler doctor --plan FILE [--json]
   Looks for everything that would break the sync; says why, and the command that mends it. Exit 1 if it found any.
   --json   prints one JSON object`,
@@ -48,16 +67,23 @@ export function readCommand(args: readonly string[]): Command | { readonly help:
   const name = NAMES.find((one) => one === first);
   if (values.help) return { help: name && positionals.length ? USAGE[name] : Object.values(USAGE).join('\n\n') };
   if (!name) throw new UsageError(`there is no command ${first}: ${NAMES.join(', ')}`);
-  if (rest.length && name !== 'verify') throw new UsageError(`${name} takes no ${rest[0]}`);
+  if (rest.length && name !== 'verify' && name !== 'quarantine') throw new UsageError(`${name} takes no ${rest[0]}`);
   return {
     name,
     plan: values.plan,
-    capabilities: rest,
+    words: rest,
     apply: values.apply,
     createUsers: values['create-users'],
     yes: values.yes,
     json: values.json,
     metrics: values.metrics,
+    all: values.all,
+    state: values.state,
+    user: values.user,
+    reason: values.reason,
+    keep: values.keep,
+    seen: values.seen,
+    by: values.by,
   };
 }
 
@@ -74,6 +100,13 @@ function parse(args: readonly string[]) {
         yes: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         metrics: { type: 'string' },
+        all: { type: 'boolean', default: false },
+        state: { type: 'string' },
+        user: { type: 'string' },
+        reason: { type: 'string' },
+        keep: { type: 'string' },
+        seen: { type: 'string' },
+        by: { type: 'string' },
       },
     });
   } catch (error) {

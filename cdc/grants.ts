@@ -59,6 +59,7 @@ function mysqlGrants(plan: Plan, role: UserGrants['role'], { user, password, dat
       tagging,
       ...on(every, [...CAPTURED, ...PRIVATE, 'strangler_backfill', 'strangler_verify']),
       ...on('SELECT', ['strangler_state']),
+      ...on('INSERT', ['strangler_record']),
       ...on(every, mapped),
     ],
     capture: [

@@ -7,6 +7,7 @@ import { init } from './init.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { syncedCapabilities } from './names.ts';
 import { sayBackfill } from './progress-line.ts';
+import { runQuarantine } from './quarantine/commands.ts';
 import { remove } from './remove.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -34,7 +35,9 @@ async function main(): Promise<number> {
     case 'remove':
       return removeIfSure(plan, command);
     case 'verify':
-      return runVerify(plan, command.capabilities, command.json, output);
+      return runVerify(plan, command.words, command.json, output);
+    case 'quarantine':
+      return runQuarantine(plan, command, output);
     case 'doctor':
       return runDoctor(plan, command.json, output);
   }

@@ -195,6 +195,12 @@ const unsigned = (value: unknown): unknown =>
 export const keyOf = (table: MappedTable, row: Row): string =>
   table.key.length === 1 ? String(row[table.key[0]!]) : JSON.stringify(table.key.map((column) => row[column]));
 
+/** The primary key that `keyOf` said as one text. */
+export const keyFrom = (table: MappedTable, text: string): Row => {
+  const values: unknown[] = table.key.length === 1 ? [text] : JSON.parse(text);
+  return Object.fromEntries(table.key.map((column, at) => [column, String(values[at])]));
+};
+
 /** The table a stream's change belongs to; undefined if it is none of the capability's. */
 export function tableOfChange(mapping: Mapping, direction: Direction, table: string): MappedTable | undefined {
   const side = sourceOf(direction);

@@ -35,6 +35,15 @@ export function createMetrics(): Metrics {
           },
         });
       }
+      new Gauge({
+        name: 'strangler_quarantine_open',
+        help: 'Rows in the quarantine of a stream’s target that wait for a person.',
+        labelNames: ['stream'],
+        registers,
+        collect() {
+          for (const { name } of cdc.streams) this.set({ stream: name }, cdc.quarantined(name));
+        },
+      });
       const server = createServer(async (request, response) => {
         const known = request.url === '/metrics';
         response.writeHead(known ? 200 : 404, { 'content-type': known ? registry.contentType : 'text/plain' });

@@ -354,6 +354,7 @@ describe('strangler helps', () => {
     [['records']],
     [['proxy']],
     [['verify']],
+    [['quarantine']],
   ])('%j --help explains itself and exits 0', async (command) => {
     const { code, out } = await run([...command, '--help']);
     expect(code).toBe(0);

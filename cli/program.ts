@@ -202,6 +202,24 @@ ${examples(
     examples: ['strangler verify', 'strangler verify orders'],
     run: onDatabases('verify'),
   });
+  passing('quarantine', 'Shows rows that were kept instead of applied, and settles them. Every decision is recorded.', {
+    usage: 'list|show|retry|resolve [ENTRY…] [options]',
+    options: [
+      ['list [CAPABILITY…]', 'what is kept: --state open|superseded|resolved|all, --user USER, --reason WORD'],
+      ['show ENTRY', 'an entry beside what its owner has now, and the commands that settle it'],
+      ['retry ENTRY…|--all', 'try again to apply what could not be applied; exit code 1 if some of it still cannot'],
+      ['resolve ENTRY…', 'settle it, on both sides: --keep owner|late --reason TEXT [--seen TOKEN]'],
+      ['--by NAME', 'who decides, for the records; the login’s name otherwise'],
+      ['--json', 'one JSON object, for programs'],
+    ],
+    examples: [
+      'strangler quarantine list --user 4711',
+      'strangler quarantine show orders:forward:12',
+      'strangler quarantine resolve orders:forward:12 --keep owner --reason "the customer confirmed"',
+      'strangler quarantine retry --all',
+    ],
+    run: onDatabases('quarantine'),
+  });
   passing(
     'remove',
     'Takes away everything of ours: connectors, slots, topics, strangler_ tables. The data of both sides stays.',

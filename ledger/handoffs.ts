@@ -107,3 +107,21 @@ export async function highestEpoch(session: Session, capability: string): Promis
 
 /** What the source of a stream owns before any handoff: everything forward, nothing in reverse. */
 export const ownsAtFirst = (direction: Direction): boolean => direction === 'forward';
+
+/** Every handoff row of a capability in this side's own log, oldest first. */
+export async function readHandoffs(session: Session, capability: string): Promise<HandoffRow[]> {
+  const { rows } = await session.query(
+    'SELECT epoch, kind, lo, hi, user_id, forced FROM strangler_handoff WHERE capability = ? ORDER BY epoch, kind',
+    [capability],
+  );
+  return rows.map((row) => {
+    const range = { lo: Number(row.lo), hi: Number(row.hi) };
+    return {
+      capability,
+      epoch: Number(row.epoch),
+      kind: row.kind as HandoffKind,
+      subject: row.user_id === null ? range : { ...range, user: String(row.user_id) },
+      forced: Boolean(row.forced),
+    };
+  });
+}

@@ -50,6 +50,18 @@ export async function moveCheckpoint(session: Session, stream: string, to: Omit<
   );
 }
 
+/**
+ * Keeps the applier of a stream off until the end of the session's transaction, whose first captured row this is: so it
+ * carries the portable sign of being ours. False if the stream has never run.
+ */
+export async function holdCheckpoint(session: Session, stream: string): Promise<boolean> {
+  const { affected } = await session.query(
+    'UPDATE strangler_checkpoint SET applied_at = CURRENT_TIMESTAMP(6) WHERE stream = ?',
+    [stream],
+  );
+  return affected === 1;
+}
+
 /** Raises this database’s tick by one and gives its new number. */
 export async function tick(session: Session): Promise<number> {
   return session.transaction(async () => {

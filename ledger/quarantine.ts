@@ -82,6 +82,8 @@ export type QuarantineFilter = {
   readonly user?: string;
   readonly aggregate?: string;
   readonly position?: string;
+  /** Only entries with a higher id. */
+  readonly after?: number;
   readonly limit?: number;
   /** Holds them until the end of the session's transaction. */
   readonly lock?: boolean;
@@ -89,7 +91,7 @@ export type QuarantineFilter = {
 
 /** Entries, oldest first. */
 export async function readQuarantine(session: Session, filter: QuarantineFilter): Promise<KeptEntry[]> {
-  const { stream, ids, status, reasons, user, aggregate, position, limit, lock } = filter;
+  const { stream, ids, status, reasons, user, aggregate, position, after, limit, lock } = filter;
   const conditions = ['stream = ?'];
   const values: Value[] = [stream];
   const among = (column: string, all: readonly (string | number)[] | undefined) => {
@@ -103,6 +105,10 @@ export async function readQuarantine(session: Session, filter: QuarantineFilter)
   among('user_id', user === undefined ? undefined : [user]);
   among('aggregate', aggregate === undefined ? undefined : [aggregate]);
   among('position', position === undefined ? undefined : [position]);
+  if (after !== undefined) {
+    conditions.push('id > ?');
+    values.push(after);
+  }
   const time = (column: string) =>
     session.dialect === 'mysql' ? column : `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`;
   const { rows } = await session.query(

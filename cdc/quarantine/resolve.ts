@@ -1,0 +1,177 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { holdCheckpoint, type KeptEntry, settleQuarantine, writeRecord } from '@strangler/ledger';
+import { directionInto, otherSide, type Plan, type Side, streamName } from '@strangler/plan';
+import { imagesOf, keyRow } from '../aggregates.ts';
+import { correct, sayImage } from '../corrections.ts';
+import { failureOf } from '../failures.ts';
+import { syncedCapabilities } from '../names.ts';
+import type { RootImage } from '../steps.ts';
+import { type Dispute, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
+import { type EntryName, readEntryName, sayEntry } from './entry-name.ts';
+import { applyKept } from './keep-late-write.ts';
+import { mendInapplicable } from './mend.ts';
+import { Refusal } from './refusal.ts';
+import { differingColumns } from './side-by-side.ts';
+import { openSides, type Sides } from './sides.ts';
+
+/** Whose row shall hold, who says so, and why. */
+export type Decision = {
+  readonly keep: 'owner' | 'late';
+  readonly reason: string;
+  readonly by: string;
+  /** What `show` printed of the images the decision was made on. */
+  readonly seen: string | undefined;
+};
+
+/** What became of a decision; `arrived`: whether the other side has it already. */
+export type Resolved = { readonly entries: readonly string[]; readonly owner: Side; readonly arrived: boolean };
+
+/**
+ * Settles an entry, with everything that was kept of the same aggregate and source transaction: the owner's rows go to
+ * the other side anew, or the late ones take their place, under the owner's authority, and go there as well. Audited
+ * before it has an effect. Throws Refusal, driver errors.
+ */
+export async function resolve(plan: Plan, text: string, decision: Decision): Promise<Resolved> {
+  const name = readEntryName(text, syncedCapabilities(plan));
+  const sides = await openSides(plan, name.capability, 'repair');
+  try {
+    const entry = await readEntry(sides, name);
+    refuseSettled(entry);
+    if (!isDisputed(entry)) return await mendInapplicable(sides, name, entry, decision);
+    const entries = await readTogether(sides, name, entry);
+    const dispute = await readDispute(sides, entries, false);
+    refuseChanged(name, dispute, decision);
+    await record(sides, name, dispute, decision);
+    const images = await decide(sides, name, entry, dispute.owner, decision);
+    const arrived = await awaitEqual(sides, otherSide(dispute.owner), images);
+    return { entries: entries.map(({ stream, id }) => sayEntry(stream, id)), owner: dispute.owner, arrived };
+  } finally {
+    await sides.close();
+  }
+}
+
+/** Throws Refusal if nothing is left to decide. */
+export function refuseSettled({ stream, id, status, resolution, settledAt }: KeptEntry): void {
+  if (status === 'open') return;
+  const when = settledAt ? ` at ${settledAt}` : '';
+  throw new Refusal(
+    `${sayEntry(stream, id)} was ${status}${when}: ${resolution ?? 'nobody said why'}; nothing is left to decide`,
+  );
+}
+
+/** In the keeper's transaction the entries are held, so that of two operators only one decides. */
+async function decide(
+  sides: Sides,
+  name: EntryName,
+  entry: KeptEntry,
+  owner: Side,
+  decision: Decision,
+): Promise<readonly RootImage[]> {
+  const keeper = sides.sessions[keeperOf(name)];
+  const session = sides.sessions[owner];
+  let images: readonly RootImage[] = [];
+  const act = async () => {
+    const stream = streamName(sides.capability, directionInto(owner));
+    if (!(await holdCheckpoint(session, stream)))
+      throw new Refusal(`${stream} has never run; start strangler cdc first`);
+  };
+  await keeper.transaction(async () => {
+    if (session === keeper) await act();
+    const entries = await readTogether(sides, name, entry, true);
+    if (!entries.some(({ id }) => id === entry.id)) refuseSettled(await readEntry(sides, name));
+    const work = async () => {
+      if (session !== keeper) await act();
+      const dispute = await readDispute(sides, entries, true);
+      if (dispute.owner !== owner)
+        throw new Refusal(`user ${dispute.user} was moved meanwhile; look again: ${showOf(name)}`);
+      refuseChanged(name, dispute, decision);
+      images = decision.keep === 'late' ? await applyAll(sides, dispute) : dispute.images;
+      await correct(session, sides.capability, new Map([[dispute.user, images]]));
+    };
+    await (session === keeper ? work() : session.transaction(work));
+    const kept = decision.keep === 'late' ? 'the late write was kept' : 'the owner’s row was kept';
+    const ids = entries.map(({ id }) => id);
+    await settleQuarantine(keeper, ids, 'resolved', `${kept}, by ${decision.by}: ${decision.reason}`);
+  });
+  return images;
+}
+
+async function applyAll(sides: Sides, dispute: Dispute): Promise<RootImage[]> {
+  try {
+    return await applyKept(sides.rows[dispute.owner], dispute);
+  } catch (error) {
+    if (failureOf(error) !== 'row') throw error;
+    throw new Refusal(
+      `the ${dispute.owner}'s database does not take the late write: ${(error as Error).message}; nothing has changed. ` +
+        'Mend what it names, or keep the owner’s row.',
+    );
+  }
+}
+
+const showOf = (name: EntryName): string => `strangler quarantine show ${name.capability}:${name.direction}:${name.id}`;
+
+/** Throws Refusal if the owner's rows are not those the decision was made on. */
+function refuseChanged(name: EntryName, dispute: Dispute, { keep, seen }: Decision): void {
+  if (seen !== undefined) {
+    if (seen === dispute.seen) return;
+    throw new Refusal(
+      `the rows of ${sayEntry(dispute.entries[0]!.stream, name.id)} have changed since they were shown; look again: ${showOf(name)}`,
+    );
+  }
+  if (keep === 'owner') return;
+  refuseRootless(dispute);
+  for (const change of dispute.changes) {
+    const columns = differingColumns(change, dispute.images);
+    if (!columns.length) continue;
+    throw new Refusal(
+      `${change.table.name} ${change.entry.key} has changed since it was kept (${columns.join(', ')}); look again: ` +
+        `${showOf(name)}, and say with --seen what you saw`,
+    );
+  }
+}
+
+/** Throws Refusal if the late rows belong to something that the owner no longer has. */
+function refuseRootless({ entries, changes, images }: Dispute): void {
+  const root = images[0]!;
+  const brought = changes.filter(({ after }) => after);
+  if (root.row || !brought.length || brought.some(({ table }) => table.name === root.table)) return;
+  throw new Refusal(
+    `the owner no longer has ${entries[0]!.aggregate}, to which the late rows belong; keep the owner’s`,
+  );
+}
+
+async function record(sides: Sides, name: EntryName, dispute: Dispute, { keep, reason, by }: Decision): Promise<void> {
+  const { entries, owner, images, changes, user } = dispute;
+  await writeRecord(sides.sessions.monolith, {
+    capability: name.capability,
+    event: `quarantine-keep-${keep}`,
+    actor: by,
+    reason,
+    inputs: {
+      ...{ entries: entries.map(({ stream, id }) => sayEntry(stream, id)), user, owner },
+      late: changes.map(({ table, before, after }) => ({ table: table.name, before, after })),
+      owners: images,
+    },
+  });
+}
+
+const ARRIVES_WITHIN = 10_000;
+const LOOK_EVERY = 50;
+
+/** True once a side has these aggregates; false if it does not get there. */
+export async function awaitEqual(sides: Sides, side: Side, images: readonly RootImage[]): Promise<boolean> {
+  for (const until = Date.now() + ARRIVES_WITHIN; Date.now() < until; ) {
+    if (await hasAll(sides, side, images)) return true;
+    await sleep(LOOK_EVERY);
+  }
+  return false;
+}
+
+async function hasAll(sides: Sides, side: Side, images: readonly RootImage[]): Promise<boolean> {
+  for (const image of images) {
+    const table = sides.mapping.get(image.table)!;
+    const [own] = await imagesOf(sides.rows[side], table, [keyRow(table, image.key)]);
+    if (sayImage(own!) !== sayImage(image)) return false;
+  }
+  return true;
+}
