@@ -36,7 +36,7 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
   const connect = new Connect(plan.kafka!.connect);
   const watch = watchConnectors(connect, log);
   const capabilities = syncedCapabilities(plan);
-  const tickers = databasesOf(plan, capabilities).map((url) => startTicker(url, log));
+  const tickers = databasesOf(plan, capabilities).map(({ url, every }) => startTicker(url, every, log));
   const backfills = new Map<string, Backfill>();
   const streams: Stream[] = [];
   const quarantines = new Map<string, QuarantineWatch>();
@@ -99,13 +99,23 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
   return { streams, quarantined, copied, stop: () => (stopping ??= stop()) };
 }
 
-/** One address per database: a database ticks once, however many capabilities live in it. */
-function databasesOf(plan: Plan, capabilities: readonly string[]): string[] {
-  const urls = [plan.monolith.database!, ...capabilities.map((name) => plan.capabilities[name]!.service.database!)];
-  const distinct = new Map<string, string>();
-  for (const { applier } of urls) {
+/** Between two ticks of a database, ms; sooner where an answer waits for one. */
+const TICK = 1_000;
+const CONFIRMING_TICK = 20;
+
+/** One address per database, and how often it ticks: a database ticks once, however many capabilities live in it. */
+function databasesOf(plan: Plan, capabilities: readonly string[]): { url: string; every: number }[] {
+  const { monolith } = plan;
+  const distinct = new Map<string, { url: string; every: number }>();
+  const add = ({ applier }: { applier: string }, every: number) => {
     const { host, port, database } = parseAddress(applier);
-    distinct.set(`${host}:${port}/${database}`, applier);
+    const name = `${host}:${port}/${database}`;
+    distinct.set(name, { url: applier, every: Math.min(every, distinct.get(name)?.every ?? every) });
+  };
+  add(monolith.database!, TICK);
+  for (const name of capabilities) {
+    const { service, confirmed } = plan.capabilities[name]!;
+    add(service.database!, confirmed ? CONFIRMING_TICK : TICK);
   }
   return [...distinct.values()];
 }

@@ -27,6 +27,8 @@ export type PumpOptions = {
   readonly source: Database;
   readonly persistence: Persistence;
   readonly hooks: PumpHooks;
+  /** Answers wait for ticks to arrive: each is brought into the target at once. */
+  readonly confirming: boolean;
 };
 
 /** Source transactions are gathered up to this many rows before they are applied together. */
@@ -117,7 +119,9 @@ export class Pump {
   /** Progress made of our own rows alone is kept in memory: else two appliers would feed each other for ever. */
   async #flushIfIdle(): Promise<void> {
     const progress = this.#progress;
-    if (Date.now() - this.#flushedAt < IDLE_FLUSH || progress === this.#flushed) return;
+    if (progress === this.#flushed) return;
+    const waited = this.#options.confirming && progress.tick > this.#flushed.tick;
+    if (!waited && Date.now() - this.#flushedAt < IDLE_FLUSH) return;
     const { applier, persistence } = this.#options;
     if (await persist(() => applier.commit([], progress), persistence)) this.#committed(progress, []);
   }

@@ -144,6 +144,7 @@ class RunningStream implements Stream {
         source: this.#source,
         persistence: this.#persistence,
         hooks,
+        confirming: direction === 'reverse' && plan.capabilities[capability]!.confirmed,
       },
       checkpoint,
     );

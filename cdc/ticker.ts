@@ -2,10 +2,8 @@ import { Database, tick } from '@strangler/ledger';
 import type { Logger } from 'pino';
 import { patience } from './patience.ts';
 
-const EVERY = 1_000;
-
-/** Raises the tick of a database once a second. A database that is away is tried again at the next. Gives its stop. */
-export function startTicker(url: string, log: Logger): () => Promise<void> {
+/** Raises the tick of a database every so many milliseconds. A database that is away is tried again at the next. Gives its stop. */
+export function startTicker(url: string, every: number, log: Logger): () => Promise<void> {
   const abort = new AbortController();
   const database = new Database(url, 'tick');
   let failed = '';
@@ -20,7 +18,7 @@ export function startTicker(url: string, log: Logger): () => Promise<void> {
         if (reason !== failed) log.warn({ reason }, 'no tick');
         failed = reason;
       }
-      await patience(Math.max(0, EVERY - (Date.now() - began)), abort.signal);
+      await patience(Math.max(0, every - (Date.now() - began)), abort.signal);
     }
   };
   const life = run();

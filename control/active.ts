@@ -58,6 +58,7 @@ export async function activate(parts: ActiveParts): Promise<Active> {
       known.count(counts);
       parts.meters.count(counts);
     },
+    (capability, ask) => capabilities.get(capability)?.confirm(ask),
     Math.max(...Object.values(plan.capabilities).map(({ handoff }) => handoff.writeFate)),
   );
   for (const [name, capability] of Object.entries(plan.capabilities)) {

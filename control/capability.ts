@@ -18,6 +18,7 @@ import {
 } from '@strangler/plan';
 import type { Logger } from 'pino';
 import type { StateCell } from './cell.ts';
+import { type Ask, Confirmations } from './confirmations.ts';
 import { EvidenceWindow } from './evidence.ts';
 import { FlagFollower } from './flag-follower.ts';
 import { gatesOf } from './gates.ts';
@@ -66,6 +67,7 @@ export class CapabilityControl {
   readonly #evidence = new EvidenceWindow();
   readonly #writers = new RecentWriters();
   readonly #stopping = new AbortController();
+  readonly #confirmations: Confirmations | undefined;
   #settling: Promise<void> = Promise.resolve();
   readonly #walk: Walk;
   readonly #flag: FlagFollower;
@@ -90,8 +92,11 @@ export class CapabilityControl {
         subjectHolds(subject, user, this.#bucket(user), isPinned(this.#cell.current, user)),
       );
     this.#handoffs = { ...parts.handoffs, release, atRisk };
+    const { cell, sides, trouble } = parts.handoffs;
+    const bucket = (user: string) => this.#bucket(user);
+    if (parts.plan.confirmed && sides) this.#confirmations = new Confirmations(cell, sides, bucket, trouble);
     this.#walk = new Walk(this.#handoffs, parts.plan.handoff.slice, {
-      bucket: (user) => this.#bucket(user),
+      bucket,
       blocked: (move) => this.#blocked(move),
       arrived: () => this.turn((state) => ({ type: 'arrived', at: state.boundary }), { actor: 'control' }),
       moved: parts.moved,
@@ -180,6 +185,11 @@ export class CapabilityControl {
       record: { capability, event: 'given-up', actor, reason, inputs: { handoffs: given } },
     }));
     this.#parts.log.warn({ capability, actor, reason, handoffs: given }, 'the service’s database was given up');
+  }
+
+  /** A proxy asks whether what a user has written on the service is on the monolith too. */
+  confirm(ask: Ask): void {
+    this.#confirmations?.ask(ask);
   }
 
   /** One look of the judge, and whatever follows from it. */
@@ -285,7 +295,7 @@ export class CapabilityControl {
   /** Finishes or cancels the handoff under way. Safe to call twice. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([this.#flag.stop(), this.#walk.stop(), this.#settling]);
+    await Promise.all([this.#flag.stop(), this.#walk.stop(), this.#settling, this.#confirmations?.stop()]);
     await this.#parts.sync?.stop();
   }
 

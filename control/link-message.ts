@@ -27,6 +27,7 @@ const SHAPES: Record<string, (message: Fields) => boolean> = {
   ack: ({ life, version, flights }) =>
     isName(life) && isCount(version) && Array.isArray(flights) && flights.every(isFlight),
   drained: ({ flight }) => isFlight(flight),
+  confirm: ({ capability, id, user }) => isName(capability) && isCount(id) && typeof user === 'string',
   counts: ({ counts }) => Array.isArray(counts) && counts.every(isCounts),
 };
 

@@ -11,6 +11,7 @@ import {
   type Snapshot,
 } from '@strangler/plan';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Ask } from './confirmations.ts';
 import { readMessage } from './link-message.ts';
 import type { ProxyView } from './readiness.ts';
 import { Wake } from './wake.ts';
@@ -41,6 +42,7 @@ export class Link {
   readonly #peers = new Map<string, Peer>();
   readonly #picture: () => Readonly<Record<string, CapabilitySnapshot>>;
   readonly #counted: (counts: Counts) => void;
+  readonly #ask: (capability: string, ask: Ask) => void;
   readonly #alive = new WeakMap<WebSocket, boolean>();
   readonly #ping = setInterval(() => this.#pingAll(), PING_EVERY);
   readonly #remember: number;
@@ -50,10 +52,12 @@ export class Link {
   constructor(
     picture: () => Readonly<Record<string, CapabilitySnapshot>>,
     counted: (counts: Counts) => void,
+    ask: (capability: string, ask: Ask) => void,
     writeFate: number,
   ) {
     this.#picture = picture;
     this.#counted = counted;
+    this.#ask = ask;
     this.#remember = Math.max(REMEMBER, writeFate);
     this.#snapshot = { life: this.life, version: 0, capabilities: {} };
     this.publish();
@@ -137,7 +141,12 @@ export class Link {
 
   #hear(peer: Peer, message: Exclude<FromProxy, { type: 'hello' }>): void {
     if (message.type === 'counts') for (const counts of message.counts) this.#counted(counts);
-    else if (message.type === 'drained') {
+    else if (message.type === 'confirm') {
+      const { id, user } = message;
+      const { socket } = peer;
+      const answer: FromControl = { type: 'confirmed', id };
+      this.#ask(message.capability, { user, confirm: () => socket?.send(JSON.stringify(answer)) });
+    } else if (message.type === 'drained') {
       const { flight } = message;
       peer.flights = [...peer.flights.filter((old) => old.capability !== flight.capability), flight];
     } else if (message.life === this.life && message.version >= peer.acked) {

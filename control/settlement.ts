@@ -42,7 +42,7 @@ async function settle({ cell, sides }: HandoffParts, debts: readonly Debt[], sig
   };
   await sides.write(...debts.flatMap((debt) => rowsOf(capability, debt)));
   for (const { epoch } of debts) await until(() => sides.arrived('monolith', epoch));
-  const tick = await sides.tick();
+  const tick = await sides.tick('monolith');
   await until(() => sides.passed(tick));
   if (!present()) return;
   const inputs = { handoffs: debts.map(({ epoch, subject, since }) => ({ epoch, subject, since })) };

@@ -7,6 +7,7 @@ import {
   type HandoffRow,
   hasHandoff,
   lastTick,
+  provenTick,
   writeHandoff,
 } from '@strangler/ledger';
 import { directionInto, type Side, streamName } from '@strangler/plan';
@@ -21,8 +22,10 @@ export interface Sides {
   arrived(into: Side, epoch: number): Promise<boolean>;
   /** Ends whatever session keeps the checkpoint of the stream into the monolith locked. */
   free(): Promise<void>;
-  /** The number of the monolith’s last tick. */
-  tick(): Promise<number>;
+  /** The number of a side’s last tick. */
+  tick(side: Side): Promise<number>;
+  /** The last tick of the service whose past is all on the monolith; 0 while anything is unproven. */
+  proven(): Promise<number>;
   /** True once the service has everything the monolith’s log held before the tick after this one. */
   passed(tick: number): Promise<boolean>;
 }
@@ -47,7 +50,8 @@ export function sidesOf(capability: string, databases: SideDatabases): Sides {
         barrierArrived(session, streamName(capability, directionInto(into)), epoch),
       ),
     free: () => databases.monolith.watch.use((session) => freeCheckpoint(session, reverse)),
-    tick: () => databases.monolith.watch.use(lastTick),
+    tick: (side) => databases[side].watch.use(lastTick),
+    proven: () => databases.monolith.watch.use((session) => provenTick(session, reverse)),
     passed: (tick) => databases.service.watch.use(async (session) => (await arrivedTick(session, forward)) > tick),
   };
 }

@@ -83,6 +83,16 @@ export async function arrivedTick(session: Session, stream: string): Promise<num
   return Number(rows[0]?.tick ?? 0);
 }
 
+/** The same, but 0 while anything the source wrote is unproven, both as of one moment. */
+export async function provenTick(session: Session, stream: string): Promise<number> {
+  const { rows } = await session.query(
+    `SELECT tick FROM strangler_checkpoint WHERE stream = ?
+     AND NOT EXISTS (SELECT 1 FROM strangler_ownership WHERE stream = ? AND unproven)`,
+    [stream, stream],
+  );
+  return Number(rows[0]?.tick ?? 0);
+}
+
 /** What a stream’s applier says of itself. */
 export type ApplierRow = {
   readonly sessionId: number;

@@ -50,7 +50,12 @@ export type FromProxy =
   | { readonly type: 'ack'; readonly life: string; readonly version: number; readonly flights: readonly Flight[] }
   /** The last write under way of a moving subject has ended. */
   | { readonly type: 'drained'; readonly flight: Flight }
-  | { readonly type: 'counts'; readonly counts: readonly Counts[] };
+  | { readonly type: 'counts'; readonly counts: readonly Counts[] }
+  /** Is everything this user has written on the service on the monolith too? Answered once, when it is. */
+  | { readonly type: 'confirm'; readonly capability: string; readonly id: number; readonly user: string };
 
 /** Down: from control to a proxy. */
-export type FromControl = { readonly type: 'snapshot'; readonly snapshot: Snapshot };
+export type FromControl =
+  | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
+  /** This question of this proxy is answered with yes. */
+  | { readonly type: 'confirmed'; readonly id: number };

@@ -28,7 +28,8 @@ const mistakesOf = (text: string, env: NodeJS.ProcessEnv = {}): Record<string, s
 describe('a Plan', () => {
   test('is frozen, with defaults filled in and durations as milliseconds', () => {
     const plan = parsePlan(SPLIT, {});
-    expect(plan.capabilities.orders?.handoff).toEqual({ slice: 100, hold: 2_000, queue: 1_000, writeFate: 10_000 });
+    const handoff = { slice: 100, hold: 2_000, forceAfter: 500, queue: 1_000, writeFate: 10_000 };
+    expect(plan.capabilities.orders?.handoff).toEqual(handoff);
     expect(plan.capabilities.orders?.guard.errors).toBe(0.05);
     expect(plan.proxy.maxHeaders).toBe(16_384);
     expect(plan.flags).toEqual({ file: 'flags.json' });

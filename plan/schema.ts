@@ -142,6 +142,12 @@ const capability = z.strictObject({
   user: user.optional(),
   readOnly: z.array(route).default([]).describe('Routes that write nothing although their method could.'),
   tables: z.record(z.string(), table).default({}).describe('Tables that move with it; none: a pure split.'),
+  confirmed: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Answer a write of the service only when it is on the monolith too: a rollback by force then misses nothing acknowledged.',
+    ),
   ramp: ramp.prefault({}),
   guard: guard.prefault({}),
   handoff: handoff.prefault({}),

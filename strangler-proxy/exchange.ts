@@ -114,6 +114,12 @@ export class Exchange implements Held, Sender {
     this.#forward.send(false);
   }
 
+  confirm(status: number): Promise<boolean> | undefined {
+    const { routed, user, bucket } = this.#subject;
+    if (!routed?.confirmed || this.#write?.side !== 'service' || status >= 400) return undefined;
+    return this.#traffic.confirmations.wait(routed.name, user!, bucket, routed.handoff.hold);
+  }
+
   parting(): boolean {
     return this.#traffic.stopping;
   }

@@ -26,6 +26,8 @@ export type Sender = {
   /** Empty if the request is of no capability. */
   readonly capability: string;
   readonly isWrite: boolean;
+  /** Whether the client may hear of this answer; undefined: it may. */
+  confirm(status: number): Promise<boolean> | undefined;
   /** True if the client should look for another connection. */
   parting(): boolean;
   /** Called once: the side has answered or will not. `fateKnown` is false if nobody knows whether it did a write. */
@@ -95,13 +97,33 @@ export class Forward implements Dispatcher.DispatchHandler {
     }
     const { headers, trailer } = headFor(status, raw, clean.trailers);
     this.#latency = performance.now() - this.#sentAt;
-    if (!this.#clientGone) {
+    this.#status = status;
+    const pass = () => {
+      if (this.#clientGone) return;
       if (capability !== '') sayWho(headers, capability, this.#side);
       if (!request.complete || this.#sender.parting()) headers.push('connection', 'close');
       this.#takesTrailer = trailer;
       response.writeHead(status, reason !== undefined && PLAIN.test(reason) ? reason : '', headers);
+    };
+    const confirmed = this.#sender.confirm(status);
+    if (!confirmed) {
+      pass();
+      return;
     }
-    this.#status = status;
+    controller.pause();
+    void confirmed.then((yes) => {
+      if (this.#controller !== controller) return; // the answer broke off meanwhile, and the client knows
+      if (yes) pass();
+      else this.#withhold();
+      controller.resume();
+    });
+  }
+
+  /** The side has done it, but a success must not be told: its answer is thrown away. */
+  #withhold(): void {
+    if (this.#clientGone) return;
+    this.#sender.refuse('unconfirmed', 'it was done, but may not outlast a rollback; try again');
+    this.#clientGone = true;
   }
 
   /** 102 and 103 go on; undici takes any 100 for a broken answer, because we never send Expect. */

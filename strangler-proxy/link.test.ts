@@ -24,6 +24,7 @@ function link(url: string, token = TOKEN) {
       say(snapshot);
       return { type: 'ack', life: snapshot.life, version: snapshot.version, flights: [] };
     },
+    (id) => say(`confirmed ${id}`),
     (up, reason) => say(up ? 'up' : `down: ${reason}`),
   );
   stops.push(async () => {

@@ -17,6 +17,7 @@ export class Link {
   readonly #token: string;
   readonly #hello: FromProxy;
   readonly #onSnapshot: (snapshot: Snapshot) => FromProxy | undefined;
+  readonly #onConfirmed: (id: number) => void;
   readonly #onChange: (up: boolean, reason: string) => void;
   #socket: WebSocket | undefined;
   #wait = FIRST_WAIT;
@@ -29,12 +30,14 @@ export class Link {
     token: string,
     proxy: string,
     onSnapshot: (snapshot: Snapshot) => FromProxy | undefined,
+    onConfirmed: (id: number) => void,
     onChange: (up: boolean, reason: string) => void,
   ) {
     this.#url = new URL(LINK_PATH, url).href;
     this.#token = token;
     this.#hello = { type: 'hello', proxy, pid: process.pid };
     this.#onSnapshot = onSnapshot;
+    this.#onConfirmed = onConfirmed;
     this.#onChange = onChange;
     this.#connect();
   }
@@ -97,6 +100,7 @@ export class Link {
 
   #receive(text: string): void {
     const message = parse(text);
+    if (message?.type === 'confirmed') this.#onConfirmed(message.id);
     if (message?.type !== 'snapshot') return;
     const ack = this.#onSnapshot(message.snapshot);
     if (ack) this.tell(ack);
@@ -123,6 +127,7 @@ export class Link {
 function parse(text: string): FromControl | undefined {
   try {
     const message = JSON.parse(text) as FromControl | null;
+    if (message?.type === 'confirmed') return message;
     return message?.type === 'snapshot' && typeof message.snapshot?.capabilities === 'object' ? message : undefined;
   } catch {
     return undefined;

@@ -78,7 +78,12 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
         }
         return ack;
       },
-      (up, reason) => (up ? log.info('linked to control') : log.warn({ reason }, 'no link to control; trying again')),
+      (id) => traffic.confirmations.confirmed(id),
+      (up, reason) => {
+        if (!up) return log.warn({ reason }, 'no link to control; trying again');
+        log.info('linked to control');
+        traffic.confirmations.repeat();
+      },
     );
   const flush = () => {
     if (!link?.up) return;

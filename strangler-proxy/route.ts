@@ -11,6 +11,7 @@ export type RoutedCapability = {
   readonly service: URL;
   readonly rewrite: readonly (readonly [RegExp, string])[];
   readonly handoff: Capability['handoff'];
+  readonly confirmed: boolean;
 };
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -26,7 +27,7 @@ const meets = (routes: readonly Route[], method: string, readings: readonly stri
 export function routedCapabilities(plan: Plan): RoutedCapability[] {
   return Object.entries(plan.capabilities)
     .filter(([, { routes }]) => routes.length > 0)
-    .map(([name, { routes, readOnly, user, service, handoff }]) => ({
+    .map(([name, { routes, readOnly, user, service, handoff, confirmed }]) => ({
       name,
       group: groupOf(plan, name),
       routes: routes.map(parseRoute),
@@ -35,6 +36,7 @@ export function routedCapabilities(plan: Plan): RoutedCapability[] {
       service: new URL(service.url!),
       rewrite: Object.entries(service.rewrite).map(([from, to]) => [new RegExp(from, 'i'), to] as const),
       handoff,
+      confirmed,
     }));
 }
 

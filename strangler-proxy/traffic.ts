@@ -1,5 +1,6 @@
 import type { FromProxy, Plan, Side, Snapshot } from '@strangler/plan';
 import type { Logger } from 'pino';
+import { Confirmations } from './confirmations.ts';
 import { type Decision, decide } from './decide.ts';
 import { Flights } from './flights.ts';
 import { Holds } from './hold.ts';
@@ -16,6 +17,7 @@ export class Traffic {
   readonly holds: Holds;
   readonly flights: Flights;
   readonly tally = new Tally();
+  readonly confirmations: Confirmations;
   readonly #metrics: Metrics;
   readonly #monolith: Upstream;
   readonly #services = new Map<string, Upstream>();
@@ -30,7 +32,7 @@ export class Traffic {
     limits: Plan['proxy'],
     metrics: Metrics,
     log: Logger,
-    tell: (message: FromProxy) => void,
+    tell: (message: FromProxy) => boolean,
   ) {
     this.limits = limits;
     this.log = log;
@@ -43,6 +45,7 @@ export class Traffic {
       (capability) => fates.get(capability) ?? 0,
       (flight) => tell({ type: 'drained', flight }),
     );
+    this.confirmations = new Confirmations(tell);
     this.holds = new Holds((capability, milliseconds) => metrics.held(capability, milliseconds));
   }
 
@@ -72,6 +75,7 @@ export class Traffic {
     this.#snapshot = snapshot;
     const flights = this.flights.apply(snapshot);
     this.holds.release();
+    this.confirmations.apply(snapshot);
     return { type: 'ack', life, version, flights };
   }
 

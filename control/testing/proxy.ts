@@ -6,6 +6,7 @@ import { Wake } from '../wake.ts';
 export class TestProxy {
   readonly changed = new Wake();
   readonly snapshots: Snapshot[] = [];
+  readonly confirmed: number[] = [];
   closed: number | undefined;
   /** False: it receives snapshots and says nothing. */
   acknowledges = true;
@@ -55,7 +56,13 @@ export class TestProxy {
     else this.#socket.terminate();
   }
 
-  #hear({ snapshot }: FromControl): void {
+  #hear(message: FromControl): void {
+    if (message.type === 'confirmed') {
+      this.confirmed.push(message.id);
+      this.changed.wake();
+      return;
+    }
+    const { snapshot } = message;
     this.snapshots.push(snapshot);
     if (this.acknowledges) {
       const flights = Object.entries(snapshot.capabilities).flatMap(([capability, { moving }]) =>

@@ -113,9 +113,10 @@ export type Settings = {
   user?: Record<string, string>;
   rewrite?: Record<string, string>;
   readOnly?: string[];
+  confirmed?: boolean;
 };
 
-export const planOf = ({ monolith, service, proxy, handoff, user, rewrite, readOnly }: Settings) =>
+export const planOf = ({ monolith, service, proxy, handoff, user, rewrite, readOnly, confirmed = false }: Settings) =>
   parsePlan(
     JSON.stringify({
       version: 1,
@@ -130,6 +131,7 @@ export const planOf = ({ monolith, service, proxy, handoff, user, rewrite, readO
           readOnly: readOnly ?? ['POST /api/orders/search', 'GET /api/orders/watch'],
           user: user ?? { header: 'x-user' },
           handoff: { writeFate: '1ms', ...handoff },
+          confirmed,
         },
       },
     }),

@@ -1,0 +1,94 @@
+import { isMoving, sideOf } from '@strangler/plan';
+import type { StateCell } from './cell.ts';
+import type { Sides } from './sides.ts';
+import { isUrgent } from './transitions.ts';
+import { Wake } from './wake.ts';
+
+/** A proxy asks whether what this user has written on the service until now is on the monolith. */
+export type Ask = { readonly user: string; readonly confirm: () => void };
+
+/** Between two looks while somebody waits, ms. */
+const LOOK = 5;
+/** Before a database that failed is asked again, ms. */
+const AGAIN = 200;
+/** Whoever asked waits no longer than a proxy holds its answer; then the question is forgotten, ms. */
+const FORGET = 30_000;
+
+type Waiting = Ask & { readonly asked: number; readonly tick: number };
+
+/**
+ * Answers questions of proxies: a tick of the service made after the question has arrived on the monolith, so
+ * everything before it has (design.md §4, confirmed writes). Nothing is confirmed to a user an urgent rollback is taking
+ * away, nor while anything the service wrote is unproven.
+ */
+export class Confirmations {
+  readonly #cell: StateCell;
+  readonly #sides: Sides;
+  readonly #bucket: (user: string) => number;
+  readonly #trouble: (error: unknown) => void;
+  readonly #wake = new Wake();
+  readonly #stopping = new AbortController();
+  readonly #life: Promise<void>;
+  #asked: Ask[] = [];
+  #waiting: Waiting[] = [];
+
+  constructor(cell: StateCell, sides: Sides, bucket: (user: string) => number, trouble: (error: unknown) => void) {
+    this.#cell = cell;
+    this.#sides = sides;
+    this.#bucket = bucket;
+    this.#trouble = trouble;
+    this.#life = this.#run();
+  }
+
+  /** Takes a question in; it is answered by `confirm`, or never. */
+  ask(ask: Ask): void {
+    this.#asked.push(ask);
+    this.#wake.wake();
+  }
+
+  /** Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#life;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      if (!this.#asked.length && !this.#waiting.length) {
+        await this.#wake.wait(60_000, signal);
+        continue;
+      }
+      try {
+        await this.#look();
+        await this.#wake.wait(LOOK, signal);
+      } catch (error) {
+        this.#trouble(error);
+        await this.#wake.wait(AGAIN, signal);
+      }
+    }
+  }
+
+  async #look(): Promise<void> {
+    const asked = this.#asked;
+    if (asked.length) {
+      const last = await this.#sides.tick('service');
+      this.#asked = this.#asked.slice(asked.length);
+      const now = performance.now();
+      this.#waiting.push(...asked.map((ask) => ({ ...ask, asked: now, tick: last + 1 })));
+    }
+    const arrived = await this.#sides.proven();
+    const oldest = performance.now() - FORGET;
+    this.#waiting = this.#waiting.filter(({ user, tick, asked, confirm }) => {
+      if (tick <= arrived && this.#mayConfirm(user)) confirm();
+      return tick > arrived && asked > oldest;
+    });
+  }
+
+  #mayConfirm(user: string): boolean {
+    const state = this.#cell.current;
+    const bucket = this.#bucket(user);
+    if (sideOf(state, user, bucket) !== 'service') return false;
+    return !(isUrgent(state) && isMoving(state, state.moving ?? undefined, user, bucket));
+  }
+}

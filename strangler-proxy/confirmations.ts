@@ -1,0 +1,57 @@
+import { type FromProxy, type Side, type Snapshot, sideOf } from '@strangler/plan';
+
+/** A write the service has done, whose answer waits until it is on the monolith too. */
+type Waiting = {
+  readonly capability: string;
+  readonly user: string;
+  readonly bucket: number;
+  readonly end: (confirmed: boolean) => void;
+};
+
+/** Asks control whether writes have arrived on the other side, and waits for the answers. */
+export class Confirmations {
+  readonly #tell: (message: FromProxy) => boolean;
+  readonly #waiting = new Map<number, Waiting>();
+  #last = 0;
+
+  constructor(tell: (message: FromProxy) => boolean) {
+    this.#tell = tell;
+  }
+
+  /**
+   * True as soon as everything this user has written on the service is on the monolith; false after `ms`, or when the
+   * user is not the service’s any more: then nobody knows whether the monolith will have it.
+   */
+  wait(capability: string, user: string, bucket: number, ms: number): Promise<boolean> {
+    const id = ++this.#last;
+    return new Promise((resolve) => {
+      const end = (confirmed: boolean) => {
+        clearTimeout(timer);
+        this.#waiting.delete(id);
+        resolve(confirmed);
+      };
+      const timer = setTimeout(() => end(false), ms);
+      this.#waiting.set(id, { capability, user, bucket, end });
+      this.#tell({ type: 'confirm', capability, id, user });
+    });
+  }
+
+  /** Control has seen this one arrive. */
+  confirmed(id: number): void {
+    this.#waiting.get(id)?.end(true);
+  }
+
+  /** A rollback that takes a user away ends the wait. */
+  apply({ capabilities }: Snapshot): void {
+    for (const { capability, user, bucket, end } of [...this.#waiting.values()]) {
+      const entry = capabilities[capability];
+      const side: Side = entry ? sideOf(entry, user, bucket) : 'monolith';
+      if (side !== 'service') end(false);
+    }
+  }
+
+  /** Asks again for all of them: control, or the stream to it, is a new one. */
+  repeat(): void {
+    for (const [id, { capability, user }] of this.#waiting) this.#tell({ type: 'confirm', capability, id, user });
+  }
+}
