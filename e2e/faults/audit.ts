@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openSession, type Session } from '@strangler/ledger';
 import { Agent } from 'undici';
 import type { Ledger } from './ledger.ts';
-import { PRODUCTS, STOCK } from './load-shop.ts';
+import { PRODUCTS, REGULARS, STOCK } from './load-shop.ts';
 import { Shopper } from './shopper.ts';
 import type { Stack } from './stack.ts';
 
@@ -17,7 +17,7 @@ export type Audit = {
 
 type Order = { readonly id: string; readonly key: string; readonly status: string; readonly total: string };
 
-const SETTLE_WITHIN = 45_000;
+const ASK_WITHIN = 30_000;
 const AGAIN = 250;
 const TOLD = 5;
 
@@ -34,6 +34,9 @@ const TIME = {
 };
 
 type Range = readonly [first: number, last: number];
+
+/** Users of the past, whom faults write to directly. */
+const REGULAR: Range = [1, 2 * REGULARS];
 
 /** Every row of these users as one line of text by primary key. */
 async function lines(session: Session, table: keyof typeof TABLES, users: Range): Promise<Map<string, string>> {
@@ -142,11 +145,13 @@ async function lookOnce(stack: Stack, ledger: Ledger, users: Range): Promise<Aud
       ['order_items', postgres],
       ['notifications', letters],
     ] as const) {
-      const [here, there] = [await lines(mysql, table, users), await lines(other, table, users)];
-      for (const id of new Set([...here.keys(), ...there.keys()])) {
-        if (here.get(id) === there.get(id)) continue;
-        differing++;
-        mistakes.push(`${table} ${id} is "${here.get(id)}" in MySQL and "${there.get(id)}" in Postgres`);
+      for (const range of [REGULAR, users]) {
+        const [here, there] = [await lines(mysql, table, range), await lines(other, table, range)];
+        for (const id of new Set([...here.keys(), ...there.keys()])) {
+          if (here.get(id) === there.get(id)) continue;
+          differing++;
+          mistakes.push(`${table} ${id} is "${here.get(id)}" in MySQL and "${there.get(id)}" in Postgres`);
+        }
       }
     }
     const pieces = await piecesOf(mysql);
@@ -176,7 +181,7 @@ async function askUsers(
       const seen: string[] = [];
       for (let before = ''; before !== 'end'; ) {
         const path = `/api/orders?limit=200${before && `&before=${encodeURIComponent(before)}`}`;
-        const answer = await shopper.ask('GET', path, { until: Date.now() + SETTLE_WITHIN });
+        const answer = await shopper.ask('GET', path, { until: Date.now() + ASK_WITHIN });
         const page = answer?.body as { orders: Order[]; next: string | null } | undefined;
         if (answer?.status !== 200)
           return void mistakes.push(`user ${user} cannot list their orders: ${answer?.status}`);
@@ -193,9 +198,9 @@ async function askUsers(
   return mistakes;
 }
 
-/** Looks until the books are perfect, because the last rows are still under way; gives up after a while. */
-export async function audit(stack: Stack, ledger: Ledger, users: readonly number[]): Promise<Audit> {
-  for (const deadline = Date.now() + SETTLE_WITHIN; ; ) {
+/** Looks until the books are perfect, because the last rows are still under way; gives up after `within` ms. */
+export async function audit(stack: Stack, ledger: Ledger, users: readonly number[], within: number): Promise<Audit> {
+  for (const deadline = Date.now() + within; ; ) {
     const seen = await lookOnce(stack, ledger, [users[0]!, users.at(-1)!]).catch((error: Error) => error);
     if (!(seen instanceof Error) && !seen.mistakes.length) return seen;
     if (Date.now() < deadline) {

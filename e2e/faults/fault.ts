@@ -35,6 +35,8 @@ export type Fault = {
   readonly mayRollBack?: boolean;
   /** The stack is not fit for another fault after it. */
   readonly spends?: boolean;
+  /** Purchases per second, if not the usual few. */
+  readonly rate?: number;
   /** Orders in the monolith before the copying; of `copying` only. */
   readonly history?: number;
 };

@@ -6,8 +6,8 @@ export type Shop = { readonly users: readonly number[]; readonly products: reado
 const USERS = 40_000;
 /** Titles on the shelves. */
 export const PRODUCTS = 400;
-/** The users the history belongs to; nobody else is given them. */
-const REGULARS = 1_000;
+/** The users the history belongs to; no run is given them. */
+export const REGULARS = 1_000;
 /** Pieces of each; more than a suite can sell. */
 export const STOCK = 1_000_000;
 const ROWS_PER_STATEMENT = 2_000;

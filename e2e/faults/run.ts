@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verify } from '@strangler/cdc';
+import { murmur3 } from '@strangler/plan';
 import { audit } from './audit.ts';
 import { chanceOf } from './chance.ts';
 import { Crossing, IN_TIME } from './crossing.ts';
 import type { Chapter, Fault } from './fault.ts';
 import { Ledger } from './ledger.ts';
 import { atRest, look, rollback, set, until } from './operator.ts';
-import type { Stack } from './stack.ts';
+import { type Stack, settle } from './stack.ts';
 import { Writer } from './writer.ts';
 
 /** What one fault did with one seed. */
@@ -43,6 +44,8 @@ const READY_WITHIN = 60_000;
 /** Purchases that must be acknowledged after a fault before it counts as healed. */
 const AFTERWARDS = 40;
 const LOOK = 50;
+/** How long the last rows may take to cross, ms. */
+const SETTLE_WITHIN = 45_000;
 
 /** Where users are when a chapter begins, and where they should be in the end; percent. */
 const CHAPTERS: Readonly<Record<Chapter, readonly [from: number, to: number]>> = {
@@ -75,8 +78,8 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
   const before = await look('orders');
   const crossing = new Crossing([stack.addresses.monolith.admin, stack.addresses.orders.admin]);
   const writer = new Writer({
-    ...{ bases: stack.bases, users, products: stack.shop.products, rate: RATE, chance, ledger },
-    name: `${fault.name.replaceAll(/\W+/g, '-')}-${seed}-${begun.toString(36)}`,
+    ...{ bases: stack.bases, users, products: stack.shop.products, rate: fault.rate ?? RATE, chance, ledger },
+    name: `fault-${murmur3(fault.name).toString(36)}-${seed}-${begun.toString(36)}`,
     acknowledged: ({ order }) => crossing.add(order!.id),
   });
   let since = begun;
@@ -94,6 +97,7 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
       notes[what] = typeof value === 'number' ? Math.round(value) : value;
     };
     await fault.strike({ stack, chance, ledger, users, pause, over, note });
+    if (fault.chapter === 'copying') await settle(stack);
     await until('the end of the move', 'orders', HEALED_WITHIN, (status) => {
       return atRest(status) && (status.boundary === to * 100 || fault.mayRollBack === true);
     });
@@ -102,7 +106,7 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
   await writer.stop();
   const recovery = crossing.recovery(since);
   const worstLag = crossing.worst(begun);
-  const books = await attempt(() => audit(stack, ledger, users));
+  const books = await attempt(() => audit(stack, ledger, users, mistakes.length ? 0 : SETTLE_WITHIN));
   await crossing.stop();
   const verified = await attempt(() => verify(stack.plan, 'orders'));
   if (verified?.mismatches) mistakes.push(`verify found ${verified.mismatches} mismatches`);
@@ -137,6 +141,8 @@ async function heal(ledger: Ledger, crossing: Crossing): Promise<void> {
   for (const deadline = Date.now() + HEALED_WITHIN; ; await sleep(LOOK)) {
     if (ledger.acknowledged >= enough) made ??= Date.now();
     if (made !== undefined && Date.now() - crossing.lag >= made && crossing.lag < IN_TIME) return;
+    const stopped = (await look('orders'))?.streams.find(({ state }) => state === 'stopped');
+    if (stopped) throw new Error(`${stopped.stream} has stopped: ${stopped.reason}`);
     if (Date.now() < deadline) continue;
     const late = Math.round(crossing.lag / 1_000);
     throw new Error(`not healed after ${HEALED_WITHIN / 1_000} s: a purchase has waited ${late} s to cross`);

@@ -18,6 +18,7 @@ import {
 import { cleanSlate } from '../rehearsal/clean-slate.ts';
 import { Process, strangler } from '../rehearsal/processes.ts';
 import { OUTBOX, processesOf } from '../rehearsal/programs.ts';
+import { inSession } from './holding.ts';
 import { loadShop, type Shop } from './load-shop.ts';
 import { set, until } from './operator.ts';
 import { isActive, relay } from './relay.ts';
@@ -50,7 +51,8 @@ export type Prepared = {
   readonly copying?: boolean;
 };
 
-const PLAN_FILE = join(HOME, 'faults.yaml');
+/** The Plan the stack goes by. */
+export const PLAN_FILE = join(HOME, 'faults.yaml');
 const BACKFILL_WITHIN = 180_000;
 const MOVED_WITHIN = 60_000;
 /** A quarter of the example’s: the suite restarts proxies and controls all the time, and each costs this pause. */
@@ -96,6 +98,7 @@ export async function startStack(servers: Servers, { history, copying = false }:
     await monolith.start();
     await Promise.all([orders.start(), notifications.start()]);
     const shop = await loadShop(addresses.monolith.admin, history);
+    await widenLetters(addresses);
     await strangler(['init', '--plan', PLAN_FILE, '--apply', '--create-users'], env);
     ending.push(await announceOrders(servers));
     ending.push(await relay(PORTS.control, ports));
@@ -135,6 +138,14 @@ export async function settle(stack: Stack): Promise<void> {
   }
   await set('notifications', 100);
   await until('everybody’s notifications', 'notifications', MOVED_WITHIN, ({ boundary }) => boundary === 10_000);
+}
+
+/** Makes room for a letter of any length, which no table of the example has. */
+async function widenLetters({ monolith, notifications }: Stack['addresses']): Promise<void> {
+  await inSession(monolith.admin, (session) =>
+    session.query('ALTER TABLE notifications MODIFY body MEDIUMTEXT NOT NULL'),
+  );
+  await inSession(notifications.admin, (session) => session.query('ALTER TABLE notifications ALTER body TYPE text'));
 }
 
 /** The example’s Plan, with what would only cost time shortened. */

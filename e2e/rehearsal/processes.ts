@@ -81,9 +81,11 @@ export class Process {
     return !this.#stopping && child !== undefined && (child.exitCode !== null || child.signalCode !== null);
   }
 
-  /** Where its output goes. */
-  get log(): string {
-    return logOf(this.program.name);
+  /** Its process id. Throws if it was never started. */
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error(`${this.program.name} has not been started`);
+    return pid;
   }
 
   /** Sends a signal to the process if it lives; SIGSTOP and SIGCONT let it hang for a while. */

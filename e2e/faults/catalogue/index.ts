@@ -1,7 +1,21 @@
 import type { Fault } from '../fault.ts';
 import { appliers } from './appliers.ts';
+import { conditions } from './conditions.ts';
+import { copying } from './copying.ts';
 import { handoffs } from './handoffs.ts';
 import { kills } from './kills.ts';
+import { locks } from './locks.ts';
+import { rogues } from './rogues.ts';
+import { rows } from './rows.ts';
 
 /** Every fault of the suite. */
-export const CATALOGUE: readonly Fault[] = [...kills, ...handoffs, ...appliers];
+export const CATALOGUE: readonly Fault[] = [
+  ...kills,
+  ...handoffs,
+  ...appliers,
+  ...locks,
+  ...rows,
+  ...rogues,
+  ...conditions,
+  ...copying,
+];
