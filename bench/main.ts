@@ -1,17 +1,19 @@
 import { parseArgs } from 'node:util';
 import { describeProblem } from '../deploy/local/problem.ts';
 import type { Benchmark, Options } from './benchmark.ts';
+import { confirmed } from './confirmed.ts';
+import { handoff } from './handoff.ts';
 import { machine } from './machine.ts';
 import { naive } from './naive.ts';
 import { proxy } from './proxy.ts';
 import { sync } from './sync.ts';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { proxy, sync, naive };
+const benchmarks: Readonly<Record<string, Benchmark>> = { proxy, sync, handoff, confirmed, naive };
 
 const HELP = `npm run bench -- NAME [--seconds N] [--rounds N] [--seed N]
 
 ${Object.entries(benchmarks)
-  .map(([name, { about }]) => `  ${name.padEnd(8)} ${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`)
   .join('\n')}
 
   --seconds N   length of one measurement

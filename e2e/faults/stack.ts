@@ -49,6 +49,8 @@ export type Prepared = {
   readonly history: number;
   /** Hands the stack over while the copying has only begun. */
   readonly copying?: boolean;
+  /** Merged into the Plan’s capability `orders`. */
+  readonly inPlan?: { readonly handoff?: object; readonly confirmed?: boolean };
 };
 
 /** The Plan the stack goes by. */
@@ -61,9 +63,12 @@ const WRITE_FATE = '3s';
 const SLICE = 40;
 
 /** Drops everything the stack before left, and starts anew. Rejects, with everything stopped, if it cannot. */
-export async function startStack(servers: Servers, { history, copying = false }: Prepared): Promise<Stack> {
+export async function startStack(
+  servers: Servers,
+  { history, copying = false, inPlan = {} }: Prepared,
+): Promise<Stack> {
   const env = planEnvironment(servers);
-  writePlan();
+  writePlan(inPlan);
   const addresses = databaseAddresses(servers);
   const processes = processesOf(servers, PLAN_FILE);
   const again = (one: Process, name: string, more: Record<string, string>, port?: number) =>
@@ -149,11 +154,12 @@ async function widenLetters({ monolith, notifications }: Stack['addresses']): Pr
 }
 
 /** The example’s Plan, with what would only cost time shortened. */
-function writePlan(): void {
+function writePlan(more: NonNullable<Prepared['inPlan']>): void {
   const plan = parse(readFileSync(join(ROOT, 'strangler.yaml'), 'utf8'));
   plan.control.webhook = undefined;
   const { orders, notifications } = plan.capabilities;
-  orders.handoff = { ...orders.handoff, writeFate: WRITE_FATE, slice: SLICE };
+  const handoff = { ...orders.handoff, writeFate: WRITE_FATE, slice: SLICE, ...more.handoff };
+  Object.assign(orders, more, { handoff });
   notifications.handoff = { writeFate: WRITE_FATE };
   for (const one of [orders, notifications]) one.guard = { ...one.guard, verifiedWithin: '24h' };
   mkdirSync(HOME, { recursive: true });
