@@ -1,5 +1,4 @@
-import { LosslessNumber, stringify } from 'lossless-json';
-import { ExactNumber, type Json, typeOf } from './json.ts';
+import { ExactNumber, isContainer, type Json, stringifyJson } from './json.ts';
 import { parsePath } from './path.ts';
 import type { Reply } from './reply.ts';
 
@@ -81,9 +80,9 @@ export function captureFrom(reply: Reply, wanted: Case, variables: Variables): v
 function valueAt(root: Json, path: string): Json | undefined {
   let value: Json | undefined = root;
   for (const segment of parsePath(path)) {
-    if (value === undefined || 'any' in segment) return undefined;
+    if (!('index' in segment || 'name' in segment)) return undefined;
     const key = 'index' in segment ? segment.index : segment.name;
-    const holds: boolean = ['array', 'object'].includes(typeOf(value)) && Object.hasOwn(value as object, key);
+    const holds: boolean = isContainer(value) && Object.hasOwn(value, key);
     value = holds ? (value as Record<string | number, Json>)[key] : undefined;
   }
   return value;
@@ -91,7 +90,8 @@ function valueAt(root: Json, path: string): Json | undefined {
 
 function capturePathProblem(path: string): string | undefined {
   try {
-    return parsePath(path).some((segment) => 'any' in segment) ? `"${path}" must name one place` : undefined;
+    const one = parsePath(path).every((segment) => 'index' in segment || 'name' in segment);
+    return one ? undefined : `"${path}" must name one place`;
   } catch (error) {
     return `"${path}" ${(error as Error).message}`;
   }
@@ -100,13 +100,18 @@ function capturePathProblem(path: string): string | undefined {
 function fillBody(body: unknown, variables: Variables): string | undefined {
   if (body === undefined) return undefined;
   if (typeof body === 'string') return fillText(body, (name) => asText(variables.get(name)!));
-  return stringify(body, (_key, value) => {
-    if (typeof value !== 'string') return value;
-    const name = WHOLE_VARIABLE.exec(value)?.[1];
-    if (name === undefined) return fillText(value, (inside) => asText(variables.get(inside)!));
-    const captured = variables.get(name)!;
-    return captured instanceof ExactNumber ? new LosslessNumber(captured.text) : captured;
-  });
+  return stringifyJson(filled(body, variables));
+}
+
+/** A copy of the body in which every text has its variables filled in. */
+function filled(value: unknown, variables: Variables): unknown {
+  if (Array.isArray(value)) return value.map((element) => filled(element, variables));
+  if (typeof value === 'object' && value !== null && !('toJSON' in value)) {
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, filled(member, variables)]));
+  }
+  if (typeof value !== 'string') return value;
+  const name = WHOLE_VARIABLE.exec(value)?.[1];
+  return name === undefined ? fillText(value, (inside) => asText(variables.get(inside)!)) : variables.get(name)!;
 }
 
 const fillText = (template: string, value: (name: string) => string) =>

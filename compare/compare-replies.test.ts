@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareReplies, type Rule, ruleSet, toReply } from './index.ts';
+import { compareReplies, PATIENT, type Rule, ruleSet, toReply } from './index.ts';
 
 const json = (body: unknown, status = 200, headers: Record<string, string> = {}) =>
   toReply({ status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
@@ -12,7 +12,7 @@ const verdict = (old: unknown, newer: unknown, ...rules: Rule[]) => {
 
 describe('compareReplies', () => {
   test('calls replies equal, equal by a rule it names, or a mismatch', () => {
-    expect(compare({ a: 1 }, { a: 1 })).toEqual({ kind: 'equal', differences: [], hits: {} });
+    expect(compare({ a: 1 }, { a: 1 })).toEqual({ kind: 'equal', differences: [], hits: {}, excused: [] });
     expect(compare({ a: 1 }, { a: 2 }, rule('$.a', { kind: 'ignore' }))).toMatchObject({
       kind: 'equal-by-rule',
       hits: { r: 1 },
@@ -74,18 +74,39 @@ describe('compareReplies', () => {
     expect(compareReplies(of('image/png', one), of('image/png', other)).kind).toBe('mismatch');
   });
 
-  test('says not-comparable of a body nobody has decoded', () => {
-    const packed = toReply({ status: 200, headers: { 'content-encoding': 'br' }, body: new Uint8Array([1]) });
-    expect(compareReplies(packed, packed)).toMatchObject({
+  test('says not-comparable of bodies nobody can decode, unless they are the same bytes', () => {
+    const packed = (...bytes: number[]) =>
+      toReply({ status: 200, headers: { 'content-encoding': 'br' }, body: new Uint8Array(bytes) });
+    expect(compareReplies(packed(1), packed(2))).toMatchObject({
       kind: 'not-comparable',
       reason: expect.stringContaining('br'),
     });
+    expect(compareReplies(packed(1), packed(1)).kind).toBe('equal');
   });
 
-  test('says truncated, not equal, of what is too large to be seen whole, and mismatch if a difference was seen', () => {
+  test('says not-comparable of a body that was cut, even where the beginnings are the same', () => {
+    const cut = toReply({ status: 200, headers: {}, body: 'abc', cut: 'it is larger than 256 KiB' });
+    expect(compareReplies(cut, cut)).toMatchObject({
+      kind: 'not-comparable',
+      reason: expect.stringContaining('256 KiB'),
+    });
+  });
+
+  test('knows the same bytes to be equal however many there are, and calls others truncated if it has not seen all', () => {
     const many = Array(300_000).fill(0);
-    expect(compare(many, many).kind).toBe('truncated');
+    expect(compare(many, many).kind).toBe('equal');
+    const spaced = toReply({ status: 200, headers: json(1).headers, body: `${JSON.stringify(many)} ` });
+    expect(compareReplies(json(many), spaced).kind).toBe('truncated');
+    expect(compareReplies(json(many), spaced, [], { budget: PATIENT }).kind).toBe('equal');
     expect(compare(many, many.with(5, 1)).kind).toBe('mismatch');
+  });
+
+  test('ends a comparison by the clock', () => {
+    const spaced = toReply({ status: 200, headers: json(1).headers, body: `${JSON.stringify(Array(5000).fill(0))} ` });
+    let now = 0;
+    const clock = () => (now += 30);
+    expect(compareReplies(json(Array(5000).fill(0)), spaced, [], { clock }).kind).toBe('truncated');
+    expect(compareReplies(json(Array(5000).fill(0)), spaced, [], { clock: () => 0 }).kind).toBe('equal');
   });
 });
 
@@ -311,6 +332,6 @@ describe('rules', () => {
     const set = ruleSet([rule('$.a', { kind: 'ignore' }), { ...rule('$.b', { kind: 'ignore' }), id: 'dead' }]);
     compareReplies(json({ a: 1 }), json({ a: 2 }), set);
     compareReplies(json({ a: 1 }), json({ a: 3 }), set);
-    expect(Object.fromEntries(set.hits)).toEqual({ r: 2, dead: 0 });
+    expect(set.hits).toEqual({ r: 2, dead: 0 });
   });
 });

@@ -1,57 +1,90 @@
-import { type Difference, sampleOf } from './difference.ts';
+import { BUDGET, type Budget } from './budget.ts';
+import { type Difference, type Excused, sampleOf } from './difference.ts';
 import { contractualHeaders } from './headers.ts';
 import type { Json } from './json.ts';
-import type { Body, Failure, Reply } from './reply.ts';
-import { type RuleSet, ruleSet } from './rule-set.ts';
+import { type Body, type Failure, type Reply, sameWire } from './reply.ts';
+import { type RuleSet, type RulesInScope, ruleSet } from './rule-set.ts';
 import type { Rule } from './rules.ts';
+import type { Asked } from './scope.ts';
 import { type Walked, walk } from './walk.ts';
 
 /**
  * equal, equal-by-rule: the replies agree. mismatch: they do not. Only these three enter a rate; beside it stand
- * not-comparable (the old side or an unreadable body says nothing), candidate-error (the new side gave no reply of its
- * own) and truncated (no difference found before the budget ran out).
+ * not-comparable (the old side or an unreadable body says nothing), candidate-error and candidate-timeout (the new side
+ * gave no reply of its own), dropped (nobody had time to compare) and truncated (no difference found before the budget
+ * ran out).
  */
-export type ResultKind = 'equal' | 'equal-by-rule' | 'mismatch' | 'not-comparable' | 'candidate-error' | 'truncated';
+export const RESULT_KINDS = [
+  'equal',
+  'equal-by-rule',
+  'mismatch',
+  'not-comparable',
+  'candidate-error',
+  'candidate-timeout',
+  'dropped',
+  'truncated',
+] as const;
+export type ResultKind = (typeof RESULT_KINDS)[number];
 
+/** Plain data: survives JSON and structured cloning. */
 export interface Result {
   readonly kind: ResultKind;
   /** At most 1,000; in the order of the old reply. */
   readonly differences: readonly Difference[];
   /** Rule id → how many differences it excused. */
   readonly hits: Readonly<Record<string, number>>;
-  /** Why there is nothing to compare, for not-comparable, candidate-error and truncated. */
+  /** What it excused, like differences together. */
+  readonly excused: readonly Excused[];
+  /** Why there is nothing to compare, for those that enter no rate. */
   readonly reason?: string;
+}
+
+export interface CompareOptions {
+  /** What was asked: rules with a scope need it. */
+  readonly asked?: Asked;
+  /** Default: 50 ms, 200,000 places, 100,000 levels. */
+  readonly budget?: Budget;
+  /** Headers to compare beside those clients rely on everywhere. */
+  readonly headers?: readonly string[];
+  /** In milliseconds. */
+  readonly clock?: () => number;
 }
 
 /** Gateways answer these for a side that did not answer itself. */
 const NO_ANSWER_OF_ITS_OWN = new Set([502, 503, 504]);
+
+/** True if the two replies say the same, by themselves or under the rules. */
+export const isAgreed = (kind: ResultKind): boolean => kind === 'equal' || kind === 'equal-by-rule';
 
 /** Compares a new reply with the old one. Pass the same RuleSet again and again to have ids kept between replies. */
 export function compareReplies(
   old: Reply | Failure,
   newer: Reply | Failure,
   rules: RuleSet | readonly Rule[] = [],
+  options: CompareOptions = {},
 ): Result {
   const set = ruleSet(rules);
   if ('error' in old) return without('not-comparable', `the old side gave no reply: ${old.error}`);
-  if ('error' in newer) return without('candidate-error', `the new side gave no reply: ${newer.error}`);
+  if ('error' in newer) {
+    const kind = newer.timeout ? 'candidate-timeout' : 'candidate-error';
+    return without(kind, `the new side gave no reply: ${newer.error}`);
+  }
   if (old.status !== newer.status) {
     if (NO_ANSWER_OF_ITS_OWN.has(old.status)) return without('not-comparable', `the old side answered ${old.status}`);
     if (NO_ANSWER_OF_ITS_OWN.has(newer.status))
       return without('candidate-error', `the new side answered ${newer.status}`);
   }
-  return compareParts(old, newer, set);
+  return compareParts(old, newer, set, set.counting(options.asked ?? {}, old.status), options);
 }
 
-function compareParts(old: Reply, newer: Reply, set: RuleSet): Result {
-  const headers = walk(contractualHeaders(old.headers), contractualHeaders(newer.headers), {
-    root: 'headers',
-    rules: set.headers,
-    ids: set.ids,
-  });
+function compareParts(old: Reply, newer: Reply, set: RuleSet, rules: RulesInScope, options: CompareOptions): Result {
+  const scope = { budget: options.budget ?? BUDGET, ...(options.clock && { clock: options.clock }) };
+  const [oldHeaders, newHeaders] = [old, newer].map(({ headers }) => contractualHeaders(headers, options.headers));
+  const headers = walk(oldHeaders!, newHeaders!, { ...scope, root: 'headers', state: rules.headers, ids: set.ids });
   const differences = [...statusDifference(old, newer), ...headers.differences.map(asHeader)];
   // Where one side succeeds and the other refuses, the bodies have nothing in common: the status says it all.
   if (Math.floor(old.status / 100) !== Math.floor(newer.status / 100)) return resultOf(differences, [headers], set);
+  if (!rules.body.learns && sameWire(old, newer)) return resultOf(differences, [headers], set);
   for (const { body } of [old, newer]) {
     if (body.kind !== 'unreadable') continue;
     if (differences.length > 0) return resultOf(differences, [headers], set);
@@ -62,26 +95,36 @@ function compareParts(old: Reply, newer: Reply, set: RuleSet): Result {
   }
   const [oldValue, newValue] = [walkable(old.body), walkable(newer.body)];
   if (oldValue === undefined || newValue === undefined) return resultOf(differences, [headers], set);
-  const body = walk(oldValue, newValue, { root: '$', rules: set.body, ids: headers.ids });
+  const body = walk(oldValue, newValue, { ...scope, root: '$', state: rules.body, ids: headers.ids });
   return resultOf([...differences, ...body.differences], [headers, body], set);
 }
 
 function resultOf(differences: readonly Difference[], walked: readonly Walked[], set: RuleSet): Result {
+  const excused = walked.flatMap((part) => part.excused);
   const hits: Record<string, number> = {};
-  for (const [id, count] of walked.flatMap((part) => [...part.hits])) {
-    hits[id] = (hits[id] ?? 0) + count;
-    set.hits.set(id, (set.hits.get(id) ?? 0) + count);
+  for (const { rule, kind, path, count } of excused) {
+    hits[rule] = (hits[rule] ?? 0) + count;
+    set.excused(rule, `${kind} ${path}`, count);
   }
-  if (differences.length > 0) return { kind: 'mismatch', differences, hits };
+  if (differences.length > 0) return { kind: 'mismatch', differences, hits, excused };
   if (walked.some((part) => !part.complete)) {
-    return { kind: 'truncated', differences, hits, reason: 'the bodies are larger or deeper than a comparison may go' };
+    const reason = 'the bodies are larger or deeper than a comparison may go';
+    return { kind: 'truncated', differences, hits, excused, reason };
   }
   // Innermost first: each draft lies on the one before it, the first on the set's own map.
   for (const part of [...walked].reverse()) part.ids.keep();
-  return { kind: Object.keys(hits).length > 0 ? 'equal-by-rule' : 'equal', differences, hits };
+  return { kind: excused.length > 0 ? 'equal-by-rule' : 'equal', differences, hits, excused };
 }
 
-const without = (kind: ResultKind, reason: string): Result => ({ kind, differences: [], hits: {}, reason });
+/** A result without a comparison, for whoever could not or would not compare. */
+export const without = (kind: Exclude<ResultKind, 'equal' | 'equal-by-rule' | 'mismatch'>, reason: string): Result => ({
+  kind,
+  differences: [],
+  hits: {},
+  excused: [],
+  reason,
+});
+
 const asHeader = (difference: Difference): Difference => ({
   ...difference,
   kind: 'header',

@@ -26,12 +26,20 @@ const HEADLINE: Record<Result['kind'], string> = {
   mismatch: 'The new reply differs from the old one',
   'not-comparable': 'The replies cannot be compared',
   'candidate-error': 'The new side failed',
+  'candidate-timeout': 'The new side did not answer in time',
+  dropped: 'The replies were not compared',
   truncated: 'The comparison was given up before its end',
 };
 
 /** Differences that share path and kind, most severe groups first. */
 export function groupByPath(differences: readonly Difference[]): readonly (readonly Difference[])[] {
-  const groups = Map.groupBy(differences, ({ kind, path }) => `${kind} ${path}`);
+  const groups = new Map<string, Difference[]>();
+  for (const difference of differences) {
+    const key = `${difference.kind} ${difference.path}`;
+    const group = groups.get(key);
+    if (group) group.push(difference);
+    else groups.set(key, [difference]);
+  }
   const rank = { high: 0, medium: 1, low: 2 };
   return [...groups.values()].sort((a, b) => rank[a[0]!.severity] - rank[b[0]!.severity]);
 }

@@ -17,6 +17,18 @@ export interface Difference {
   readonly new: string | undefined;
 }
 
+/** What a rule excused in one pair of replies, all like differences together. */
+export interface Excused {
+  /** The rule's id. */
+  readonly rule: string;
+  readonly kind: DifferenceKind;
+  readonly path: string;
+  readonly count: number;
+  /** Samples of the first one. */
+  readonly old: string | undefined;
+  readonly new: string | undefined;
+}
+
 export const SEVERITY: Record<DifferenceKind, Severity> = {
   status: 'high',
   header: 'medium',
@@ -35,6 +47,20 @@ export function sampleOf(value: Json | undefined): string | undefined {
   if (value === undefined) return undefined;
   const text = brief(value, 2);
   return text.length <= SAMPLE_LENGTH ? text : `${text.slice(0, SAMPLE_LENGTH - 1)}…`;
+}
+
+/** Both values as short lines; of two long texts the part where they begin to differ. */
+export function samplesOf(
+  old: Json | undefined,
+  newer: Json | undefined,
+): readonly [string | undefined, string | undefined] {
+  if (typeof old !== 'string' || typeof newer !== 'string') return [sampleOf(old), sampleOf(newer)];
+  if (old.length <= SAMPLE_LENGTH / 2 && newer.length <= SAMPLE_LENGTH / 2) return [sampleOf(old), sampleOf(newer)];
+  let same = 0;
+  while (same < old.length && old[same] === newer[same]) same++;
+  const from = Math.max(0, same - SAMPLE_LENGTH / 4);
+  const part = (text: string) => `${from > 0 ? '…' : ''}${sampleOf(text.slice(from))}`;
+  return [part(old), part(newer)];
 }
 
 function brief(value: Json, levels: number): string {

@@ -1,11 +1,18 @@
 import type { IdMap } from './id-map.ts';
-import { ExactNumber, type Json, typeOf } from './json.ts';
-import { formatOf, numericOf } from './leaf.ts';
-import { type RuleNode, ruleOf, stepInto } from './rule-set.ts';
+import { ExactNumber, isContainer, type Json, type JsonObject, typeOf } from './json.ts';
+import { reduced } from './leaf.ts';
+
+import { type RuleState, renamedFrom } from './rule-state.ts';
+import type { RuleOf } from './rules.ts';
+
+export type Side = 'old' | 'new';
+
+/** Scalar members that make a rough mark. */
+const ROUGH_MEMBERS = 8;
 
 /**
- * Numbers values so that two get the same number exactly if they are equal under the rules; used to find which
- * elements of two arrays belong together. Ids whose counterpart is not known yet all count as equal.
+ * Marks of values, used to find which elements of two arrays belong together. Two values that are equal under the
+ * rules always have the same mark. Ids whose counterpart is not known yet all count as equal.
  */
 export class Fingerprints {
   readonly #numbers = new Map<string, number>();
@@ -16,13 +23,27 @@ export class Fingerprints {
     this.#ids = ids;
   }
 
-  /** The value's number; `nodes` are the rules at its place. Takes no more stack for deeper values. */
-  of(value: Json, side: 'old' | 'new', nodes: readonly RuleNode[]): number {
-    const root: Frame = { value, nodes, shape: false, keys: undefined, parts: [] };
-    const stack: Frame[] = [root];
+  /** A quick mark of a value's outermost level; unequal values may share it. */
+  rough(value: Json, side: Side, state: RuleState): string {
+    if (!isContainer(value)) return this.leaf(value, side, state);
+    if (state.rules.ignore || state.rules['shape-only']) return typeOf(value);
+    if (Array.isArray(value)) return `array ${value.length}`;
+    let mark = '{';
+    let members = 0;
+    for (const [name, given] of memberNames(value as JsonObject, side, state)) {
+      const member = (value as JsonObject)[given]!;
+      if (isContainer(member)) continue;
+      mark += `${JSON.stringify(name)}:${this.leaf(member, side, state.into(name))},`;
+      if (++members === ROUGH_MEMBERS) break;
+    }
+    return mark;
+  }
+
+  /** The value's number: the same for two values exactly if they are equal under the rules. Takes no stack for depth. */
+  of(value: Json, side: Side, state: RuleState): number {
+    const stack: Frame[] = [frameOf(value, state, false)];
     let result = 0;
-    while (stack.length > 0) {
-      const frame = stack.at(-1)!;
+    for (let frame = stack.at(-1); frame; frame = stack.at(-1)) {
       const child = this.#nextChild(frame, side);
       if (child) {
         stack.push(child);
@@ -35,45 +56,43 @@ export class Fingerprints {
     return result;
   }
 
-  #nextChild(frame: Frame, side: 'old' | 'new'): Frame | undefined {
-    const { value } = frame;
-    if (typeof value !== 'object' || value === null || this.#known[side].has(value)) return undefined;
-    if (ruleOf(frame.nodes, 'ignore')) return undefined;
-    const type = typeOf(value);
-    if (type === 'number') return undefined;
-    const shape = frame.shape || ruleOf(frame.nodes, 'shape-only') !== undefined;
-    if (shape && type === 'array') return undefined;
-    frame.keys ??= type === 'array' ? [...(value as Json[]).keys()] : memberNames(value as Members, frame.nodes);
-    const key = frame.keys[frame.parts.length];
-    if (key === undefined) return undefined;
-    const inside = (value as Members)[key]!;
-    return { value: inside, nodes: stepInto(frame.nodes, key), shape, keys: undefined, parts: [] };
+  /** What a scalar is reduced to. */
+  leaf(value: Json, side: Side, state: RuleState, shape = false): string {
+    const { rules } = state;
+    if (rules.ignore) return 'ignored';
+    const map = rules['id-map']?.map;
+    if (map === undefined) return reduced(value, rules, shape ? ANY_SHAPE : rules['shape-only']);
+    const id = idText(value);
+    if (side === 'old') return `id ${this.#ids.newFor(map, id) ?? '?'}`;
+    return `id ${this.#ids.oldFor(map, id) === undefined ? '?' : id}`;
   }
 
-  #finish(frame: Frame, side: 'old' | 'new'): number {
-    const { value, parts, keys, nodes } = frame;
+  #nextChild(frame: Frame, side: Side): Frame | undefined {
+    const { value, state } = frame;
+    if (!isContainer(value) || this.#known[side].has(value) || state.rules.ignore) return undefined;
+    const shape = frame.shape || state.rules['shape-only'] !== undefined;
+    if (shape && Array.isArray(value)) return undefined;
+    frame.keys ??= Array.isArray(value)
+      ? value.map((_, index) => [index, index] as const)
+      : memberNames(value as JsonObject, side, state);
+    const next = frame.keys[frame.parts.length];
+    if (next === undefined) return undefined;
+    const [key, given] = next;
+    return frameOf((value as Readonly<Record<string | number, Json>>)[given]!, state.into(key), shape);
+  }
+
+  #finish(frame: Frame, side: Side): number {
+    const { value, parts, keys, state } = frame;
     const known = this.#known[side].get(value as object);
     if (known !== undefined) return known;
-    if (!keys) return this.#number(this.#leaf(frame, side));
+    if (!isContainer(value)) return this.#number(this.leaf(value, side, state, frame.shape));
+    if (!keys) return this.#number(state.rules.ignore ? 'ignored' : typeOf(value));
     const text = Array.isArray(value)
-      ? `[${ruleOf(nodes, 'unordered') ? parts.sort((a, b) => a - b) : parts}`
-      : `{${keys.map((name, index) => `${JSON.stringify(name)}:${parts[index]}`)}`;
+      ? `[${state.rules.unordered || state.rules.collation ? parts.sort((a, b) => a - b) : parts}`
+      : `{${keys.map(([name], index) => `${JSON.stringify(name)}:${parts[index]}`)}`;
     const number = this.#number(text);
-    this.#known[side].set(value as object, number);
+    this.#known[side].set(value, number);
     return number;
-  }
-
-  #leaf({ value, nodes, shape }: Frame, side: 'old' | 'new'): string {
-    if (ruleOf(nodes, 'ignore')) return 'ignored';
-    const read = ruleOf(nodes, 'numeric-string-is-number') ? (numericOf(value) as Json) : value;
-    const type = typeOf(read);
-    if (shape || ruleOf(nodes, 'shape-only')) return `${type} ${typeof read === 'string' ? formatOf(read) : ''}`;
-    if (ruleOf(nodes, 'tolerance')) return type;
-    const text = read instanceof ExactNumber ? `exact ${read.canonical}` : `${read}`;
-    const rule = ruleOf(nodes, 'id-map');
-    if (!rule) return `${type} ${text}`;
-    if (side === 'old') return `id ${this.#ids.newFor(rule.map, idText(read)) ?? '?'}`;
-    return `id ${this.#ids.oldFor(rule.map, idText(read)) === undefined ? '?' : idText(read)}`;
   }
 
   #number(text: string): number {
@@ -86,22 +105,38 @@ export class Fingerprints {
 /** An id as the id map keeps it: 5 and "5" are the same id. */
 export const idText = (value: Json): string => (value instanceof ExactNumber ? value.text : String(value));
 
-type Members = Record<string | number, Json>;
+const ANY_SHAPE: RuleOf<'shape-only'> = { id: '', reason: '', path: '', kind: 'shape-only' };
 
 interface Frame {
   readonly value: Json;
-  readonly nodes: readonly RuleNode[];
+  readonly state: RuleState;
   readonly shape: boolean;
-  keys: (string | number)[] | undefined;
+  /** What a member is called by the rules, and what it is called here. */
+  keys: (readonly [key: string | number, given: string | number])[] | undefined;
   readonly parts: number[];
 }
 
-/** Sorted, without those that a null-is-absent or ignore rule lets be absent. */
-function memberNames(value: Members, nodes: readonly RuleNode[]): string[] {
+const frameOf = (value: Json, state: RuleState, shape: boolean): Frame => ({
+  value,
+  state,
+  shape,
+  keys: undefined,
+  parts: [],
+});
+
+/** Sorted, without those that a rule lets be absent; renamed ones of the new side under their old name. */
+function memberNames(value: JsonObject, side: Side, state: RuleState): (readonly [name: string, given: string])[] {
   const names = Object.keys(value).sort();
-  if (nodes.length === 0) return names;
-  return names.filter((name) => {
-    const inside = stepInto(nodes, name);
-    return !ruleOf(inside, 'ignore') && !(value[name] === null && ruleOf(inside, 'null-is-absent'));
-  });
+  if (state.none) return names.map((name) => [name, name]);
+  const olds = new Map<string, string>();
+  for (const rule of side === 'new' ? state.renames : []) {
+    if (!Object.hasOwn(value, renamedFrom(rule))) olds.set(rule.to, renamedFrom(rule));
+  }
+  return names
+    .map((given) => [olds.get(given) ?? given, given] as const)
+    .filter(([name, given]) => {
+      const { rules } = state.into(name);
+      return !rules.ignore && !(value[given] === null && rules['null-is-absent']);
+    })
+    .sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -1,9 +1,11 @@
 import { expect } from '@jest/globals';
-import { compareReplies } from './compare-replies.ts';
+import { PATIENT } from './budget.ts';
+import { compareReplies, isAgreed } from './compare-replies.ts';
 import { describeResult } from './describe.ts';
 import { type ReplySource, toReply } from './reply.ts';
 import type { RuleSet } from './rule-set.ts';
 import type { Rule } from './rules.ts';
+import type { Asked } from './scope.ts';
 
 declare module 'expect' {
   // The type parameters must be those of the interface that is widened.
@@ -18,9 +20,17 @@ declare module 'expect' {
 
 expect.extend({
   toMatchLegacy(received: unknown, old: unknown, rules: RuleSet | readonly Rule[] = []) {
-    const result = compareReplies(toReply(old as ReplySource), toReply(received as ReplySource), rules);
-    const pass = result.kind === 'equal' || result.kind === 'equal-by-rule';
+    const [oldReply, newReply] = [toReply(old as ReplySource), toReply(received as ReplySource)];
+    const result = compareReplies(oldReply, newReply, rules, { budget: PATIENT, asked: askedOf(received) });
+    const pass = isAgreed(result.kind);
     const hint = this.utils.matcherHint(`${this.isNot ? 'not.' : ''}toMatchLegacy`, 'newReply', 'oldReply');
     return { pass, message: () => `${hint}\n\n${describeResult(result)}` };
   },
 });
+
+/** A supertest response knows what it answers. */
+function askedOf(received: unknown): Asked {
+  const { method, url } = (received as { request?: { method?: unknown; url?: unknown } }).request ?? {};
+  if (typeof method !== 'string' || typeof url !== 'string' || !URL.canParse(url)) return {};
+  return { method, path: new URL(url).pathname };
+}

@@ -1,4 +1,4 @@
-import { parse as parseLossless } from 'lossless-json';
+import { randomUUID } from 'node:crypto';
 
 /** A parsed JSON value in which no number has lost a digit. */
 export type Json = null | boolean | number | string | ExactNumber | readonly Json[] | JsonObject;
@@ -21,18 +21,118 @@ export class ExactNumber {
 
 // Up to 15 significant digits with a small exponent always survive a double, and almost every reply holds nothing
 // else: those go through V8's own parser, which is fast and does not recurse.
-const MAY_LOSE_DIGITS = /[\d.]{16,}|\d[eE][+-]?\d{3}/;
+const MAY_LOSE_DIGITS = /\d[\d.]{15}|\d[eE][+-]?\d{3}/g;
+const NUMBER_CHARACTER = /[-+.\deE]/;
+const COLON = /\s*:/y;
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+/** Parses JSON of any depth without losing digits. The last of two equal names wins. Throws SyntaxError for what is not JSON. */
+export function parseJson(text: string): Json {
+  if (text.search(MAY_LOSE_DIGITS) < 0) return JSON.parse(text) as Json;
+  const kept = setAside(text);
+  const root = [JSON.parse(kept.text) as Json];
+  if (kept.numbers.size > 0) putBack(root, kept.numbers);
+  return root[0]!;
+}
+
+/** JSON text in which every digit stands that was parsed. */
+export function stringifyJson(value: unknown): string {
+  const numbers = new Map<string, string>();
+  const mark = randomUUID();
+  const text = JSON.stringify(value, (_name, inside) => {
+    if (!(inside instanceof ExactNumber)) return inside;
+    const name = `${mark}/${numbers.size}`;
+    numbers.set(name, inside.text);
+    return name;
+  });
+  return numbers.size === 0
+    ? text
+    : text.replaceAll(new RegExp(`"(${mark}/\\d+)"`, 'g'), (_, name) => numbers.get(name)!);
+}
+
+interface SetAside {
+  readonly text: string;
+  readonly numbers: ReadonlyMap<string, ExactNumber>;
+}
 
 /**
- * Parses JSON without losing digits. The last of two equal names wins, as with JSON.parse.
- * Throws SyntaxError for what is not JSON, RangeError for long numbers nested some thousands of levels deep.
+ * Numbers that a double would spoil become texts that nobody can guess, so that V8's parser may do the work; only
+ * whole, valid numbers outside of texts and names, so that what is not JSON stays so.
  */
-export function parseJson(text: string): Json {
-  if (!MAY_LOSE_DIGITS.test(text)) return JSON.parse(text) as Json;
-  return parseLossless(text, undefined, {
-    parseNumber,
-    onDuplicateKey: ({ newValue }: { newValue: unknown }) => newValue,
-  }) as Json;
+function setAside(text: string): SetAside {
+  const numbers = new Map<string, ExactNumber>();
+  const mark = randomUUID();
+  const parts: string[] = [];
+  let copied = 0;
+  let outside = 0; // from here on we know of no text that has begun
+  MAY_LOSE_DIGITS.lastIndex = 0;
+  for (let match = MAY_LOSE_DIGITS.exec(text); match; match = MAY_LOSE_DIGITS.exec(text)) {
+    const [from, to] = wholeToken(text, match.index, copied);
+    MAY_LOSE_DIGITS.lastIndex = Math.max(to, outside);
+    if (from < outside) continue; // within a text
+    outside = endOfTexts(text, outside, from);
+    const token = text.slice(from, to);
+    if (from < outside || !NUMBER.test(token) || isName(text, to)) continue;
+    const exact = parseNumber(token);
+    if (typeof exact === 'number') continue;
+    const name = `${mark}/${numbers.size}`;
+    numbers.set(name, exact);
+    parts.push(text.slice(copied, from), `"${name}"`);
+    copied = to;
+  }
+  return { text: parts.join('') + text.slice(copied), numbers };
+}
+
+/** From where to where characters of numbers stand around a place; not before `earliest`. */
+function wholeToken(text: string, at: number, earliest: number): readonly [from: number, to: number] {
+  let [from, to] = [at, at];
+  while (from > earliest && NUMBER_CHARACTER.test(text[from - 1]!)) from--;
+  while (to < text.length && NUMBER_CHARACTER.test(text[to]!)) to++;
+  return [from, to];
+}
+
+/** True if a colon follows, so that what stands before it would be a name. */
+function isName(text: string, end: number): boolean {
+  COLON.lastIndex = end;
+  return COLON.test(text);
+}
+
+/** Where the last text ends that begins before `until`; `from` must lie outside of texts. */
+function endOfTexts(text: string, from: number, until: number): number {
+  let at = from;
+  for (;;) {
+    const begin = text.indexOf('"', at);
+    if (begin < 0 || begin > until) return at;
+    at = begin + 1;
+    for (;;) {
+      const end = text.indexOf('"', at);
+      if (end < 0) return text.length;
+      let backslashes = 0;
+      while (text[end - 1 - backslashes] === '\\') backslashes++;
+      at = end + 1;
+      if (backslashes % 2 === 0) break;
+    }
+  }
+}
+
+function putBack(root: Json[], numbers: ReadonlyMap<string, ExactNumber>): void {
+  const open: (Json[] | Record<string, Json>)[] = [root];
+  for (let container = open.pop(); container; container = open.pop()) {
+    const members = container as Record<string, Json>;
+    for (const name of Object.keys(members)) {
+      const value = members[name]!;
+      if (typeof value === 'object' && value !== null) open.push(value as Record<string, Json>);
+      else if (typeof value === 'string' && numbers.has(value)) {
+        // Defined, not assigned: the name may be __proto__.
+        Object.defineProperty(members, name, {
+          value: numbers.get(value),
+          enumerable: true,
+          writable: true,
+          configurable: true,
+        });
+      }
+    }
+  }
 }
 
 /** The number a JSON number token stands for: a double if that loses nothing, else an ExactNumber. */
@@ -48,6 +148,10 @@ export function typeOf(value: Json): JsonType {
   if (value instanceof ExactNumber) return 'number';
   return typeof value as JsonType;
 }
+
+/** True for what holds other values: an array or an object. */
+export const isContainer = (value: Json | undefined): value is readonly Json[] | JsonObject =>
+  typeof value === 'object' && value !== null && !(value instanceof ExactNumber);
 
 /** `-0120.50e1` becomes `-1205e0`: sign, digits without outer zeros, power of ten. */
 function canonicalDecimal(token: string): string {

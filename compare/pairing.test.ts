@@ -1,21 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { pairByMark, pairByPosition } from './pairing.ts';
+import { inOldOrder, isMoved, pairByMark, pairInSequence } from './pairing.ts';
+
+const marked = <M>(marks: readonly M[]) => ({ indexes: [...marks.keys()], marks });
 
 describe('pairByMark', () => {
   const marks = fc.array(fc.integer({ min: 0, max: 6 }), { maxLength: 12 });
 
-  test('uses every element of both sides exactly once', () => {
+  test('uses every element of both sides exactly once, and pairs only equal marks', () => {
     fc.assert(
-      fc.property(marks, marks, fc.boolean(), (old, newer, strict) => {
-        const { pairs } = pairByMark(old, newer, strict);
-        const numbers = (side: 0 | 1) =>
-          pairs
-            .map((pair) => pair[side])
-            .filter((index) => index !== undefined)
-            .sort((a, b) => a - b);
-        expect(numbers(0)).toEqual([...old.keys()]);
-        expect(numbers(1)).toEqual([...newer.keys()]);
+      fc.property(marks, marks, (old, newer) => {
+        const { pairs, left } = pairByMark(marked(old), marked(newer));
+        expect([...pairs.map(([index]) => index), ...left.old].sort((a, b) => a - b)).toEqual([...old.keys()]);
+        expect([...pairs.map(([, index]) => index), ...left.new].sort((a, b) => a - b)).toEqual([...newer.keys()]);
+        for (const [a, b] of pairs) expect(old[a]).toBe(newer[b]);
       }),
     );
   });
@@ -23,32 +21,40 @@ describe('pairByMark', () => {
   test('pairs as many equal marks as there are', () => {
     fc.assert(
       fc.property(marks, (old) => {
-        const { pairs } = pairByMark(old, old.toSorted(), true);
-        expect(pairs).toHaveLength(old.length);
+        expect(pairByMark(marked(old), marked(old.toSorted())).pairs).toHaveLength(old.length);
       }),
     );
   });
 
-  test('says whether recognised elements have moved', () => {
-    expect(pairByMark(['a', 'b', 'c'], ['a', 'c'], true).moved).toBe(false);
-    expect(pairByMark(['a', 'b', 'c'], ['b', 'a', 'c'], true).moved).toBe(true);
-    expect(pairByMark(['a', 'b'], ['x', 'y'], false).moved).toBe(false);
-  });
-
-  test('pairs changed elements in sequence unless it is strict', () => {
-    expect(pairByMark(['a', 'b', 'c'], ['a', 'x', 'c'], false).pairs).toContainEqual([1, 1]);
-    expect(pairByMark(['a', 'b', 'c'], ['a', 'x', 'c'], true).pairs).toEqual(
-      expect.arrayContaining([
-        [1, undefined],
-        [undefined, 1],
-      ]),
+  test('never lets elements with the same mark change places', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constant('same')), fc.array(fc.constant('same')), (old, newer) => {
+        expect(isMoved(pairByMark(marked(old), marked(newer)).pairs)).toBe(false);
+      }),
     );
   });
 });
 
-test('pairByPosition leaves the surplus of the longer side alone', () => {
-  expect(pairByPosition(1, 3).pairs).toEqual([
-    [0, 0],
+test('isMoved says whether partners stand in another order', () => {
+  const moved = (old: string, newer: string) => isMoved(pairByMark(marked([...old]), marked([...newer])).pairs);
+  expect(moved('abc', 'ac')).toBe(false);
+  expect(moved('abc', 'bac')).toBe(true);
+  expect(moved('ab', 'xy')).toBe(false);
+});
+
+test('pairInSequence leaves the surplus of the longer side alone', () => {
+  expect(pairInSequence({ old: [4], new: [1, 2, 3] })).toEqual([
+    [4, 1],
+    [undefined, 2],
+    [undefined, 3],
+  ]);
+});
+
+test('inOldOrder puts what is only new last', () => {
+  const pairs = [[undefined, 2] as const, [3, 0] as const, [undefined, 1] as const, [0, 5] as const];
+  expect(inOldOrder(pairs)).toEqual([
+    [0, 5],
+    [3, 0],
     [undefined, 1],
     [undefined, 2],
   ]);

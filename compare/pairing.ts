@@ -1,53 +1,58 @@
 /** Which element of the old array is compared with which of the new one; undefined where there is no partner. */
-export interface Pairing {
-  readonly pairs: readonly (readonly [old: number | undefined, newer: number | undefined])[];
-  /** True if elements that were recognised stand in another order. */
-  readonly moved: boolean;
-}
-
-/** The first with the first, and so on. */
-export function pairByPosition(oldLength: number, newLength: number): Pairing {
-  const pairs = Array.from({ length: Math.max(oldLength, newLength) }, (_, index) => {
-    return [index < oldLength ? index : undefined, index < newLength ? index : undefined] as const;
-  });
-  return { pairs, moved: false };
-}
+export type Pair = readonly [old: number | undefined, newer: number | undefined];
 
 /**
- * Elements with the same mark belong together: those at the same position first, then the first left with the first
- * left. Those without a partner are taken for changed and paired in sequence, or, if `strict`, stay alone.
+ * Pairs equal marks, the first with the first: `pairs` in the order of the old marks, and what is left on both sides.
+ * Takes and gives indexes of the arrays; marks lie beside them.
  */
-export function pairByMark<M>(oldMarks: readonly M[], newMarks: readonly M[], strict: boolean): Pairing {
-  const inPlace = (index: number) =>
-    index < oldMarks.length && index < newMarks.length && oldMarks[index] === newMarks[index];
+export function pairByMark<M>(old: Marked<M>, newer: Marked<M>): { pairs: [number, number][]; left: Left } {
   const waiting = new Map<M, number[]>();
-  for (let index = newMarks.length - 1; index >= 0; index--) {
-    if (inPlace(index)) continue;
-    const mark = newMarks[index] as M;
-    const queue = waiting.get(mark);
-    if (queue) queue.push(index);
-    else waiting.set(mark, [index]);
+  for (let at = newer.indexes.length - 1; at >= 0; at--) {
+    const queue = waiting.get(newer.marks[at]!);
+    if (queue) queue.push(newer.indexes[at]!);
+    else waiting.set(newer.marks[at]!, [newer.indexes[at]!]);
   }
-  const matched: [number, number][] = [];
+  const pairs: [number, number][] = [];
   const oldLeft: number[] = [];
-  oldMarks.forEach((mark, index) => {
-    const partner = inPlace(index) ? index : waiting.get(mark)?.pop();
+  old.indexes.forEach((index, at) => {
+    const partner = waiting.get(old.marks[at]!)?.pop();
     if (partner === undefined) oldLeft.push(index);
-    else matched.push([index, partner]);
+    else pairs.push([index, partner]);
   });
   const newLeft = [...waiting.values()].flat().sort((a, b) => a - b);
-  const moved = matched.some(([, partner], place) => place > 0 && partner < matched[place - 1]![1]);
-  return { pairs: [...matched, ...pairLeftovers(oldLeft, newLeft, strict)], moved };
+  return { pairs, left: { old: oldLeft, new: newLeft } };
 }
 
-function pairLeftovers(oldLeft: readonly number[], newLeft: readonly number[], strict: boolean): Pairing['pairs'] {
-  if (!strict)
-    return pairByPosition(oldLeft.length, newLeft.length).pairs.map(([a, b]) => [of(oldLeft, a), of(newLeft, b)]);
-  return [
-    ...oldLeft.map((index) => [index, undefined] as const),
-    ...newLeft.map((index) => [undefined, index] as const),
-  ];
+/** Indexes of an array, each with its mark. */
+export interface Marked<M> {
+  readonly indexes: readonly number[];
+  readonly marks: readonly M[];
 }
 
-const of = (indexes: readonly number[], position: number | undefined) =>
-  position === undefined ? undefined : indexes[position];
+/** Indexes that have no partner yet, ascending. */
+export interface Left {
+  readonly old: readonly number[];
+  readonly new: readonly number[];
+}
+
+/** The first with the first, and so on; the surplus of the longer side stays alone. */
+export function pairInSequence({ old, new: newer }: Left): Pair[] {
+  return Array.from({ length: Math.max(old.length, newer.length) }, (_, at) => [old[at], newer[at]] as const);
+}
+
+/** True if some of these partners stand in another order than they did. */
+export function isMoved(pairs: readonly Pair[]): boolean {
+  let last = -1;
+  for (const [old, newer] of pairs) {
+    if (old === undefined || newer === undefined) continue;
+    if (newer < last) return true;
+    last = newer;
+  }
+  return false;
+}
+
+/** In the order of the old array; what is only in the new one comes last. */
+export const inOldOrder = (pairs: readonly Pair[]): Pair[] =>
+  pairs.toSorted(([a = Number.POSITIVE_INFINITY, x = 0], [b = Number.POSITIVE_INFINITY, y = 0]) =>
+    a === b ? x - y : a - b,
+  );

@@ -16,9 +16,16 @@ describe('parsePath', () => {
       { name: "it's" },
     ]);
     expect(parsePath('$')).toEqual([]);
+    expect(parsePath('$..a.b..*')).toEqual([
+      { deep: true },
+      { name: 'a' },
+      { name: 'b' },
+      { deep: true },
+      { any: true },
+    ]);
   });
 
-  test.each(['a.b', '$.', '$..b', '$.a[', '$.a[-1]', '$.a[1:2]', '$.a[?@.b]', '$ .a', '$.a b'])(
+  test.each(['a.b', '$.', '$...b', '$..', '$..[0]', '$.a[', '$.a[-1]', '$.a[1:2]', '$.a[?@.b]', '$ .a', '$.a b'])(
     'refuses %s, saying where it stopped',
     (path) => {
       expect(() => parsePath(path)).toThrow(/must begin with|not understood from/);

@@ -1,16 +1,20 @@
-/** One step of a rule's path: a member, an element, or every member or element. */
-export type Segment = { name: string } | { index: number } | { any: true };
+/** One step of a rule's path: a member, an element, every member or element, or (before another step) any depth. */
+export type Segment = { name: string } | { index: number } | { any: true } | { deep: true };
 
-/** A place in a document while it is walked: its key and the place that holds it. The root has no key. */
+/** A place in a document while it is walked: its key and the place that holds it. The root has depth 0 and no key. */
 export interface Place {
   readonly parent: Place | undefined;
   readonly key: string | number;
   readonly depth: number;
 }
 
-const SEGMENT = /\.\*|\[\*\]|\.([A-Za-z_$][\w$-]*)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]/y;
+const SEGMENT =
+  /\.(?=\.[A-Za-z_$*])|\.\*|\[\*\]|\.([A-Za-z_$][\w$-]*)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]/y;
 
-/** Reads a path of the RFC 9535 subset `$.a.b`, `$.a[0]`, `$.a[*]`, `$['odd name']`; throws with the spot it failed at. */
+/**
+ * Reads a path of the RFC 9535 subset `$.a.b`, `$.a[0]`, `$.a[*]`, `$['odd name']`, `$..a`; throws with the spot it
+ * failed at.
+ */
 export function parsePath(text: string, root = '$'): Segment[] {
   if (!text.startsWith(root)) throw new SyntaxError(`must begin with ${root}`);
   const segments: Segment[] = [];
@@ -19,14 +23,17 @@ export function parsePath(text: string, root = '$'): Segment[] {
     const from = SEGMENT.lastIndex;
     const match = SEGMENT.exec(text);
     if (!match) {
-      throw new SyntaxError(`not understood from "${text.slice(from)}" on; known are .name, ['name'], [0], [*] and .*`);
+      throw new SyntaxError(
+        `not understood from "${text.slice(from)}" on; known are .name, ..name, ['name'], [0], [*] and .*`,
+      );
     }
     segments.push(segmentOf(match));
   }
   return segments;
 }
 
-function segmentOf([, name, index, single, double]: RegExpExecArray): Segment {
+function segmentOf([whole, name, index, single, double]: RegExpExecArray): Segment {
+  if (whole === '.') return { deep: true };
   if (index !== undefined) return { index: Number(index) };
   const quoted = single ?? double;
   if (quoted !== undefined) return { name: quoted.replace(/\\(.)/g, '$1') };
@@ -34,26 +41,31 @@ function segmentOf([, name, index, single, double]: RegExpExecArray): Segment {
 }
 
 /** `$.items[3].total`: where a difference was found. */
-export const concretePath = (place: Place | undefined, root: string) => render(place, root, (index) => `[${index}]`);
+export const concretePath = (place: Place | undefined, root: string) =>
+  render(place, root, (key) => (typeof key === 'number' ? `[${key}]` : memberStep(key)));
 
 /** `$.items[*].total`: the same with every index made `[*]`, so that like differences can be counted together. */
-export const templatePath = (place: Place | undefined, root: string) => render(place, root, () => '[*]');
+export const templatePath = (place: Place | undefined, root: string) => render(place, root, templateStep);
+
+/** One step of a template. */
+export const templateStep = (key: string | number) => (typeof key === 'number' ? '[*]' : memberStep(key));
 
 const SHOWN_STEPS = 64; // of a place nested thousands deep only the two ends are worth reading
 
-function render(place: Place | undefined, root: string, element: (index: number) => string): string {
+function render(place: Place | undefined, root: string, step: (key: string | number) => string): string {
   const steps: string[] = [];
   const depth = place?.depth ?? 0;
-  for (let at = place; at; at = at.parent) {
-    if (at.depth > SHOWN_STEPS / 2 && at.depth <= depth - SHOWN_STEPS / 2) {
-      if (at.depth === Math.floor(SHOWN_STEPS / 2) + 1) steps.push('…');
+  for (let at = place; at && at.depth > 0; at = at.parent) {
+    if (at.depth <= SHOWN_STEPS / 2 || at.depth > depth - SHOWN_STEPS / 2) {
+      steps.push(step(at.key));
     } else {
-      steps.push(typeof at.key === 'number' ? element(at.key) : member(at.key));
+      steps.push('…');
+      while (at.parent && at.parent.depth > SHOWN_STEPS / 2) at = at.parent;
     }
   }
   return root + steps.reverse().join('');
 }
 
-function member(name: string): string {
+function memberStep(name: string): string {
   return /^[A-Za-z_$][\w$-]*$/.test(name) ? `.${name}` : `['${name.replace(/['\\]/g, '\\$&')}']`;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { decode } from './decode.ts';
 import { type Json, parseJson } from './json.ts';
 
 /** A reply as both sides are brought to before they are compared. */
@@ -6,7 +7,10 @@ export interface Reply {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, readonly string[]>>;
+  /** Read when first asked for: two replies of the same bytes are the same without. */
   readonly body: Body;
+  /** The body as it came; undefined if somebody else has parsed it. */
+  readonly wire: string | Uint8Array | undefined;
 }
 
 export type Body =
@@ -21,6 +25,8 @@ export type Body =
 /** A side that gave no reply at all: refused, reset, timed out. */
 export interface Failure {
   readonly error: string;
+  /** True if it was given up waiting for. */
+  readonly timeout?: boolean;
 }
 
 /**
@@ -33,6 +39,8 @@ export interface ReplySource {
   readonly body?: unknown;
   /** Supertest's undecoded body; goes before `body`. */
   readonly text?: string | undefined;
+  /** Why there are only some of the body's bytes, if so: what was cut cannot be compared. */
+  readonly cut?: string | undefined;
 }
 
 /** Normalises a supertest response or a raw {status, headers, body}; throws TypeError for anything else. */
@@ -43,8 +51,7 @@ export function toReply(source: ReplySource): Reply {
   if (source.body instanceof ReadableStream) {
     throw new TypeError('this fetch Response has not been read yet: use await readReply(response)');
   }
-  const headers = headersOf(source.headers);
-  return { status: source.status, headers, body: bodyOf(source, headers) };
+  return new LazyReply(source);
 }
 
 /** Reads a fetch Response to its end and normalises it. */
@@ -53,6 +60,39 @@ export async function readReply(response: Response): Promise<Reply> {
   const headers = new Headers(response.headers);
   headers.delete('content-encoding'); // fetch has decoded it
   return toReply({ status: response.status, headers, body });
+}
+
+/** True if both bodies are the same bytes, to be read in the same way. */
+export function sameWire(a: Reply, b: Reply): boolean {
+  const [one, other] = [a.wire, b.wire];
+  if (one === undefined || other === undefined) return false;
+  const readAlike = ['content-type', 'content-encoding'].every(
+    (name) => a.headers[name]?.join() === b.headers[name]?.join(),
+  );
+  if (!readAlike) return false;
+  if (typeof one === 'string' || typeof other === 'string') return one === other;
+  return one.length === other.length && Buffer.compare(one, other) === 0;
+}
+
+class LazyReply implements Reply {
+  readonly status: number;
+  readonly headers: Reply['headers'];
+  readonly wire: string | Uint8Array | undefined;
+  readonly #source: ReplySource;
+  #body: Body | undefined;
+
+  constructor(source: ReplySource) {
+    this.status = source.status;
+    this.headers = headersOf(source.headers);
+    this.#source = source;
+    const wire = typeof source.text === 'string' ? source.text : (source.body ?? '');
+    this.wire = (typeof wire === 'string' || wire instanceof Uint8Array) && source.cut === undefined ? wire : undefined;
+  }
+
+  get body(): Body {
+    this.#body ??= bodyOf(this.#source, this.wire, this.headers);
+    return this.#body;
+  }
 }
 
 function headersOf(source: ReplySource['headers']): Reply['headers'] {
@@ -67,15 +107,15 @@ function headersOf(source: ReplySource['headers']): Reply['headers'] {
   return headers;
 }
 
-function bodyOf(source: ReplySource, headers: Reply['headers']): Body {
-  const wire = typeof source.text === 'string' ? source.text : source.body;
-  if (wire === undefined || wire === null || wire === '') return { kind: 'empty' };
+function bodyOf(source: ReplySource, wire: Reply['wire'], headers: Reply['headers']): Body {
+  if (source.cut !== undefined) return { kind: 'unreadable', why: source.cut };
+  if (wire === undefined) return { kind: 'json', value: parseJson(JSON.stringify(source.body)) };
+  if (wire.length === 0) return { kind: 'empty' };
   const type = contentType(headers);
   if (typeof wire === 'string') return textBody(wire, type.media);
   // Supertest (known by `text`) has decoded the bytes and left the header as it was.
-  const encoding = 'text' in source ? undefined : headers['content-encoding']?.join(', ');
-  if (wire instanceof Uint8Array) return bytesBody(wire, type, encoding);
-  return { kind: 'json', value: parseJson(JSON.stringify(wire)) };
+  const decoded = 'text' in source ? wire : decode(wire, headers['content-encoding']?.join(', ') ?? '');
+  return 'why' in decoded ? { kind: 'unreadable', why: decoded.why } : bytesBody(decoded, type);
 }
 
 interface ContentType {
@@ -89,20 +129,27 @@ function contentType(headers: Reply['headers']): ContentType {
   return { media: media.toLowerCase(), charset };
 }
 
-function bytesBody(bytes: Uint8Array, type: ContentType, encoding: string | undefined): Body {
+function bytesBody(bytes: Uint8Array, { media, charset = 'utf-8' }: ContentType): Body {
   if (bytes.length === 0) return { kind: 'empty' };
-  if (encoding && encoding !== 'identity')
-    return { kind: 'unreadable', why: `its content-encoding ${encoding} was not decoded` };
-  const kind = textual(type.media);
-  if (kind === 'unknown') {
-    return { kind: 'binary', bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+  if (textual(media) === 'unknown') return binaryBody(bytes);
+  let decoder: InstanceType<typeof TextDecoder>;
+  try {
+    decoder = new TextDecoder(charset, { fatal: true });
+  } catch {
+    return { kind: 'unreadable', why: `its charset ${charset} is unknown` };
   }
   try {
-    return textBody(new TextDecoder(type.charset ?? 'utf-8').decode(bytes), type.media);
+    return textBody(decoder.decode(bytes), media);
   } catch {
-    return { kind: 'unreadable', why: `its charset ${type.charset} is unknown` };
+    return binaryBody(bytes); // says it is text of this charset and is not: two different such are not the same
   }
 }
+
+const binaryBody = (bytes: Uint8Array): Body => ({
+  kind: 'binary',
+  bytes: bytes.length,
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+});
 
 function textBody(text: string, media: string): Body {
   const kind = textual(media);
@@ -110,9 +157,7 @@ function textBody(text: string, media: string): Body {
   if (kind !== 'json') return { kind: 'text', text };
   try {
     return { kind: 'json', value: parseJson(text) };
-  } catch (error) {
-    if (error instanceof RangeError)
-      return { kind: 'unreadable', why: 'its JSON is nested too deep to be read exactly' };
+  } catch {
     return { kind: 'text', text }; // says JSON and is not
   }
 }

@@ -1,78 +1,87 @@
 import { IdMap } from './id-map.ts';
-import { parsePath, type Segment } from './path.ts';
+import { type RuleState, rootState } from './rule-state.ts';
 import { type Rule, validateRules } from './rules.ts';
+import { type Asked, inScope } from './scope.ts';
 
-/** The rules that apply at one place, and the way on to those inside it. */
-export interface RuleNode {
-  readonly rules: Rule[];
-  readonly names: Map<string, RuleNode>;
-  readonly indexes: Map<number, RuleNode>;
-  any: RuleNode | undefined;
+/** How often a rule had the chance to excuse something, and what it excused. */
+export interface RuleUse {
+  /** Pairs of replies in its scope. */
+  readonly pairs: number;
+  /** Differences it excused. */
+  readonly hits: number;
+  /** `kind path` of what it excused → how often; at most 100. */
+  readonly excused: ReadonlyMap<string, number>;
 }
+
+/** The rules that count for one pair of replies. */
+export interface RulesInScope {
+  readonly body: RuleState;
+  readonly headers: RuleState;
+}
+
+const MOST_EXCUSED = 100;
 
 /**
- * Rules made ready, with what they have learned (ids) and how often each excused a difference (hits).
- * Use one set for a whole suite or process, so that ids learned from one reply are enforced in the next.
+ * Rules made ready, with what they have learned (ids) and how often each excused a difference. Use one set for a whole
+ * suite or process, so that ids learned from one reply are enforced in the next. An expired rule excuses nothing.
  */
-export interface RuleSet {
+export class RuleSet {
   readonly rules: readonly Rule[];
-  readonly body: RuleNode;
-  readonly headers: RuleNode;
-  readonly ids: IdMap;
-  readonly hits: Map<string, number>;
+  readonly ids = new IdMap();
+  readonly #use: ReadonlyMap<string, { pairs: number; hits: number; excused: Map<string, number> }>;
+  readonly #now: () => Date;
+  readonly #states = new Map<string, RulesInScope & { readonly inScope: readonly Rule[] }>();
+
+  constructor(rules: readonly Rule[], now: () => Date) {
+    this.rules = validateRules(rules);
+    this.#now = now;
+    this.#use = new Map(rules.map(({ id }) => [id, { pairs: 0, hits: 0, excused: new Map() }]));
+  }
+
+  /** The rules for one pair of replies; counts that each had its chance. */
+  counting(asked: Asked, oldStatus: number): RulesInScope {
+    const today = this.#now().toISOString().slice(0, 10);
+    const counts = (rule: Rule) => inScope(rule, asked, oldStatus) && !isExpired(rule, today);
+    const key = this.rules.map((rule) => (counts(rule) ? '1' : '0')).join('');
+    let found = this.#states.get(key);
+    if (!found) {
+      const rules = this.rules.filter((_, at) => key[at] === '1');
+      found = { body: rootState(rules, '$'), headers: rootState(rules, 'headers'), inScope: rules };
+      this.#states.set(key, found);
+    }
+    for (const { id } of found.inScope) this.#use.get(id)!.pairs++;
+    return found;
+  }
+
+  /** Counts what a rule excused. */
+  excused(rule: string, what: string, count: number): void {
+    const use = this.#use.get(rule)!;
+    use.hits += count;
+    if (use.excused.has(what) || use.excused.size < MOST_EXCUSED) {
+      use.excused.set(what, (use.excused.get(what) ?? 0) + count);
+    }
+  }
+
+  /** Rule id → how often it had its chance, and what it excused. */
+  get use(): ReadonlyMap<string, RuleUse> {
+    return this.#use;
+  }
+
+  /** Rule id → how many differences it excused; 0 is a rule nobody needed. */
+  get hits(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#use].map(([id, { hits }]) => [id, hits]));
+  }
+
+  /** The rules whose last day is over. */
+  get expired(): readonly Rule[] {
+    const today = this.#now().toISOString().slice(0, 10);
+    return this.rules.filter((rule) => isExpired(rule, today));
+  }
 }
+
+const isExpired = ({ until }: Rule, today: string) => until !== undefined && until < today;
 
 /** Makes rules ready for use; throws a RuleError naming every mistake. A set that is ready already stays what it is. */
-export function ruleSet(rules: RuleSet | readonly Rule[]): RuleSet {
-  if ('body' in rules) return rules;
-  const set: RuleSet = {
-    rules: validateRules(rules),
-    body: emptyNode(),
-    headers: emptyNode(),
-    ids: new IdMap(),
-    hits: new Map(rules.map((rule) => [rule.id, 0])),
-  };
-  for (const rule of rules) {
-    const [root, segments] = rule.path.startsWith('$')
-      ? [set.body, parsePath(rule.path)]
-      : [set.headers, parsePath(rule.path, 'headers')];
-    segments.reduce(branch, root).rules.push(rule);
-  }
-  return set;
+export function ruleSet(rules: RuleSet | readonly Rule[], now: () => Date = () => new Date()): RuleSet {
+  return rules instanceof RuleSet ? rules : new RuleSet(rules, now);
 }
-
-/** The nodes that apply one step further in; an empty list costs nothing to carry on with. */
-export function stepInto(nodes: readonly RuleNode[], key: string | number): readonly RuleNode[] {
-  if (nodes.length === 0) return nodes;
-  const next: RuleNode[] = [];
-  for (const node of nodes) {
-    const exact = typeof key === 'number' ? node.indexes.get(key) : node.names.get(key);
-    if (exact) next.push(exact);
-    if (node.any) next.push(node.any);
-  }
-  return next;
-}
-
-/** The rule of one kind that applies here, if any. */
-export function ruleOf<K extends Rule['kind']>(nodes: readonly RuleNode[], kind: K) {
-  for (const node of nodes) {
-    for (const rule of node.rules) if (rule.kind === kind) return rule as Extract<Rule, { kind: K }>;
-  }
-  return undefined;
-}
-
-function branch(node: RuleNode, segment: Segment): RuleNode {
-  if ('any' in segment) {
-    node.any ??= emptyNode();
-    return node.any;
-  }
-  return 'index' in segment ? grow(node.indexes, segment.index) : grow(node.names, segment.name);
-}
-
-function grow<K>(branches: Map<K, RuleNode>, key: K): RuleNode {
-  const node = branches.get(key) ?? emptyNode();
-  branches.set(key, node);
-  return node;
-}
-
-const emptyNode = (): RuleNode => ({ rules: [], names: new Map(), indexes: new Map(), any: undefined });

@@ -15,11 +15,16 @@ describe('validateRules', () => {
   test('accepts every kind', () => {
     const kinds = [
       { kind: 'ignore' },
-      { kind: 'shape-only' },
       { kind: 'tolerance', absolute: 0.01, relative: 0, milliseconds: 5 },
       { kind: 'unordered' },
       { kind: 'keyed-by', key: 'id' },
       { kind: 'id-map', map: 'order' },
+      { kind: 'shape-only', minimum: 0, maximum: 10, milliseconds: 5 },
+      { kind: 'collation', by: 'name' },
+      { kind: 'rename', to: 'c' },
+      { kind: 'number-is-boolean' },
+      { kind: 'empty-is-null' },
+      { kind: 'same-instant', zone: '+02:00', milliseconds: 1000 },
       { kind: 'numeric-string-is-number' },
       { kind: 'null-is-absent' },
     ];
@@ -32,7 +37,7 @@ describe('validateRules', () => {
   test('names every mistake at once', () => {
     const mistakes = mistakesOf([
       { id: '', reason: ' ', path: 'total', kind: 'ignore' },
-      { id: 'b', reason: 'x', path: '$..a', kind: 'hide' },
+      { id: 'b', reason: 'x', path: '$.a[', kind: 'hide' },
       { id: 'c', reason: 'x', path: '$.a', kind: 'tolerance', absolut: 1 },
       { id: 'd', reason: 'x', path: '$.a', kind: 'tolerance', absolute: -1, relative: '1' },
       { id: 'e', reason: 'x', path: '$.e', kind: 'id-map' },
@@ -44,15 +49,14 @@ describe('validateRules', () => {
       ['rules[0]', /id must be/],
       ['rules[0]', /reason must be/],
       ['rules[0]', /must begin with \$/],
-      ['rules[1] "b"', /not understood from "\.\.a" on/],
+      ['rules[1] "b"', /not understood from "\[" on/],
       ['rules[1] "b"', /kind "hide" is unknown; known are ignore/],
       ['rules[2] "c"', /absolut is not a field/],
       ['rules[2] "c"', /needs at least one of absolute/],
-      ['rules[3] "d"', /absolute must be a number/],
       ['rules[3] "d"', /relative must be a number/],
       ['rules[4] "e"', /map must be/],
       ['rules[5] "e"', /id is already used/],
-      ['rules[5] "e"', /kind and path are already used/],
+      ['rules[5] "e"', /kind, path and scope are already used/],
       ['rules[6] "f"', /a status is never excused/],
       ['rules[7]', /must be an object/],
     ];

@@ -1,5 +1,6 @@
+import { PATIENT } from './budget.ts';
 import { type Case, captureFrom, fillCase, type Variables, validateCases } from './case.ts';
-import { compareReplies, type Result, type ResultKind } from './compare-replies.ts';
+import { compareReplies, isAgreed, RESULT_KINDS, type Result, type ResultKind } from './compare-replies.ts';
 import { describeResult } from './describe.ts';
 import { type Failure, type Reply, readReply } from './reply.ts';
 import { type RuleSet, ruleSet } from './rule-set.ts';
@@ -25,6 +26,12 @@ export interface SuiteReport {
   readonly hits: Readonly<Record<string, number>>;
 }
 
+export interface SuiteOptions {
+  readonly rules?: RuleSet | readonly Rule[];
+  /** Headers to compare beside those clients rely on everywhere. */
+  readonly headers?: readonly string[];
+}
+
 /** A side that has not answered by then (milliseconds) has failed. */
 const CASE_TIMEOUT = 30_000;
 
@@ -37,7 +44,7 @@ export async function compareSuites(
   oldTarget: Target,
   newTarget: Target,
   cases: readonly Case[],
-  options: { readonly rules?: RuleSet | readonly Rule[] } = {},
+  options: SuiteOptions = {},
 ): Promise<SuiteReport> {
   validateCases(cases);
   const rules = ruleSet(options.rules ?? []);
@@ -50,6 +57,7 @@ export async function compareSuites(
         { target: newer, variables: new Map() },
         cases,
         rules,
+        options,
       );
     } finally {
       await newer.close();
@@ -64,7 +72,13 @@ interface Side {
   readonly variables: Variables;
 }
 
-async function runCases(old: Side, newer: Side, cases: readonly Case[], rules: RuleSet): Promise<SuiteReport> {
+async function runCases(
+  old: Side,
+  newer: Side,
+  cases: readonly Case[],
+  rules: RuleSet,
+  { headers = [] }: SuiteOptions,
+): Promise<SuiteReport> {
   const reports: CaseReport[] = [];
   for (const wanted of cases) {
     const oldReply = await send(wanted, old);
@@ -75,7 +89,7 @@ async function runCases(old: Side, newer: Side, cases: readonly Case[], rules: R
       path: wanted.path,
       old: 'error' in oldReply ? undefined : oldReply.status,
       new: 'error' in newReply ? undefined : newReply.status,
-      result: compareReplies(oldReply, newReply, rules),
+      result: compareReplies(oldReply, newReply, rules, { headers, budget: PATIENT, asked: wanted }),
     });
   }
   return reportOf(reports, rules);
@@ -97,23 +111,16 @@ async function send(wanted: Case, { target, variables }: Side): Promise<Reply | 
     captureFrom(reply, wanted, variables);
     return reply;
   } catch (error) {
-    const { message, cause } = error as Error & { cause?: Error }; // fetch says only "fetch failed", its cause says why
-    return { error: cause ? `${message}: ${cause.message}` : message };
+    const { name, message, cause } = error as Error & { cause?: Error }; // fetch says only "fetch failed", its cause why
+    return { error: cause ? `${message}: ${cause.message}` : message, timeout: name === 'TimeoutError' };
   }
 }
 
 function reportOf(cases: readonly CaseReport[], rules: RuleSet): SuiteReport {
-  const counts: Record<ResultKind, number> = {
-    equal: 0,
-    'equal-by-rule': 0,
-    mismatch: 0,
-    'not-comparable': 0,
-    'candidate-error': 0,
-    truncated: 0,
-  };
+  const counts = Object.fromEntries(RESULT_KINDS.map((kind) => [kind, 0])) as Record<ResultKind, number>;
   for (const { result } of cases) counts[result.kind]++;
   const agreed = cases.length > 0 && counts.equal + counts['equal-by-rule'] === cases.length;
-  return { agreed, counts, cases, hits: Object.fromEntries(rules.hits) };
+  return { agreed, counts, cases, hits: rules.hits };
 }
 
 /** A suite's report as lines for a person: the counts, then each case that does not agree. */
@@ -121,7 +128,7 @@ export function describeSuite(report: SuiteReport): string {
   const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
   const lines = [`${report.cases.length} cases: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}`];
   for (const { name, method, path, result } of report.cases) {
-    if (result.kind === 'equal' || result.kind === 'equal-by-rule') continue;
+    if (isAgreed(result.kind)) continue;
     lines.push('', `${name} (${method} ${path})`, describeResult(result));
   }
   return lines.join('\n');

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { BUDGET, type Budget, PATIENT } from './budget.ts';
 import { IdMap } from './id-map.ts';
 import { type Rule, ruleSet } from './index.ts';
 import { type Json, parseJson } from './json.ts';
-import { BUDGET, type Budget, walk } from './walk.ts';
+import { walk } from './walk.ts';
 
-function compare(old: Json, newer: Json, rules: readonly Rule[] = [], budget: Budget = BUDGET) {
-  return walk(old, newer, { root: '$', rules: ruleSet(rules).body, ids: new IdMap(), budget });
+function compare(old: Json, newer: Json, rules: readonly Rule[] = [], budget: Budget = PATIENT) {
+  return walk(old, newer, { root: '$', state: ruleSet(rules).counting({}, 200).body, ids: new IdMap(), budget });
 }
 
 const found = (old: Json, newer: Json, rules?: readonly Rule[]) =>
@@ -164,8 +165,8 @@ describe('the budget of a walk', () => {
 
   test('ends a comparison of more places than it may look at as incomplete', () => {
     const many = Array(300_000).fill(1);
-    expect(compare(many, [...many])).toMatchObject({ differences: [], complete: false });
-    expect(compare([1, 2, 3], [1, 2, 3], [], { depth: 5, nodes: 3 }).complete).toBe(false);
+    expect(compare(many, [...many], [], BUDGET)).toMatchObject({ differences: [], complete: false });
+    expect(compare([1, 2, 3], [1, 2, 3], [], { ...PATIENT, nodes: 3 }).complete).toBe(false);
   });
 
   test('stops at a thousand differences', () => {

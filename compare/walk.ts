@@ -1,27 +1,23 @@
-import { type Difference, type DifferenceKind, SEVERITY, sampleOf } from './difference.ts';
-import { Fingerprints, idText } from './fingerprint.ts';
+import { type Budget, Meter } from './budget.ts';
+import { sortedByCollation } from './collation.ts';
+import { type Difference, type DifferenceKind, type Excused, SEVERITY, sampleOf, samplesOf } from './difference.ts';
+import { type Container, Differing } from './differing.ts';
+import { Fingerprints, idText, type Side } from './fingerprint.ts';
 import type { IdMap } from './id-map.ts';
-import { type Json, type JsonObject, typeOf } from './json.ts';
-import { formatOf, numericOf, sameLeaf, withinTolerance } from './leaf.ts';
-import { type Pairing, pairByMark, pairByPosition } from './pairing.ts';
-import { concretePath, type Place, templatePath } from './path.ts';
-import { type RuleNode, ruleOf, stepInto } from './rule-set.ts';
-import type { Rule } from './rules.ts';
-
-/** How far a comparison goes before it gives up as truncated. */
-export interface Budget {
-  readonly depth: number;
-  readonly nodes: number;
-}
-export const BUDGET: Budget = { depth: 100_000, nodes: 200_000 };
+import { isContainer, type Json, type JsonObject, typeOf } from './json.ts';
+import { agreementOf, sameLeaf } from './leaf.ts';
+import { inOldOrder, isMoved, type Pair, pairByMark } from './pairing.ts';
+import { concretePath, type Place, templatePath, templateStep } from './path.ts';
+import { recognise } from './recognise.ts';
+import { type RuleState, renamedFrom } from './rule-state.ts';
+import type { Rule, RuleOf } from './rules.ts';
 
 /** More than anybody reads: the walk stops here. */
 const MAX_DIFFERENCES = 1000;
 
 export interface Walked {
   readonly differences: readonly Difference[];
-  /** Rule id → how many differences it excused. */
-  readonly hits: ReadonlyMap<string, number>;
+  readonly excused: readonly Excused[];
   /** Ids learned on the way; a draft, to be kept only if the replies agree. */
   readonly ids: IdMap;
   /** False if the budget ran out or there were too many differences to go on. */
@@ -31,211 +27,365 @@ export interface Walked {
 export interface Scope {
   /** What paths begin with: `$` or `headers`. */
   readonly root: string;
-  readonly rules: RuleNode;
+  readonly state: RuleState;
   readonly ids: IdMap;
-  readonly budget?: Budget;
+  readonly budget: Budget;
+  /** In milliseconds. */
+  readonly clock?: () => number;
 }
 
 /**
- * Compares two values place by place. First arrays are taken position by position, which is quick and finds whether
- * there is any difference; only if one lies in an array are elements recognised, to tell moved from changed.
+ * Compares two values place by place: one quick look finds what differs at all, then the walk goes there alone, asks
+ * the rules, and in arrays recognises elements to tell moved from changed.
  */
 export function walk(old: Json, newer: Json, scope: Scope): Walked {
-  const found = new Walk(scope, false).run(old, newer);
-  if (!found.differences.some((difference) => difference.path.includes('[*]'))) return found;
-  const explained = new Walk(scope, true).run(old, newer);
-  return explained.differences.length > 0 ? explained : found;
+  return new Walk(scope).run(old, newer);
 }
 
-/** Two values still to be compared; undefined is absent. */
-interface Pair {
-  readonly old: Json | undefined;
-  readonly new: Json | undefined;
-  readonly place: Place | undefined;
-  readonly nodes: readonly RuleNode[];
+/** Two containers on the way down, and what is left to do in them. */
+interface Frame extends Place {
+  readonly parent: Frame | undefined;
+  readonly old: Container;
+  readonly new: Container;
+  readonly state: RuleState;
   /** The ignore rule this lies inside of. */
   readonly ignored: Rule | undefined;
   /** The shape-only rule this lies inside of. */
-  readonly shape: Rule | undefined;
+  readonly shape: RuleOf<'shape-only'> | undefined;
+  /** Compares its next child, or returns false when there is none left. */
+  step: () => boolean;
+  /** Its path with `[*]`, once somebody has asked. */
+  template: string | undefined;
 }
 
 class Walk {
   readonly #scope: Scope;
-  readonly #budget: Budget;
-  readonly #recognise: boolean;
+  readonly #looking: Meter;
+  readonly #explaining: Meter;
   readonly #ids: IdMap;
+  readonly #differing = new Differing();
   readonly #fingerprints: Fingerprints;
   readonly #differences: Difference[] = [];
-  readonly #hits = new Map<string, number>();
-  /** One entry per container on the way down: compares its next child, or returns false when there is none left. */
-  readonly #stack: (() => boolean)[] = [];
-  #nodes = 0;
+  readonly #excused = new Map<string, Excused & { count: number }>();
+  #top: Frame | undefined;
   #complete = true;
 
-  constructor(scope: Scope, recognise: boolean) {
+  constructor(scope: Scope) {
     this.#scope = scope;
-    this.#budget = scope.budget ?? BUDGET;
-    this.#recognise = recognise;
+    const half = { ...scope.budget, milliseconds: scope.budget.milliseconds / 2 };
+    this.#looking = new Meter(half, scope.clock);
+    this.#explaining = new Meter(scope.budget, scope.clock);
     this.#ids = scope.ids.draft();
     this.#fingerprints = new Fingerprints(this.#ids);
   }
 
   run(old: Json, newer: Json): Walked {
-    this.#compare(this.#pair(old, newer, undefined, [this.#scope.rules]));
-    while (this.#stack.length > 0) {
-      const [tooMuch, enough] = [this.#nodes > this.#budget.nodes, this.#differences.length >= MAX_DIFFERENCES];
-      if (tooMuch || enough) this.#complete = false;
-      if (!this.#complete) break;
-      if (!this.#stack.at(-1)!()) this.#stack.pop();
+    if (this.#mayDiffer(old, newer, this.#looking) || this.#scope.state.learns) {
+      this.#compare(undefined, '', old, newer, this.#scope.state);
+      this.#goThrough();
     }
-    return { differences: this.#differences, hits: this.#hits, ids: this.#ids, complete: this.#complete };
+    const complete = this.#complete && this.#differing.complete;
+    return { differences: this.#differences, excused: [...this.#excused.values()], ids: this.#ids, complete };
   }
 
-  #pair(
+  #goThrough(): void {
+    while (this.#top) {
+      if (this.#differences.length >= MAX_DIFFERENCES) this.#complete = false;
+      if (!this.#complete) break;
+      const frame = this.#top;
+      if (!frame.step() && this.#top === frame) this.#top = frame.parent;
+    }
+  }
+
+  /** False if the two are surely the same; looks through two containers that have not been looked through together. */
+  #mayDiffer(old: Json, newer: Json, meter = this.#explaining): boolean {
+    if (!isContainer(old) || !isContainer(newer)) return !sameLeaf(old, newer);
+    return typeOf(old) !== typeOf(newer) || this.#differing.look(old, newer, meter);
+  }
+
+  /** The same for two values that have been looked through together, as parts of something. */
+  #differ(old: Json | undefined, newer: Json | undefined): boolean {
+    if (old === newer && old !== undefined && !isContainer(old)) return false;
+    if (!isContainer(old) || !isContainer(newer) || Array.isArray(old) !== Array.isArray(newer)) {
+      return old === undefined || newer === undefined || !sameLeaf(old, newer);
+    }
+    return this.#differing.has(old);
+  }
+
+  #compare(
+    frame: Frame | undefined,
+    key: string | number,
     old: Json | undefined,
     newer: Json | undefined,
-    place: Place | undefined,
-    nodes: readonly RuleNode[],
-    outer?: Pair,
-  ): Pair {
-    const ignored = outer?.ignored ?? ruleOf(nodes, 'ignore');
-    const shape = outer?.shape ?? ruleOf(nodes, 'shape-only');
-    return { old, new: newer, place, nodes, ignored, shape };
+    state: RuleState,
+  ): void {
+    if (this.#explaining.take(1) === 0) this.#complete = false;
+    else if (old === undefined || newer === undefined) this.#compareAbsent(frame, key, old, newer, state);
+    else if (isContainer(old) && isContainer(newer) && Array.isArray(old) === Array.isArray(newer)) {
+      this.#enter(frame, key, old, newer, state);
+    } else this.#compareLeaves(frame, key, old, newer, state);
   }
 
-  #compare(pair: Pair): void {
-    this.#nodes++;
-    if (pair.old === undefined || pair.new === undefined) {
-      this.#compareAbsent(pair);
-      return;
-    }
-    const numeric = ruleOf(pair.nodes, 'numeric-string-is-number');
-    const [old, newer] = numeric ? asNumbers(pair.old, pair.new) : [pair.old, pair.new];
-    const type = typeOf(old);
-    if (type !== typeOf(newer)) this.#report('type', pair);
-    else if (type === 'array') this.#compareArrays(pair, old as readonly Json[], newer as readonly Json[]);
-    else if (type === 'object') this.#compareObjects(pair, old as JsonObject, newer as JsonObject);
-    else if (this.#compareLeaves(pair, old, newer) && numeric && !sameLeaf(pair.old, pair.new)) this.#credit(numeric);
-  }
-
-  #compareAbsent(pair: Pair): void {
-    const nullIsAbsent = ruleOf(pair.nodes, 'null-is-absent');
-    const onlyNull = typeof pair.place?.key === 'string' && (pair.old === null || pair.new === null);
-    if (nullIsAbsent && onlyNull) this.#credit(nullIsAbsent);
-    else this.#report(pair.old === undefined ? 'extra' : 'missing', pair);
-  }
-
-  /** True if they agree, by themselves or by a rule. */
-  #compareLeaves(pair: Pair, old: Json, newer: Json): boolean {
-    const same = sameLeaf(old, newer);
-    const idMap = pair.ignored ? undefined : ruleOf(pair.nodes, 'id-map');
-    if (idMap) {
-      const corresponds = this.#ids.corresponds(idMap.map, idText(old), idText(newer));
-      if (!corresponds) this.#report('value', pair);
-      else if (!same) this.#credit(idMap);
-      return corresponds;
-    }
-    if (same) return true;
-    const tolerance = ruleOf(pair.nodes, 'tolerance');
-    if (tolerance && withinTolerance(old, newer, tolerance)) return this.#credit(tolerance);
-    if (!pair.shape) return this.#report('value', pair);
-    if (typeof old === 'string' && formatOf(old) !== formatOf(newer as string)) return this.#report('format', pair);
-    return this.#credit(pair.shape);
-  }
-
-  #compareObjects(pair: Pair, old: JsonObject, newer: JsonObject): void {
-    const names = Object.keys(old);
-    for (const name of Object.keys(newer)) if (!Object.hasOwn(old, name)) names.push(name);
-    let next = 0;
-    this.#stack.push(() => {
-      const name = names[next++];
-      if (name === undefined) return false;
-      this.#descend(pair, name, memberOf(old, name), memberOf(newer, name));
-      return true;
-    });
-  }
-
-  #compareArrays(pair: Pair, old: readonly Json[], newer: readonly Json[]): void {
-    const { pairs, moved } = this.#pairing(pair, old, newer);
-    if (moved) {
-      const unordered = ruleOf(pair.nodes, 'unordered') ?? pair.shape;
-      if (unordered) this.#credit(unordered);
-      else this.#report('order', pair);
-    }
-    let next = 0;
-    this.#stack.push(() => {
-      const indexes = pairs[next++];
-      if (indexes === undefined) return false;
-      const [oldIndex, newIndex] = indexes;
-      if (pair.shape && (oldIndex === undefined || newIndex === undefined)) this.#credit(pair.shape);
-      else this.#descend(pair, (oldIndex ?? newIndex)!, elementOf(old, oldIndex), elementOf(newer, newIndex));
-      return true;
-    });
-  }
-
-  #pairing(pair: Pair, old: readonly Json[], newer: readonly Json[]): Pairing {
-    if (pair.ignored || pair.shape) return pairByPosition(old.length, newer.length);
-    const keyed = ruleOf(pair.nodes, 'keyed-by');
-    if (keyed) {
-      const marks = (elements: readonly Json[], side: 'old' | 'new') =>
-        elements.map((element, index) => this.#keyOf(element, keyed.key, side, stepInto(pair.nodes, index)));
-      return pairByMark(marks(old, 'old'), marks(newer, 'new'), true);
-    }
-    if (!this.#recognise && !ruleOf(pair.nodes, 'unordered')) return pairByPosition(old.length, newer.length);
-    const marks = (elements: readonly Json[], side: 'old' | 'new') =>
-      elements.map((element, index) => this.#fingerprints.of(element, side, stepInto(pair.nodes, index)));
-    return pairByMark(marks(old, 'old'), marks(newer, 'new'), false);
-  }
-
-  #keyOf(element: Json, key: string, side: 'old' | 'new', nodes: readonly RuleNode[]): string | undefined {
-    if (typeOf(element) !== 'object' || !Object.hasOwn(element as JsonObject, key)) return undefined;
-    const id = idText((element as JsonObject)[key]!);
-    const idMap = ruleOf(stepInto(nodes, key), 'id-map');
-    if (!idMap) return `is ${id}`;
-    const known = side === 'old' ? this.#ids.newFor(idMap.map, id) : this.#ids.oldFor(idMap.map, id) && id;
-    return known === undefined ? 'not known yet' : `is ${known}`;
-  }
-
-  #descend(pair: Pair, key: string | number, old: Json | undefined, newer: Json | undefined): void {
-    const nodes = stepInto(pair.nodes, key);
-    if (nodes.length === 0 && old === newer && typeof old !== 'object') {
-      this.#nodes++;
-      return;
-    }
-    const depth = (pair.place?.depth ?? 0) + 1;
-    if (depth > this.#budget.depth) {
+  #enter(parent: Frame | undefined, key: string | number, old: Container, newer: Container, state: RuleState): void {
+    const frame: Frame = {
+      parent: parent,
+      key,
+      depth: parent ? parent.depth + 1 : 0,
+      old,
+      new: newer,
+      state,
+      ignored: parent?.ignored ?? state.rules.ignore,
+      shape: parent?.shape ?? state.rules['shape-only'],
+      step: () => false,
+      template: undefined,
+    };
+    if (frame.depth > this.#scope.budget.depth) {
       this.#complete = false;
       return;
     }
-    this.#compare(this.#pair(old, newer, { parent: pair.place, key, depth }, nodes, pair));
+    frame.step = Array.isArray(old) ? this.#elements(frame) : this.#members(frame);
+    this.#top = frame;
   }
 
-  #credit(rule: Rule): true {
-    this.#hits.set(rule.id, (this.#hits.get(rule.id) ?? 0) + 1);
-    return true;
+  #compareAbsent(
+    frame: Frame | undefined,
+    key: string | number,
+    old: Json | undefined,
+    newer: Json | undefined,
+    { rules }: RuleState,
+  ): void {
+    const kind = old === undefined ? 'extra' : 'missing';
+    const onlyNull = typeof key === 'string' && (old === null || newer === null);
+    const ignored = frame?.ignored ?? rules.ignore;
+    if (ignored) this.#excuse(ignored, kind, frame, key, old, newer);
+    else if (onlyNull && rules['null-is-absent']) this.#excuse(rules['null-is-absent'], kind, frame, key, old, newer);
+    else if (typeof key === 'number' && frame?.shape) this.#excuse(frame.shape, kind, frame, key, old, newer);
+    else this.#report(kind, frame, key, old, newer);
   }
 
-  #report(kind: DifferenceKind, pair: Pair): boolean {
-    if (pair.ignored) return this.#credit(pair.ignored);
-    const { root } = this.#scope;
+  /** Compares two values of which at most one is a container. */
+  #compareLeaves(frame: Frame | undefined, key: string | number, old: Json, newer: Json, { rules }: RuleState): void {
+    const same = !isContainer(old) && !isContainer(newer) && sameLeaf(old, newer);
+    const ignored = frame?.ignored ?? rules.ignore;
+    if (ignored) {
+      if (!same) this.#excuse(ignored, typeOf(old) === typeOf(newer) ? 'value' : 'type', frame, key, old, newer);
+      return;
+    }
+    const idMap = rules['id-map'];
+    if (idMap && isId(old) && isId(newer) && (typeOf(old) === typeOf(newer) || rules['numeric-string-is-number'])) {
+      if (!this.#ids.corresponds(idMap.map, idText(old), idText(newer))) this.#report('value', frame, key, old, newer);
+      else if (!same) this.#excuse(idMap, 'value', frame, key, old, newer);
+      return;
+    }
+    if (same) return;
+    const agreement = agreementOf(old, newer, rules, frame?.shape ?? rules['shape-only']);
+    if ('differs' in agreement) this.#report(agreement.differs, frame, key, old, newer);
+    else this.#excuse(agreement.rule, typeOf(old) === typeOf(newer) ? 'value' : 'type', frame, key, old, newer);
+  }
+
+  #members(frame: Frame): () => boolean {
+    const [old, newer] = [frame.old as JsonObject, frame.new as JsonObject];
+    const names = Object.keys(old);
+    for (const name of Object.keys(newer)) if (!Object.hasOwn(old, name)) names.push(name);
+    const renamed = this.#renamed(frame, old, newer);
+    let next = 0;
+    return () => {
+      const name = names[next++];
+      if (name === undefined) return false;
+      const state = frame.state.into(name);
+      const rename = renamed?.get(name);
+      if (rename) {
+        const [before, after] = [old[name]!, newer[rename.to]!];
+        this.#excuse(rename, 'missing', frame, name, before, undefined);
+        if (this.#mayDiffer(before, after) || state.learns) this.#compare(frame, name, before, after, state);
+      } else if (!renamed || Object.hasOwn(old, name) || !isNewName(renamed, name)) {
+        this.#child(frame, name, memberOf(old, name), memberOf(newer, name), state);
+      }
+      return true;
+    };
+  }
+
+  /** Old name → the rule by which the new object has it under another one. */
+  #renamed({ state, ignored }: Frame, old: JsonObject, newer: JsonObject): Map<string, RuleOf<'rename'>> | undefined {
+    if (state.renames.length === 0 || ignored) return undefined;
+    const applies = state.renames.filter((rule) => {
+      const from = renamedFrom(rule);
+      return (
+        Object.hasOwn(old, from) &&
+        !Object.hasOwn(old, rule.to) &&
+        Object.hasOwn(newer, rule.to) &&
+        !Object.hasOwn(newer, from)
+      );
+    });
+    return new Map(applies.map((rule) => [renamedFrom(rule), rule]));
+  }
+
+  #elements(frame: Frame): () => boolean {
+    const { state } = frame;
+    const [old, newer] = [frame.old as readonly Json[], frame.new as readonly Json[]];
+    const pairs = this.#pairs(frame, old, newer);
+    let next = 0;
+    return () => {
+      const pair = pairs[next++];
+      if (!pair) return false;
+      const [before, after] = pair;
+      const key = (before ?? after)!;
+      const values = [
+        before === undefined ? undefined : old[before],
+        after === undefined ? undefined : newer[after],
+      ] as const;
+      if (before === after) this.#child(frame, key, ...values, state.into(key));
+      else if (before === undefined || after === undefined) this.#compare(frame, key, ...values, state.into(key));
+      else if (this.#mayDiffer(values[0]!, values[1]!) || state.into(key).learns)
+        this.#compare(frame, key, ...values, state.into(key));
+      return true;
+    };
+  }
+
+  /** Which elements are to be compared with which; those that stand in place and are surely the same are left out. */
+  #pairs(frame: Frame, old: readonly Json[], newer: readonly Json[]): readonly Pair[] {
+    const { state } = frame;
+    const length = Math.max(old.length, newer.length);
+    const inPlace = (index: number): Pair => [
+      index < old.length ? index : undefined,
+      index < newer.length ? index : undefined,
+    ];
+    if (frame.ignored || frame.shape) return this.#open(0, length, old, newer, state).map(inPlace);
+    const keyed = state.rules['keyed-by'];
+    if (keyed) return this.#pairsByKey(frame, old, newer, keyed);
+    if (old.length === newer.length) {
+      const open = this.#open(0, length, old, newer, state);
+      if (open.length <= 1) return open.map(inPlace);
+      const { same, others } = recognise({ old, new: newer, state }, { old: open, new: open }, this.#fingerprints);
+      this.#compareOrder(frame, inOldOrder([...same, ...settled(open, length)]));
+      return inOldOrder([...same, ...others]);
+    }
+    const [prefix, suffix] = state.learns ? [0, 0] : this.#common(old, newer);
+    const open = { old: range(prefix, old.length - suffix), new: range(prefix, newer.length - suffix) };
+    const { same, others } = recognise({ old, new: newer, state }, open, this.#fingerprints);
+    this.#compareOrder(frame, inOldOrder(same));
+    return inOldOrder([...same, ...others]);
+  }
+
+  #pairsByKey(frame: Frame, old: readonly Json[], newer: readonly Json[], rule: RuleOf<'keyed-by'>): readonly Pair[] {
+    const marked = (elements: readonly Json[], side: Side) => ({
+      indexes: range(0, elements.length),
+      marks: elements.map((element, index) => this.#keyOf(element, rule.key, side, frame.state.into(index))),
+    });
+    const { pairs, left } = pairByMark(marked(old, 'old'), marked(newer, 'new'));
+    this.#compareOrder(frame, pairs);
+    if (pairs.some(([before, after]) => before !== after))
+      this.#excuse(rule, 'order', frame.parent, frame.key, old, newer);
+    return [
+      ...pairs,
+      ...left.old.map((index) => [index, undefined] as const),
+      ...left.new.map((index) => [undefined, index] as const),
+    ];
+  }
+
+  #keyOf(element: Json, key: string, side: Side, state: RuleState): string | undefined {
+    const has = isContainer(element) && !Array.isArray(element) && Object.hasOwn(element, key);
+    const value = has ? (element as JsonObject)[key]! : null;
+    if (value === null || isContainer(value)) return undefined;
+    const id = idText(value);
+    const map = state.into(key).rules['id-map']?.map;
+    if (map === undefined) return `is ${id}`;
+    const known = side === 'old' ? this.#ids.newFor(map, id) : this.#ids.oldFor(map, id) && id;
+    return known === undefined ? 'not known yet' : `is ${known}`;
+  }
+
+  #compareOrder(frame: Frame, pairs: readonly Pair[]): void {
+    if (!isMoved(pairs)) return;
+    const { parent, key, old, new: newer, state } = frame;
+    const { unordered, collation } = state.rules;
+    if (unordered) this.#excuse(unordered, 'order', parent, key, old, newer);
+    else if (collation && sortedByCollation(old as readonly Json[], newer as readonly Json[], collation.by)) {
+      this.#excuse(collation, 'order', parent, key, old, newer);
+    } else this.#report('order', parent, key, old, newer);
+  }
+
+  /** The indexes from `from` to `to` whose elements are not surely the same in both arrays. */
+  #open(from: number, to: number, old: readonly Json[], newer: readonly Json[], state: RuleState): number[] {
+    const open: number[] = [];
+    for (let index = from; index < to; index++) {
+      if (this.#differ(old[index], newer[index]) || state.into(index).learns) open.push(index);
+    }
+    return open;
+  }
+
+  /** How many elements at the beginning and at the end of two arrays of other lengths are the same. */
+  #common(old: readonly Json[], newer: readonly Json[]): readonly [prefix: number, suffix: number] {
+    const shorter = Math.min(old.length, newer.length);
+    let prefix = 0;
+    while (prefix < shorter && !this.#differ(old[prefix], newer[prefix])) prefix++;
+    let suffix = 0;
+    while (
+      suffix < shorter - prefix &&
+      !this.#mayDiffer(old[old.length - 1 - suffix]!, newer[newer.length - 1 - suffix]!)
+    )
+      suffix++;
+    return [prefix, suffix];
+  }
+
+  #child(frame: Frame, key: string | number, old: Json | undefined, newer: Json | undefined, state: RuleState): void {
+    if (this.#differ(old, newer) || state.learns) this.#compare(frame, key, old, newer, state);
+  }
+
+  #excuse(
+    rule: Rule,
+    kind: DifferenceKind,
+    frame: Frame | undefined,
+    key: string | number,
+    old: Json | undefined,
+    newer: Json | undefined,
+  ): void {
+    const path = this.#template(frame, key);
+    const what = `${rule.id} ${kind} ${path}`;
+    const known = this.#excused.get(what);
+    if (known) known.count++;
+    else this.#excused.set(what, { rule: rule.id, kind, path, count: 1, old: sampleOf(old), new: sampleOf(newer) });
+  }
+
+  #report(
+    kind: DifferenceKind,
+    frame: Frame | undefined,
+    key: string | number,
+    old: Json | undefined,
+    newer: Json | undefined,
+  ): void {
+    if (frame?.ignored) return this.#excuse(frame.ignored, kind, frame, key, old, newer);
+    const place = placeOf(frame, key);
+    const [before, after] = samplesOf(old, newer);
     this.#differences.push({
       kind,
       severity: SEVERITY[kind],
-      path: templatePath(pair.place, root),
-      at: concretePath(pair.place, root),
-      old: sampleOf(pair.old),
-      new: sampleOf(pair.new),
+      path: this.#template(frame, key),
+      at: concretePath(place, this.#scope.root),
+      old: before,
+      new: after,
     });
-    return false;
+  }
+
+  #template(frame: Frame | undefined, key: string | number): string {
+    const { root } = this.#scope;
+    if (!frame) return root;
+    if (frame.depth > 32) return templatePath(placeOf(frame, key), root);
+    frame.template ??= this.#template(frame.parent, frame.key);
+    return frame.template + templateStep(key);
   }
 }
 
-const memberOf = (members: JsonObject, name: string) => (Object.hasOwn(members, name) ? members[name] : undefined);
-const elementOf = (elements: readonly Json[], index: number | undefined) =>
-  index === undefined ? undefined : elements[index];
+const placeOf = (frame: Frame | undefined, key: string | number): Place | undefined =>
+  frame && { parent: frame, key, depth: frame.depth + 1 };
 
-/** Both as numbers if both can be read as such, else as they are. */
-function asNumbers(old: Json, newer: Json): readonly [Json, Json] {
-  const [a, b] = [numericOf(old) as Json, numericOf(newer) as Json];
-  return typeOf(a) === 'number' && typeOf(b) === 'number' ? [a, b] : [old, newer];
+const isId = (value: Json) => ['string', 'number'].includes(typeOf(value));
+const memberOf = (members: JsonObject, name: string) => (Object.hasOwn(members, name) ? members[name] : undefined);
+const range = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, at) => from + at);
+const isNewName = (renamed: ReadonlyMap<string, RuleOf<'rename'>>, name: string) =>
+  [...renamed.values()].some(({ to }) => to === name);
+
+/** The pairs that stand in place and need no look; of arrays of other lengths they cannot have moved. */
+function settled(open: readonly number[], length: number): Pair[] {
+  const still = new Set(open);
+  return range(0, length).flatMap((index) => (still.has(index) ? [] : [[index, index] as const]));
 }
