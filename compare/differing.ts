@@ -1,7 +1,8 @@
 import type { Meter } from './budget.ts';
 import { ExactNumber, type Json } from './json.ts';
 
-export type Container = readonly Json[] | { readonly [name: string]: Json };
+export type Container = readonly Json[] | Members;
+type Members = { readonly [name: string]: Json };
 
 /**
  * Finds which containers of an old document differ from their counterparts, element by element and member by member,
@@ -20,80 +21,77 @@ export class Differing {
 
   /** Looks through two containers of the same type, and says whether they differ as far as the budget reached. */
   look(old: Container, newer: Container, meter: Meter): boolean {
-    // One entry per container on the way down: it, its values, their counterparts, the next to look at.
-    const containers: Container[] = [];
-    const olds: (readonly Json[])[] = [];
-    const news: (readonly Json[])[] = [];
-    const nexts: number[] = [];
-    const ends: number[] = [];
-    const differ: boolean[] = [];
+    const way: Level[] = [enter(old, newer, meter)];
     let at = 0;
-    const enter = (a: Container, b: Container) => {
-      containers[at] = a;
-      nexts[at] = 0;
-      if (Array.isArray(a)) {
-        olds[at] = a;
-        news[at] = b as readonly Json[];
-        differ[at] = a.length !== (b as readonly Json[]).length;
-      } else {
-        differ[at] = !memberValues(a as Members, b as Members, olds, news, at);
-      }
-      const length = Math.min(olds[at]!.length, news[at]!.length);
-      ends[at] = meter.take(length + 1) - 1;
-      if (ends[at]! < length) this.complete = false;
-    };
-    enter(old, newer);
-    loop: while (at >= 0) {
-      const [as, bs] = [olds[at]!, news[at]!];
-      const end = ends[at]!;
-      for (let index = nexts[at]!; index < end; index++) {
-        const [a, b] = [as[index]!, bs[index]!];
+    let differs = false;
+    loop: for (;;) {
+      const level = way[at]!;
+      const { olds, news, end } = level;
+      if (end < 0) this.complete = false;
+      for (let index = level.next; index < end; index++) {
+        const a = olds[index]!;
+        const b = news[index]!;
         if (a === b) continue;
         if (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null) {
-          if (a instanceof ExactNumber && b instanceof ExactNumber && a.canonical === b.canonical) continue;
-          const alike =
-            Array.isArray(a) === Array.isArray(b) && !(a instanceof ExactNumber || b instanceof ExactNumber);
-          if (alike) {
+          const array = Array.isArray(a);
+          const exact = !array && a instanceof ExactNumber;
+          if (exact && b instanceof ExactNumber && a.canonical === b.canonical) continue;
+          if (array === Array.isArray(b) && !exact && (array || !(b instanceof ExactNumber))) {
             if (at === meter.depth) this.complete = false;
             if (!this.complete) continue;
-            nexts[at] = index + 1;
+            level.next = index + 1;
             at++;
-            enter(a as Container, b as Container);
+            way[at] = enter(a as Container, b as Container, meter);
             continue loop;
           }
         }
-        differ[at] = true;
+        level.differs = true;
       }
-      if (differ[at]) {
-        this.#found.add(containers[at]!);
-        if (at > 0) differ[at - 1] = true;
-      }
+      if (level.cut) this.complete = false;
+      differs = level.differs;
+      if (differs) this.#found.add(level.container);
+      if (at === 0) return differs;
       at--;
+      if (differs) way[at]!.differs = true;
     }
-    return differ[0]!;
   }
 }
 
-type Members = { readonly [name: string]: Json };
+/** Two containers on the way down: their values side by side, and how far they have been looked through. */
+interface Level {
+  readonly container: Container;
+  readonly olds: readonly Json[];
+  readonly news: readonly Json[];
+  readonly end: number;
+  readonly cut: boolean;
+  next: number;
+  differs: boolean;
+}
 
-/** Puts the values of common members side by side; false if either object has a member that the other lacks. */
-function memberValues(
-  a: Members,
-  b: Members,
-  olds: (readonly Json[])[],
-  news: (readonly Json[])[],
-  at: number,
-): boolean {
-  const [names, others] = [Object.keys(a), Object.keys(b)];
-  let same = names.length === others.length;
-  for (let index = 0; same && index < names.length; index++) same = names[index] === others[index];
-  if (same) {
-    olds[at] = Object.values(a);
-    news[at] = Object.values(b);
-    return true;
-  }
-  const common = names.filter((name) => Object.hasOwn(b, name));
-  olds[at] = common.map((name) => a[name]!);
-  news[at] = common.map((name) => b[name]!);
-  return common.length === names.length && common.length === others.length;
+function enter(old: Container, newer: Container, meter: Meter): Level {
+  if (Array.isArray(old)) return level(old, old, newer as readonly Json[], old.length !== newer.length, meter);
+  const [names, others] = [Object.keys(old), Object.keys(newer)];
+  if (sameNames(names, others)) return level(old, Object.values(old), Object.values(newer), false, meter);
+  const common = names.filter((name) => Object.hasOwn(newer, name));
+  const valuesOf = (members: Container) => common.map((name) => (members as Members)[name]!);
+  const alone = common.length < names.length || common.length < others.length;
+  return level(old, valuesOf(old), valuesOf(newer), alone, meter);
+}
+
+function level(
+  container: Container,
+  olds: readonly Json[],
+  news: readonly Json[],
+  differs: boolean,
+  meter: Meter,
+): Level {
+  const length = Math.min(olds.length, news.length);
+  const end = meter.take(length + 1) - 1;
+  return { container, olds, news, end, cut: end < length, next: 0, differs };
+}
+
+function sameNames(names: readonly string[], others: readonly string[]): boolean {
+  if (names.length !== others.length) return false;
+  for (let at = 0; at < names.length; at++) if (names[at] !== others[at]) return false;
+  return true;
 }

@@ -7,8 +7,25 @@ import type { RuleOf } from './rules.ts';
 
 export type Side = 'old' | 'new';
 
-/** Scalar members that make a rough mark. */
-const ROUGH_MEMBERS = 8;
+/** Members that name an element in most replies. */
+export const ID_MEMBERS = ['id', '_id', 'uuid', 'guid', 'key', 'code', 'sku', 'slug', 'name'];
+
+const TELLING_MEMBERS = 3;
+
+/**
+ * Members by which these two and elements like them are told apart: scalars that both have, but not those that a rule
+ * lets be absent or be called otherwise.
+ */
+export function tellingMembers(old: JsonObject, newer: JsonObject, state: RuleState): string[] {
+  const renamed = state.renames.flatMap((rule) => [renamedFrom(rule), rule.to]);
+  const names = Object.keys(old).filter((name) => {
+    const { rules } = state.into(name);
+    const inBoth = Object.hasOwn(newer, name) && !isContainer(old[name]) && !isContainer(newer[name]);
+    return inBoth && !rules.ignore && !rules['null-is-absent'] && !renamed.includes(name);
+  });
+  const ids = ID_MEMBERS.filter((name) => names.includes(name));
+  return [...ids, ...names.filter((name) => !ids.includes(name)).sort()].slice(0, TELLING_MEMBERS);
+}
 
 /**
  * Marks of values, used to find which elements of two arrays belong together. Two values that are equal under the
@@ -23,18 +40,16 @@ export class Fingerprints {
     this.#ids = ids;
   }
 
-  /** A quick mark of a value's outermost level; unequal values may share it. */
-  rough(value: Json, side: Side, state: RuleState): string {
+  /** A quick mark made of some of a value's members (`tellingMembers`); unequal values may share it. */
+  rough(value: Json, side: Side, state: RuleState, members: readonly string[]): string {
     if (!isContainer(value)) return this.leaf(value, side, state);
-    if (state.rules.ignore || state.rules['shape-only']) return typeOf(value);
-    if (Array.isArray(value)) return `array ${value.length}`;
+    if (Array.isArray(value) || state.rules.ignore || state.rules['shape-only']) return typeOf(value);
     let mark = '{';
-    let members = 0;
-    for (const [name, given] of memberNames(value as JsonObject, side, state)) {
-      const member = (value as JsonObject)[given]!;
-      if (isContainer(member)) continue;
-      mark += `${JSON.stringify(name)}:${this.leaf(member, side, state.into(name))},`;
-      if (++members === ROUGH_MEMBERS) break;
+    for (const name of members) {
+      const member = Object.hasOwn(value, name) ? (value as JsonObject)[name] : undefined;
+      const inside = state.into(name);
+      if (member === undefined || isContainer(member)) mark += '?,';
+      else mark += inside.none ? `${typeof member} ${idText(member)},` : `${this.leaf(member, side, inside)},`;
     }
     return mark;
   }

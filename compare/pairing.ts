@@ -51,6 +51,20 @@ export function isMoved(pairs: readonly Pair[]): boolean {
   return false;
 }
 
+/** The same for arrays of one length, all of whose elements stand in place but those that were `open`. */
+export function isMovedAmong(pairs: readonly Pair[], open: readonly number[], length: number): boolean {
+  const partners = new Int32Array(length);
+  for (let index = 0; index < length; index++) partners[index] = index;
+  for (const index of open) partners[index] = -1;
+  for (const [old, newer] of pairs) partners[old!] = newer!;
+  let last = -1;
+  return partners.some((partner) => {
+    const back = partner >= 0 && partner < last;
+    last = Math.max(last, partner);
+    return back;
+  });
+}
+
 /** In the order of the old array; what is only in the new one comes last. */
 export const inOldOrder = (pairs: readonly Pair[]): Pair[] =>
   pairs.toSorted(([a = Number.POSITIVE_INFINITY, x = 0], [b = Number.POSITIVE_INFINITY, y = 0]) =>

@@ -1,6 +1,5 @@
-import type { Fingerprints, Side } from './fingerprint.ts';
-import { idText } from './fingerprint.ts';
-import { isContainer, type Json, type JsonObject } from './json.ts';
+import { type Fingerprints, ID_MEMBERS, type Side, tellingMembers } from './fingerprint.ts';
+import { ExactNumber, isContainer, type Json, type JsonObject } from './json.ts';
 import { type Left, type Marked, type Pair, pairByMark, pairInSequence } from './pairing.ts';
 import type { RuleState } from './rule-state.ts';
 
@@ -20,30 +19,81 @@ export interface Recognised {
 }
 
 /**
- * Finds which of the elements still open belong together: those with a mark of their own at once, those that share
- * one by their whole content, then those with the same id; what is left is taken for changed, in sequence.
+ * Finds which of the elements still open belong together: by a member that names each of them, such as an id, or else
+ * by their content. What is left is taken for changed, in sequence.
  */
 export function recognise(arrays: Arrays, open: Left, fingerprints: Fingerprints): Recognised {
-  const rough = pairGroups(
-    marked(arrays, open, 'old', roughly(fingerprints)),
-    marked(arrays, open, 'new', roughly(fingerprints)),
-  );
-  const exact = (side: Side, indexes: readonly number[]) =>
-    marked(arrays, { old: indexes, new: indexes }, side, (value, on, state) => fingerprints.of(value, on, state));
-  const whole = pairByMark(exact('old', rough.shared.old), exact('new', rough.shared.new));
+  const { pairs, left } = pairById(arrays, open) ?? pairByContent(arrays, open, fingerprints);
+  return { same: pairs, others: pairInSequence(left) };
+}
+
+interface Paired {
+  readonly pairs: readonly Pair[];
+  readonly left: Left;
+}
+
+/** Pairs elements by a member that tells them apart on both sides and that no rule is about; undefined if there is none. */
+function pairById({ old, new: newer, state }: Arrays, open: Left): Paired | undefined {
+  const first = old[open.old[0] ?? 0];
+  if (first === undefined || !isObject(first)) return undefined;
+  for (const name of ID_MEMBERS) {
+    if (!Object.hasOwn(first, name) || !state.into(0).into(name).none) continue;
+    const [olds, news] = [idsOf(old, open.old, name), idsOf(newer, open.new, name)];
+    if (!olds || !news) continue;
+    const pairs: Pair[] = [];
+    const left = { old: [] as number[], new: [] as number[] };
+    for (const [id, index] of olds) {
+      const partner = news.get(id);
+      if (partner === undefined) left.old.push(index);
+      else pairs.push([index, partner]);
+    }
+    for (const [id, index] of news) if (!olds.has(id)) left.new.push(index);
+    return { pairs, left };
+  }
+  return undefined;
+}
+
+/** Id → index; undefined if an element has none or two have the same. */
+function idsOf(
+  elements: readonly Json[],
+  indexes: readonly number[],
+  name: string,
+): ReadonlyMap<Json, number> | undefined {
+  const ids = new Map<Json, number>();
+  for (const index of indexes) {
+    const element = elements[index]!;
+    const id = isObject(element) && Object.hasOwn(element, name) ? element[name]! : null;
+    if (id === null || isContainer(id)) return undefined;
+    ids.set(id instanceof ExactNumber ? `exactly ${id.canonical}` : id, index);
+  }
+  return ids.size === indexes.length ? ids : undefined;
+}
+
+/** Pairs elements whose outermost level nobody else has at once, and those that share one by the whole of them. */
+function pairByContent(arrays: Arrays, open: Left, fingerprints: Fingerprints): Paired {
+  const [old, newer] = [firstObject(arrays.old, open.old), firstObject(arrays.new, open.new)];
+  const members = old && newer ? tellingMembers(old, newer, arrays.state.into(0)) : [];
+  const roughly = (side: Side) =>
+    marked(arrays, open, side, (value, on, state) => fingerprints.rough(value, on, state, members));
+  const rough = pairGroups(roughly('old'), roughly('new'));
+  const exact = (side: Side) =>
+    marked(arrays, rough.shared, side, (value, on, state) => fingerprints.of(value, on, state));
+  const whole = pairByMark(exact('old'), exact('new'));
   const left = {
     old: [...rough.left.old, ...whole.left.old].sort(ascending),
     new: [...rough.left.new, ...whole.left.new].sort(ascending),
   };
-  const same = [...rough.pairs, ...whole.pairs];
-  if (left.old.join() === left.new.join()) return { same, others: pairInSequence(left) };
-  const byId = pairById(arrays, left);
-  return { same: [...same, ...byId.pairs], others: pairInSequence(byId.left) };
+  return { pairs: [...rough.pairs, ...whole.pairs], left };
+}
+
+const isObject = (value: Json): value is JsonObject => isContainer(value) && !Array.isArray(value);
+
+function firstObject(elements: readonly Json[], indexes: readonly number[]): JsonObject | undefined {
+  const index = indexes.find((at) => isObject(elements[at]!));
+  return index === undefined ? undefined : (elements[index] as JsonObject);
 }
 
 const ascending = (a: number, b: number) => a - b;
-const roughly = (fingerprints: Fingerprints) => (value: Json, side: Side, state: RuleState) =>
-  fingerprints.rough(value, side, state);
 
 function marked<M>(
   arrays: Arrays,
@@ -57,52 +107,33 @@ function marked<M>(
 
 /** Pairs those whose mark nobody else has, tells apart those that share one, and those that nobody on the other side has. */
 function pairGroups(old: Marked<string>, newer: Marked<string>): { pairs: Pair[]; shared: Left; left: Left } {
-  const groups = new Map<string, { old: number[]; new: number[] }>();
-  for (const [side, { indexes, marks }] of [
-    ['old', old],
-    ['new', newer],
-  ] as const) {
-    indexes.forEach((index, at) => {
-      const group = groups.get(marks[at]!);
-      if (group) group[side].push(index);
-      else groups.set(marks[at]!, { old: [], new: [], [side]: [index] });
-    });
-  }
+  const [olds, news] = [whoHas(old), whoHas(newer)];
   const pairs: Pair[] = [];
   const shared = { old: [] as number[], new: [] as number[] };
   const left = { old: [] as number[], new: [] as number[] };
-  for (const group of groups.values()) {
-    if (group.old.length === 1 && group.new.length === 1) {
-      pairs.push([group.old[0], group.new[0]]);
-      continue;
-    }
-    const to = group.old.length === 0 || group.new.length === 0 ? left : shared;
-    to.old.push(...group.old);
-    to.new.push(...group.new);
+  for (let at = 0; at < old.indexes.length; at++) {
+    const mark = old.marks[at]!;
+    const partner = news.get(mark);
+    if (partner === undefined) left.old.push(old.indexes[at]!);
+    else if (partner === SEVERAL || olds.get(mark) === SEVERAL) shared.old.push(old.indexes[at]!);
+    else pairs.push([old.indexes[at]!, partner]);
+  }
+  for (let at = 0; at < newer.indexes.length; at++) {
+    const mark = newer.marks[at]!;
+    const partner = olds.get(mark);
+    if (partner === undefined) left.new.push(newer.indexes[at]!);
+    else if (partner === SEVERAL || news.get(mark) === SEVERAL) shared.new.push(newer.indexes[at]!);
   }
   return { pairs, shared, left };
 }
 
-/** Members that name an element in most replies. */
-const ID_MEMBERS = ['id', '_id', 'uuid', 'guid', 'key', 'code', 'sku', 'slug', 'name'];
+const SEVERAL = -1;
 
-/** Pairs changed elements by a member that tells them apart on both sides, if they have one that no rule is about. */
-function pairById({ old, new: newer, state }: Arrays, left: Left): { pairs: Pair[]; left: Left } {
-  for (const name of ID_MEMBERS) {
-    if (!state.into(0).into(name).none) continue;
-    const [olds, news] = [idsOf(old, left.old, name), idsOf(newer, left.new, name)];
-    if (olds && news) return pairByMark({ indexes: left.old, marks: olds }, { indexes: left.new, marks: news });
+/** Mark → the index of the only element that has it, or SEVERAL. */
+function whoHas({ indexes, marks }: Marked<string>): ReadonlyMap<string, number> {
+  const owners = new Map<string, number>();
+  for (let at = 0; at < indexes.length; at++) {
+    owners.set(marks[at]!, owners.has(marks[at]!) ? SEVERAL : indexes[at]!);
   }
-  return { pairs: [], left };
-}
-
-/** The elements' ids; undefined if one has none or two have the same. */
-function idsOf(elements: readonly Json[], indexes: readonly number[], name: string): string[] | undefined {
-  const ids = indexes.map((index) => {
-    const element = elements[index]!;
-    const has = isContainer(element) && !Array.isArray(element) && Object.hasOwn(element, name);
-    const id = has ? (element as JsonObject)[name]! : null;
-    return id === null || isContainer(id) ? undefined : `${typeof id} ${idText(id)}`;
-  });
-  return ids.every((id) => id !== undefined) && new Set(ids).size === ids.length ? (ids as string[]) : undefined;
+  return owners;
 }

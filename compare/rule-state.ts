@@ -77,8 +77,12 @@ class State implements RuleState {
   into(key: string | number): RuleState {
     if (this.none) return this;
     if (!this.#named.has(key)) {
-      if (typeof key === 'number') return (this.#otherIndex ??= this.#step(key));
-      return (this.#otherName ??= this.#step(key));
+      if (typeof key === 'number') {
+        this.#otherIndex ??= this.#step(key);
+        return this.#otherIndex;
+      }
+      this.#otherName ??= this.#step(key);
+      return this.#otherName;
     }
     const known = this.#into.get(key) ?? this.#step(key);
     this.#into.set(key, known);
@@ -111,8 +115,14 @@ function learnsInside(node: Node): boolean {
 }
 
 function branch(node: Node, segment: Segment): Node {
-  if ('any' in segment) return (node.any ??= emptyNode());
-  if ('deep' in segment) return (node.deep ??= emptyNode(true));
+  if ('any' in segment) {
+    node.any ??= emptyNode();
+    return node.any;
+  }
+  if ('deep' in segment) {
+    node.deep ??= emptyNode(true);
+    return node.deep;
+  }
   return 'index' in segment ? grow(node.indexes, segment.index) : grow(node.names, segment.name);
 }
 

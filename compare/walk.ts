@@ -6,7 +6,7 @@ import { Fingerprints, idText, type Side } from './fingerprint.ts';
 import type { IdMap } from './id-map.ts';
 import { isContainer, type Json, type JsonObject, typeOf } from './json.ts';
 import { agreementOf, sameLeaf } from './leaf.ts';
-import { inOldOrder, isMoved, type Pair, pairByMark } from './pairing.ts';
+import { inOldOrder, isMoved, isMovedAmong, type Pair, pairByMark } from './pairing.ts';
 import { concretePath, type Place, templatePath, templateStep } from './path.ts';
 import { recognise } from './recognise.ts';
 import { type RuleState, renamedFrom } from './rule-state.ts';
@@ -246,24 +246,25 @@ class Walk {
   #pairs(frame: Frame, old: readonly Json[], newer: readonly Json[]): readonly Pair[] {
     const { state } = frame;
     const length = Math.max(old.length, newer.length);
-    const inPlace = (index: number): Pair => [
+    const pairOf = (index: number): Pair => [
       index < old.length ? index : undefined,
       index < newer.length ? index : undefined,
     ];
-    if (frame.ignored || frame.shape) return this.#open(0, length, old, newer, state).map(inPlace);
+    if (frame.ignored || frame.shape) return this.#open(0, length, old, newer, state).map(pairOf);
     const keyed = state.rules['keyed-by'];
     if (keyed) return this.#pairsByKey(frame, old, newer, keyed);
     if (old.length === newer.length) {
       const open = this.#open(0, length, old, newer, state);
-      if (open.length <= 1) return open.map(inPlace);
+      if (open.length <= 1) return open.map(pairOf);
       const { same, others } = recognise({ old, new: newer, state }, { old: open, new: open }, this.#fingerprints);
-      this.#compareOrder(frame, inOldOrder([...same, ...settled(open, length)]));
+      if (same.every(inPlace) && others.every(inPlace)) return open.map(pairOf);
+      this.#compareOrder(frame, isMovedAmong(same, open, length));
       return inOldOrder([...same, ...others]);
     }
     const [prefix, suffix] = state.learns ? [0, 0] : this.#common(old, newer);
     const open = { old: range(prefix, old.length - suffix), new: range(prefix, newer.length - suffix) };
     const { same, others } = recognise({ old, new: newer, state }, open, this.#fingerprints);
-    this.#compareOrder(frame, inOldOrder(same));
+    this.#compareOrder(frame, isMoved(inOldOrder(same)));
     return inOldOrder([...same, ...others]);
   }
 
@@ -273,7 +274,7 @@ class Walk {
       marks: elements.map((element, index) => this.#keyOf(element, rule.key, side, frame.state.into(index))),
     });
     const { pairs, left } = pairByMark(marked(old, 'old'), marked(newer, 'new'));
-    this.#compareOrder(frame, pairs);
+    this.#compareOrder(frame, isMoved(pairs));
     if (pairs.some(([before, after]) => before !== after))
       this.#excuse(rule, 'order', frame.parent, frame.key, old, newer);
     return [
@@ -294,8 +295,8 @@ class Walk {
     return known === undefined ? 'not known yet' : `is ${known}`;
   }
 
-  #compareOrder(frame: Frame, pairs: readonly Pair[]): void {
-    if (!isMoved(pairs)) return;
+  #compareOrder(frame: Frame, moved: boolean): void {
+    if (!moved) return;
     const { parent, key, old, new: newer, state } = frame;
     const { unordered, collation } = state.rules;
     if (unordered) this.#excuse(unordered, 'order', parent, key, old, newer);
@@ -353,7 +354,10 @@ class Walk {
     old: Json | undefined,
     newer: Json | undefined,
   ): void {
-    if (frame?.ignored) return this.#excuse(frame.ignored, kind, frame, key, old, newer);
+    if (frame?.ignored) {
+      this.#excuse(frame.ignored, kind, frame, key, old, newer);
+      return;
+    }
     const place = placeOf(frame, key);
     const [before, after] = samplesOf(old, newer);
     this.#differences.push({
@@ -379,13 +383,13 @@ const placeOf = (frame: Frame | undefined, key: string | number): Place | undefi
   frame && { parent: frame, key, depth: frame.depth + 1 };
 
 const isId = (value: Json) => ['string', 'number'].includes(typeOf(value));
+const inPlace = ([old, newer]: Pair) => old === newer;
 const memberOf = (members: JsonObject, name: string) => (Object.hasOwn(members, name) ? members[name] : undefined);
-const range = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, at) => from + at);
 const isNewName = (renamed: ReadonlyMap<string, RuleOf<'rename'>>, name: string) =>
   [...renamed.values()].some(({ to }) => to === name);
 
-/** The pairs that stand in place and need no look; of arrays of other lengths they cannot have moved. */
-function settled(open: readonly number[], length: number): Pair[] {
-  const still = new Set(open);
-  return range(0, length).flatMap((index) => (still.has(index) ? [] : [[index, index] as const]));
+function range(from: number, to: number): number[] {
+  const numbers: number[] = [];
+  for (let number = from; number < to; number++) numbers.push(number);
+  return numbers;
 }
