@@ -1,0 +1,151 @@
+import { createHmac } from 'node:crypto';
+import { ExactNumber, isContainer, type Json, type JsonObject, parseJson, stringifyJson } from './json.ts';
+import { parsePath } from './path.ts';
+import { type RuleState, rootState } from './rule-state.ts';
+import { SECRET_HEADERS, SECRET_NAMES, SECRETS } from './secrets.ts';
+
+/** What must not be kept, beside what is always taken out. */
+export interface Redaction {
+  /** Header names. */
+  readonly headers?: readonly string[];
+  /** Paths in JSON and form bodies: `$.user.iban`, `$..phone`. */
+  readonly paths?: readonly string[];
+  /** Names of members, query parameters and form fields, at any depth; case, `_` and `-` do not matter. */
+  readonly names?: readonly string[];
+  /** What to take out of any text. */
+  readonly patterns?: readonly RegExp[];
+  /** With a key, equal secrets become equal marks, so that one still sees what belongs together. */
+  readonly key?: string;
+}
+
+/** Takes secrets out of what is to be stored or shown. Nothing given to it is changed. */
+export interface Redactor {
+  text(text: string): string;
+  json(value: Json): Json;
+  headers(headers: Readonly<Record<string, readonly string[]>>): Record<string, readonly string[]>;
+  /** A path with its query. */
+  url(url: string): string;
+  /** A body as it came, read by its media type; what is neither text, JSON nor form is left out altogether. */
+  body(text: string, media: string): string;
+}
+
+/** A redactor for these and for what always is a secret: credentials, tokens, keys, card numbers, e-mail addresses. */
+export function redactor(redaction: Redaction = {}): Redactor {
+  const names = new Set([...SECRET_NAMES, ...(redaction.names ?? [])].map(plainName));
+  const secretHeaders = new Set([...SECRET_HEADERS, ...(redaction.headers ?? [])].map((name) => name.toLowerCase()));
+  for (const path of redaction.paths ?? []) parsePath(path);
+  const named = (redaction.paths ?? []).map((path) => ({ id: path, reason: 'secret', path, kind: 'ignore' }) as const);
+  const paths = rootState(named, '$');
+  const own = (redaction.patterns ?? []).map((pattern) => ({
+    name: 'secret',
+    pattern: global(pattern),
+    isOne: undefined,
+  }));
+  const mark = (what: string, secret: string) => {
+    if (!redaction.key) return `[${what}]`;
+    return `[${what} ${createHmac('sha256', redaction.key).update(secret).digest('hex').slice(0, 8)}]`;
+  };
+
+  const text = (given: string) =>
+    [...SECRETS, ...own].reduce(
+      (left, { name, pattern, isOne }) =>
+        left.replace(pattern, (found) => (!isOne || isOne(found) ? mark(name, found) : found)),
+      given,
+    );
+
+  const json = (value: Json): Json => {
+    const root: Json[] = [value];
+    const open: { readonly to: Json[] | Record<string, Json>; readonly state: RuleState; readonly within: boolean }[] =
+      [{ to: root, state: { ...paths, into: () => paths } as RuleState, within: false }];
+    for (let level = open.pop(); level; level = open.pop()) {
+      for (const key of Object.keys(level.to)) {
+        const members = level.to as Record<string, Json>;
+        const inside = members[key]!;
+        const state = level.state.into(Array.isArray(level.to) ? Number(key) : key);
+        const secret =
+          level.within || state.rules.ignore !== undefined || (!Array.isArray(level.to) && names.has(plainName(key)));
+        if (isContainer(inside)) {
+          const copy = Array.isArray(inside) ? [...inside] : renamed(inside as JsonObject, text);
+          put(members, key, copy);
+          open.push({ to: copy, state, within: secret });
+        } else if (secret) put(members, key, hidden(inside, mark));
+        else if (typeof inside === 'string') put(members, key, text(inside));
+        else if (inside instanceof ExactNumber || typeof inside === 'number') {
+          const digits = inside instanceof ExactNumber ? inside.text : String(inside);
+          if (text(digits) !== digits) put(members, key, text(digits));
+        }
+      }
+    }
+    return root[0]!;
+  };
+
+  const query = (given: string) => {
+    const parts = given.split('&').map((part) => {
+      const [name = '', ...value] = part.split('=');
+      const secret = names.has(plainName(decoded(name)));
+      if (secret) return `${name}=${encodeURIComponent(mark('secret', value.join('=')))}`;
+      const plain = decoded(value.join('='));
+      return text(plain) === plain ? part : `${name}=${encodeURIComponent(text(plain))}`;
+    });
+    return parts.join('&');
+  };
+
+  return {
+    text,
+    json,
+    headers: (headers) => {
+      const kept: Record<string, readonly string[]> = Object.create(null);
+      for (const [name, values] of Object.entries(headers)) {
+        const secret = secretHeaders.has(name.toLowerCase());
+        kept[name] = values.map((value) => (secret ? mark('secret', value) : text(value)));
+      }
+      return kept;
+    },
+    url: (url) => {
+      const [path = '', ...rest] = url.split('?');
+      return rest.length === 0 ? text(path) : `${text(path)}?${query(rest.join('?'))}`;
+    },
+    body: (given, media) => {
+      if (/[/+]json$/i.test(media)) {
+        try {
+          return stringifyJson(json(parseJson(given)));
+        } catch {
+          return text(given); // says JSON and is not, or is too deep to be written again
+        }
+      }
+      if (media === 'application/x-www-form-urlencoded') return query(given);
+      return /^text\/|[/+](xml|javascript|x-ndjson)$/i.test(media)
+        ? text(given)
+        : `[${given.length} characters left out]`;
+    },
+  };
+}
+
+/** A copy whose names hold no secrets either. */
+function renamed(members: JsonObject, text: (name: string) => string): Record<string, Json> {
+  const copy = {};
+  for (const [name, value] of Object.entries(members)) put(copy, text(name), value);
+  return copy;
+}
+
+/** Keeps the type of what it hides: a number becomes 0, a truth value stays what it is. */
+function hidden(value: Json, mark: (what: string, secret: string) => string): Json {
+  if (typeof value === 'string') return value === '' ? '' : mark('secret', value);
+  return typeof value === 'number' || value instanceof ExactNumber ? 0 : value;
+}
+
+// Defined, not assigned: the name may be __proto__.
+const put = (members: object, name: string, value: Json) =>
+  Object.defineProperty(members, name, { value, enumerable: true, writable: true, configurable: true });
+
+const plainName = (name: string) => name.toLowerCase().replace(/[_\-\s.]/g, '');
+const global = (pattern: RegExp) =>
+  new RegExp(pattern.source, pattern.flags.includes('g') ? pattern.flags : `${pattern.flags}g`);
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+}
