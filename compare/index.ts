@@ -1,3 +1,4 @@
+export { auditRules, type Finding } from './audit.ts';
 export { BUDGET, type Budget, PATIENT } from './budget.ts';
 export type { Case } from './case.ts';
 export {
@@ -11,11 +12,25 @@ export {
 } from './compare-replies.ts';
 export { describeResult, groupByPath } from './describe.ts';
 export type { Difference, DifferenceKind, Excused, Severity } from './difference.ts';
-export { ExactNumber, type Json, parseJson } from './json.ts';
+export { greatestRate, pairsNeeded } from './evidence.ts';
+export { ExactNumber, type Json, parseJson, stringifyJson } from './json.ts';
+export { type MysqlToPostgres, mysqlToPostgres } from './mysql-to-postgres.ts';
+export { type Noise, NoiseLearner, type NoiseRefusal } from './noise.ts';
+export { type Redaction, type Redactor, redactor } from './redact.ts';
 export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply.ts';
+export { routeName } from './route-name.ts';
 export { RuleSet, type RuleUse, ruleSet } from './rule-set.ts';
 export { RULE_KINDS, type Rule, RuleError, validateRules } from './rules.ts';
 export type { Asked } from './scope.ts';
-export { suggestRule } from './suggest.ts';
+export { type Hidden, type Proposal, propose, suggestRule, whatItHides } from './suggest.ts';
 export { type CaseReport, compareSuites, describeSuite, type SuiteOptions, type SuiteReport } from './suite.ts';
+export {
+  type Compared,
+  type Group,
+  type RouteTally,
+  type Sample,
+  Tally,
+  type TallyOptions,
+  type TallyReport,
+} from './tally.ts';
 export type { Target } from './target.ts';

@@ -16,6 +16,8 @@ export type Rule = {
   readonly owner?: string;
   /** The last day it excuses anything, `2027-03-31`, in UTC; from the next day on it is reported as expired. */
   readonly until?: string;
+  /** Differences per pair that old against old showed; if it comes to excuse many more, that is reported. */
+  readonly usual?: number;
 } & ScopedTo &
   RuleKind;
 
@@ -89,7 +91,7 @@ const FIELDS: Readonly<Record<Rule['kind'], Fields>> = {
 /** Every kind of rule there is. */
 export const RULE_KINDS = Object.keys(FIELDS) as readonly Rule['kind'][];
 
-const COMMON = ['id', 'reason', 'path', 'kind', 'owner', 'until', 'routes', 'statuses'];
+const COMMON = ['id', 'reason', 'path', 'kind', 'owner', 'until', 'usual', 'routes', 'statuses'];
 
 /** Rules that cannot be used; `mistakes` lists every one, not only the first. */
 export class RuleError extends Error {
@@ -122,6 +124,9 @@ function mistakesIn(rule: unknown): string[] {
   }
   if (rule.owner !== undefined && !isText(rule.owner)) mistakes.push('owner must be a non-empty text');
   if (rule.until !== undefined && !isDay(rule.until)) mistakes.push('until must be a day such as "2027-03-31"');
+  if (rule.usual !== undefined && !(typeof rule.usual === 'number' && rule.usual >= 0)) {
+    mistakes.push('usual must be a number of 0 or more');
+  }
   mistakes.push(...scopeMistakes(rule));
   if (isText(rule.path)) mistakes.push(...mistakesInPath(rule.path, rule.kind));
   if (!isText(rule.kind)) return mistakes;

@@ -1,0 +1,8 @@
+/** Segments that name one thing of many: numbers, UUIDs, long hexadecimal or mixed ids. */
+const IDS = /^(\d+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}|(?=.*\d)[\w-]{20,})$/i;
+
+/** The endpoint a request is counted under: `GET /orders/{id}` for `/orders/17?page=2`. */
+export function routeName(method: string, path: string): string {
+  const segments = path.replace(/[?#].*$/s, '').split('/');
+  return `${method} ${segments.map((segment) => (IDS.test(segment) ? '{id}' : segment)).join('/')}`;
+}
