@@ -61,14 +61,17 @@ export async function activate(parts: ActiveParts): Promise<Active> {
     (capability, ask) => capabilities.get(capability)?.confirm(ask),
     Math.max(...Object.values(plan.capabilities).map(({ handoff }) => handoff.writeFate)),
   );
+  const cells: StateCell[] = [];
   for (const [name, capability] of Object.entries(plan.capabilities)) {
     const mine = databases.of(name);
+    const cell = new StateCell(name, store, states.get(name)!);
+    cells.push(cell);
     const control = new CapabilityControl({
       name,
       group: groupOf(plan, name),
       plan: capability,
       handoffs: {
-        cell: new StateCell(name, store, states.get(name)!),
+        cell,
         proxies: link,
         sides: mine && sidesOf(name, mine),
         limits: capability.handoff,
@@ -84,24 +87,31 @@ export async function activate(parts: ActiveParts): Promise<Active> {
     });
     capabilities.set(name, control);
   }
+  let judging: NodeJS.Timeout | undefined;
+  const stop = async () => {
+    clearInterval(judging);
+    stopping.abort();
+    webhook.stop();
+    await Promise.all([...capabilities.values()].map((control) => control.stop()));
+    await link.stop();
+    await databases.close();
+  };
+  // Proxies act on what they are told from here on: whoever comes next must see that somebody was here before.
+  await Promise.all(cells.map(leaveTrace)).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   link.publish();
   for (const control of capabilities.values()) control.start();
-  const judging = setInterval(() => {
+  judging = setInterval(() => {
     for (const control of capabilities.values()) void control.tick();
   }, JUDGE_EVERY);
-  return {
-    link,
-    capabilities,
-    stop: async () => {
-      clearInterval(judging);
-      stopping.abort();
-      webhook.stop();
-      await Promise.all([...capabilities.values()].map((control) => control.stop()));
-      await link.stop();
-      await databases.close();
-    },
-  };
+  return { link, capabilities, stop };
 }
+
+/** Stores the state of a capability nobody has touched. */
+const leaveTrace = (cell: StateCell): Promise<unknown> =>
+  cell.update((state) => (state.version ? state : { ...state }));
 
 async function readStates(
   plan: Plan,

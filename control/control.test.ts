@@ -253,6 +253,15 @@ describe('life of a control', () => {
     await reach(40);
   });
 
+  test('faults 54: a control that has moved nobody yet was there all the same: its proxies have sent writes', async () => {
+    await open({ handoff: { slice: 1_000, writeFate: '300ms' } });
+    expect((await bed.shop()).gates).toEqual([]);
+    await bed.control!.stop();
+    await bed.start();
+    expect((await bed.shop()).gates[0]).toMatch('the control before this one');
+    await reach(10);
+  });
+
   test('faults 55: a state that cannot be written refuses changes, and proxies keep the last snapshot', async () => {
     await open();
     const proxy = await bed.proxy();

@@ -39,15 +39,21 @@ export async function recover(parts: HandoffParts, reason: string): Promise<'non
   }
 }
 
-async function recoverOnce({ cell, sides, release }: HandoffParts, reason: string) {
+async function recoverOnce({ cell, sides, release, proxies }: HandoffParts, reason: string) {
   const state = await cell.settle();
   const must = recovery(state);
   const moving = state.moving;
-  if (must === 'none' || !moving) return 'none';
+  if (must === 'none' || !moving) {
+    proxies.publish(); // what brought it to rest may have been stored without an answer: then nobody has been told
+    return 'none';
+  }
   const kind: HandoffKind = must;
   const row = rowOf(cell.capability, moving, kind);
   const noted = record(cell.capability, moving, must === 'cancel' ? 'cancel' : 'handoff', reason, {});
-  const needed = sides && (kind === 'grant' || (await sides.has(moving.from, moving.epoch, 'barrier')));
+  // A barrier sent to the service may arrive there behind a lost connection, whatever its log says now: only its cancel
+  // ends the waiting for an outcome. One sent to the monolith is fenced by the state it goes with.
+  const mayKnow = () => moving.from === 'service' || sides!.has(moving.from, moving.epoch, 'barrier');
+  const needed = sides && (kind === 'grant' || (await mayKnow()));
   if (needed && row.side === 'service') await sides.write(row);
   // Force may have gone on without this one meanwhile; then there is nothing left to bring to rest here.
   const rest = (now: CapabilityState) => (now.epoch === state.epoch && now.phase === state.phase ? idle(now) : now);
