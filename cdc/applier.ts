@@ -122,7 +122,7 @@ export class Applier {
     let at = 0;
     return prepared.map((one) => ({
       ...one,
-      changes: one.changes.map((change) => ({ ...change, user: users[at++]! })),
+      changes: one.changes.map((change) => ({ ...change, user: users[at++] ?? null })),
     }));
   }
 

@@ -25,7 +25,7 @@ export type Kept = {
 };
 
 /** What late changes came to: what was kept, and by user the owner's aggregates that the other side must take over. */
-export type LateOutcome = { readonly kept: readonly Kept[]; readonly images: ReadonlyMap<string, RootImage[]> };
+export type LateOutcome = { readonly kept: readonly Kept[]; readonly images: ReadonlyMap<string | null, RootImage[]> };
 
 /** What must be known of the owner's aggregates beyond the rows that changed. */
 type Whole = {
@@ -200,14 +200,22 @@ async function write(rows: Rows, changes: readonly LateChange[]): Promise<void> 
   }
 }
 
+/** True if the late transaction made the aggregate: then nothing can have overwritten it on the late side before. */
+const isBorn = ({ table, changes }: Aggregate): boolean =>
+  changes.some((change) => change.table === table && !change.before);
+
 /** The aggregates the late side must take over: the loser's absence and the winner's rows, or what the owner has. */
 class Wanted {
-  readonly #roots = new Map<string, { table: MappedTable; key: Row; user: string }>();
+  readonly #roots = new Map<string, { table: MappedTable; key: Row; user: string | null }>();
 
   note(aggregate: Aggregate, { table, user, after }: LateChange, late: Late, disposition: Disposition): void {
-    if (disposition === 'apply') return;
     const want = (of: MappedTable, key: Row) =>
-      this.#roots.set(nameOf(of, key), { table: of, key: keyRow(of, key), user: user ?? '' });
+      this.#roots.set(nameOf(of, key), { table: of, key: keyRow(of, key), user });
+    if (disposition === 'apply') {
+      // An earlier correction may reach the late side after this write and undo it there: the next one repairs that.
+      if (!isBorn(aggregate)) want(aggregate.table, aggregate.key);
+      return;
+    }
     if (disposition === 'open') return void want(aggregate.table, aggregate.key);
     const { current, rivals } = late;
     if (rivals.length || (after && !(current && sameRow(table, after, current)))) want(aggregate.table, aggregate.key);
@@ -215,8 +223,8 @@ class Wanted {
   }
 
   /** By user, as they stand now. */
-  async read(rows: Rows): Promise<Map<string, RootImage[]>> {
-    const images = new Map<string, RootImage[]>();
+  async read(rows: Rows): Promise<Map<string | null, RootImage[]>> {
+    const images = new Map<string | null, RootImage[]>();
     for (const [table, roots] of Map.groupBy(this.#roots.values(), (root) => root.table)) {
       const keys = roots.map(({ key }) => key);
       for (const [at, image] of (await imagesOf(rows, table, keys, true)).entries()) {

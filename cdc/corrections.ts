@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Session, writeCorrections } from '@strangler/ledger';
 import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from './aggregates.ts';
+import type { MappedTable, Row } from './mapping.ts';
 import type { Correction, RootImage } from './steps.ts';
+import { usersOf } from './users.ts';
 
 /** Aggregates in one row of strangler_correction: a message that Kafka still takes. */
 const ROOTS_AT_ONCE = 200;
@@ -10,7 +12,7 @@ const ROOTS_AT_ONCE = 200;
 export async function correct(
   session: Session,
   capability: string,
-  images: ReadonlyMap<string, readonly RootImage[]>,
+  images: ReadonlyMap<string | null, readonly RootImage[]>,
 ): Promise<void> {
   const rows: { id: string; capability: string; images: string }[] = [];
   for (const [user, roots] of images) {
@@ -48,6 +50,32 @@ export async function answerTo(rows: Rows, { roots }: Correction): Promise<RootI
     }
   }
   return differs ? [...answers.values()] : [];
+}
+
+/** What a side makes of a correction that names no user: which aggregates it has not either, and by user those it has. */
+export async function answerToUnknown(
+  rows: Rows,
+  { roots }: Correction,
+): Promise<{ readonly gone: readonly RootImage[]; readonly images: ReadonlyMap<string | null, readonly RootImage[]> }> {
+  const gone: RootImage[] = [];
+  const here: { readonly image: RootImage; readonly table: MappedTable; readonly row: Row }[] = [];
+  for (const [table, some] of Map.groupBy(roots, (root) => rows.mapping.get(root.table)!)) {
+    const keys = some.map(({ key }) => key);
+    for (const image of await imagesOf(rows, table, keys, true)) {
+      if (image.row) here.push({ image, table, row: image.row });
+      else gone.push(image);
+    }
+  }
+  const users = await usersOf(
+    here.map(({ table, row }) => ({ table, before: null, after: row })),
+    rows,
+  );
+  const images = new Map<string | null, RootImage[]>();
+  for (const [at, { image }] of here.entries()) {
+    const user = users[at] ?? null;
+    images.set(user, [...(images.get(user) ?? []), image]);
+  }
+  return { gone, images };
 }
 
 /** Equal texts for equal aggregates: rows have their columns in the mapping's order on both sides. */

@@ -47,6 +47,13 @@ describe('preparing steps', () => {
     expect(behind).toMatchObject([{ senderOwns: false, undecided: { epoch: 7 } }]);
   });
 
+  test('a change whose user nobody can name is late: the other side says what is so', () => {
+    const [first] = prepareSteps([changes('1')], [undefined], historyOf(row('barrier', 1, 'ada')));
+    expect(first!.changes).toMatchObject([{ user: null, owns: false, epoch: null }]);
+    const nameless = step({ kind: 'correction', correction: { user: null, roots: [] }, position: 'lsn/1' });
+    expect(prepareSteps([nameless], [], historyOf())).toMatchObject([{ senderOwns: undefined, undecided: undefined }]);
+  });
+
   test('while the source owns everybody nobody is asked', () => {
     expect(prepareUnasked([changes('1')])).toMatchObject([{ changes: [{ user: null, owns: true }], senderOwns: true }]);
   });

@@ -14,8 +14,8 @@ export type OwnedChange = Change & {
 export type Prepared = {
   readonly step: Step;
   readonly changes: readonly OwnedChange[];
-  /** For a correction: whether its sender owned the user when it was written. */
-  readonly senderOwns: boolean;
+  /** For a correction: whether its sender owned the user when it was written; undefined if it could not name the user. */
+  readonly senderOwns: boolean | undefined;
   /** The barrier this step waits behind; undefined if nothing is in doubt. */
   readonly undecided: OwnershipRow | undefined;
 };
@@ -35,24 +35,30 @@ export const prepareUnasked = (steps: readonly Step[]): Prepared[] =>
     undecided: undefined,
   }));
 
-/** What the source is to the user of each change, at this point of its own history; `users` in the order of the changes. */
+/**
+ * What the source is to the user of each change, at this point of its own history; `users` in the order of the changes.
+ * A change whose user nobody can name is taken for a late one: the other side says what is so.
+ */
 export function prepareSteps(
   steps: readonly Step[],
-  users: readonly (string | null)[],
+  users: readonly (string | null | undefined)[],
   history: OwnershipHistory,
 ): Prepared[] {
   let at = 0;
   return steps.map((step) => {
     let undecided: OwnershipRow | undefined;
     const changes = changesOf(step).map((change): OwnedChange => {
-      const user = users[at++]!;
+      const user = users[at++];
+      if (user === undefined) return { ...change, user: null, owns: false, epoch: null };
       if (user === null) return { ...change, user, owns: true, epoch: null };
       const standing = history.standing(user);
       undecided ??= standing.undecided;
       return { ...change, user, owns: standing.owns, epoch: standing.epoch };
     });
     if (step.work.kind !== 'correction') return { step, changes, senderOwns: true, undecided };
-    const standing = history.standing(step.work.correction.user);
+    const { user } = step.work.correction;
+    if (user === null) return { step, changes, senderOwns: undefined, undecided };
+    const standing = history.standing(user);
     return { step, changes, senderOwns: standing.owns, undecided: standing.undecided };
   });
 }

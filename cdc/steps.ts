@@ -12,8 +12,11 @@ export type Change = {
   readonly after: Row | null;
 };
 
-/** A correction as it stands in strangler_correction: whole aggregates as the sender has them. */
-export type Correction = { readonly user: string; readonly roots: readonly RootImage[] };
+/**
+ * A correction as it stands in strangler_correction: whole aggregates as the sender has them. `user` is null if the
+ * sender has no such aggregates, and so cannot say whose they are.
+ */
+export type Correction = { readonly user: string | null; readonly roots: readonly RootImage[] };
 
 /** A row and everything that reaches its user through it; `row: null` says the sender has none. */
 export type RootImage = {

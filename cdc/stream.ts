@@ -15,7 +15,6 @@ import { Pump, type PumpHooks } from './pump.ts';
 import { UndecodableError } from './row-change.ts';
 import { SignsDisagreeError } from './signs.ts';
 import { ApplierAheadError } from './target-transaction.ts';
-import { UnknownUserError } from './users.ts';
 
 /** One direction of one capability's sync, running. */
 export interface Stream {
@@ -49,7 +48,6 @@ const LOUD = [
   SignsDisagreeError,
   UnconvertibleError,
   UndecodableError,
-  UnknownUserError,
 ];
 
 /** Starts a stream: its source's topic, read from its checkpoint on, into its target. Gives it at once. */

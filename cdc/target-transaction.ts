@@ -9,7 +9,7 @@ import {
 import { changesTo, type Rows } from './aggregates.ts';
 import { applyLate } from './apply-late.ts';
 import { applyOwned } from './apply-owned.ts';
-import { answerTo, correct } from './corrections.ts';
+import { answerTo, answerToUnknown, correct } from './corrections.ts';
 import { failureOf } from './failures.ts';
 import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Whence } from './keep.ts';
 import type { OwnedChange, Prepared } from './prepare.ts';
@@ -81,6 +81,7 @@ class TargetTransaction {
     const { work, progress } = step;
     if (work.kind === 'correction') {
       await this.flush();
+      if (senderOwns === undefined) return this.#reconcile(work, progress);
       return senderOwns ? this.#overwrite(work, progress) : this.#answer(work.correction);
     }
     const whence = whenceOf(this.#target.stream, work, progress);
@@ -138,6 +139,14 @@ class TargetTransaction {
       this.#pending.push({ change: { ...change, user, owns: true, epoch: null }, whence });
     }
     await this.flush();
+  }
+
+  /** The sender has no such aggregates. Where there are none here either, nothing is left below; else this side’s are sent. */
+  async #reconcile(work: Extract<Work, { kind: 'correction' }>, progress: Progress): Promise<void> {
+    const { session, capability, rows } = this.#target;
+    const { gone, images } = await answerToUnknown(rows, work.correction);
+    await this.#overwrite({ ...work, correction: { ...work.correction, roots: gone } }, progress);
+    await correct(session, capability, images);
   }
 
   async #answer(correction: Correction): Promise<void> {

@@ -108,7 +108,7 @@ export async function mendInapplicable(
       entries = await blockedWith(sides, name, entry);
       images = await ownersAggregates(sides, entries, owner);
       const { session, rows } = { session: sides.sessions[side], rows: sides.rows[side] };
-      if (owner === side) await correct(session, sides.capability, new Map([[entry.user ?? '', images]]));
+      if (owner === side) await correct(session, sides.capability, new Map([[entry.user, images]]));
       else {
         const changes: Change[] = await changesTo(rows, images);
         const { stream, position, transaction } = entry;
