@@ -1,0 +1,219 @@
+import type { HandoffRow, StateRow } from '@strangler/ledger';
+import { type Direction, type Side, sideOf, subjectHolds } from '@strangler/plan';
+import { type CapabilityState, fromRow } from '../../control/state.ts';
+import type { Proxies } from './proxies.ts';
+import { bucket, markOf, type Request, USERS } from './shop.ts';
+import type { Stored } from './statement.ts';
+import type { Stream } from './stream.ts';
+import { DIRECTIONS, endsOf, type Scenario, SIDES, type Step, type World } from './world.ts';
+
+/** What must hold. Each gives a sentence about what does not; undefined if all is well. */
+export type Checks = {
+  /** Of every step. */
+  step(before: World, step: Step): string | undefined;
+  /** Of every world. */
+  world(world: World): string | undefined;
+  /** Of a world in which nothing can happen any more. */
+  end(world: World): string | undefined;
+  /** True if both logs have been read to their end. */
+  settled(world: World): boolean;
+};
+
+/** The invariants of design.md §4, as far as a scenario promises them. */
+export function checksOf(scenario: Scenario, proxies: Proxies, streams: Readonly<Record<Direction, Stream>>): Checks {
+  const { requests, late = false } = scenario;
+  const settled = (world: World) =>
+    DIRECTIONS.every((direction) => {
+      const { log, first } = world[endsOf(direction).source];
+      return world[direction].some(({ next }) => next === first + log.length);
+    });
+  return {
+    settled,
+    step: (before, { next }) => epochsFall(before, next) ?? passesBarrier(before, next, streams),
+    world(world) {
+      const orderly = late ? undefined : (twoWriters(world, requests, proxies) ?? quarantined(world));
+      if (orderly) return orderly;
+      if (!late) {
+        const lost = lostOn(world, requests, (user) => ownerOf(world, user));
+        if (lost) return `a read at the owner: ${lost}`;
+      }
+      if (!settled(world)) return undefined;
+      return differ(world) ?? lostOn(world, requests, (user) => ownerOf(world, user)) ?? doubled(world);
+    },
+    end(world) {
+      const waiting = world.requests.findIndex(({ is }) => is === 'held' || is === 'sent' || is === 'done');
+      if (waiting >= 0) return `request ${markOf(waiting)} waits for ever`;
+      if (!settled(world)) return 'a stream waits for ever';
+      const { control } = world;
+      if (!control || control.program || control.state.phase !== 'idle') return 'control waits for ever';
+      if (world.heard < scenario.wants.length) return 'the operator is not heard';
+      const { boundary, target } = control.state;
+      const gated = openQuarantine(world) > 0 && target > boundary;
+      return boundary === target || gated
+        ? undefined
+        : `users stay at ${boundary / 100} % instead of ${target / 100} %`;
+    },
+  };
+}
+
+const states = new WeakMap<Stored, CapabilityState>();
+
+/** Control's stored state. */
+function storedState(world: World): CapabilityState {
+  const row = world.monolith.tables.strangler_state![0]!;
+  const state = states.get(row) ?? fromRow(row as StateRow);
+  states.set(row, state);
+  return state;
+}
+
+const ownerOf = (world: World, user: string): Side => sideOf(storedState(world), user, bucket(user));
+
+const handoffsOn = (world: World, side: Side): HandoffRow[] =>
+  (world[side].tables.strangler_handoff ?? []).map((row) => ({
+    ...{ capability: String(row.capability), epoch: Number(row.epoch), kind: row.kind as HandoffRow['kind'] },
+    subject: { lo: Number(row.lo), hi: Number(row.hi), ...(row.user_id !== null && { user: String(row.user_id) }) },
+    forced: Boolean(row.forced),
+  }));
+
+const table = (world: World, side: Side, name: string): readonly Stored[] => world[side].tables[name] ?? [];
+
+/** Epochs only grow: in the state, and no log knows one the state does not. */
+function epochsFall(before: World, after: World): string | undefined {
+  if (before.monolith.tables === after.monolith.tables && before.service.tables === after.service.tables)
+    return undefined;
+  const [was, is] = [storedState(before).epoch, storedState(after).epoch];
+  if (is < was) return `the epoch fell from ${was} to ${is}`;
+  for (const side of SIDES)
+    for (const { epoch } of handoffsOn(after, side))
+      if (epoch > is) return `the ${side}’s log knows epoch ${epoch}, control knows ${is}`;
+  return undefined;
+}
+
+/** A stream does not go past a row of a user who is behind a barrier whose outcome is open. */
+function passesBarrier(before: World, after: World, streams: Readonly<Record<Direction, Stream>>): string | undefined {
+  for (const direction of DIRECTIONS) {
+    const { source, target } = endsOf(direction);
+    const stream = streams[direction];
+    if (before[target].tables === after[target].tables) continue;
+    for (const [at, applier] of before[direction].entries()) {
+      const { log, first } = before[source];
+      const entry = log[applier.next - first];
+      if (!entry || after[direction][at] === applier) continue;
+      const ahead = log.slice(applier.next - first);
+      for (const work of stream.piecesOf(entry)) {
+        if (work.kind !== 'changes') continue;
+        for (const row of handoffsOn(before, source)) {
+          const { epoch, kind, subject } = row;
+          if (kind !== 'barrier') continue;
+          const stillAhead = ahead.some(({ rows }) =>
+            rows.some(
+              ({ table, after }) => table === 'strangler_handoff' && after?.kind === 'barrier' && after.epoch === epoch,
+            ),
+          );
+          const decided =
+            handoffsOn(before, target).some((one) => one.epoch === epoch && one.kind === 'grant') ||
+            handoffsOn(before, source).some((one) => one.epoch >= epoch && one.kind !== 'barrier');
+          if (stillAhead || decided) continue;
+          for (const { before: was, after: is } of work.changes) {
+            const user = (is ?? was)!.user_id;
+            if (user && subjectHolds(subject, user, bucket(user), false))
+              return `${direction} went past barrier ${epoch} with a row of ${user}, before its outcome was known`;
+          }
+        }
+      }
+    }
+  }
+  return undefined;
+}
+
+/** In orderly handoffs a user's writes are under way to one side only. */
+function twoWriters(world: World, requests: readonly Request[], proxies: Proxies): string | undefined {
+  for (const user of USERS) {
+    const sides = new Set<Side>();
+    for (const proxy of world.proxies) {
+      const to = proxies.destination(proxy, user);
+      if (to === 'monolith' || to === 'service') sides.add(to);
+    }
+    for (const [place, status] of world.requests.entries())
+      if (requests[place]!.user === user && status.is === 'sent') sides.add(status.to);
+    if (sides.size > 1) return `writes of ${user} are under way to both sides`;
+  }
+  return undefined;
+}
+
+const kept = (world: World): readonly Stored[] => SIDES.flatMap((side) => table(world, side, 'strangler_quarantine'));
+const openQuarantine = (world: World): number => kept(world).filter(({ status }) => status === 'open').length;
+
+/** In orderly handoffs nothing is kept in quarantine. */
+function quarantined(world: World): string | undefined {
+  const [row] = kept(world);
+  return row && `${row.table_name} ${row.row_key} is in quarantine: ${row.reason}`;
+}
+
+/** With both logs read to their end, both sides hold the same rows. */
+function differ(world: World): string | undefined {
+  for (const name of ['orders', 'items']) {
+    const [monolith, service] = SIDES.map((side) => JSON.stringify(table(world, side, name)));
+    if (monolith !== service) return `${name} differ: ${monolith} in the monolith, ${service} in the service`;
+  }
+  return undefined;
+}
+
+/** Every acknowledged write is found, or was undone by a later one, or is in quarantine. */
+function lostOn(world: World, requests: readonly Request[], sideFor: (user: string) => Side): string | undefined {
+  for (const [place, status] of world.requests.entries()) {
+    if (status.is !== 'acknowledged' || !status.effect) continue;
+    const request = requests[place]!;
+    const { user, purchase, does } = request;
+    const side = sideFor(user);
+    const mark = markOf(place);
+    const orders = table(world, side, 'orders').filter((row) => row.user_id === user && row.purchase === purchase);
+    const items = table(world, side, 'items').filter(({ order_id }) => orders.some(({ id }) => id === order_id));
+    const undone = (by: Request['does']) =>
+      requests.some((other, at) => {
+        const { is } = world.requests[at]!;
+        if (other.does !== by || other.user !== user || other.purchase !== purchase) return false;
+        if (by === 'drop' && other.added !== mark) return false;
+        return is === 'done' || is === 'acknowledged' || is === 'unanswered';
+      });
+    const inQuarantine = () =>
+      kept(world).some(({ after_image, before_image }) => {
+        const [after, before] = [String(after_image ?? ''), String(before_image ?? '')];
+        if (does === 'cancel' || does === 'drop') return after === '';
+        return marked(after, mark) || marked(before, mark);
+      });
+    const present = {
+      buy: () => orders.length > 0 || undone('cancel'),
+      note: () => orders.some(({ notes }) => String(notes).includes(mark)) || undone('cancel'),
+      cancel: () => orders.length === 0 || requests.some((one) => one.does === 'buy' && one.purchase === purchase),
+      add: () => items.some(({ sku }) => sku === mark) || undone('drop') || undone('cancel'),
+      drop: () => !items.some(({ sku }) => sku === request.added),
+    };
+    if (!present[does]() && !inQuarantine()) return `the acknowledged write ${mark} of ${user} is not on the ${side}`;
+  }
+  return undefined;
+}
+
+/** True if a kept image is of a write with this mark. */
+function marked(image: string, mark: string): boolean {
+  if (!image) return false;
+  const row = JSON.parse(image) as Record<string, string | null>;
+  return (row.notes ?? row.sku ?? '').includes(mark);
+}
+
+/** No purchase twice, no mark twice, no item without its order. */
+function doubled(world: World): string | undefined {
+  for (const side of SIDES) {
+    const orders = table(world, side, 'orders');
+    const purchases = orders.map(({ user_id, purchase }) => `${user_id}’s ${purchase}`);
+    const twice = purchases.find((one, at) => purchases.indexOf(one) !== at);
+    if (twice) return `${twice} is there twice on the ${side}`;
+    for (const { notes } of orders) {
+      const marks = [...String(notes)];
+      if (new Set(marks).size !== marks.length) return `a write was applied twice on the ${side}: ${notes}`;
+    }
+    for (const item of table(world, side, 'items'))
+      if (!orders.some(({ id }) => id === item.order_id)) return `item ${item.id} has no order on the ${side}`;
+  }
+  return undefined;
+}

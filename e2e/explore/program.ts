@@ -1,0 +1,198 @@
+import type { CapabilitySnapshot } from '@strangler/plan';
+import { StateCell, SupersededError } from '../../control/cell.ts';
+import type { HandoffParts, Proxies } from '../../control/handoff-parts.ts';
+import type { ProxyView } from '../../control/readiness.ts';
+import type { Sides } from '../../control/sides.ts';
+import type { CapabilityState } from '../../control/state.ts';
+import type { Store } from '../../control/store.ts';
+import { Wake } from '../../control/wake.ts';
+import type { Rules } from './rules.ts';
+import { CAPABILITY } from './shop.ts';
+import { VirtualTime } from './virtual-time.ts';
+import type { Ask, Program } from './world.ts';
+
+/*
+ * Runs control's own code, handoff() and recover() of control/handoff.ts, one effect at a time. The code is started from
+ * its beginning each time and given the answers it has had so far, until it asks for something new: that is the next
+ * step, and everything else in the world may happen before it. So every point between two effects is a point to crash at.
+ */
+
+/** How far a program is: what it asks for, or how it ended. */
+export type Reached =
+  | { readonly is: 'asks'; readonly ask: Ask; readonly released: number }
+  /** It waits: the last answer was not what it waits for. */
+  | { readonly is: 'waits' }
+  | {
+      readonly is: 'ended';
+      readonly how: 'done' | 'superseded' | 'failed';
+      readonly state: CapabilityState;
+      readonly released: number;
+      /** Milliseconds until it makes sense to try again, if it knows. */
+      readonly retryIn: number | undefined;
+    };
+
+/** Stops code that asks synchronously for what is not known yet. */
+class Paused extends Error {}
+
+const never = new Promise<never>(() => {});
+const CALLS = ['write', 'has', 'arrived', 'free', 'tick', 'proven', 'passed'] as const satisfies (keyof Sides)[];
+const LIMITS = { hold: 2_000, forceAfter: 500, writeFate: 10_000 };
+
+/** Runs a program of control from its beginning to the first question the journal does not answer. */
+export async function runProgram(
+  rules: Rules,
+  start: CapabilityState,
+  released: number,
+  program: Program,
+): Promise<Reached> {
+  const run = new Run(rules, start, released, program);
+  return run.reached();
+}
+
+/** The words of the proxies: what is waited for among them is a question to the world. */
+class Words extends Wake {
+  readonly #until: Wake['until'];
+  constructor(until: Wake['until']) {
+    super();
+    this.#until = until;
+  }
+  override until(holds: () => boolean, ms: number): Promise<boolean> {
+    return this.#until(holds, ms);
+  }
+}
+
+class Run {
+  readonly #rules: Rules;
+  readonly #program: Program;
+  readonly #cell: StateCell;
+  readonly #abort = new AbortController();
+  readonly #time = new VirtualTime();
+  #at = 0;
+  #released: number;
+  #asked: Ask | undefined;
+  #waits = false;
+  #waiting = false;
+
+  constructor(rules: Rules, start: CapabilityState, released: number, program: Program) {
+    this.#rules = rules;
+    this.#program = program;
+    this.#released = released;
+    this.#cell = new StateCell(CAPABILITY, rules.between.store(this.#store()), start);
+  }
+
+  async reached(): Promise<Reached> {
+    const { handoff, recover } = this.#rules;
+    const { move } = this.#program;
+    let ended: Reached | undefined;
+    const end = (how: 'done' | 'superseded' | 'failed', retryIn?: number) => {
+      ended = { is: 'ended', how, state: this.#cell.current, released: this.#released, retryIn };
+    };
+    await this.#time.during(
+      () => {
+        const parts = this.#parts();
+        const done = move
+          ? handoff(parts, move, () => true, this.#abort.signal)
+          : recover(parts, 'control was restarted');
+        done.then(
+          (outcome) => end('done', typeof outcome === 'object' && !outcome.done ? outcome.retryIn : undefined),
+          (error) => end(error instanceof SupersededError ? 'superseded' : 'failed'),
+        );
+      },
+      () => this.#asked !== undefined || this.#waits || ended !== undefined,
+    );
+    if (this.#asked) return { is: 'asks', ask: this.#asked, released: this.#released };
+    return this.#waits ? { is: 'waits' } : ended!;
+  }
+
+  /** The answer to the next question of code that can wait for it. */
+  async #ask<T>(ask: Ask): Promise<T> {
+    const answer = this.#next(ask);
+    if (!answer || 'late' in answer) return never;
+    if ('error' in answer) throw new Error(answer.error);
+    return answer.value as T;
+  }
+
+  /** The answer to the next question of code that cannot. */
+  #askNow<T>(ask: Ask): T {
+    const answer = this.#next(ask);
+    if (!answer || !('value' in answer)) throw new Paused();
+    return answer.value as T;
+  }
+
+  #next(ask: Ask) {
+    if (this.#asked || this.#waits) return undefined;
+    const answer = this.#program.journal[this.#at];
+    if (answer) this.#at++;
+    else this.#asked = ask;
+    return answer;
+  }
+
+  #parts(): HandoffParts {
+    return {
+      cell: this.#cell,
+      proxies: this.#proxies(),
+      sides: this.#rules.between.sides(this.#sides()),
+      limits: LIMITS,
+      release: (epoch) => {
+        this.#released = epoch;
+        this.#publish();
+      },
+      trouble: () => {},
+      atRisk: () => ({ atRisk: [], more: 0 }),
+      stopping: new AbortController().signal,
+    };
+  }
+
+  #publish(): number {
+    const { boundary, pins, moving } = this.#cell.current;
+    const picture: CapabilitySnapshot = {
+      boundary,
+      pins,
+      ...(moving && moving.epoch !== this.#released && { moving }),
+    };
+    return this.#askNow({ is: 'publish', picture });
+  }
+
+  #proxies(): Proxies {
+    return {
+      publish: () => this.#publish(),
+      views: () => this.#askNow<ProxyView[]>({ is: 'views', until: this.#waiting }),
+      words: new Words(async (holds, ms) => {
+        if (this.#isLate()) {
+          this.#time.pass(ms);
+          return false;
+        }
+        this.#waiting = true;
+        const held = holds();
+        this.#waiting = false;
+        if (held) return true;
+        this.#waits = true;
+        return never;
+      }),
+    };
+  }
+
+  /** True if the journal says that what comes next was waited for in vain. */
+  #isLate(): boolean {
+    const answer = this.#program.journal[this.#at];
+    if (!answer || !('late' in answer)) return false;
+    this.#at++;
+    return true;
+  }
+
+  #sides(): Sides {
+    const asking = (call: keyof Sides) =>
+      [call, (...given: unknown[]) => this.#ask({ is: 'sides', call, given })] as const;
+    return Object.fromEntries(CALLS.map(asking)) as unknown as Sides;
+  }
+
+  #store(): Store {
+    return {
+      read: () => this.#ask({ is: 'read' }),
+      write: (row, also = {}) => this.#ask({ is: 'store', row, also }),
+      record: async () => {},
+      records: async () => [],
+      lease: async () => true,
+    };
+  }
+}

@@ -1,0 +1,150 @@
+import { bucketOf, type Side, type Table } from '@strangler/plan';
+import type { Rows } from '../../cdc/aggregates.ts';
+import { keyOf, type MappedTable, type Mapping, mapTable, type Row } from '../../cdc/mapping.ts';
+import type { RowStore } from '../../cdc/row-store.ts';
+import type { Database, Working } from './database.ts';
+import type { Stored } from './statement.ts';
+
+export const CAPABILITY = 'shop';
+export const GROUP = 'shop';
+
+/** Two users of the shop, so far apart that one can move while the other does not. */
+export const USERS = ['ada', 'bob'] as const;
+export type User = (typeof USERS)[number];
+const BUCKETS_OF: Readonly<Record<string, number>> = Object.fromEntries(
+  USERS.map((user) => [user, bucketOf(GROUP, user)]),
+);
+export const bucket = (user: string): number => BUCKETS_OF[user]!;
+
+const column = (name: string) => ({ name, type: 'varchar', cast: 'varchar', digits: 0, nullable: false });
+const shape = (table: string, names: readonly string[]) => ({
+  ...{ table, columns: names.map(column), primaryKey: ['id'] },
+});
+
+function mapped(name: string, columns: readonly string[], declared: Partial<Table>): MappedTable {
+  const reasons: string[] = [];
+  const table: Table = { touched: [], columns: {}, user: 'user_id', ...declared } as Table;
+  const both = shape(name, columns);
+  const postgres = { ...both, columns: both.columns.map((one) => ({ ...one, type: 'text' })) };
+  const result = mapTable(name, table, both, postgres, reasons);
+  if (!result) throw new Error(reasons.join('; '));
+  return result;
+}
+
+const orders = mapped('orders', ['id', 'user_id', 'purchase', 'notes'], { sameWhen: ['user_id', 'purchase'] });
+const items = mapped('items', ['id', 'order_id', 'sku'], { user: { through: 'order_id', of: 'orders' } });
+
+/** An order belongs to a user and is one purchase; its items belong to whom it belongs. */
+export const MAPPING: Mapping = new Map([orders, items].map((table) => [table.name, table]));
+
+export const TABLE_RULES = {
+  orders: { key: ['id'], unique: ['user_id', 'purchase'] },
+  items: { key: ['id'] },
+};
+
+/** The rows of a database as the applier sees them. */
+export function rowsOf(working: Working): Rows {
+  return {
+    mapping: MAPPING,
+    store: (table) => storeOf(working, table),
+    kept: async (table, keys) =>
+      keys.flatMap((key) => {
+        const mine = working
+          .rows('strangler_quarantine')
+          .filter(({ table_name, row_key }) => table_name === table.name && row_key === keyOf(table, key));
+        const newest = mine.sort((a, b) => Number(b.id) - Number(a.id))[0];
+        return newest ? [JSON.parse(String(newest.after_image ?? newest.before_image)) as Row] : [];
+      }),
+  };
+}
+
+function storeOf(working: Working, { name, key }: MappedTable): RowStore {
+  const agree = (columns: readonly string[], a: Stored, b: Stored) => columns.every((one) => a[one] === b[one]);
+  const find = (row: Row) => working.rows(name).find((stored) => agree(key, stored, row)) ?? null;
+  return {
+    read: async (columns, like) =>
+      columns.length ? (working.rows(name).filter((row) => like.some((one) => agree(columns, row, one))) as Row[]) : [],
+    page: async () => working.rows(name) as Row[],
+    async write(rows) {
+      for (const row of rows) {
+        const before = find(row);
+        if (JSON.stringify(before) !== JSON.stringify(row)) working.change(name, before, row);
+      }
+    },
+    async remove(rows) {
+      for (const row of rows) {
+        const before = find(row);
+        if (before) working.change(name, before, null);
+      }
+    },
+  };
+}
+
+/**
+ * What a user asks of the application. Every request leaves its own mark, the letter of its place in the scenario: in
+ * an order's notes, or as the sku of an item, so that a lost or doubled one is seen.
+ */
+export type Request = {
+  readonly user: User;
+  readonly does: 'buy' | 'note' | 'cancel' | 'add' | 'drop';
+  /** Which purchase of the user. */
+  readonly purchase: string;
+  /** For `drop`: the mark of the request that added the item. */
+  readonly added?: string;
+  /** The same click again, made once the place named here has ended without an answer. */
+  readonly retries?: number;
+  /** A job that writes into this side's database directly, whoever owns the user. */
+  readonly past?: Side;
+};
+
+export const markOf = (place: number): string => String.fromCharCode(97 + place);
+
+/** Runs a request in a transaction of the application; false if it found nothing to do. */
+export async function serve(working: Working, side: Side, request: Request, place: number): Promise<boolean> {
+  const mark = markOf(place);
+  const order = working.rows('orders').find((row) => row.user_id === request.user && row.purchase === request.purchase);
+  // Odd numbers are the monolith's, even ones the service's.
+  const id = String(10 + 2 * place + (side === 'monolith' ? 1 : 0));
+  const children = (parent: Stored) => working.rows('items').filter((row) => row.order_id === parent.id);
+  const acts = {
+    buy() {
+      if (order) return false;
+      working.change('orders', null, { id, user_id: request.user, purchase: request.purchase, notes: mark });
+      working.change('items', null, { id, order_id: id, sku: mark });
+      return true;
+    },
+    note() {
+      if (!order) return false;
+      working.change('orders', order, { ...order, notes: `${order.notes}${mark}` });
+      return true;
+    },
+    cancel() {
+      if (!order) return false;
+      for (const item of children(order)) working.change('items', item, null);
+      working.change('orders', order, null);
+      return true;
+    },
+    add() {
+      if (!order) return false;
+      working.change('items', null, { id, order_id: order.id!, sku: mark });
+      return true;
+    },
+    drop() {
+      const item = order && children(order).find(({ sku }) => sku === request.added);
+      if (!item) return false;
+      working.change('items', item, null);
+      return true;
+    },
+  };
+  return working.transaction(false, async () => acts[request.does]());
+}
+
+/** What both databases hold at first: one order of each user, with one item. */
+export function stocked(): Database['tables'] {
+  const order = (user: User, id: string) => ({ id, user_id: user, purchase: 'x', notes: '-' });
+  const item = (id: string) => ({ id, order_id: id, sku: '-' });
+  return {
+    orders: USERS.map((user, at) => order(user, String(at + 1))),
+    items: USERS.map((_, at) => item(String(at + 1))),
+  };
+}

@@ -1,0 +1,169 @@
+import type { OwnershipRow, StateRow } from '@strangler/ledger';
+import { type CapabilitySnapshot, type Direction, directionInto, type Side, sourceOf } from '@strangler/plan';
+import type { Sides } from '../../control/sides.ts';
+import type { CapabilityState } from '../../control/state.ts';
+import type { Also } from '../../control/store.ts';
+import type { Move } from '../../control/transitions.ts';
+import type { Database } from './database.ts';
+import type { Request } from './shop.ts';
+
+/*
+ * A small world: two databases with their logs, the two streams between them, proxies, control, and users. It is plain
+ * data that never changes; every step of an actor makes another one.
+ */
+
+export const SIDES = ['monolith', 'service'] as const;
+export const DIRECTIONS = ['forward', 'reverse'] as const;
+
+export type World = {
+  readonly monolith: Database;
+  readonly service: Database;
+  readonly forward: readonly Applier[];
+  readonly reverse: readonly Applier[];
+  readonly proxies: readonly ProxyProcess[];
+  /** Null while none is running. */
+  readonly control: Control | null;
+  /** Statements of a control that has died; they may still arrive. */
+  readonly floating: readonly Ask[];
+  /** What became of each request of the scenario. */
+  readonly requests: readonly Status[];
+  /** How many of the operator's wishes have been heard. */
+  readonly heard: number;
+  /** How often each kind of trouble may still happen. */
+  readonly left: Troubles;
+};
+
+/** Trouble, by kind; a scenario says how much of it there is. */
+export type Troubles = {
+  /** A handoff is given up although nothing is wrong. */
+  readonly cancels: number;
+  /** Control dies. */
+  readonly crashes: number;
+  /** Control dies, or loses the answer, while a statement is on its way; that arrives at any time later. */
+  readonly floats: number;
+  /** A statement of control fails: before it was done, or after. */
+  readonly errors: number;
+  /** A proxy dies. */
+  readonly kills: number;
+  /** An applier dies and starts again. */
+  readonly restarts: number;
+  /** The answer to a write is lost, or the write on its way. */
+  readonly losses: number;
+  /** A write whose fate nobody knows arrives although `writeFate` has passed. */
+  readonly late: number;
+};
+
+/** What an applier process has in memory. */
+export type Applier = {
+  readonly version: number;
+  /** The number of the log entry to be read next, and how many pieces of its work are done. */
+  readonly next: number;
+  readonly skip: number;
+  readonly history: readonly OwnershipRow[];
+  readonly decided: readonly OwnershipRow[];
+  readonly blocked: readonly string[];
+  /** Work of so many entries whose users have been looked up (false: nobody can say), but which has not been committed. */
+  readonly asked: { readonly entries: number; readonly users: readonly (string | null | false)[] } | null;
+};
+
+/** A proxy process. */
+export type ProxyProcess = {
+  /** What it decides with; null before the first. */
+  readonly snapshot: CapabilitySnapshot | null;
+  /** Sent to it, not yet in force. */
+  readonly inbox: CapabilitySnapshot | null;
+  /** True while its stream to the running control is open. */
+  readonly linked: boolean;
+  /** True if what is in force is the newest that control has published, and control knows. */
+  readonly current: boolean;
+  /** True until `writeFate` has passed since its start: nobody knows what the process before it had sent. */
+  readonly fresh: boolean;
+  /** Places of writes it has sent and lost sight of, younger than `writeFate`. */
+  readonly young: readonly number[];
+};
+
+/** A control process: what it knows, and how far its program has come. */
+export type Control = {
+  readonly state: CapabilityState;
+  readonly released: number;
+  /** What it told the proxies last. */
+  readonly published: CapabilitySnapshot;
+  /** True until `writeFate` has passed since it took over from another. */
+  readonly young: boolean;
+  /** True while it remembers a proxy it has lost. */
+  readonly lost: boolean;
+  readonly program: Program | null;
+  /** True until `writeFate` has passed since a handoff met a write of unknown fate. */
+  readonly waits: boolean;
+};
+
+/** What control is doing: a function of its own code, and the answers it has got so far. */
+export type Program = {
+  readonly move: Move | null;
+  readonly journal: readonly Answer[];
+};
+
+/** What control's code asks of the world around it. */
+export type Ask =
+  | { readonly is: 'store'; readonly row: StateRow; readonly also: Also }
+  | { readonly is: 'read' }
+  /** One of the two databases, through the methods of Sides. */
+  | { readonly is: 'sides'; readonly call: keyof Sides; readonly given: readonly unknown[] }
+  | { readonly is: 'publish'; readonly picture: CapabilitySnapshot }
+  /** What the proxies say; `until`: it waits for something in it. */
+  | { readonly is: 'views'; readonly until: boolean };
+
+/** What it got. */
+export type Answer =
+  | { readonly value: unknown }
+  | { readonly error: string }
+  /** None: it has waited until its time was up. */
+  | { readonly late: true };
+
+/** What became of a request. */
+export type Status =
+  | { readonly is: 'new' }
+  | { readonly is: 'held'; readonly by: number }
+  | { readonly is: 'sent'; readonly by: number; readonly to: Side }
+  /** Done by the side, not yet answered. */
+  | { readonly is: 'done'; readonly by: number; readonly to: Side; readonly effect: boolean }
+  /** The user has the answer; without `effect` it was that there is nothing to do. */
+  | { readonly is: 'acknowledged'; readonly effect: boolean }
+  /** Sent, and nobody knows whether it will still arrive. */
+  | { readonly is: 'lost'; readonly to: Side }
+  /** Over without an answer. */
+  | { readonly is: 'unanswered'; readonly effect: boolean };
+
+/** What happened, and the world after it. */
+export type Step = {
+  readonly label: string;
+  readonly next: World;
+  /** Why a stream stops here, for a person to look at. */
+  readonly stops?: string;
+};
+
+/** What is tried: who writes what, who wants what, and how much trouble there is. */
+export type Scenario = {
+  readonly name: string;
+  readonly requests: readonly Request[];
+  /** Boundaries the operator wants, one after the other; `urgent`: by an urgent rollback. */
+  readonly wants: readonly { readonly target: number; readonly urgent?: boolean }[];
+  readonly proxies?: number;
+  readonly troubles?: Partial<Troubles>;
+  /** Appliers of each stream; one, unless said otherwise. */
+  readonly appliers?: number;
+  /** True if an applier may take several transactions at once. */
+  readonly batches?: boolean;
+  /** True if what happens between the look at the users and the commit is explored too. */
+  readonly gaps?: boolean;
+  /** True if a write may turn up where its user no longer is: then copies in quarantine are right. */
+  readonly late?: boolean;
+};
+
+/** The side a stream reads from, and the one it feeds. */
+export const endsOf = (direction: Direction): { readonly source: Side; readonly target: Side } => ({
+  source: sourceOf(direction),
+  target: sourceOf(direction) === 'monolith' ? 'service' : 'monolith',
+});
+
+export const into = (side: Side): Direction => directionInto(side);
