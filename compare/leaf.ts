@@ -92,8 +92,10 @@ function inRange(old: Json, newer: Json, { minimum, maximum, milliseconds }: Rul
   return milliseconds === undefined || !(millisecondsApart(old, newer) > milliseconds);
 }
 
-/** NaN unless both are timestamps; those without a zone are taken to be in `zone`. */
+/** NaN unless both are timestamps and it is known how far apart they are: one with a zone and one without need `zone`. */
 function millisecondsApart(a: Json, b: Json, zone?: string): number {
+  const formats = [a, b].map((value) => (typeof value === 'string' ? formatOf(value) : ''));
+  if (zone === undefined && formats[0] !== formats[1]) return Number.NaN;
   return Math.abs(instantOf(a, zone) - instantOf(b, zone));
 }
 

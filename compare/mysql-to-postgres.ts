@@ -12,7 +12,7 @@ export interface MysqlToPostgres extends ScopedTo {
   readonly booleans?: readonly string[];
   /** DATETIME, in `zone` and to the second unless it has a fraction, and timestamptz to the microsecond. */
   readonly timestamps?: readonly string[];
-  /** The zone DATETIMEs without one are meant in (`+00:00`). */
+  /** The zone that DATETIMEs given without one are meant in: `+00:00`. */
   readonly zone?: string;
   /** Of timestamps (1000: DATETIME keeps seconds, and rounds to them). */
   readonly milliseconds?: number;

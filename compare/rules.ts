@@ -59,7 +59,7 @@ export type RuleKind =
   | { readonly kind: 'null-is-absent' }
   /** The empty text and null are the same. */
   | { readonly kind: 'empty-is-null' }
-  /** Timestamps less than `milliseconds` (1) apart are the same; one without a zone is taken to be in `zone` (`+00:00`). */
+  /** Timestamps less than `milliseconds` (1) apart are the same; one without a zone only if `zone` says which it has. */
   | { readonly kind: 'same-instant'; readonly zone?: string; readonly milliseconds?: number };
 
 export type RuleOf<K extends Rule['kind']> = Extract<Rule, { kind: K }>;

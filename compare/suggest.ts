@@ -49,6 +49,7 @@ const NARROW = [
   { kind: 'null-is-absent' },
   { kind: 'same-instant' },
   { kind: 'same-instant', milliseconds: 1000 },
+  { kind: 'same-instant', milliseconds: 1000, zone: '+00:00' },
 ] as const;
 
 const isScalar = (value: Json | undefined) =>
