@@ -7,14 +7,24 @@ import type { RuleSet } from './rule-set.ts';
 import type { Rule } from './rules.ts';
 import type { Asked } from './scope.ts';
 
+interface LegacyMatchers<R> {
+  /**
+   * Passes if this reply agrees with the old one, by itself or by the rules. Give the same RuleSet to several
+   * expectations to have ids learned from one enforced in the next.
+   */
+  toMatchLegacy(old: ReplySource, rules?: RuleSet | readonly Rule[]): R;
+}
+
+// For those who import expect from @jest/globals. The type parameters must be those of the interface that is widened.
 declare module 'expect' {
-  // The type parameters must be those of the interface that is widened.
-  interface Matchers<R extends void | Promise<void>, T> {
-    /**
-     * Passes if this reply agrees with the old one, by itself or by the rules. Give the same RuleSet to several
-     * expectations to have ids learned from one enforced in the next.
-     */
-    toMatchLegacy(old: ReplySource, rules?: RuleSet | readonly Rule[]): R;
+  interface Matchers<R extends void | Promise<void>, T> extends LegacyMatchers<R> {}
+}
+
+// For those who have @types/jest.
+declare global {
+  namespace jest {
+    // biome-ignore lint/complexity/noBannedTypes: the default of the interface that is widened.
+    interface Matchers<R, T = {}> extends LegacyMatchers<R> {}
   }
 }
 
