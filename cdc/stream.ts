@@ -53,6 +53,10 @@ const LOUD = [
 /** Starts a stream: its source's topic, read from its checkpoint on, into its target. Gives it at once. */
 export const startStream = (options: StreamOptions): Stream => new RunningStream(options);
 
+/** True if somebody waits for ticks: confirmed writes, or replies that are compared. */
+const isAwaited = ({ confirmed, compare }: Plan['capabilities'][string], direction: Direction): boolean =>
+  compare.share > 0 || (confirmed && direction === 'reverse');
+
 class RunningStream implements Stream {
   readonly name: string;
   readonly #options: StreamOptions;
@@ -142,7 +146,7 @@ class RunningStream implements Stream {
         source: this.#source,
         persistence: this.#persistence,
         hooks,
-        confirming: direction === 'reverse' && plan.capabilities[capability]!.confirmed,
+        confirming: isAwaited(plan.capabilities[capability]!, direction),
       },
       checkpoint,
     );

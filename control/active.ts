@@ -52,13 +52,16 @@ export async function activate(parts: ActiveParts): Promise<Active> {
   };
   const link = new Link(
     picture,
-    (counts) => {
-      const known = capabilities.get(counts.capability);
-      if (!known) return;
-      known.count(counts);
-      parts.meters.count(counts);
+    {
+      counts: (counts) => {
+        const known = capabilities.get(counts.capability);
+        if (!known) return;
+        known.count(counts);
+        parts.meters.count(counts);
+      },
+      compared: (comparison) => capabilities.get(comparison.capability)?.comparisons.add(comparison),
+      asks: (capability, ask) => capabilities.get(capability)?.confirm(ask),
     },
-    (capability, ask) => capabilities.get(capability)?.confirm(ask),
     Math.max(...Object.values(plan.capabilities).map(({ handoff }) => handoff.writeFate)),
   );
   const cells: StateCell[] = [];

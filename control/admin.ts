@@ -6,7 +6,7 @@ import type { Active } from './active.ts';
 import { mayAct, type Role, roleOf } from './auth.ts';
 import { type Asker, type CapabilityControl, heading, Refusal } from './capability.ts';
 import { SupersededError } from './cell.ts';
-import { type Read, readRamp, readRollback, readSet, readSettle } from './requests.ts';
+import { type Read, readNothing, readRamp, readRollback, readSet, readSettle } from './requests.ts';
 import type { NewRecord } from './store.ts';
 
 /** What the admin API works on. */
@@ -177,6 +177,10 @@ export function adminApi(parts: AdminParts): Express {
   mutation('rollback', readRollback, async (control, { now, reason }, by) => {
     await control.turn(() => ({ type: 'rollback', urgent: now, reason: reason || `rolled back by ${by.actor}` }), by);
   });
+  app.get('/capabilities/:name/compared', needs('read'), (request, response) => {
+    response.json({ routes: find(String(request.params.name)).comparisons.routes });
+  });
+  mutation('compared/forget', readNothing, (control, _, by) => control.forgetComparisons(by));
   mutation('settle', readSettle, (control, { reason }, by) => control.settleLost(reason, by), 'admin');
 
   app.use(() => {

@@ -18,6 +18,7 @@ import {
 } from '@strangler/plan';
 import type { Logger } from 'pino';
 import type { StateCell } from './cell.ts';
+import { Comparisons } from './comparisons.ts';
 import { type Ask, Confirmations } from './confirmations.ts';
 import { EvidenceWindow } from './evidence.ts';
 import { FlagFollower } from './flag-follower.ts';
@@ -61,6 +62,8 @@ const ARRIVAL_SLACK = 2_000;
 
 /** Ramp, judge and handoffs of one capability, while this control is the active one. */
 export class CapabilityControl {
+  /** Of the replies of both sides. */
+  readonly comparisons = new Comparisons();
   readonly #parts: CapabilityParts;
   readonly #cell: StateCell;
   readonly #handoffs: HandoffParts;
@@ -94,7 +97,7 @@ export class CapabilityControl {
     this.#handoffs = { ...parts.handoffs, release, atRisk };
     const { cell, sides, trouble } = parts.handoffs;
     const bucket = (user: string) => this.#bucket(user);
-    if (parts.plan.confirmed && sides) this.#confirmations = new Confirmations(cell, sides, bucket, trouble);
+    if (sides) this.#confirmations = new Confirmations(cell, sides, bucket, trouble);
     this.#walk = new Walk(this.#handoffs, parts.plan.handoff.slice, {
       bucket,
       blocked: (move) => this.#blocked(move),
@@ -187,6 +190,17 @@ export class CapabilityControl {
     this.#parts.log.warn({ capability, actor, reason, handoffs: given }, 'the service’s database was given up');
   }
 
+  /** Forgets what comparing has found: the service, or the rules, are others now. */
+  async forgetComparisons({ actor, inputs = {} }: Asker): Promise<void> {
+    const capability = this.#parts.name;
+    const found = this.comparisons.routes.map(({ route, results }) => ({ route, results }));
+    const record = { capability, event: 'forget', actor, reason: 'comparisons begin again' };
+    await this.#cell.update((state) => ({ ...state, edit: state.edit + 1 }), {
+      record: { ...record, inputs: { ...inputs, found } },
+    });
+    this.comparisons.forget();
+  }
+
   /** A proxy asks whether what a user has written on the service is on the monolith too. */
   confirm(ask: Ask): void {
     this.#confirmations?.ask(ask);
@@ -243,6 +257,7 @@ export class CapabilityControl {
       const lost = `if it is gone for good: strangler settle ${this.#parts.name} --lost`;
       gates.push(`${saySubject(subject)} came back by force (epoch ${epoch}), and ${since}; ${lost}`);
     }
+    if (plan.compare.share > 0) gates.push(...this.comparisons.gates(plan.compare.limit));
     const unknown = this.#unknownFor();
     if (unknown > 0) {
       const why = 'a proxy, or the control before this one, was lost with writes under way; they may arrive for';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { Database, takeOver, tick } from '@strangler/ledger';
+import { arrivedTick, Database, takeOver, tick } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
 import { Bed } from './testing/bed.ts';
 import { TestDatabases } from './testing/databases.ts';
@@ -38,7 +38,14 @@ const everybodyMoved = async () => {
   await bed.until('100 %', ({ boundary, phase }) => boundary === 10_000 && phase === 'idle');
   return proxy;
 };
-const ask = (id: number) => ({ type: 'confirm', capability: 'shop', id, user: 'ada' }) as const;
+const ask = (id: number) => ({ type: 'confirm', capability: 'shop', id, user: 'ada', from: 'service' }) as const;
+
+const arrived = () => databases.of.monolith.use((session) => arrivedTick(session, 'shop:reverse'));
+/** So many more ticks of the service arrive. */
+const ticks = async (count: number) => {
+  const from = await arrived();
+  while ((await arrived()) < from + count) await new Promise((resolve) => setTimeout(resolve, 10));
+};
 
 test('a write is confirmed when a tick made after the question has arrived on the monolith, and not before', async () => {
   const proxy = await everybodyMoved();
@@ -63,20 +70,14 @@ test('nothing is confirmed that a rollback by force has made late, however much 
     session.transaction(() => takeOver(session, 'shop:reverse', { epoch: 9, subject: { lo: 0, hi: 10_000 } })),
   );
   databases.apply('monolith');
-  const arrived = async () => {
-    const { rows } = await databases.of.monolith.use((session) =>
-      session.query<{ tick: number }>("SELECT tick FROM strangler_checkpoint WHERE stream = 'shop:reverse'"),
-    );
-    return Number(rows[0]!.tick);
-  };
-  const from = await arrived();
-  while ((await arrived()) < from + 5) await new Promise((resolve) => setTimeout(resolve, 10));
+  await ticks(5);
   expect(proxy.confirmed).toEqual([]);
 });
 
 test('nothing is confirmed to somebody who is the monolith’s', async () => {
   const proxy = await bed.proxy();
   proxy.say(ask(1));
+  await ticks(5);
   await bed.post('set', { percentage: 100 });
   await bed.until('100 %', ({ boundary, phase }) => boundary === 10_000 && phase === 'idle');
   proxy.say(ask(2));

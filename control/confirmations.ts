@@ -1,11 +1,11 @@
-import { isMoving, sideOf } from '@strangler/plan';
+import { isMoving, type Side, sideOf } from '@strangler/plan';
 import type { StateCell } from './cell.ts';
 import type { Sides } from './sides.ts';
 import { isUrgent } from './transitions.ts';
 import { Wake } from './wake.ts';
 
-/** A proxy asks whether what this user has written on the service until now is on the monolith. */
-export type Ask = { readonly user: string; readonly confirm: () => void };
+/** A proxy asks whether what this user has written on a side until now is on the other one. */
+export type Ask = { readonly user: string; readonly from: Side; readonly confirm: () => void };
 
 /** Between two looks while somebody waits, ms. */
 const LOOK = 5;
@@ -17,8 +17,8 @@ const FORGET = 30_000;
 type Waiting = Ask & { readonly asked: number; readonly tick: number };
 
 /**
- * Answers questions of proxies: a tick of the service made after the question has arrived on the monolith, so
- * everything before it has (design.md §4, confirmed writes). Nothing is confirmed to a user an urgent rollback is taking
+ * Answers questions of proxies: a tick made on that side after the question has arrived on the other one, so everything
+ * before it has (design.md §4, confirmed writes). Nothing is confirmed to a user an urgent rollback is taking
  * away, nor while anything the service wrote is unproven.
  */
 export class Confirmations {
@@ -70,25 +70,29 @@ export class Confirmations {
   }
 
   async #look(): Promise<void> {
-    const asked = this.#asked;
-    if (asked.length) {
-      const last = await this.#sides.tick('service');
-      this.#asked = this.#asked.slice(asked.length);
-      const now = performance.now();
-      this.#waiting.push(...asked.map((ask) => ({ ...ask, asked: now, tick: last + 1 })));
+    for (const from of ['monolith', 'service'] as const) {
+      const asked = this.#asked.filter((ask) => ask.from === from);
+      if (asked.length) {
+        const last = await this.#sides.tick(from);
+        this.#asked = this.#asked.filter((ask) => !asked.includes(ask));
+        const now = performance.now();
+        this.#waiting.push(...asked.map((ask) => ({ ...ask, asked: now, tick: last + 1 })));
+      }
+      if (!this.#waiting.some((one) => one.from === from)) continue;
+      const arrived = await this.#sides.proven(from);
+      const oldest = performance.now() - FORGET;
+      this.#waiting = this.#waiting.filter((one) => {
+        if (one.from !== from) return true;
+        if (one.tick <= arrived && this.#mayConfirm(one)) one.confirm();
+        return one.tick > arrived && one.asked > oldest;
+      });
     }
-    const arrived = await this.#sides.proven();
-    const oldest = performance.now() - FORGET;
-    this.#waiting = this.#waiting.filter(({ user, tick, asked, confirm }) => {
-      if (tick <= arrived && this.#mayConfirm(user)) confirm();
-      return tick > arrived && asked > oldest;
-    });
   }
 
-  #mayConfirm(user: string): boolean {
+  #mayConfirm({ user, from }: Ask): boolean {
     const state = this.#cell.current;
     const bucket = this.#bucket(user);
-    if (sideOf(state, user, bucket) !== 'service') return false;
+    if (sideOf(state, user, bucket) !== from) return false;
     return !(isUrgent(state) && isMoving(state, state.moving ?? undefined, user, bucket));
   }
 }

@@ -1,4 +1,4 @@
-import type { FromProxy } from '@strangler/plan';
+import { COMPARED, type Compared, type FromProxy } from '@strangler/plan';
 
 type Fields = Record<string, unknown>;
 
@@ -22,12 +22,35 @@ const isCounts = (value: unknown): boolean =>
   Array.isArray(value.writers) &&
   value.writers.every((user) => typeof user === 'string');
 
+const isText = (value: unknown): boolean => typeof value === 'string' && value.length <= 4_000;
+const isSample = (value: unknown): boolean =>
+  isFields(value) &&
+  isText(value.target) &&
+  isText(value.at) &&
+  [value.monolith, value.service].every((one) => one === null || isText(one));
+const isGroup = (value: unknown): boolean =>
+  isFields(value) &&
+  [value.kind, value.severity, value.path].every(isText) &&
+  isCount(value.count) &&
+  Array.isArray(value.samples) &&
+  value.samples.every(isSample);
+const isComparison = (value: unknown): boolean =>
+  isFields(value) &&
+  isName(value.capability) &&
+  isText(value.route) &&
+  isFields(value.results) &&
+  Object.entries(value.results).every(([kind, count]) => COMPARED.includes(kind as Compared) && isCount(count)) &&
+  Array.isArray(value.differences) &&
+  value.differences.every(isGroup);
+
 const SHAPES: Record<string, (message: Fields) => boolean> = {
   hello: ({ proxy, pid }) => isName(proxy) && isCount(pid),
   ack: ({ life, version, flights }) =>
     isName(life) && isCount(version) && Array.isArray(flights) && flights.every(isFlight),
   drained: ({ flight }) => isFlight(flight),
-  confirm: ({ capability, id, user }) => isName(capability) && isCount(id) && typeof user === 'string',
+  confirm: ({ capability, id, user, from }) =>
+    isName(capability) && isCount(id) && typeof user === 'string' && (from === 'monolith' || from === 'service'),
+  compared: ({ comparisons }) => Array.isArray(comparisons) && comparisons.every(isComparison),
   counts: ({ counts }) => Array.isArray(counts) && counts.every(isCounts),
 };
 

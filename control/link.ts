@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
   type CapabilitySnapshot,
+  type Comparison,
   type Counts,
   type Flight,
   type FromControl,
@@ -33,6 +34,13 @@ type Peer = {
   flights: Flight[];
 };
 
+/** Who is told what proxies say of their traffic. */
+export type Hears = {
+  readonly counts: (counts: Counts) => void;
+  readonly compared: (comparison: Comparison) => void;
+  readonly asks: (capability: string, ask: Ask) => void;
+};
+
 /** The stream to every proxy: snapshots down; acknowledgements, writes under way and counts up. */
 export class Link {
   /** Names this life of control. */
@@ -41,23 +49,16 @@ export class Link {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE });
   readonly #peers = new Map<string, Peer>();
   readonly #picture: () => Readonly<Record<string, CapabilitySnapshot>>;
-  readonly #counted: (counts: Counts) => void;
-  readonly #ask: (capability: string, ask: Ask) => void;
+  readonly #hears: Hears;
   readonly #alive = new WeakMap<WebSocket, boolean>();
   readonly #ping = setInterval(() => this.#pingAll(), PING_EVERY);
   readonly #remember: number;
   #snapshot: Snapshot;
 
   /** `writeFate`: the longest of the Plan, ms. */
-  constructor(
-    picture: () => Readonly<Record<string, CapabilitySnapshot>>,
-    counted: (counts: Counts) => void,
-    ask: (capability: string, ask: Ask) => void,
-    writeFate: number,
-  ) {
+  constructor(picture: () => Readonly<Record<string, CapabilitySnapshot>>, hears: Hears, writeFate: number) {
     this.#picture = picture;
-    this.#counted = counted;
-    this.#ask = ask;
+    this.#hears = hears;
     this.#remember = Math.max(REMEMBER, writeFate);
     this.#snapshot = { life: this.life, version: 0, capabilities: {} };
     this.publish();
@@ -140,12 +141,13 @@ export class Link {
   }
 
   #hear(peer: Peer, message: Exclude<FromProxy, { type: 'hello' }>): void {
-    if (message.type === 'counts') for (const counts of message.counts) this.#counted(counts);
+    if (message.type === 'counts') for (const counts of message.counts) this.#hears.counts(counts);
+    else if (message.type === 'compared') for (const one of message.comparisons) this.#hears.compared(one);
     else if (message.type === 'confirm') {
-      const { id, user } = message;
+      const { id, user, from } = message;
       const { socket } = peer;
       const answer: FromControl = { type: 'confirmed', id };
-      this.#ask(message.capability, { user, confirm: () => socket?.send(JSON.stringify(answer)) });
+      this.#hears.asks(message.capability, { user, from, confirm: () => socket?.send(JSON.stringify(answer)) });
     } else if (message.type === 'drained') {
       const { flight } = message;
       peer.flights = [...peer.flights.filter((old) => old.capability !== flight.capability), flight];

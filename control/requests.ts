@@ -83,6 +83,13 @@ export function readSet(body: unknown): Read<SetWish> {
   return answer({ user: user as string, side: side as Side | null, reason }, mistakes);
 }
 
+/** Reads a body that says nothing. */
+export function readNothing(body: unknown): Read<null> {
+  const mistakes: string[] = [];
+  for (const name of Object.keys(open(body ?? {}, [], mistakes))) mistakes.push(`${JSON.stringify(name)} is no field`);
+  return answer(null, mistakes);
+}
+
 /** Reads the body of a SettleRequest. */
 export function readSettle(body: unknown): Read<SettleRequest> {
   const mistakes: string[] = [];

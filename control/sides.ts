@@ -10,7 +10,7 @@ import {
   provenTick,
   writeHandoff,
 } from '@strangler/ledger';
-import { directionInto, type Side, streamName } from '@strangler/plan';
+import { directionInto, otherSide, type Side, streamName } from '@strangler/plan';
 
 /** The two databases of a capability with tables, as a handoff sees them. */
 export interface Sides {
@@ -24,8 +24,8 @@ export interface Sides {
   free(): Promise<void>;
   /** The number of a side’s last tick. */
   tick(side: Side): Promise<number>;
-  /** The last tick of the service whose past is all on the monolith; 0 while anything is unproven. */
-  proven(): Promise<number>;
+  /** The last tick of a side whose past is all on the other one; 0 while anything is unproven. */
+  proven(from: Side): Promise<number>;
   /** True once the service has everything the monolith’s log held before the tick after this one. */
   passed(tick: number): Promise<boolean>;
 }
@@ -51,7 +51,8 @@ export function sidesOf(capability: string, databases: SideDatabases): Sides {
       ),
     free: () => databases.monolith.watch.use((session) => freeCheckpoint(session, reverse)),
     tick: (side) => databases[side].watch.use(lastTick),
-    proven: () => databases.monolith.watch.use((session) => provenTick(session, reverse)),
+    proven: (from) =>
+      databases[otherSide(from)].watch.use((session) => provenTick(session, from === 'service' ? reverse : forward)),
     passed: (tick) => databases.service.watch.use(async (session) => (await arrivedTick(session, forward)) > tick),
   };
 }

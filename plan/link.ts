@@ -33,6 +33,45 @@ export type Counts = {
   readonly writers: readonly string[];
 };
 
+/** How comparing one pair of replies ended. Only the first three enter a rate; the rest stand beside it. */
+export const COMPARED = [
+  'equal',
+  'equal-by-rule',
+  'mismatch',
+  'not-comparable',
+  'candidate-error',
+  'candidate-timeout',
+  'dropped',
+  'truncated',
+] as const;
+export type Compared = (typeof COMPARED)[number];
+
+/** Differences of one route that share kind and path, with the first few as they were seen, secrets taken out. */
+export type DifferenceGroup = {
+  readonly kind: string;
+  readonly severity: string;
+  /** `$.items[*].total`, `headers.location` or `status`. */
+  readonly path: string;
+  readonly count: number;
+  readonly samples: readonly DifferenceSample[];
+};
+export type DifferenceSample = {
+  readonly target: string;
+  readonly at: string;
+  /** Short texts of both values; null is absent. */
+  readonly monolith: string | null;
+  readonly service: string | null;
+};
+
+/** What comparing the replies of one route came to since the last message. */
+export type Comparison = {
+  readonly capability: string;
+  /** `GET /api/orders/*`. */
+  readonly route: string;
+  readonly results: Readonly<Partial<Record<Compared, number>>>;
+  readonly differences: readonly DifferenceGroup[];
+};
+
 /** Writes of the moving users that control must wait for. */
 export type Flight = {
   readonly capability: string;
@@ -51,8 +90,15 @@ export type FromProxy =
   /** The last write under way of a moving subject has ended. */
   | { readonly type: 'drained'; readonly flight: Flight }
   | { readonly type: 'counts'; readonly counts: readonly Counts[] }
-  /** Is everything this user has written on the service on the monolith too? Answered once, when it is. */
-  | { readonly type: 'confirm'; readonly capability: string; readonly id: number; readonly user: string };
+  | { readonly type: 'compared'; readonly comparisons: readonly Comparison[] }
+  /** Is everything this user has written on their side on the other one too? Answered once, when it is. */
+  | {
+      readonly type: 'confirm';
+      readonly capability: string;
+      readonly id: number;
+      readonly user: string;
+      readonly from: Side;
+    };
 
 /** Down: from control to a proxy. */
 export type FromControl =

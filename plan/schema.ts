@@ -128,6 +128,16 @@ const ramp = z.strictObject({
   dwell: duration('10m').describe('How long a step is watched before the next.'),
 });
 
+const comparing = z.strictObject({
+  share: fraction('0%').describe('Share of the users whose reads both sides are asked for and compared; 0%: none.'),
+  rules: z.string().min(1).optional().describe('A JSON file of rules: why replies may differ, path by path.'),
+  limit: fraction('1%').describe('Share of differing replies of a route above which nobody moves forward.'),
+  afterWrite: z
+    .record(route, z.array(z.string().regex(/^\//, 'begins with /')))
+    .default({})
+    .describe('Reads to compare once a write has arrived on both sides; {id} is taken from the write’s JSON answer.'),
+});
+
 const capability = z.strictObject({
   group: z.string().min(1).optional().describe('Whose hash the split uses; by default the Plan’s name.'),
   service: z.strictObject({
@@ -151,6 +161,7 @@ const capability = z.strictObject({
   ramp: ramp.prefault({}),
   guard: guard.prefault({}),
   handoff: handoff.prefault({}),
+  compare: comparing.prefault({}),
 });
 
 const flags = z

@@ -1,10 +1,11 @@
 import { type FromProxy, type Side, type Snapshot, sideOf } from '@strangler/plan';
 
-/** A write the service has done, whose answer waits until it is on the monolith too. */
+/** What a user has written on a side, awaited on the other one. */
 type Waiting = {
   readonly capability: string;
   readonly user: string;
   readonly bucket: number;
+  readonly from: Side;
   readonly end: (confirmed: boolean) => void;
 };
 
@@ -19,10 +20,10 @@ export class Confirmations {
   }
 
   /**
-   * True as soon as everything this user has written on the service is on the monolith; false after `ms`, or when the
-   * user is not the service’s any more: then nobody knows whether the monolith will have it.
+   * True as soon as everything this user has written on their side is on the other one; false after `ms`, or when the
+   * user is not that side’s any more: then nobody knows whether the other one will have it.
    */
-  wait(capability: string, user: string, bucket: number, ms: number): Promise<boolean> {
+  wait(capability: string, user: string, bucket: number, from: Side, ms: number): Promise<boolean> {
     const id = ++this.#last;
     return new Promise((resolve) => {
       const end = (confirmed: boolean) => {
@@ -31,8 +32,8 @@ export class Confirmations {
         resolve(confirmed);
       };
       const timer = setTimeout(() => end(false), ms);
-      this.#waiting.set(id, { capability, user, bucket, end });
-      this.#tell({ type: 'confirm', capability, id, user });
+      this.#waiting.set(id, { capability, user, bucket, from, end });
+      this.#tell({ type: 'confirm', capability, id, user, from });
     });
   }
 
@@ -43,15 +44,17 @@ export class Confirmations {
 
   /** A rollback that takes a user away ends the wait. */
   apply({ capabilities }: Snapshot): void {
-    for (const { capability, user, bucket, end } of [...this.#waiting.values()]) {
+    for (const { capability, user, bucket, from, end } of [...this.#waiting.values()]) {
       const entry = capabilities[capability];
       const side: Side = entry ? sideOf(entry, user, bucket) : 'monolith';
-      if (side !== 'service') end(false);
+      if (side !== from) end(false);
     }
   }
 
   /** Asks again for all of them: control, or the stream to it, is a new one. */
   repeat(): void {
-    for (const [id, { capability, user }] of this.#waiting) this.#tell({ type: 'confirm', capability, id, user });
+    for (const [id, { capability, user, from }] of this.#waiting) {
+      this.#tell({ type: 'confirm', capability, id, user, from });
+    }
   }
 }

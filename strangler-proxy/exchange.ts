@@ -5,8 +5,10 @@ import { collect, SMALL, Upload } from './body.ts';
 import type { Write } from './flights.ts';
 import { Forward, type Sender } from './forward.ts';
 import type { Held } from './hold.ts';
-import { type RoutedCapability, rewritten } from './route.ts';
+import { type RoutedCapability, readsAfter, rewritten } from './route.ts';
 import type { Clean } from './sanitize.ts';
+import type { Capture } from './shadow/reply.ts';
+import type { Asked } from './shadow/shadow.ts';
 import type { Outcome } from './tally.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -31,6 +33,7 @@ export class Exchange implements Held, Sender {
   #side: Side = 'monolith';
   #forward: Forward | undefined;
   #write: Write | undefined;
+  capture: Capture | undefined;
   /** Sent, and the side has not answered yet. */
   #pending = false;
   #clientGone = false;
@@ -109,15 +112,36 @@ export class Exchange implements Held, Sender {
       this.#invite();
       this.#body = new Upload(this.request, limits.maxBody);
     }
+    const asked = this.#asked();
+    this.capture = asked && this.#traffic.shadow?.capture(asked);
     const path = side === 'service' ? rewritten(routed!.rewrite, this.clean.target) : this.clean.target;
     this.#forward = new Forward(this, side, this.#traffic.upstreamOf(routed, side), path, this.#body);
     this.#forward.send(false);
   }
 
+  /** The request as both sides may be asked it; undefined if nothing it leads to is compared. */
+  #asked(): Asked | undefined {
+    const { routed, user, bucket, isWrite } = this.#subject;
+    if (!routed || user === undefined || routed.compare.share === 0) return undefined;
+    const { method, readings } = this.clean;
+    if (isWrite ? !readsAfter(routed, method, readings).length : method !== 'GET') return undefined;
+    return { routed, user, bucket, clean: this.clean, target: this.clean.target };
+  }
+
+  /** The owner’s answer is whole: what is to be compared goes its own way. */
+  #compare(status: number): void {
+    const { shadow } = this.#traffic;
+    const asked = this.#asked();
+    if (!this.capture?.whole || !shadow || !asked) return;
+    const { method, readings } = this.clean;
+    if (!this.isWrite) shadow.read(asked, this.#side, this.capture);
+    else if (status < 300) shadow.wrote(readsAfter(asked.routed, method, readings), asked, this.#side, this.capture);
+  }
+
   confirm(status: number): Promise<boolean> | undefined {
     const { routed, user, bucket } = this.#subject;
     if (!routed?.confirmed || this.#write?.side !== 'service' || status >= 400) return undefined;
-    return this.#traffic.confirmations.wait(routed.name, user!, bucket, routed.handoff.hold);
+    return this.#traffic.confirmations.wait(routed.name, user!, bucket, 'service', routed.handoff.hold);
   }
 
   parting(): boolean {
@@ -140,6 +164,7 @@ export class Exchange implements Held, Sender {
     this.#pending = false;
     if (this.#write) this.#traffic.flights.end(this.#write, fateKnown);
     this.#traffic.count(this.capability, this.#side, outcome, this.#write?.user);
+    this.#compare(outcome.status);
     this.#endIfOver();
   }
 

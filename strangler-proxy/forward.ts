@@ -6,6 +6,7 @@ import { blame } from './blame.ts';
 import { TooLarge, Unfinished, type Upload } from './body.ts';
 import { BadAnswer, headFor, sayWho, trailersFrom } from './response.ts';
 import type { Clean } from './sanitize.ts';
+import type { Capture } from './shadow/reply.ts';
 import type { Outcome } from './tally.ts';
 import type { Lane, Upstream } from './upstream.ts';
 
@@ -28,6 +29,8 @@ export type Sender = {
   readonly isWrite: boolean;
   /** Whether the client may hear of this answer; undefined: it may. */
   confirm(status: number): Promise<boolean> | undefined;
+  /** Gathers the answer beside the client; undefined: nobody asks. */
+  readonly capture: Capture | undefined;
   /** True if the client should look for another connection. */
   parting(): boolean;
   /** Called once: the side has answered or will not. `fateKnown` is false if nobody knows whether it did a write. */
@@ -98,6 +101,7 @@ export class Forward implements Dispatcher.DispatchHandler {
     const { headers, trailer } = headFor(status, raw, clean.trailers);
     this.#latency = performance.now() - this.#sentAt;
     this.#status = status;
+    this.#sender.capture?.begin(status, raw);
     const pass = () => {
       if (this.#clientGone) return;
       if (capability !== '') sayWho(headers, capability, this.#side);
@@ -135,7 +139,8 @@ export class Forward implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const { response } = this.#sender;
+    const { response, capture } = this.#sender;
+    capture?.add(chunk);
     if (this.#clientGone || response.write(chunk)) return;
     controller.pause();
     response.once('drain', () => controller.resume());
@@ -148,6 +153,7 @@ export class Forward implements Dispatcher.DispatchHandler {
       endGently(request, response);
     }
     this.#upstream.give(this.#lane!);
+    if (this.#sender.capture) this.#sender.capture.whole = true;
     this.#settle(false, false, true);
   }
 

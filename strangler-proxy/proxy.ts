@@ -6,6 +6,7 @@ import { Link } from './link.ts';
 import { Metrics, serveMetrics } from './metrics.ts';
 import { routedCapabilities } from './route.ts';
 import { createFront } from './server.ts';
+import { openShadow } from './shadow/open.ts';
 import { Traffic } from './traffic.ts';
 import { trustsFrom } from './trusted.ts';
 import { Upgrades } from './upgrade.ts';
@@ -52,6 +53,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const metrics = new Metrics();
   const tell = (message: FromProxy) => link?.tell(message) ?? false;
   const traffic = new Traffic(new URL(monolith), capabilities, limits, metrics, log, tell);
+  if (plan) traffic.shadow = openShadow(plan, traffic);
   const upgrades = new Upgrades(traffic, trusts);
   const server = createFront(traffic, trusts, upgrades);
 
@@ -89,6 +91,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     if (!link?.up) return;
     const counts = traffic.tally.take();
     if (counts.length > 0) link.tell({ type: 'counts', counts });
+    const comparisons = traffic.shadow?.findings.take() ?? [];
+    if (comparisons.length > 0) link.tell({ type: 'compared', comparisons });
   };
   const counting = setInterval(flush, COUNTS_EVERY);
 

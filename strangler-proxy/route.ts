@@ -12,6 +12,11 @@ export type RoutedCapability = {
   readonly rewrite: readonly (readonly [RegExp, string])[];
   readonly handoff: Capability['handoff'];
   readonly confirmed: boolean;
+  readonly compare: Capability['compare'];
+  /** After a write of such a route, these reads are compared. */
+  readonly afterWrite: readonly (readonly [Route, readonly string[]])[];
+  /** Tables move with it: what was written takes a while to be on the other side. */
+  readonly synced: boolean;
 };
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -27,7 +32,7 @@ const meets = (routes: readonly Route[], method: string, readings: readonly stri
 export function routedCapabilities(plan: Plan): RoutedCapability[] {
   return Object.entries(plan.capabilities)
     .filter(([, { routes }]) => routes.length > 0)
-    .map(([name, { routes, readOnly, user, service, handoff, confirmed }]) => ({
+    .map(([name, { routes, readOnly, user, service, handoff, confirmed, compare, tables }]) => ({
       name,
       group: groupOf(plan, name),
       routes: routes.map(parseRoute),
@@ -37,6 +42,9 @@ export function routedCapabilities(plan: Plan): RoutedCapability[] {
       rewrite: Object.entries(service.rewrite).map(([from, to]) => [new RegExp(from, 'i'), to] as const),
       handoff,
       confirmed,
+      compare,
+      afterWrite: Object.entries(compare.afterWrite).map(([route, reads]) => [parseRoute(route), reads] as const),
+      synced: Object.keys(tables).length > 0,
     }));
 }
 
@@ -49,6 +57,10 @@ export function capabilityOf(
   for (const one of capabilities) if (meets(one.routes, method, readings)) return one;
   return undefined;
 }
+
+/** The reads to compare after a write. */
+export const readsAfter = ({ afterWrite }: RoutedCapability, method: string, readings: readonly string[]) =>
+  afterWrite.filter(([route]) => meets([route], method, readings)).flatMap(([, reads]) => reads);
 
 /** True if the Plan says that this request writes nothing although it could. */
 export const isDeclaredReadOnly = (

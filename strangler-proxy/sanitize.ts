@@ -76,7 +76,7 @@ export function sanitize(request: IncomingMessage, trusted: boolean, maxHeaders:
     if (lower === 'host') hosts++;
     if (lower === 'authorization' && ++authorizations > 1)
       throw new Refused('bad-request', 'two Authorization headers');
-    if (HOP_BY_HOP.has(lower) || WE_ADD.has(lower)) continue;
+    if (HOP_BY_HOP.has(lower) || WE_ADD.has(lower) || lower === 'x-strangler-shadow') continue;
     if (named !== NOTHING && named.has(lower)) continue;
     if (steers(lower) && !trusted) continue;
     headers.push(name, value);

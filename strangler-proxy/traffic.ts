@@ -6,6 +6,7 @@ import { Flights } from './flights.ts';
 import { Holds } from './hold.ts';
 import type { Metrics } from './metrics.ts';
 import type { RoutedCapability } from './route.ts';
+import type { Shadow } from './shadow/shadow.ts';
 import { type Outcome, Tally } from './tally.ts';
 import { Upstream } from './upstream.ts';
 
@@ -18,6 +19,8 @@ export class Traffic {
   readonly flights: Flights;
   readonly tally = new Tally();
   readonly confirmations: Confirmations;
+  /** Compares reads, if the Plan wants any compared. */
+  shadow: Shadow | undefined;
   readonly #metrics: Metrics;
   readonly #monolith: Upstream;
   readonly #services = new Map<string, Upstream>();
@@ -103,6 +106,7 @@ export class Traffic {
       await promise;
       clearTimeout(timer);
     }
+    await this.shadow?.stop();
     await Promise.all([this.#monolith, ...this.#services.values()].map((upstream) => upstream.stop()));
   }
 }

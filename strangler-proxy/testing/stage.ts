@@ -114,9 +114,20 @@ export type Settings = {
   rewrite?: Record<string, string>;
   readOnly?: string[];
   confirmed?: boolean;
+  compare?: Record<string, unknown>;
 };
 
-export const planOf = ({ monolith, service, proxy, handoff, user, rewrite, readOnly, confirmed = false }: Settings) =>
+export const planOf = ({
+  monolith,
+  service,
+  proxy,
+  handoff,
+  user,
+  rewrite,
+  readOnly,
+  confirmed = false,
+  compare,
+}: Settings) =>
   parsePlan(
     JSON.stringify({
       version: 1,
@@ -132,6 +143,7 @@ export const planOf = ({ monolith, service, proxy, handoff, user, rewrite, readO
           user: user ?? { header: 'x-user' },
           handoff: { writeFate: '1ms', ...handoff },
           confirmed,
+          ...(compare && { compare }),
         },
       },
     }),

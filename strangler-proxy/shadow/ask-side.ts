@@ -1,0 +1,63 @@
+import { Agent, type Dispatcher } from 'undici';
+import { Capture, type Seen } from './reply.ts';
+
+/** A read that can be asked of either side. */
+export type Read = {
+  readonly method: 'GET';
+  /** Origin-form, as this side knows it. */
+  readonly path: string;
+  /** Names and values in turn, Host among them. */
+  readonly headers: readonly string[];
+};
+
+/** A side may take this long for a whole reply, ms. */
+const TIMEOUT = 3_000;
+
+/** Connections of our own to one side, so that asking it twice takes none from its users. */
+export class ShadowSide {
+  readonly #origin: string;
+  readonly #prefix: string;
+  readonly #agent: Agent;
+
+  constructor(url: URL, connections: number) {
+    this.#origin = url.origin;
+    this.#prefix = url.pathname.replace(/\/$/, '');
+    this.#agent = new Agent({ connections, pipelining: 1, connectTimeout: TIMEOUT, headersTimeout: TIMEOUT });
+  }
+
+  /** What the side replies. Never throws: no reply is a Failure. */
+  async ask({ method, path, headers }: Read): Promise<Seen> {
+    const { promise, resolve } = Promise.withResolvers<Seen>();
+    const capture = new Capture();
+    const late = { error: `no reply within ${TIMEOUT} ms`, timeout: true };
+    let controller: Dispatcher.DispatchController | undefined;
+    const timer = setTimeout(() => {
+      resolve(late);
+      controller?.abort(new Error(late.error));
+    }, TIMEOUT);
+    this.#agent.dispatch(
+      { origin: this.#origin, method, path: this.#prefix + path, headers: [...headers] },
+      {
+        onRequestStart: (started) => {
+          controller = started;
+        },
+        onResponseStart: (started, status) => {
+          if (status >= 200) capture.begin(status, started.rawHeaders as Buffer[]);
+        },
+        onResponseData: (_, chunk) => capture.add(chunk),
+        onResponseEnd: () => resolve(capture.seen),
+        onResponseError: (_, error) => resolve({ error: error.message }),
+      },
+    );
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends every connection at once. */
+  stop(): Promise<void> {
+    return this.#agent.destroy();
+  }
+}

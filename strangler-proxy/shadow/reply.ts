@@ -1,0 +1,45 @@
+import type { Failure, ReplySource } from '@strangler/compare';
+
+/** Bytes of a body that are kept to compare; of a larger one nothing can be said. */
+export const MOST_BODY = 262_144;
+
+/** One side’s reply as it goes to the comparing thread: plain data. */
+export type Seen = (ReplySource & { readonly body: Uint8Array }) | Failure;
+
+/** Gathers the reply of one side. */
+export class Capture {
+  #status = 0;
+  #headers: Record<string, string[]> = {};
+  #chunks: Buffer[] = [];
+  #size = 0;
+  /** The reply has ended as it should. */
+  whole = false;
+
+  /** The head; headers as bytes, names and values in turn. */
+  begin(status: number, raw: readonly Buffer[]): void {
+    this.#status = status;
+    for (let at = 0; at < raw.length; at += 2) {
+      const name = raw[at]!.toString('latin1').toLowerCase();
+      const values = this.#headers[name] ?? [];
+      values.push(raw[at + 1]!.toString('latin1'));
+      this.#headers[name] = values;
+    }
+  }
+
+  add(chunk: Buffer): void {
+    this.#size += chunk.length;
+    if (this.#size <= MOST_BODY) this.#chunks.push(Buffer.from(chunk));
+    else this.#chunks = [];
+  }
+
+  /** Bytes it keeps in memory. */
+  get bytes(): number {
+    return this.#size <= MOST_BODY ? this.#size : 0;
+  }
+
+  /** The whole reply. */
+  get seen(): Seen {
+    const cut = this.#size > MOST_BODY ? `its body has more than ${MOST_BODY} bytes` : undefined;
+    return { status: this.#status, headers: this.#headers, body: Buffer.concat(this.#chunks), cut };
+  }
+}

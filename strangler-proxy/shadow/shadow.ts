@@ -1,0 +1,235 @@
+import { createHmac } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Result, type Rule, without } from '@strangler/compare';
+import { BUCKETS, bucketOf, otherSide, type Side } from '@strangler/plan';
+import { type RoutedCapability, rewritten } from '../route.ts';
+import type { Clean } from '../sanitize.ts';
+import { type Read, ShadowSide } from './ask-side.ts';
+import { Comparer } from './comparer.ts';
+import { Findings } from './findings.ts';
+import { Capture, type Seen } from './reply.ts';
+import { routeOf } from './route-of.ts';
+
+/** A read of one user, as it can be asked of either side. */
+export type Asked = {
+  readonly routed: RoutedCapability;
+  readonly user: string;
+  readonly bucket: number;
+  readonly clean: Pick<Clean, 'headers' | 'host' | 'correlationId'>;
+  readonly target: string;
+};
+
+/** What a shadow asks about users. */
+export type Users = {
+  /** Undefined while nobody can say, or while the user is being moved. */
+  readonly ownerOf: (asked: Asked) => Side | undefined;
+  /** Whether what a user has written on a side is on the other one; false if that is not known in time. */
+  readonly arrived: (asked: Asked, from: Side) => Promise<boolean>;
+};
+
+/** Reads that are compared at once, and those that wait; beyond, a read is dropped and counted. */
+const AT_ONCE = 32;
+const MOST_WAITING = 1_000;
+const MOST_BYTES = 67_108_864;
+/** How often both sides are asked before they are said to differ: state that is on its way makes no difference. */
+const LOOKS = 3;
+const BETWEEN_LOOKS = 100;
+const MOST_SUSPECTS = 256;
+/** After so many failures in a row the other side is left alone for a while, ms. */
+const FAILURES = 10;
+const LEFT_ALONE = 5_000;
+/** Never asked of the other side again: what framing and conditions there were is between the client and its side. */
+const NOT_REPEATED = new Set(['range', 'if-none-match', 'if-modified-since', 'if-range', 'te', 'x-strangler-shadow']);
+
+type Job = { readonly asked: Asked; readonly owner: Side; readonly seen: Seen | undefined; readonly bytes: number };
+
+/** Asks the other side what the owner was asked, compares, and tells nobody but control (design.md §7). */
+export class Shadow {
+  readonly findings = new Findings();
+  readonly #users: Users;
+  readonly #secret: string;
+  readonly #comparer: Comparer;
+  readonly #monolith: ShadowSide;
+  readonly #services = new Map<string, ShadowSide>();
+  readonly #queue: Job[] = [];
+  readonly #failures = new Map<string, { count: number; until: number }>();
+  #bytes = 0;
+  #running = 0;
+  #suspects = 0;
+  #stopped = false;
+
+  constructor(
+    monolith: URL,
+    capabilities: readonly RoutedCapability[],
+    rules: Readonly<Record<string, readonly Rule[]>>,
+    secret: string,
+    users: Users,
+  ) {
+    this.#monolith = new ShadowSide(monolith, AT_ONCE);
+    for (const { name, service } of capabilities) this.#services.set(name, new ShadowSide(service, AT_ONCE));
+    this.#comparer = new Comparer(rules);
+    this.#secret = secret;
+    this.#users = users;
+  }
+
+  /** What gathers the owner’s reply to a read or a write that counts; undefined if it does not. Always the same users. */
+  capture({ routed, user }: Asked): Capture | undefined {
+    return !this.#stopped && isSampled(routed, user) ? new Capture() : undefined;
+  }
+
+  /** The owner has answered a read. */
+  read(asked: Asked, owner: Side, capture: Capture): void {
+    this.#take({ asked, owner, seen: capture.seen, bytes: capture.bytes });
+  }
+
+  /** The owner has done a write: these reads are asked of both sides once it has arrived; {id} is from its answer. */
+  wrote(targets: readonly string[], asked: Asked, owner: Side, capture: Capture): void {
+    for (const target of filledIn(targets, capture.seen)) {
+      this.#take({ asked: { ...asked, target }, owner, seen: undefined, bytes: 0 });
+    }
+  }
+
+  /** Waits for nothing: what has not been compared is not told. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#queue.length = 0;
+    await this.#comparer.stop();
+    await Promise.all([this.#monolith, ...this.#services.values()].map((side) => side.stop()));
+  }
+
+  #take(job: Job): void {
+    if (this.#queue.length >= MOST_WAITING || this.#bytes + job.bytes > MOST_BYTES) {
+      this.#found(job, without('dropped', 'too many replies wait to be compared'));
+      return;
+    }
+    this.#bytes += job.bytes;
+    this.#queue.push(job);
+    this.#next();
+  }
+
+  #next(): void {
+    while (this.#running < AT_ONCE) {
+      const job = this.#queue.shift();
+      if (!job) return;
+      this.#bytes -= job.bytes;
+      this.#running++;
+      void this.#firstLook(job).finally(() => {
+        this.#running--;
+        this.#next();
+      });
+    }
+  }
+
+  #found({ asked }: Job, result: Result): void {
+    if (this.#stopped) return;
+    this.findings.add(asked.routed.name, routeOf('GET', asked.target), asked.target, result);
+  }
+
+  async #firstLook(job: Job): Promise<void> {
+    const { asked, owner, seen } = job;
+    const other = otherSide(owner);
+    if (this.#isLeftAlone(asked.routed.name, other)) {
+      return this.#found(job, without('dropped', `the ${other} has failed too often`));
+    }
+    if (seen) {
+      const result = await this.#compare(asked, owner, seen, await this.#ask(asked, other));
+      if (result.kind !== 'mismatch') return this.#found(job, result);
+    }
+    // What differs is looked at again, and holds up nobody who waits for a first look.
+    if (this.#suspects >= MOST_SUSPECTS) return this.#found(job, without('dropped', 'too many replies differ at once'));
+    this.#suspects++;
+    void this.#lookAgain(job)
+      .then((result) => this.#found(job, result))
+      .finally(() => {
+        this.#suspects--;
+      });
+  }
+
+  /** Looks again until it is sure: what was on its way has come, what the owner itself changes meanwhile is left out. */
+  async #lookAgain({ asked, owner, seen }: Job): Promise<Result> {
+    const other = otherSide(owner);
+    let before = seen;
+    for (let look = 1; ; look++) {
+      if (this.#stopped || this.#users.ownerOf(asked) !== owner) return without('not-comparable', 'the user was moved');
+      if (look > 1) await sleep(BETWEEN_LOOKS);
+      else if (!(await this.#users.arrived(asked, owner))) {
+        return without('not-comparable', `what the user wrote on the ${owner} has not reached the ${other}`);
+      }
+      const [own, others] = await Promise.all([this.#ask(asked, owner), this.#ask(asked, other)]);
+      const result = await this.#compare(asked, owner, own, others);
+      if (result.kind !== 'mismatch') return result;
+      if (look === LOOKS) return this.#withoutNoise(asked, owner, result, before!, own);
+      before = own;
+    }
+  }
+
+  /** A difference the owner shows against itself says nothing about the other side. */
+  async #withoutNoise(asked: Asked, owner: Side, result: Result, before: Seen, own: Seen): Promise<Result> {
+    const noise = (await this.#compare(asked, owner, before, own, true)).differences;
+    const noisy = new Set(noise.map(({ path }) => path));
+    const differences = result.differences.filter(({ path }) => !noisy.has(path));
+    if (differences.length) return { ...result, differences };
+    return without('not-comparable', `the ${owner} differs from itself at ${noise[0]!.path}`);
+  }
+
+  /** `self`: both replies are the owner’s. */
+  async #compare({ routed, target }: Asked, owner: Side, own: Seen, others: Seen, self = false): Promise<Result> {
+    const [old, newer] = owner === 'monolith' || self ? [own, others] : [others, own];
+    const path = target.replace(/[?#].*$/s, '');
+    const pair = { capability: routed.name, method: 'GET', path, old, new: newer, self };
+    return (await this.#comparer.compare(pair)) ?? without('truncated', 'the comparison broke off');
+  }
+
+  async #ask({ routed, clean, target }: Asked, side: Side): Promise<Seen> {
+    const { name, rewrite } = routed;
+    const headers: string[] = ['host', clean.host ?? 'localhost'];
+    for (let at = 0; at < clean.headers.length; at += 2) {
+      if (!NOT_REPEATED.has(clean.headers[at]!.toLowerCase())) headers.push(clean.headers[at]!, clean.headers[at + 1]!);
+    }
+    headers.push('x-strangler-shadow', signed(clean.correlationId, this.#secret));
+    const path = side === 'service' ? rewritten(rewrite, target) : target;
+    const read: Read = { method: 'GET', path, headers };
+    const seen = await (side === 'service' ? this.#services.get(name)! : this.#monolith).ask(read);
+    this.#note(`${name} ${side}`, 'error' in seen);
+    return seen;
+  }
+
+  #note(side: string, failed: boolean): void {
+    if (!failed) {
+      this.#failures.delete(side);
+      return;
+    }
+    const count = (this.#failures.get(side)?.count ?? 0) + 1;
+    this.#failures.set(side, { count, until: performance.now() + LEFT_ALONE });
+  }
+
+  #isLeftAlone(capability: string, side: Side): boolean {
+    const known = this.#failures.get(`${capability} ${side}`);
+    return known !== undefined && known.count >= FAILURES && performance.now() < known.until;
+  }
+}
+
+/** The same users for as long as the share stays: those of the split’s hash under a name of their own. */
+export const isSampled = ({ group, compare }: RoutedCapability, user: string): boolean =>
+  bucketOf(`${group} compare`, user) < compare.share * BUCKETS;
+
+/** `ID HMAC`: a side that knows the secret can tell a shadow from a client who pretends. */
+const signed = (id: string, secret: string): string =>
+  `${id} ${createHmac('sha256', secret).update(`shadow ${id}`).digest('base64url')}`;
+
+/** `/api/orders/{id}` with `{id}` from a JSON answer; what cannot be filled in is left out. */
+function filledIn(targets: readonly string[], seen: Seen): string[] {
+  let answer: Record<string, unknown> = {};
+  try {
+    if ('body' in seen) answer = Object(JSON.parse(Buffer.from(seen.body).toString()));
+  } catch {
+    // no JSON: only reads that need nothing from it are left
+  }
+  return targets.flatMap((target) => {
+    const filled = target.replace(/\{(\w+)\}/g, (whole, name: string) => {
+      const value = Object.hasOwn(answer, name) ? answer[name] : undefined;
+      return typeof value === 'string' || typeof value === 'number' ? encodeURIComponent(value) : whole;
+    });
+    return filled.includes('{') ? [] : [filled];
+  });
+}
