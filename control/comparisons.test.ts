@@ -1,24 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Comparison } from '@strangler/plan';
-import { Comparisons, evidenceNeeded } from './comparisons.ts';
-
-describe('how much evidence it takes', () => {
-  test.each([
-    [0, 0.01, 299],
-    [0, 0.005, 598],
-    [0, 0.001, 2_995],
-    [0, 0.0001, 29_956],
-    [1, 0.01, 473],
-    [5, 0.01, 1_049],
-  ])('%i differing replies and a limit of %d: %i comparisons', (differing, limit, needed) => {
-    expect(evidenceNeeded(differing, limit)).toBe(needed);
-  });
-
-  test('a limit of 100 % takes none, one of 0 % can never be shown', () => {
-    expect(evidenceNeeded(0, 1)).toBe(0);
-    expect(evidenceNeeded(0, 0)).toBe(Number.POSITIVE_INFINITY);
-  });
-});
+import { Comparisons } from './comparisons.ts';
 
 describe('the gate', () => {
   const found = (route: string, equal: number, mismatch = 0): Comparison => ({
@@ -40,6 +22,14 @@ describe('the gate', () => {
       'GET /orders: 298 of the 299 comparisons it takes to be sure of less than 1 %',
     ]);
     comparisons.add(found('GET /orders', 1));
+    expect(comparisons.gates(0.01)).toEqual([]);
+  });
+
+  test('one difference among many takes more comparisons than none', () => {
+    const comparisons = new Comparisons();
+    comparisons.add(found('GET /orders', 399, 1));
+    expect(comparisons.gates(0.01)[0]).toContain('1 of 400 replies differ; it takes more of them');
+    comparisons.add(found('GET /orders', 100));
     expect(comparisons.gates(0.01)).toEqual([]);
   });
 

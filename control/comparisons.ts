@@ -1,11 +1,10 @@
+import { greatestRate, pairsNeeded } from '@strangler/compare';
 import type { Compared, ComparedRoute, Comparison, DifferenceGroup } from '@strangler/plan';
 
 /** Bounds of what is remembered; counts are always whole. */
 const MOST_ROUTES = 500;
 const MOST_GROUPS = 200;
 const MOST_SAMPLES = 5;
-/** How sure we want to be that a route differs less than the limit. */
-const DOUBT = 0.05;
 
 type Group = Omit<DifferenceGroup, 'count' | 'samples'> & { count: number; samples: DifferenceGroup['samples'] };
 type Route = { readonly results: Partial<Record<Compared, number>>; readonly groups: Map<string, Group> };
@@ -56,41 +55,12 @@ export class Comparisons {
       if (differing > compared * limit) {
         return `${route}: ${differing} of ${compared} replies differ, above ${sayShare(limit)}`;
       }
-      const needed = evidenceNeeded(differing, limit);
-      if (compared >= needed) return [];
-      return `${route}: ${compared} of the ${needed} comparisons it takes to be sure of less than ${sayShare(limit)}`;
+      if (greatestRate(differing, compared) <= limit) return [];
+      const sure = `to be sure of less than ${sayShare(limit)}`;
+      if (!differing) return `${route}: ${compared} of the ${pairsNeeded(limit)} comparisons it takes ${sure}`;
+      return `${route}: ${differing} of ${compared} replies differ; it takes more of them ${sure}`;
     });
   }
 }
 
 const sayShare = (share: number): string => `${Number((share * 100).toFixed(4))} %`;
-
-/**
- * How many comparisons show, with 95 % confidence, that less than `limit` (0…1) of all replies differ when `differing` of
- * them did: the exact one-sided binomial bound of Clopper and Pearson. 1 % without a difference takes 299.
- */
-export function evidenceNeeded(differing: number, limit: number): number {
-  if (limit >= 1) return 0;
-  if (limit <= 0) return Number.POSITIVE_INFINITY;
-  let high = Math.max(1, differing);
-  while (atMost(differing, high, limit) > DOUBT) high *= 2;
-  let low = Math.floor(high / 2);
-  while (low + 1 < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (atMost(differing, middle, limit) > DOUBT) low = middle;
-    else high = middle;
-  }
-  return high;
-}
-
-/** The probability of at most `k` of `n` when each has the probability `p`. */
-function atMost(k: number, n: number, p: number): number {
-  if (k >= n) return 1;
-  let log = n * Math.log1p(-p);
-  let sum = Math.exp(log);
-  for (let at = 1; at <= k; at++) {
-    log += Math.log((n - at + 1) / at) + Math.log(p) - Math.log1p(-p);
-    sum += Math.exp(log);
-  }
-  return sum;
-}

@@ -12,7 +12,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   ledger: ['plan'],
   compare: ['plan'],
   'strangler-proxy': ['plan', 'compare'],
-  control: ['plan', 'ledger', 'flags'],
+  control: ['plan', 'ledger', 'flags', 'compare'],
   cdc: ['plan', 'ledger'],
   cli: ['plan', 'compare'],
   monolith: [],

@@ -131,7 +131,10 @@ const ramp = z.strictObject({
 const comparing = z.strictObject({
   share: fraction('0%').describe('Share of the users whose reads both sides are asked for and compared; 0%: none.'),
   rules: z.string().min(1).optional().describe('A JSON file of rules: why replies may differ, path by path.'),
-  limit: fraction('1%').describe('Share of differing replies of a route above which nobody moves forward.'),
+  limit: unit(parsePercentage, 'a percentage such as 1%')
+    .refine((limit) => limit > 0 && limit < 1, 'must lie between 0% and 100%')
+    .prefault('1%')
+    .describe('Share of differing replies of a route above which nobody moves forward.'),
   afterWrite: z
     .record(route, z.array(z.string().regex(/^\//, 'begins with /')))
     .default({})

@@ -1,7 +1,8 @@
 import type { Difference, Result } from '@strangler/compare';
-import { groupByPath } from '@strangler/compare';
+import { groupByPath, redactor } from '@strangler/compare';
 import type { Compared, Comparison, DifferenceGroup, DifferenceSample } from '@strangler/plan';
 
+const SECRETS_OUT = redactor();
 /** Bounds of what one message tells; counts are always whole. */
 const MOST_GROUPS = 100;
 const MOST_SAMPLES = 3;
@@ -48,7 +49,8 @@ export class Findings {
     if (!groups.has(key) && groups.size >= MOST_GROUPS) return;
     groups.set(key, group);
     group.count += count;
-    const sample = { target, at, monolith: old ?? null, service: newer ?? null };
-    if (group.samples.length < MOST_SAMPLES) group.samples.push(sample);
+    if (group.samples.length >= MOST_SAMPLES) return;
+    const [monolith, service] = [old, newer].map((value) => (value === undefined ? null : SECRETS_OUT.text(value)));
+    group.samples.push({ target: SECRETS_OUT.url(target), at, monolith: monolith ?? null, service: service ?? null });
   }
 }

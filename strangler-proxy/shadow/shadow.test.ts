@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Comparison, Side } from '@strangler/plan';
 import { stage } from '../testing/stage.ts';
-import { routeOf } from './route-of.ts';
 
 type Stage = Awaited<ReturnType<typeof stage>>;
 let open: Stage | undefined;
@@ -67,7 +66,7 @@ describe('reads are compared', () => {
       expect(await answer.json()).toEqual(order);
       expect(answer.headers.get('x-strangler-side')).toBe(owner);
       expect(await found()).toMatchObject([
-        { capability: 'orders', route: 'GET /api/orders/*', results: { equal: 1 } },
+        { capability: 'orders', route: 'GET /api/orders/{id}', results: { equal: 1 } },
       ]);
       expect([open!.monolith.requests.length, open!.service.requests.length]).toEqual([1, 1]);
     },
@@ -149,7 +148,7 @@ describe('reads are compared', () => {
       { afterWrite },
     );
     await fetch(`http://${open!.address}/api/orders`, { method: 'POST', headers: { 'x-user': 'ada' } });
-    expect(await found()).toMatchObject([{ route: 'GET /api/orders/*', results: { equal: 1 } }]);
+    expect(await found()).toMatchObject([{ route: 'GET /api/orders/{id}', results: { equal: 1 } }]);
     expect(open!.monolith.requests.map(({ method, url }) => `${method} ${url}`)).toEqual(['GET /api/orders/8']);
     expect(open!.service.requests.map(({ method }) => method)).toEqual(['POST', 'GET']);
   });
@@ -211,14 +210,4 @@ describe('the other side cannot harm', () => {
     expect(await (await get()).json()).toEqual(large);
     expect(kinds(await found())).toEqual(['not-comparable']);
   });
-});
-
-test.each([
-  ['/api/orders', 'GET /api/orders'],
-  ['/api/orders/4711?x=1', 'GET /api/orders/*'],
-  ['/api/orders/6f1c2f2e-0000-4000-8000-000000000001/items/2', 'GET /api/orders/*/items/*'],
-  ['/v2/search', 'GET /v2/search'],
-  ['/a/b/c/d/e/f/g/h/i', 'GET /a/b/c/d/e/f/g/h/**'],
-])('the route of %s is %s', (target, route) => {
-  expect(routeOf('GET', target)).toBe(route);
 });

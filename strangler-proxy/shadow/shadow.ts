@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Result, type Rule, without } from '@strangler/compare';
+import { type Result, type Rule, routeName, without } from '@strangler/compare';
 import { BUCKETS, bucketOf, otherSide, type Side } from '@strangler/plan';
 import { type RoutedCapability, rewritten } from '../route.ts';
 import type { Clean } from '../sanitize.ts';
@@ -8,7 +8,6 @@ import { type Read, ShadowSide } from './ask-side.ts';
 import { Comparer } from './comparer.ts';
 import { Findings } from './findings.ts';
 import { Capture, type Seen } from './reply.ts';
-import { routeOf } from './route-of.ts';
 
 /** A read of one user, as it can be asked of either side. */
 export type Asked = {
@@ -122,7 +121,7 @@ export class Shadow {
 
   #found({ asked }: Job, result: Result): void {
     if (this.#stopped) return;
-    this.findings.add(asked.routed.name, routeOf('GET', asked.target), asked.target, result);
+    this.findings.add(asked.routed.name, routeName('GET', asked.target), asked.target, result);
   }
 
   async #firstLook(job: Job): Promise<void> {
