@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { atRest, set, until } from '../e2e/faults/operator.ts';
+import { beTheOnlyOne } from '../e2e/rehearsal/processes.ts';
 import type { Benchmark, Options } from './benchmark.ts';
 import { median, quantile, ratio, rounded, table } from './figures.ts';
 import { inHouse } from './handoff/house.ts';
@@ -13,6 +14,7 @@ type Measured = { readonly p50: number; readonly p99: number; readonly failed: n
 
 /** Purchases of users who are all on the service, answered as soon as they are done, and when they are on both sides. */
 async function run({ seconds = 20, rounds = 2, signal }: Options) {
+  beTheOnlyOne('bench/main.ts');
   const plain: Measured[] = [];
   const confirmed: Measured[] = [];
   for (let round = 1; round <= rounds; round++) {

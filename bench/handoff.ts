@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DecisionRecord } from '@strangler/plan';
 import { atRest, rollback, set, until } from '../e2e/faults/operator.ts';
 import { at, PORTS, SECRETS } from '../e2e/rehearsal/addresses.ts';
+import { beTheOnlyOne } from '../e2e/rehearsal/processes.ts';
 import type { Benchmark, Options } from './benchmark.ts';
 import { quantile, rounded, table } from './figures.ts';
 import { inHouse } from './handoff/house.ts';
@@ -16,6 +17,7 @@ const MOVED_WITHIN = 120_000;
 
 /** Moves a share of the users there and back under load, 1 % at a time, and reads from control how long each was held. */
 async function run({ seconds = 10, rounds = 2, signal }: Options) {
+  beTheOnlyOne('bench/main.ts');
   return inHouse({ handoff: { slice: SLICE } }, signal, async (stack) => {
     const load = startLoad(stack, RATE, WRITES);
     await sleep(seconds * 1_000); // processes that have just started are slow

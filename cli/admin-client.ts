@@ -1,5 +1,6 @@
 import type {
   CapabilityStatus,
+  ComparedRoute,
   DecisionRecord,
   Owner,
   RampRequest,
@@ -38,6 +39,9 @@ export class AdminClient {
   rollback = (capability: string, body: RollbackRequest): Promise<CapabilityStatus> =>
     this.#post(capability, 'rollback', body);
 
+  compared = (capability: string): Promise<{ routes: ComparedRoute[] }> =>
+    this.#call('GET', `/capabilities/${encodeURIComponent(capability)}/compared`, undefined, capability);
+  forgetCompared = (capability: string): Promise<CapabilityStatus> => this.#post(capability, 'compared/forget', {});
   settle = (capability: string, body: SettleRequest): Promise<CapabilityStatus> =>
     this.#post(capability, 'settle', body);
 

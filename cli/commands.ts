@@ -1,5 +1,6 @@
 import { loadPlan, type Owner, parseDuration, planJsonSchema, type RampRequest, type Side } from '@strangler/plan';
 import { AdminClient, Unreachable } from './admin-client.ts';
+import { renderCompared } from './compared-view.ts';
 import { connectionOf, type Where } from './connection.ts';
 import { follow, followUser } from './follow.ts';
 import { paintFor } from './paint.ts';
@@ -117,6 +118,16 @@ export async function settle(
     ? 'The service’s database was given up. Before users move again: copy again, then strangler verify'
     : `It settles by itself when the service’s database answers. If that is gone for good: strangler settle ${capability} --lost --reason TEXT`;
   console.log([...renderUnproven(capability, unproven, Date.now()), inert(next)].join('\n'));
+}
+
+export async function compared(capability: string, options: Where & { forget?: true; json?: true }): Promise<void> {
+  const client = clientOf(options);
+  const { routes } = await client.compared(capability);
+  if (options.forget) await client.forgetCompared(capability);
+  if (options.json) return printJson(routes);
+  const room = process.stdout.isTTY ? width() : Number.POSITIVE_INFINITY;
+  console.log(renderCompared(routes, room, paintFor(process.stdout)).join('\n'));
+  if (options.forget) console.log(`\n${inert(capability)}: forgotten; comparing begins again`);
 }
 
 export async function records(

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { CapabilityStatus, Owner, Status } from '@strangler/plan';
+import type { CapabilityStatus, ComparedRoute, Owner, Status } from '@strangler/plan';
 
 /* The real command against a server that speaks the admin API: what it sends, prints and exits with. */
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -17,6 +17,7 @@ let url: string;
 let folder: string;
 let asked: { method: string; path: string; body: unknown; token: string | undefined }[];
 let orders: CapabilityStatus;
+let routes: ComparedRoute[] = [];
 let owner: Owner;
 /** What a request changes, and what it is answered with if not with the present state. */
 let onPost: (path: string, body: Record<string, unknown>) => { status: number; message: string } | undefined;
@@ -72,6 +73,7 @@ beforeEach(async () => {
     const refuse = (code: number, message: string) =>
       say(code, { error: { code: 'x', message, correlationId: 'c-1' } });
     if (token !== `Bearer ${TOKEN}`) return refuse(401, 'unknown token');
+    if (path === '/capabilities/orders/compared') return say(200, { routes });
     if (path === '/status') {
       onLook();
       return say(200, status());
@@ -198,6 +200,30 @@ describe('strangler talks to control', () => {
     expect(posted()).toEqual([['/capabilities/orders/rollback', { now: true, reason: 'by hand' }]]);
     expect(out).toMatch(/^orders: rolling back from 10 %, at once\norders: 0 % of users are on the service/);
     expect(code).toBe(0);
+  });
+
+  test('compared shows what differs by route and path, and can forget', async () => {
+    routes = [
+      {
+        route: 'GET /api/orders/{id}',
+        results: { equal: 97, 'equal-by-rule': 1, mismatch: 2, dropped: 5 },
+        differences: [
+          {
+            ...{ kind: 'value', severity: 'medium', path: '$.items[*].total', count: 2 },
+            samples: [{ target: '/api/orders/7', at: '$.items[0].total', monolith: '"19.90"', service: null }],
+          },
+        ],
+      },
+    ];
+    const { out } = await talk('compared', 'orders');
+    expect(out).toMatch(/GET \/api\/orders\/\{id\} +97 +1 +2 {2}5 dropped/);
+    expect(out).toContain('$.items[*].total  value (medium), 2 times');
+    expect(out).toContain('monolith "19.90", service absent  /api/orders/7 $.items[0].total');
+    expect(JSON.parse((await talk('compared', 'orders', '--json')).out)).toEqual(routes);
+    expect((await talk('compared', 'orders', '--forget')).out).toContain('comparing begins again');
+    expect(posted()).toEqual([['/capabilities/orders/compared/forget', {}]]);
+    routes = [];
+    expect((await talk('compared', 'orders')).out).toContain('nothing has been compared yet');
   });
 
   test('settle shows who came back by force and may miss a write; --lost needs a reason', async () => {

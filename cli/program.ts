@@ -79,6 +79,16 @@ ${examples(
     .addHelpText('after', examples('strangler owner orders 4711'))
     .action(commands.owner);
 
+  talking(program.command('compared <capability>'))
+    .description('Shows what comparing the replies of both sides has found, route by route.')
+    .option(
+      '--forget',
+      'begin again, because the service or the rules are others now; the gate closes until it is sure',
+    )
+    .option('--json', 'for programs')
+    .addHelpText('after', examples('strangler compared orders', 'strangler compared orders --forget'))
+    .action(commands.compared);
+
   program.commandsGroup('Moving users:');
   const ramp = program
     .command('ramp')
