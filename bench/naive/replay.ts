@@ -59,7 +59,11 @@ const purchaseOf = ({ userId, key }: Purchase): string => `${userId}:${key}`;
 /** Replays the purchases through one way: ramped up, the service killed, rolled back, and on to the end. */
 export async function replay(way: Way, { live, seconds, orders, serving, other, signal }: Setting): Promise<Outcome> {
   const own = new AbortController();
-  const traffic = startTraffic({ live }, way.bases, seconds, AbortSignal.any([signal, own.signal]), visit);
+  const traffic = startTraffic({ live }, way.bases, {
+    seconds,
+    signal: AbortSignal.any([signal, own.signal]),
+    visit,
+  });
   const { tally } = traffic;
   const unreadable: number[] = [];
   async function visit(client: Customer, { key, product }: Purchase, { acknowledged }: Tally): Promise<void> {

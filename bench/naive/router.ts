@@ -3,14 +3,14 @@ import { parseArgs } from 'node:util';
 import { bucketOf } from '@strangler/plan';
 import express, { type Request } from 'express';
 import { createProxyMiddleware } from 'http-proxy-middleware';
-import { random } from './random.ts';
+import { chanceOf } from '../../e2e/faults/chance.ts';
 
 // The usual split: Express, http-proxy-middleware, and its `router` choosing where each request to /api/orders goes.
 const text = { type: 'string' } as const;
 const { port, monolith, service, choose, seed } = parseArgs({
   options: { port: text, monolith: text, service: text, choose: text, seed: text },
 }).values;
-const next = random(Number(seed));
+const chance = chanceOf(Number(seed), 'router');
 
 /** Per cent of the requests, or of the users, that go to the service. */
 let weight = 0;
@@ -24,7 +24,7 @@ function placeOf(request: Request): number {
 }
 
 const goesToService = (request: Request): boolean =>
-  (choose === 'user' ? placeOf(request) : next() * 100) < weight && request.originalUrl.startsWith('/api/orders');
+  (choose === 'user' ? placeOf(request) : chance.below(100)) < weight && request.originalUrl.startsWith('/api/orders');
 
 const app = express();
 app.disable('x-powered-by');

@@ -1,23 +1,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { outboxConnector } from '@example/orders';
 import { verify } from '@strangler/cdc';
 import { loadPlan, type Plan } from '@strangler/plan';
 import type { Servers } from '@strangler/servers';
 import { parse, stringify } from 'yaml';
-import {
-  DATABASES,
-  databaseAddresses,
-  HOME,
-  at as local,
-  PORTS,
-  planEnvironment,
-  ROOT,
-} from '../rehearsal/addresses.ts';
+import { databaseAddresses, HOME, at as local, PORTS, planEnvironment, ROOT } from '../rehearsal/addresses.ts';
 import { cleanSlate } from '../rehearsal/clean-slate.ts';
+import { announceOrders } from '../rehearsal/outbox.ts';
 import { Process, strangler } from '../rehearsal/processes.ts';
-import { OUTBOX, processesOf } from '../rehearsal/programs.ts';
+import { processesOf } from '../rehearsal/programs.ts';
 import { inSession } from './holding.ts';
 import { loadShop, type Shop } from './load-shop.ts';
 import { set, until } from './operator.ts';
@@ -164,34 +155,4 @@ function writePlan(more: NonNullable<Prepared['inPlan']>): void {
   for (const one of [orders, notifications]) one.guard = { ...one.guard, verifiedWithin: '24h' };
   mkdirSync(HOME, { recursive: true });
   writeFileSync(PLAN_FILE, stringify(plan));
-}
-
-/** The orders service’s outbox connector is its owner’s to look after; here we are the owner. Gives its stop. */
-async function announceOrders({ postgres, connect }: Servers): Promise<() => Promise<void>> {
-  const { host, port, user, password } = postgres;
-  const wanted = outboxConnector(OUTBOX, { host, port, user, password, database: DATABASES.orders });
-  const call = (path: string, init: RequestInit = {}) =>
-    fetch(`${connect.url}/connectors${path}`, {
-      ...init,
-      headers: { 'content-type': 'application/json' },
-      signal: AbortSignal.timeout(15_000),
-    });
-  const posted = await call('', { method: 'POST', body: JSON.stringify(wanted) });
-  if (!posted.ok) throw new Error(`Connect refused the outbox connector: ${await posted.text()}`);
-  const stopping = new AbortController();
-  const watch = async () => {
-    while (!stopping.signal.aborted) {
-      await sleep(1_000, undefined, { signal: stopping.signal }).catch(() => {});
-      const status = await call(`/${wanted.name}/status`)
-        .then((answer) => answer.text())
-        .catch(() => ''); // Connect is away; the next look will tell
-      if (status.includes('"FAILED"'))
-        await call(`/${wanted.name}/restart?includeTasks=true&onlyFailed=true`, { method: 'POST' }).catch(() => {});
-    }
-  };
-  const watching = watch();
-  return async () => {
-    stopping.abort();
-    await watching;
-  };
 }

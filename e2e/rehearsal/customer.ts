@@ -7,26 +7,31 @@ import type { Tally } from './tally.ts';
 /** What a request to the shop came back with. */
 export type Answer = { readonly status: number; readonly body: Record<string, never> & unknown };
 
-const RETRY_WITHIN = 60_000;
 const ASK_WITHIN = 20_000;
 const RETRIED = new Set([502, 503, 504]);
 
 /**
  * One customer’s client: logs in once, and retries with the same Idempotency-Key what fails with 502, 503, 504 or a
- * lost connection, as a good client does. Gives up, and counts an error, after a minute.
+ * lost connection, as a good client does. Gives up, and counts an error, when its patience (milliseconds) has ended.
  */
 export class Customer {
   readonly #customer: number;
   readonly #base: string;
   readonly #dispatcher: Dispatcher;
   readonly #tally: Tally;
+  readonly #patience: number;
   #token: Promise<string> | undefined;
 
-  constructor(customer: number, base: string, dispatcher: Dispatcher, tally: Tally) {
+  constructor(
+    customer: number,
+    base: string,
+    { dispatcher, tally, patience }: { dispatcher: Dispatcher; tally: Tally; patience: number },
+  ) {
     this.#customer = customer;
     this.#base = base;
     this.#dispatcher = dispatcher;
     this.#tally = tally;
+    this.#patience = patience;
   }
 
   /** Asks as this customer. Throws if the answer’s status is not `wants`. */
@@ -44,7 +49,7 @@ export class Customer {
   }
 
   async #send(method: 'GET' | 'POST', path: string, wants: number[], headers: Record<string, string>, body: unknown) {
-    const deadline = Date.now() + RETRY_WITHIN;
+    const deadline = Date.now() + this.#patience;
     for (let tries = 1; ; tries++) {
       const failure = await this.#once(method, path, wants, headers, body).then(
         (answer) => ({ answer }),

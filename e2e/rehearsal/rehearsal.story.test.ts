@@ -4,13 +4,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { HOME, ROOT } from './addresses.ts';
+import type { ChaosReport } from './chaos/report.ts';
 import type { Report } from './report.ts';
 
 /** Starting, loading, replaying and counting; far more than a slow machine needs. */
 const WITHIN = 600_000;
 
-async function rehearse(): Promise<{ code: number; output: string; report: Report }> {
-  const child = spawn(process.execPath, [join(ROOT, 'start.mjs'), '--quick', '--once'], {
+async function start<R>(name: string, ...args: string[]): Promise<{ code: number; output: string; report: R }> {
+  const child = spawn(process.execPath, [join(ROOT, 'start.mjs'), '--quick', '--once', ...args], {
     cwd: ROOT,
     env: { ...process.env, NODE_OPTIONS: '' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -22,7 +23,7 @@ async function rehearse(): Promise<{ code: number; output: string; report: Repor
     });
   }
   const [code] = (await once(child, 'close')) as [number];
-  return { code, output, report: JSON.parse(readFileSync(join(HOME, 'reports', 'rehearsal.json'), 'utf8')) as Report };
+  return { code, output, report: JSON.parse(readFileSync(join(HOME, 'reports', `${name}.json`), 'utf8')) as R };
 }
 
 describe('npm start -- --quick', () => {
@@ -30,7 +31,7 @@ describe('npm start -- --quick', () => {
     'moves a tenth of the customers there and back under load, survives the death of a service, and balances to the cent',
     async () => {
       const begun = Date.now();
-      const { code, output, report } = await rehearse();
+      const { code, output, report } = await start<Report>('rehearsal');
       if (code !== 0) console.error(output);
       expect(report.mistakes).toEqual([]);
       expect(code).toBe(0);
@@ -63,6 +64,36 @@ describe('npm start -- --quick', () => {
       expect(report.kill.failedRequests).toBeGreaterThan(0);
       expect(report.kill.webhook).toMatchObject({ capability: 'orders' });
       expect(report.regression.agreed).toBe(true);
+    },
+    WITHIN,
+  );
+});
+
+describe('npm start -- --quick --chaos', () => {
+  test(
+    'kills at moments the seed decides, heals by itself, lists every kill, and balances to the cent',
+    async () => {
+      const begun = Date.now();
+      const { code, output, report } = await start<ChaosReport>('chaos', '--chaos', '--seed', '1', '--kills', '4');
+      if (code !== 0) console.error(output);
+      expect(report.mistakes).toEqual([]);
+      expect(code).toBe(0);
+      expect(Date.parse(report.at)).toBeGreaterThan(begun);
+
+      const { ledger } = report;
+      expect(ledger.acknowledged).toBe(1_227);
+      expect(ledger.mysql).toEqual({ orders: 6_787, cents: 24_026_714 });
+      expect(ledger.postgres).toEqual(ledger.mysql);
+      expect([ledger.lost, ledger.duplicated, ledger.differing, ledger.quarantine.open]).toEqual([0, 0, 0, 0]);
+
+      expect(report.seed).toBe(1);
+      const killed = report.kills.filter(({ byItself }) => !byItself);
+      expect(new Set(killed.map(({ victim }) => victim)).size).toBe(4);
+      for (const { victim, back, healed } of report.kills) {
+        expect([victim, back]).toEqual([victim, expect.any(Number)]);
+        expect(healed).toBeGreaterThanOrEqual(back!);
+        expect(output).toContain(victim);
+      }
     },
     WITHIN,
   );

@@ -4,8 +4,22 @@ import { join } from 'node:path';
 import { sayDuration } from '@strangler/plan';
 import { HOME } from './addresses.ts';
 import type { Books } from './books.ts';
+import type { Input } from './input.ts';
 import type { Step } from './steps.ts';
 import type { Kill } from './story.ts';
+
+/** What the input adds up to. */
+export type Expected = { readonly orders: number; readonly cents: number; readonly live: number };
+
+/** What the input adds up to, history and all. */
+export function expectedOf({ history, live }: Input): Expected {
+  const purchases = [...history, ...live];
+  return {
+    orders: purchases.length,
+    cents: purchases.reduce((sum, { product }) => sum + product.cents, 0),
+    live: live.length,
+  };
+}
 
 /** Everything a rehearsal found out; written to .strangler/reports/rehearsal.json. */
 export type Report = {
@@ -27,8 +41,7 @@ export type Report = {
   };
   /** Share of the purchases replayed when everybody was on the service for the last time. */
   readonly completeAt: number;
-  /** What the input adds up to. */
-  readonly expected: { readonly orders: number; readonly cents: number; readonly live: number };
+  readonly expected: Expected;
   readonly ledger: Books;
   /** What is wrong; empty after a perfect rehearsal. */
   readonly mistakes: readonly string[];
@@ -42,11 +55,11 @@ export const thisMachine = (): Report['machine'] => ({
   node: process.version,
 });
 
-/** Writes the report; gives the file. */
-export function writeReport(report: Report): string {
+/** Writes a report under its name; gives the file. */
+export function writeReport(name: 'rehearsal' | 'chaos', report: object): string {
   const folder = join(HOME, 'reports');
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, 'rehearsal.json');
+  const file = join(folder, `${name}.json`);
   writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
   return file;
 }
@@ -71,9 +84,42 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
 
 const money = (cents: number): string => (cents / 100).toLocaleString('en', { minimumFractionDigits: 2 });
 
+const count = (n: number): string => n.toLocaleString('en');
+
+/** The ledger as a table: what the input adds up to, and what was found. */
+export function describeBooks(expected: Expected, ledger: Books): string {
+  const pair = ({ expected, found }: { expected: number; found: number }, say: (n: number) => string) => [
+    say(expected),
+    say(found),
+  ];
+  const { orders, cents, live } = expected;
+  return table(
+    ['the ledger', 'expected', 'found'],
+    [
+      ['purchases acknowledged', count(live), count(ledger.acknowledged)],
+      ['orders in MySQL', count(orders), count(ledger.mysql.orders)],
+      ['orders in Postgres', count(orders), count(ledger.postgres.orders)],
+      ['money in MySQL', money(cents), money(ledger.mysql.cents)],
+      ['money in Postgres', money(cents), money(ledger.postgres.cents)],
+      ['lost', '0', count(ledger.lost)],
+      ['duplicated', '0', count(ledger.duplicated)],
+      ['rows that differ', '0', count(ledger.differing)],
+      ['purchases with one notification', ...pair(ledger.notifications, count)],
+      ['pieces in stock', ...pair(ledger.stock, count)],
+      ['money paid', ...pair(ledger.payments, money)],
+      ['quarantine, open', '0', count(ledger.quarantine.open)],
+    ],
+  );
+}
+
+/** The verdict over the books, for a person. */
+export const describeMistakes = (mistakes: readonly string[]): string[] =>
+  mistakes.length
+    ? ['  NOT PERFECT:', ...mistakes.map((mistake) => `  ✗ ${mistake}`)]
+    : ['  The books balance to the cent: nothing lost, nothing doubled, nothing different.'];
+
 /** The report for a person. */
 export function describeReport(report: Report): string {
-  const { ledger } = report;
   const steps = table(
     [
       'step',
@@ -104,29 +150,6 @@ export function describeReport(report: Report): string {
       step.evidence.verdict,
     ]),
   );
-  const pair = ({ expected, found }: { expected: number; found: number }, say: (n: number) => string) => [
-    say(expected),
-    say(found),
-  ];
-  const count = (n: number) => n.toLocaleString('en');
-  const { orders, cents, live } = report.expected;
-  const books = table(
-    ['the ledger', 'expected', 'found'],
-    [
-      ['purchases acknowledged', count(live), count(ledger.acknowledged)],
-      ['orders in MySQL', count(orders), count(ledger.mysql.orders)],
-      ['orders in Postgres', count(orders), count(ledger.postgres.orders)],
-      ['money in MySQL', money(cents), money(ledger.mysql.cents)],
-      ['money in Postgres', money(cents), money(ledger.postgres.cents)],
-      ['lost', '0', count(ledger.lost)],
-      ['duplicated', '0', count(ledger.duplicated)],
-      ['rows that differ', '0', count(ledger.differing)],
-      ['purchases with one notification', ...pair(ledger.notifications, count)],
-      ['pieces in stock', ...pair(ledger.stock, count)],
-      ['money paid', ...pair(ledger.payments, money)],
-      ['quarantine, open', '0', count(ledger.quarantine.open)],
-    ],
-  );
   const { kill, traffic } = report;
   return [
     '',
@@ -134,12 +157,10 @@ export function describeReport(report: Report): string {
     '',
     `  SIGKILL of the orders service at 50 %: everybody back on the monolith ${sayDuration(kill.backAfterTenthFailure)} after the 10th failed request; the webhook heard of it.`,
     `  ${count(traffic.requests)} requests of ${traffic.customersAtATime} customers at a time, ${count(traffic.retries)} retried, ${traffic.errors.length} errors after retries.`,
-    `  Everybody on the service for the last time with ${((1 - report.completeAt) * 100).toFixed(1)} % of the purchases to come. Settled in quarantine: ${ledger.quarantine.settled}.`,
+    `  Everybody on the service for the last time with ${((1 - report.completeAt) * 100).toFixed(1)} % of the purchases to come. Settled in quarantine: ${report.ledger.quarantine.settled}.`,
     '',
-    books,
+    describeBooks(report.expected, report.ledger),
     '',
-    ...(report.mistakes.length
-      ? ['  NOT PERFECT:', ...report.mistakes.map((mistake) => `  ✗ ${mistake}`)]
-      : ['  The books balance to the cent: nothing lost, nothing doubled, nothing different.']),
+    ...describeMistakes(report.mistakes),
   ].join('\n');
 }

@@ -1,20 +1,37 @@
+import { styleText } from 'node:util';
 import { type Status, sayDuration } from '@strangler/plan';
 
+/** A line of the picture, or one in a colour. */
+export type Line = string | { readonly text: string; readonly tone: 'red' | 'green' | 'dim' };
+
 const terminal = process.stdout.isTTY === true;
-let lastLine = '';
+let shown: string[] = [];
+
+/** Takes away what the next picture replaces. */
+function clear(): void {
+  if (!shown.length) return;
+  const up = shown.length > 1 ? `\x1b[${shown.length - 1}A` : '';
+  process.stdout.write(`\r${up}\x1b[J`);
+  shown = [];
+}
 
 /** Prints a line that stays. */
 export function say(line: string): void {
-  if (lastLine) process.stdout.write('\r\x1b[2K');
-  lastLine = '';
+  clear();
   process.stdout.write(`${line}\n`);
 }
 
-/** In a terminal, shows a line that the next one replaces; elsewhere nothing. */
-export function show(line: string): void {
-  if (!terminal || line === lastLine) return;
-  lastLine = line;
-  process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
+/** In a terminal, shows a picture of one or more lines that the next one replaces; elsewhere nothing. */
+export function show(...picture: readonly Line[]): void {
+  if (!terminal) return;
+  const width = (process.stdout.columns ?? 80) - 1;
+  const lines = picture.map((line) =>
+    typeof line === 'string' ? line.slice(0, width) : styleText(line.tone, line.text.slice(0, width)),
+  );
+  if (lines.join('\n') === shown.join('\n')) return;
+  clear();
+  process.stdout.write(lines.join('\n'));
+  shown = lines;
 }
 
 /** Runs a chapter, showing what it does, and says how long it took. */
@@ -26,7 +43,6 @@ export async function chapter<T>(title: string, work: () => Promise<T>): Promise
   say(`✓ ${title} (${sayDuration(took)})`);
   return { result, took };
 }
-
 /** One line of the whole picture while the traffic runs. */
 export function pictureOf(status: Status, share: number, requests: number, errors: number): string {
   const sides = status.capabilities.map(

@@ -7,6 +7,9 @@ import { Tally } from './tally.ts';
 /** How many customers shop at the same time. */
 export const CUSTOMERS_AT_A_TIME = 48;
 
+/** Over how many seconds the purchases of 1998 are replayed. */
+export const REPLAY_SECONDS = { quick: 50, full: 150 };
+
 /** The live traffic while it runs. */
 export type Traffic = {
   readonly tally: Tally;
@@ -23,19 +26,28 @@ type Order = { readonly id: number; readonly total: string };
 /** What a customer does about one purchase. If it throws, the traffic has failed. */
 export type Visit = (client: Customer, purchase: Purchase, tally: Tally) => Promise<void>;
 
-/** Replays purchases through the proxies in order of date, per customer one after another, spread over `seconds`. */
+/** How the purchases are replayed. */
+export type Replay = {
+  /** Over how many seconds they are spread. */
+  readonly seconds: number;
+  readonly signal: AbortSignal;
+  /** What a customer does; unless given, buys and looks around. */
+  readonly visit?: Visit;
+  /** How long a customer retries, in milliseconds; a minute unless given. */
+  readonly patience?: number;
+};
+
+/** Replays purchases through the proxies in order of date, per customer one after another. */
 export function startTraffic(
-  input: Pick<Input, 'live'>,
+  { live }: Pick<Input, 'live'>,
   bases: readonly string[],
-  seconds: number,
-  stop: AbortSignal,
-  visit: Visit = shop,
+  { seconds, signal: stop, visit = shop, patience = 60_000 }: Replay,
 ): Traffic {
   const tally = new Tally();
   const dispatcher = new Agent({ connections: CUSTOMERS_AT_A_TIME, pipelining: 1 });
   const clients = new Map<number, Customer>();
   const busy = new Map<number, Promise<void>>();
-  const total = input.live.length;
+  const total = live.length;
   const begun = Date.now();
   let next = 0;
   let failure: Error | undefined;
@@ -43,7 +55,7 @@ export function startTraffic(
   const clientOf = (customer: number): Customer => {
     let client = clients.get(customer);
     if (!client) {
-      client = new Customer(customer, bases[customer % bases.length]!, dispatcher, tally);
+      client = new Customer(customer, bases[customer % bases.length]!, { dispatcher, tally, patience });
       clients.set(customer, client);
     }
     return client;
@@ -52,7 +64,7 @@ export function startTraffic(
     while (next < total && !stop.aborted && !failure) {
       const at = next++;
       await sleep(begun + (at / total) * seconds * 1_000 - Date.now());
-      const purchase = input.live[at]!;
+      const purchase = live[at]!;
       const before = busy.get(purchase.customer) ?? Promise.resolve();
       const turn = before.then(() => visit(clientOf(purchase.customer), purchase, tally));
       busy.set(

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Status } from '@strangler/plan';
+import { at, PORTS } from '../addresses.ts';
+import { mistakesIn } from '../books.ts';
+import { expectedOf, thisMachine } from '../report.ts';
+import { show } from '../screen.ts';
+import { settle } from '../settle.ts';
+import { onStage, type Stage } from '../stage.ts';
+import { CUSTOMERS_AT_A_TIME, REPLAY_SECONDS, startTraffic, type Traffic } from '../traffic.ts';
+import { Watch } from '../watch.ts';
+import { Fire, type Plan } from './fire.ts';
+import { listenToKeys } from './keys.ts';
+import { operate } from './operator.ts';
+import { panelOf } from './panel.ts';
+import { type ChaosReport, killOf } from './report.ts';
+import { secondsFor } from './schedule.ts';
+import { visit } from './visit.ts';
+import { Witness } from './witness.ts';
+
+/** How a rehearsal with kills is played. */
+export type ChaosOptions = {
+  readonly quick: boolean;
+  /** Kills that come by themselves; none if they all come from the keyboard. */
+  readonly planned: Plan | undefined;
+  /** Whether keys kill. */
+  readonly keys: boolean;
+  readonly signal: AbortSignal;
+  readonly interrupt: () => void;
+};
+
+/** Customers wait as long as it takes: how often somebody pulls the plug is not their affair. Milliseconds. */
+const PATIENCE = 600_000;
+const BEAT = 100;
+/** Control has spoken within this time, or what it said is not shown any more. */
+const SILENCE = 1_000;
+const ENDED_WITHIN = 180_000;
+
+/** Runs the rehearsal and kills what it stands on. Rejects, with everything stopped, if a chapter cannot be finished. */
+export const chaos = (options: ChaosOptions) => onStage(options.quick, options.signal, (stage) => play(stage, options));
+
+async function play(stage: Stage, options: ChaosOptions): Promise<{ report: ChaosReport; customer: number }> {
+  const { input, addresses, processes, suite, timed, took, atTheEnd } = stage;
+  const witness = new Witness(addresses.monolith.admin, addresses.orders.admin);
+  atTheEnd(() => witness.stop());
+  const begun = Date.now();
+  const traffic = startTraffic(input, PORTS.proxies.map(at), {
+    seconds: Math.max(REPLAY_SECONDS[options.quick ? 'quick' : 'full'], secondsFor(options.planned?.kills ?? 0)),
+    signal: options.signal,
+    visit: visit((purchase) => witness.add(purchase)),
+    patience: PATIENCE,
+  });
+  const { tally } = traffic;
+  const fire = new Fire(processes, traffic.share, options.planned);
+  await timed('replay', `${input.live.length.toLocaleString('en')} purchases of 1998 replayed, under fire`, () =>
+    underFire(traffic, witness, fire, options),
+  );
+  const ledger = await timed('books', 'the books are counted', () => settle(addresses, input, tally));
+  const mistakes = [
+    ...mistakesIn(ledger, input),
+    ...tally.errors.map((error) => `a customer saw: ${error}`),
+    ...(suite.agreed ? [] : ['monolith and services do not answer alike']),
+    ...fire.wounds.bleeding.map(({ victim }) => `${victim} was killed and did not heal`),
+  ];
+  const report: ChaosReport = {
+    quick: options.quick,
+    at: new Date().toISOString(),
+    machine: thisMachine(),
+    took,
+    seed: options.planned?.seed ?? null,
+    kills: fire.wounds.all.map((wound) => killOf(wound, begun)),
+    traffic: {
+      customersAtATime: CUSTOMERS_AT_A_TIME,
+      requests: tally.requests,
+      retries: tally.retryTimes.length,
+      errors: tally.errors,
+    },
+    expected: expectedOf(input),
+    ledger,
+    mistakes,
+  };
+  return { report, customer: input.live[0]!.customer };
+}
+
+/** Kills, heals and shows until every purchase is made, everything has healed and everybody is where they belong. */
+async function underFire(
+  traffic: Traffic,
+  witness: Witness,
+  fire: Fire,
+  { keys, signal, interrupt }: ChaosOptions,
+): Promise<void> {
+  const { wounds, victims } = fire;
+  const { tally } = traffic;
+  let heard: { status: Status; at: number } | undefined;
+  const watch = new Watch((status) => {
+    heard = { status, at: Date.now() };
+  });
+  const bought = whileRunning(traffic.done);
+  const moved = whileRunning(operate(traffic, () => wounds.bleeding.length > 0, signal));
+  const stopKeys = keys ? listenToKeys((key) => fire.press(key), interrupt) : () => {};
+  try {
+    for (let deadline = Number.POSITIVE_INFINITY; ; await sleep(BEAT)) {
+      signal.throwIfAborted();
+      const now = Date.now();
+      if (bought.running) deadline = now + ENDED_WITHIN;
+      else if ((!moved.running && !wounds.bleeding.length) || now > deadline) break;
+      fire.turn();
+      const status = heard && now - heard.at < SILENCE ? heard.status : undefined;
+      const waiting = witness.lag;
+      const { newestFound } = witness;
+      fire.tend({ now, status, heardAt: heard?.at ?? 0, waiting, newestFound, buying: bought.running });
+      const customers = {
+        requests: tally.requests,
+        retried: tally.retryTimes.length,
+        errors: tally.errors.length,
+      };
+      const { bleeding } = wounds;
+      const share = traffic.share();
+      show(
+        ...panelOf({
+          now,
+          keys: keys ? victims : undefined,
+          share,
+          ledger: witness,
+          customers,
+          status,
+          waiting,
+          bleeding,
+        }),
+      );
+    }
+    await bought.done;
+    if (moved.running) throw new Error('users did not get where the operator wants them; see strangler records');
+    await moved.done;
+  } finally {
+    stopKeys();
+    await watch.stop();
+  }
+}
+
+/** A task, and whether it still runs. Whoever awaits `done` hears of its failure. */
+function whileRunning(task: Promise<void>): { readonly done: Promise<void>; readonly running: boolean } {
+  let running = true;
+  const done = task.finally(() => {
+    running = false;
+  });
+  done.catch(() => {});
+  return {
+    done,
+    get running() {
+      return running;
+    },
+  };
+}

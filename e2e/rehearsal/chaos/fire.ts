@@ -1,0 +1,71 @@
+import { sayDuration } from '@strangler/plan';
+import { chanceOf } from '../../faults/chance.ts';
+import { inStoppingOrder, type Processes } from '../programs.ts';
+import { say } from '../screen.ts';
+import { type Planned, schedule } from './schedule.ts';
+import { hasDiedByItself, revive, type Victim, victimsOf } from './victims.ts';
+import { type Pulse, type Wound, Wounds } from './wounds.ts';
+
+/** Kills that come by themselves, at moments the seed decides. */
+export type Plan = { readonly seed: number; readonly kills: number };
+
+/** Kills, starts again what has died, and keeps book; says each death and each recovery. */
+export class Fire {
+  readonly victims: readonly Victim[];
+  readonly wounds = new Wounds();
+  readonly #processes: Processes;
+  readonly #share: () => number;
+  readonly #toCome: Planned[];
+
+  /** `share` gives the share of the purchases acknowledged so far, 0…1. */
+  constructor(processes: Processes, share: () => number, plan: Plan | undefined) {
+    this.#processes = processes;
+    this.#share = share;
+    this.victims = victimsOf(processes);
+    const { length } = this.victims;
+    this.#toCome = plan ? schedule(chanceOf(plan.seed, 'chaos'), plan.kills, length) : [];
+    if (plan) say(`  seed ${plan.seed}: ${this.#toCome.length} kills to come`);
+  }
+
+  /** Kills what belongs to this key, unless it is down already. */
+  press(key: string): void {
+    const victim = this.victims.find((one) => one.key === key);
+    if (victim) this.#strike(victim);
+  }
+
+  /** Does what is due: kills that were planned, and starts again what has died by itself. */
+  turn(): void {
+    while (this.#toCome[0] && this.#share() >= this.#toCome[0].share) {
+      this.#strike(this.victims[this.#toCome.shift()!.victim]!);
+    }
+    for (const one of inStoppingOrder(this.#processes).filter(hasDiedByItself)) {
+      say(`  ! ${one.program.name} ended by itself`);
+      mend(this.wounds.open(one.program.name, this.#share(), true), revive(one));
+    }
+  }
+
+  /** Closes the wounds that have healed by now. */
+  tend(pulse: Pulse): void {
+    for (const { victim, at, back, healed } of this.wounds.tend(pulse)) {
+      say(
+        `  ✓ ${victim} back after ${sayDuration(back! - at)}, lag below 1 s again after ${sayDuration(healed! - at)}`,
+      );
+    }
+  }
+
+  #strike({ name, strike }: Victim): void {
+    if (this.wounds.isDown(name)) return;
+    const share = this.#share();
+    say(`  ✗ ${name} killed at ${Math.floor(share * 100)} % of the purchases`);
+    mend(this.wounds.open(name, share), strike());
+  }
+}
+
+function mend(wound: Wound, back: Promise<void>): void {
+  back.then(
+    () => {
+      wound.back = Date.now();
+    },
+    (error: Error) => say(`  ! ${wound.victim}: ${error.message}`),
+  );
+}
