@@ -1,11 +1,17 @@
 import { connect, createServer, type Socket } from 'node:net';
 
 /**
- * A listener that passes everything on to another port, except that with this probability the answer to a request is
- * never passed on. `stop` gives how often that was.
+ * A listener that passes everything on to another port, except that one request in `every`, the first after `first`, is
+ * never answered. `stop` gives how many that were.
  */
-export async function flaky(port: number, to: number, probability: number): Promise<{ stop(): Promise<number> }> {
+export async function flaky(
+  port: number,
+  to: number,
+  every: number,
+  first: number,
+): Promise<{ stop(): Promise<number> }> {
   const sockets = new Set<Socket>();
+  let asked = every - first;
   let swallowed = 0;
   const server = createServer((client) => {
     const upstream = connect(to, '127.0.0.1');
@@ -22,7 +28,7 @@ export async function flaky(port: number, to: number, probability: number): Prom
       });
     }
     client.on('data', (chunk) => {
-      if (!mute && Math.random() < probability) {
+      if (!mute && ++asked % every === 0) {
         mute = true;
         swallowed++;
       }

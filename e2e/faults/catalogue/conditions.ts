@@ -25,11 +25,12 @@ const skewed = (which: (stack: Stack) => Process) => async (scene: Scene) => {
 };
 
 const MOVED_WITHIN = 120_000;
+const EVERY = 1_000;
 
 /** One request to the monolith in a thousand is never answered, until the ramp is complete. */
-async function timeouts({ stack, note }: Scene): Promise<void> {
+async function timeouts({ stack, chance, note }: Scene): Promise<void> {
   const port = PORTS.monolith + 10;
-  const upstream = await flaky(port, PORTS.monolith, 0.001);
+  const upstream = await flaky(port, PORTS.monolith, EVERY, chance.below(EVERY / 4));
   const env = { MONOLITH_URL: `http://127.0.0.1:${port}` };
   const again = async (more: Record<string, string>) => {
     for (const proxy of stack.proxies) {
@@ -46,16 +47,19 @@ async function timeouts({ stack, note }: Scene): Promise<void> {
 const CAPTURE = 'shop_orders_capture';
 const FAILED_WITHIN = 60_000;
 
-/** The capture loses its privilege and its connection: the task fails for good. Then the privilege comes back. */
+/** The capture may not log in when its task is started: that fails, and nobody restarts it but us. */
 async function taskFailed({ stack, over }: Scene): Promise<void> {
+  const connector = `${stack.servers.connect.url}/connectors/strangler-shop-orders`;
   await inSession(stack.addresses.orders.admin, async (session) => {
-    await session.query(`ALTER ROLE ${CAPTURE} NOREPLICATION`);
-    await session.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ?', [CAPTURE]);
-    await eventually('a FAILED task', FAILED_WITHIN, async () => {
-      const answer = await fetch(`${stack.servers.connect.url}/connectors/strangler-shop-orders/status`);
-      return (await answer.text()).includes('"FAILED"');
-    });
-    await session.query(`ALTER ROLE ${CAPTURE} REPLICATION`);
+    await session.query(`ALTER ROLE ${CAPTURE} NOLOGIN`);
+    try {
+      await fetch(`${connector}/restart?includeTasks=true`, { method: 'POST' });
+      await eventually('a FAILED task', FAILED_WITHIN, async () => {
+        return (await (await fetch(`${connector}/status`)).text()).includes('"FAILED"');
+      });
+    } finally {
+      await session.query(`ALTER ROLE ${CAPTURE} LOGIN`);
+    }
     over();
     await eventually('the task running again', FAILED_WITHIN, () =>
       firstOf(session, "SELECT 1 FROM pg_replication_slots WHERE slot_name = 'strangler_shop_orders' AND active"),
