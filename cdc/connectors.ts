@@ -50,16 +50,21 @@ export class Connect {
     await this.#request('POST', `/connectors/${name}/restart?includeTasks=true&onlyFailed=true`);
   }
 
-  /** Stops a connector, forgets its place in the log, and deletes it; what is not there is no error. */
+  /**
+   * Stops a connector, forgets its place in the log, and deletes it; what is not there is no error. Throws ConnectError,
+   * also if its place cannot be forgotten: a connector of the same name would go on from there.
+   */
   async remove(name: string): Promise<void> {
     if (!(await this.state(name))) return;
     await this.#request('PUT', `/connectors/${name}/stop`);
-    for (let attempt = 0; attempt < 50; attempt++) {
+    for (const until = Date.now() + STOPPED_WITHIN; ; ) {
       try {
         await this.#request('DELETE', `/connectors/${name}/offsets`);
         break;
-      } catch {
-        await patience(100, AbortSignal.timeout(1_000)); // it is still stopping
+      } catch (error) {
+        // A task that was waiting to try again takes its time to stop.
+        if (Date.now() > until) throw error;
+        await patience(100, AbortSignal.timeout(1_000));
       }
     }
     await this.#request('DELETE', `/connectors/${name}`);
@@ -84,6 +89,7 @@ export class Connect {
   }
 }
 
+const STOPPED_WITHIN = 60_000;
 const PLUGINS = ['io.debezium.connector.mysql.MySqlConnector', 'io.debezium.connector.postgresql.PostgresConnector'];
 
 const sorted = (config: ConnectorConfig) => Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
