@@ -53,6 +53,14 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
     }
   };
 
+  let placed = false;
+  const awaitPlace = async (name: string): Promise<void> => {
+    while (!placed && !abort.signal.aborted) {
+      placed = await connect.placed(name).catch(() => false); // Connect is away; the next look will tell
+      if (!placed) await patience(LOOK_EVERY, abort.signal);
+    }
+  };
+
   for (const capability of capabilities) {
     const start = (direction: Direction) =>
       startStream({
@@ -60,6 +68,7 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
         capability,
         direction,
         log,
+        placed: () => direction === 'reverse' || placed,
         copying: () => direction === 'forward' && (backfills.get(capability)?.copying() ?? true),
         hooks: {
           copied: (table, rows) => backfills.get(capability)?.copied(table, rows),
@@ -72,11 +81,12 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
     for (const direction of ['forward', 'reverse'] as const) {
       quarantines.set(streamName(capability, direction), watchQuarantine(plan, capability, direction, log));
     }
-    const reading = () => forward.status().lag !== null;
+    const reading = () => placed && forward.status().lag !== null;
     backfills.set(capability, startBackfill(plan, capability, reading, log, say));
   }
 
   const forwardConnector = ensure(connectorName(plan, {}), monolithConnector(plan));
+  const place = forwardConnector.then(() => awaitPlace(connectorName(plan, {})));
   const copied = Promise.all(
     capabilities.map(async (capability) => {
       await forwardConnector;
@@ -90,6 +100,7 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
   const stop = async () => {
     abort.abort();
     await watch.stop();
+    await place;
     await Promise.all([...backfills.values()].map((backfill) => backfill.stop()));
     await Promise.all(streams.map((stream) => stream.stop()));
     await Promise.all([...quarantines.values()].map((quarantine) => quarantine.stop()));
@@ -102,6 +113,8 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
 /** Between two ticks of a database, ms; sooner where an answer waits for one. */
 const TICK = 1_000;
 const CONFIRMING_TICK = 20;
+
+const LOOK_EVERY = 250;
 
 /** One address per database, and how often it ticks: a database ticks once, however many capabilities live in it. */
 function databasesOf(plan: Plan, capabilities: readonly string[]): { url: string; every: number }[] {

@@ -39,6 +39,12 @@ export class Connect {
     return { state: worst ? 'FAILED' : running ? 'RUNNING' : 'STARTING', reason: worst?.trace && cause(worst.trace) };
   }
 
+  /** True once Connect has stored where a connector is in its log, so that it goes on from there after a crash. */
+  async placed(name: string): Promise<boolean> {
+    const found = (await this.#request('GET', `/connectors/${name}/offsets`)) as { offsets: unknown[] } | undefined;
+    return (found?.offsets.length ?? 0) > 0;
+  }
+
   /** Which of Debezium's two connectors Connect does not have. */
   async missingPlugins(): Promise<string[]> {
     const present = (await this.#request('GET', '/connector-plugins')) as { class: string }[];

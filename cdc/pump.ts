@@ -29,6 +29,8 @@ export type PumpOptions = {
   readonly hooks: PumpHooks;
   /** Answers wait for ticks to arrive: each is brought into the target at once. */
   readonly confirming: boolean;
+  /** True once a crash of Connect cannot leave anything out any more. */
+  readonly placed: () => boolean;
 };
 
 /** Source transactions are gathered up to this many rows before they are applied together. */
@@ -44,6 +46,7 @@ export class Pump {
   #steps: Step[] = [];
   #rows = 0;
   #tick: number;
+  #strict: boolean;
   #tickedAt: number | undefined;
   #progress: Progress;
   #flushed: Progress;
@@ -55,6 +58,7 @@ export class Pump {
     this.#options = options;
     this.#assembler = new Assembler(position, BigInt(kafkaOffset));
     this.#tick = tick;
+    this.#strict = tick !== 0;
     this.#progress = { position, kafkaOffset, tick };
     this.#flushed = this.#progress;
   }
@@ -79,7 +83,7 @@ export class Pump {
     const unit = this.#assembler.push(decode(message.value), BigInt(message.offset));
     if (!unit) return false;
     const all = workOf(this.#options.reading, unit);
-    for (const work of all) if (work.kind === 'tick') this.#tick = nextTick(this.#tick, work.n);
+    for (const work of all) if (work.kind === 'tick') this.#ticked(work.n);
     const before = this.#progress;
     this.#progress = {
       position: this.#assembler.position,
@@ -94,6 +98,12 @@ export class Pump {
       now ||= work.kind === 'handoff' || work.kind === 'correction' || work.kind === 'copied';
     }
     return now || this.#rows >= MOST_ROWS;
+  }
+
+  /** Every tick must follow the one before, except in a source's first life until its place is stored. */
+  #ticked(n: number): void {
+    this.#tick = this.#strict ? nextTick(this.#tick, n) : n;
+    this.#strict ||= this.#options.placed();
   }
 
   /** Applies what has gathered; behind an undecided barrier it waits, outside of any transaction. */

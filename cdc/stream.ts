@@ -30,6 +30,11 @@ export type StreamOptions = {
   readonly direction: Direction;
   readonly log: Logger;
   readonly hooks: PumpHooks;
+  /**
+   * True once Connect has stored where the source is read. Before, a crash of Connect leaves out a piece of the log; it
+   * does no harm, because nothing is copied before either, and what is copied later is as it is then.
+   */
+  readonly placed: () => boolean;
   /** True while existing rows are being copied. */
   readonly copying: () => boolean;
 };
@@ -137,7 +142,7 @@ class RunningStream implements Stream {
 
   /** Reads the topic from the checkpoint on, until told to stop or the reader ends by itself. */
   async #read(applier: Applier, mapping: Mapping): Promise<void> {
-    const { plan, capability, direction, hooks } = this.#options;
+    const { plan, capability, direction, hooks, placed } = this.#options;
     const checkpoint = await persist(() => applier.start(), this.#persistence);
     const pump = new Pump(
       {
@@ -146,6 +151,7 @@ class RunningStream implements Stream {
         source: this.#source,
         persistence: this.#persistence,
         hooks,
+        placed,
         confirming: isAwaited(plan.capabilities[capability]!, direction),
       },
       checkpoint,
