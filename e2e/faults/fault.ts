@@ -31,6 +31,10 @@ export type Fault = {
   readonly chapter: Chapter;
   /** Breaks it, and puts the plug back in; throws if it could not, or did not see what must be seen. */
   readonly strike: (scene: Scene) => Promise<void>;
+  /** Until it is over, what a user was told is done may be missing to them; afterwards nothing may be. */
+  readonly behind?: boolean;
+  /** Merged into the Plan’s capability `orders`; a stack of its own. */
+  readonly inPlan?: { readonly confirmed: boolean };
   /** The judge may rightly take everybody back meanwhile. */
   readonly mayRollBack?: boolean;
   /** The stack is not fit for another fault after it. */

@@ -104,6 +104,7 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
     await heal(ledger, crossing);
   });
   await writer.stop();
+  if (fault.behind) notes['told too early'] = String(ledger.complaints.splice(0).length);
   const recovery = crossing.recovery(since);
   const worstLag = crossing.worst(begun);
   const books = await attempt(() => audit(stack, ledger, users, mistakes.length ? 0 : SETTLE_WITHIN));

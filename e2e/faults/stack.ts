@@ -26,6 +26,7 @@ export type Stack = Readonly<Record<'monolith' | 'orders' | 'notifications' | 'c
   /** Where users reach the shop. */
   readonly bases: readonly string[];
   readonly shop: Shop;
+  readonly inPlan: NonNullable<Prepared['inPlan']>;
   /** The control that holds the lease. Throws if none does. */
   readonly activeControl: () => Promise<Process>;
   /** Gives users nobody has been given before. */
@@ -101,7 +102,7 @@ export async function startStack(
     await Promise.all([cdc.start(), ...controls.map((one) => one.start()), ...proxies.map((one) => one.start())]);
     let given = 0;
     const stack: Stack = {
-      ...{ monolith, orders, notifications, cdc, proxies, controls, servers, addresses, env, shop, stop },
+      ...{ monolith, orders, notifications, cdc, proxies, controls, servers, addresses, env, shop, inPlan, stop },
       plan: loadPlan(PLAN_FILE, env),
       bases: PORTS.proxies.map(local),
       activeControl: async () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { down, type Servers, status, up } from '@strangler/servers';
 import { beTheOnlyOne, stopLeftovers } from '../rehearsal/processes.ts';
 import { chapter, say, show } from '../rehearsal/screen.ts';
@@ -35,21 +36,23 @@ export async function runSuite(choice: Choice, signal: AbortSignal): Promise<rea
     for (const fault of choice.faults) {
       for (const seed of choice.seeds) {
         signal.throwIfAborted();
-        const fresh = fault.chapter === 'copying';
-        if (fresh || !stack) {
+        const { inPlan = {} } = fault;
+        const copying = fault.chapter === 'copying';
+        if (copying || !stack || !isDeepStrictEqual(stack.inPlan, inPlan)) {
           await stack?.stop();
-          const prepared = { history: fault.history ?? HISTORY, copying: fresh };
+          stack = undefined;
+          const prepared = { history: fault.history ?? HISTORY, copying, inPlan };
           const started = startStack(servers, prepared).then((one) => {
             stack = one;
           });
-          await within(fresh ? started : chapter('the house runs', () => started).then(() => {}));
+          await within(copying ? started : chapter('the house runs', () => started).then(() => {}));
         }
         show(`… ${runs.length + 1} of ${total}: ${fault.name}, seed ${seed}`);
         const run = await within(runFault(stack!, fault, seed));
         runs.push(run);
         say(describeRun(run));
         writeReport(choice.reports, runs);
-        if (fault.spends || fresh || run.mistakes.length) {
+        if (fault.spends || copying || run.mistakes.length) {
           await stack!.stop();
           stack = undefined;
         }

@@ -29,8 +29,10 @@ export const startConsumer = (
   let consumer: Consumer | undefined;
   let stopped = false;
   let wake = () => {};
+  let crash: (reason: Error) => void = () => {};
 
-  const begin = async (): Promise<void> => {
+  /** Consumes until that ends by itself: rejects with the reason. */
+  const consume = async (): Promise<never> => {
     // Without retries of its own, so that stopping need not wait for them: the loop below tries again.
     const admin = new Kafka({ ...client, retry: { retries: 0 } }).admin();
     try {
@@ -39,12 +41,16 @@ export const startConsumer = (
     } finally {
       await admin.disconnect();
     }
+    // kafkajs can lie idle for ever after restarting a consumer while the broker is away: we begin with another one.
     consumer = new Kafka(client).consumer({
       groupId: group,
       maxWaitTimeInMs: 50,
-      retry: { restartOnFailure: async () => true },
+      retry: { restartOnFailure: async () => false },
     });
-    consumer.on('consumer.crash', ({ payload }) => log.warn({ reason: payload.error.message }, 'consuming again'));
+    const crashed = Promise.withResolvers<never>();
+    crashed.promise.catch(() => {}); // it may crash before anybody waits for it
+    consumer.on('consumer.crash', ({ payload }) => crashed.reject(payload.error));
+    crash = crashed.reject;
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({
@@ -59,15 +65,18 @@ export const startConsumer = (
         );
       },
     });
+    if (stopped) throw new Error('stopped');
+    return crashed.promise;
   };
 
-  const keepTrying = async (): Promise<void> => {
+  const keepConsuming = async (): Promise<void> => {
     while (!stopped) {
       try {
-        return await begin();
+        await consume();
       } catch (error) {
-        log.warn({ reason: (error as Error).message }, 'cannot consume events yet, will try again');
+        if (!stopped) log.warn({ reason: (error as Error).message }, 'not consuming events, will try again');
         await consumer?.disconnect().catch(() => {});
+        if (stopped) return;
         await new Promise<void>((resolve) => {
           wake = resolve;
           setTimeout(resolve, RETRY_MS);
@@ -76,13 +85,13 @@ export const startConsumer = (
     }
   };
 
-  const running = keepTrying();
+  const running = keepConsuming();
   let stopping: Promise<void> | undefined;
   const stop = async () => {
     stopped = true;
     wake();
+    crash(new Error('stopped'));
     await running;
-    await consumer?.disconnect();
   };
   return {
     stop: () => {

@@ -2,6 +2,7 @@ import type { Fault } from '../fault.ts';
 import { appliers } from './appliers.ts';
 import { conditions } from './conditions.ts';
 import { copying } from './copying.ts';
+import { forced } from './forced.ts';
 import { handoffs } from './handoffs.ts';
 import { kills } from './kills.ts';
 import { locks } from './locks.ts';
@@ -12,6 +13,7 @@ import { rows } from './rows.ts';
 export const CATALOGUE: readonly Fault[] = [
   ...kills,
   ...handoffs,
+  ...forced,
   ...appliers,
   ...locks,
   ...rows,
