@@ -55,6 +55,11 @@ export class Applier {
     return this.#open?.session.id ?? 0;
   }
 
+  /** Where the stream stands, as far as this applier knows. */
+  get checkpoint(): Checkpoint | undefined {
+    return this.#checkpoint;
+  }
+
   /** Opens the session if there is none, and reads where the stream stands. Throws ApplierAheadError. */
   async start(): Promise<Checkpoint> {
     const { session } = await this.#session();

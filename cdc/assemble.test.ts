@@ -143,4 +143,11 @@ describe('assembling source transactions', () => {
       ['699', [1]],
     ]);
   });
+
+  test('a stream that joins in the middle of a transaction begins with the next one, and only once', () => {
+    const joined = new Assembler(null, 500n);
+    expect(summary(assemble([second, end, ...next], joined))).toEqual([['uuid:2', [1]]]);
+    const [, , late, lateEnd] = whole(3, 2) as [SourceEvent, SourceEvent, SourceEvent, SourceEvent];
+    expect(() => assemble([late, lateEnd], joined)).toThrow(AssemblyError);
+  });
 });

@@ -1,3 +1,4 @@
+import { NEXT_STEP } from './continuity.ts';
 import { isAfter, sayPosition } from './position.ts';
 import type { RowChange, SourceEvent } from './row-change.ts';
 
@@ -18,7 +19,7 @@ export type Unit =
 /** The topic does not tell a transaction whole: a piece of the log is missing. The stream must stop. */
 export class AssemblyError extends Error {
   constructor(message: string) {
-    super(`${message}: a piece of the source's log is missing. Verify both databases and copy again.`);
+    super(`${message}: a piece of the source's log is missing. ${NEXT_STEP}`);
     this.name = 'AssemblyError';
   }
 }
@@ -39,11 +40,14 @@ export class Assembler {
   #doubtful: { readonly id: string; readonly count: number } | undefined;
   #position: string | null;
   #next: bigint;
+  /** Begun in the middle of the topic, maybe of a transaction: what came before does not matter (`strangler recopy`). */
+  readonly #joined: boolean;
 
   /** Starts after the commit position of a checkpoint, at its Kafka offset. */
   constructor(position: string | null, offset: bigint) {
     this.#position = position;
     this.#next = offset;
+    this.#joined = position === null && offset > 0n;
   }
 
   /** The commit position of the last transaction given out. */
@@ -97,6 +101,7 @@ export class Assembler {
   #end(id: string, count: number, lsn: bigint | null): Unit | undefined {
     const open = this.#open.get(id);
     this.#open.delete(id);
+    if (this.#joined && this.#position === null && !open?.rows.has(1)) return undefined;
     if (!open?.rows.size) {
       if (count === 0 || this.#given.has(id)) return undefined;
       if (lsn !== null && !isAfter(`lsn/${lsn}`, this.#position)) return undefined;

@@ -1,10 +1,12 @@
 import { type Direction, type Plan, streamName } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { type Backfill, type SayProgress, startBackfill } from './backfill.ts';
-import { monolithConnector, serviceConnector } from './connector-config.ts';
+import { type ConnectorConfig, monolithConnector, serviceConnector } from './connector-config.ts';
 import { Connect, watchConnectors } from './connectors.ts';
+import { ContinuityError } from './continuity.ts';
 import { connectorName, parseAddress, syncedCapabilities } from './names.ts';
 import { patience } from './patience.ts';
+import { watchPremises } from './premises.ts';
 import { type QuarantineWatch, watchQuarantine } from './quarantine/watch.ts';
 import { type Stream, startStream } from './stream.ts';
 import { startTicker } from './ticker.ts';
@@ -39,13 +41,18 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
   const tickers = databasesOf(plan, capabilities).map(({ url, every }) => startTicker(url, every, log));
   const backfills = new Map<string, Backfill>();
   const streams: Stream[] = [];
+  const premises: (() => Promise<void>)[] = [];
   const quarantines = new Map<string, QuarantineWatch>();
 
-  const ensure = async (name: string, config: ReturnType<typeof monolithConnector>): Promise<void> => {
+  const ensure = async (name: string, config: ConnectorConfig, fed: readonly Stream[]): Promise<void> => {
+    const lost = (reason: string) => {
+      const error = new ContinuityError(`connector ${name} cannot go on: ${reason}`);
+      for (const stream of fed) stream.lose(error);
+    };
     for (let attempt = 0; !abort.signal.aborted; attempt++) {
       try {
         await connect.put(name, config);
-        return watch.add(name);
+        return watch.add({ name, config, lost });
       } catch (error) {
         log.warn({ connector: name, reason: (error as Error).message }, 'connector not started yet');
         await patience(Math.min(5_000, 200 * 2 ** attempt), abort.signal);
@@ -85,13 +92,23 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
     backfills.set(capability, startBackfill(plan, capability, reading, log, say));
   }
 
-  const forwardConnector = ensure(connectorName(plan, {}), monolithConnector(plan));
+  const streamsFrom = (direction: Direction, names: readonly string[]) => {
+    const wanted = names.map((capability) => streamName(capability, direction));
+    return streams.filter(({ name }) => wanted.includes(name));
+  };
+  const forwards = streamsFrom('forward', capabilities);
+  const forwardConnector = ensure(connectorName(plan, {}), monolithConnector(plan), forwards);
   const place = forwardConnector.then(() => awaitPlace(connectorName(plan, {})));
   const copied = Promise.all(
     capabilities.map(async (capability) => {
       await forwardConnector;
       await backfills.get(capability)!.finished;
-      await ensure(connectorName(plan, { capability }), serviceConnector(plan, capability));
+      const reverse = streamsFrom('reverse', [capability]);
+      await ensure(connectorName(plan, { capability }), serviceConnector(plan, capability), reverse);
+      const lost = (error: ContinuityError) => {
+        for (const stream of reverse) stream.lose(error);
+      };
+      if (!abort.signal.aborted) premises.push(watchPremises(plan, capability, connect, lost));
     }),
   ).then(() => {});
   copied.catch((err) => log.error({ err }, 'backfill refused'));
@@ -101,6 +118,7 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
     abort.abort();
     await watch.stop();
     await place;
+    await Promise.all(premises.map((stopWatching) => stopWatching()));
     await Promise.all([...backfills.values()].map((backfill) => backfill.stop()));
     await Promise.all(streams.map((stream) => stream.stop()));
     await Promise.all([...quarantines.values()].map((quarantine) => quarantine.stop()));

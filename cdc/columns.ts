@@ -16,23 +16,28 @@ export type Column = {
 export type TableShape = {
   readonly table: string;
   readonly columns: readonly Column[];
+  /** Columns that the database computes: never written, and not mapped. */
+  readonly generated: readonly string[];
   readonly primaryKey: readonly string[];
 };
 
 /** Describes a table of the session's own database; undefined if it is not there or may not be seen. */
 export async function readShape(session: Session, table: string): Promise<TableShape | undefined> {
-  const columns =
-    session.dialect === 'mysql' ? await mysqlColumns(session, table) : await postgresColumns(session, table);
-  if (!columns.length) return undefined;
-  return { table, columns, primaryKey: await primaryKey(session, table) };
+  const all = session.dialect === 'mysql' ? await mysqlColumns(session, table) : await postgresColumns(session, table);
+  if (!all.length) return undefined;
+  const columns = all.filter(({ computed }) => !computed).map(({ computed: _, ...column }) => column);
+  const generated = all.filter(({ computed }) => computed).map(({ name }) => name);
+  return { table, columns, generated, primaryKey: await primaryKey(session, table) };
 }
 
-async function mysqlColumns(session: Session, table: string): Promise<Column[]> {
+type Described = Column & { readonly computed: boolean };
+
+async function mysqlColumns(session: Session, table: string): Promise<Described[]> {
   const { rows } = await session.query<Record<string, string | number | null>>(
     `SELECT COLUMN_NAME AS name, DATA_TYPE AS type, COLUMN_TYPE AS full, DATETIME_PRECISION AS digits,
-       IS_NULLABLE AS nullable
+       IS_NULLABLE AS nullable, GENERATION_EXPRESSION <> '' AS computed
      FROM information_schema.COLUMNS
-     WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND GENERATION_EXPRESSION = '' ORDER BY ORDINAL_POSITION`,
+     WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`,
     [table],
   );
   return rows.map((row) => ({
@@ -41,6 +46,7 @@ async function mysqlColumns(session: Session, table: string): Promise<Column[]> 
     cast: '',
     digits: Number(row.digits ?? 0),
     nullable: row.nullable === 'YES',
+    computed: Boolean(row.computed),
   }));
 }
 
@@ -49,13 +55,13 @@ function mysqlType(type: string, full: string): string {
   return type === 'bigint' && full.includes('unsigned') ? 'bigint unsigned' : type;
 }
 
-async function postgresColumns(session: Session, table: string): Promise<Column[]> {
+async function postgresColumns(session: Session, table: string): Promise<Described[]> {
   const { rows } = await session.query<Record<string, string | number | null>>(
     `SELECT a.attname AS name, t.typname AS type, t.typtype AS sort,
        quote_ident(n.nspname) || '.' || quote_ident(t.typname) AS cast, NOT a.attnotnull AS nullable,
-       CASE WHEN a.atttypmod < 0 THEN 6 ELSE a.atttypmod END AS digits
+       CASE WHEN a.atttypmod < 0 THEN 6 ELSE a.atttypmod END AS digits, a.attgenerated <> '' AS computed
      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
-     WHERE a.attrelid = to_regclass(quote_ident(?)) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+     WHERE a.attrelid = to_regclass(quote_ident(?)) AND a.attnum > 0 AND NOT a.attisdropped
      ORDER BY a.attnum`,
     [table],
   );
@@ -65,6 +71,7 @@ async function postgresColumns(session: Session, table: string): Promise<Column[
     cast: String(row.cast),
     digits: Number(row.digits),
     nullable: Boolean(row.nullable),
+    computed: Boolean(row.computed),
   }));
 }
 

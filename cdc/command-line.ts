@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 
 /** What the process was asked to do. */
 export type Command = {
-  readonly name: 'run' | 'init' | 'verify' | 'quarantine' | 'doctor' | 'remove';
+  readonly name: 'run' | 'init' | 'verify' | 'recopy' | 'quarantine' | 'doctor' | 'remove';
   readonly plan: string;
   /** What stands behind the command's name: capabilities, for `quarantine` what to do with which entries. */
   readonly words: readonly string[];
@@ -39,6 +39,11 @@ const USAGE = {
   verify: `strangler verify [CAPABILITY…] --plan FILE [--json]
   Compares both databases row by row, twice where they differ. Exit 1 if they do.
   --json   prints one JSON object instead of a table`,
+  recopy: `strangler recopy [CAPABILITY…] --plan FILE [--reason TEXT] [--by NAME] [--json]
+  Takes streams that have lost a piece of their source's log past it, and copies what differs from each row's owner to the
+  other side, while both go on writing. cdc must run. Safe to repeat. Exit 1 if rows still differ.
+  --by NAME      who does it, for the records; the login's name otherwise
+  --json   prints one JSON object`,
   quarantine: `strangler quarantine list [CAPABILITY…] [--state open|superseded|resolved|all] [--user USER] [--reason WORD]
 strangler quarantine show ENTRY
 strangler quarantine retry ENTRY…|--all [--reason TEXT] [--by NAME]
@@ -60,6 +65,8 @@ strangler quarantine resolve ENTRY… --keep owner|late [--seen TOKEN] --reason 
 
 const NAMES = Object.keys(USAGE) as Command['name'][];
 
+const TAKES_WORDS: ReadonlySet<Command['name']> = new Set(['verify', 'recopy', 'quarantine']);
+
 /** Reads the arguments of the process; gives the help text if that is what was asked for. Throws UsageError. */
 export function readCommand(args: readonly string[]): Command | { readonly help: string } {
   const { values, positionals } = parse(args);
@@ -67,7 +74,7 @@ export function readCommand(args: readonly string[]): Command | { readonly help:
   const name = NAMES.find((one) => one === first);
   if (values.help) return { help: name && positionals.length ? USAGE[name] : Object.values(USAGE).join('\n\n') };
   if (!name) throw new UsageError(`there is no command ${first}: ${NAMES.join(', ')}`);
-  if (rest.length && name !== 'verify' && name !== 'quarantine') throw new UsageError(`${name} takes no ${rest[0]}`);
+  if (rest.length && !TAKES_WORDS.has(name)) throw new UsageError(`${name} takes no ${rest[0]}`);
   return {
     name,
     plan: values.plan,

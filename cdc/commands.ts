@@ -1,6 +1,9 @@
+import { userInfo } from 'node:os';
 import type { Plan } from '@strangler/plan';
+import type { Command } from './command-line.ts';
 import { doctor } from './doctor.ts';
 import { syncedCapabilities } from './names.ts';
+import { type Recopied, recopy } from './recopy/recopy.ts';
 import { textTable } from './tables.ts';
 import { verify } from './verify.ts';
 
@@ -14,12 +17,8 @@ export async function runVerify(
   json: boolean,
   { say, progress }: Output,
 ): Promise<number> {
-  const all = syncedCapabilities(plan);
-  const unknown = wanted.filter((name) => !all.includes(name));
-  if (unknown.length)
-    throw new Error(`the Plan has no capability with tables named ${unknown.join(', ')}: ${all.join(', ')}`);
   const results = [];
-  for (const capability of wanted.length ? wanted : all) {
+  for (const capability of capabilitiesOf(plan, wanted)) {
     results.push(await verify(plan, capability, (table, n) => progress(`${capability}.${table}: ${n} rows compared`)));
   }
   if (json) say(JSON.stringify({ results }));
@@ -35,6 +34,37 @@ export async function runVerify(
     }
   }
   return results.some(({ mismatches }) => mismatches > 0) ? 1 : 0;
+}
+
+/** The capabilities that were named, or all that are synced. Throws if one is not. */
+function capabilitiesOf(plan: Plan, wanted: readonly string[]): readonly string[] {
+  const all = syncedCapabilities(plan);
+  const unknown = wanted.filter((name) => !all.includes(name));
+  if (!unknown.length) return wanted.length ? wanted : all;
+  throw new Error(`the Plan has no capability with tables named ${unknown.join(', ')}: ${all.join(', ')}`);
+}
+
+/** Copies capabilities again (all, if none is named) and prints the result. Gives the exit code. */
+export async function runRecopy(
+  plan: Plan,
+  { words, by, reason = '', json }: Pick<Command, 'words' | 'by' | 'reason' | 'json'>,
+  { say, progress }: Output,
+): Promise<number> {
+  const results = [];
+  const who = by ?? userInfo().username;
+  for (const capability of capabilitiesOf(plan, words)) {
+    results.push(await recopy(plan, capability, { by: who, reason, progress }));
+  }
+  if (json) say(JSON.stringify({ results }));
+  else for (const one of results) say(sayRecopied(one));
+  return results.some(({ mismatches }) => mismatches > 0) ? 1 : 0;
+}
+
+function sayRecopied({ capability, skipped, copied, kept, mismatches }: Recopied): string {
+  const past = skipped.length ? `${skipped.join(' and ')} taken past a loss, ` : '';
+  const aside = kept ? `, ${kept} rows kept for a decision (strangler quarantine list ${capability})` : '';
+  const rest = mismatches ? `${mismatches} rows still differ: strangler verify ${capability}` : 'both sides are equal';
+  return `${capability}: ${past}${copied} copied from their owners${aside}; ${rest}`;
 }
 
 /** Examines everything and prints what was found. Gives the exit code. */

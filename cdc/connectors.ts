@@ -3,7 +3,12 @@ import type { ConnectorConfig } from './connector-config.ts';
 import { patience } from './patience.ts';
 
 /** What Connect says of a connector and its task. */
-export type ConnectorState = { readonly state: string; readonly reason: string | undefined };
+export type ConnectorState = {
+  readonly state: 'RUNNING' | 'FAILED' | 'STARTING' | 'PAUSED' | 'STOPPED';
+  readonly reason: string | undefined;
+  /** The database no longer has the log from where the connector stands: no restart mends that. */
+  readonly lost: boolean;
+};
 
 /** Connect refused a request, or cannot be reached. */
 export class ConnectError extends Error {
@@ -35,14 +40,27 @@ export class Connect {
     const status = (await this.#request('GET', `/connectors/${name}/status`)) as Status | undefined;
     if (!status) return undefined;
     const worst = [status.connector, ...status.tasks].find(({ state }) => state === 'FAILED');
-    const running = status.connector.state === 'RUNNING' && status.tasks[0]?.state === 'RUNNING';
-    return { state: worst ? 'FAILED' : running ? 'RUNNING' : 'STARTING', reason: worst?.trace && cause(worst.trace) };
+    const trace = worst?.trace;
+    const { state } = status.connector;
+    const byHand = state === 'PAUSED' || state === 'STOPPED';
+    const running = state === 'RUNNING' && status.tasks[0]?.state === 'RUNNING';
+    return {
+      state: worst ? 'FAILED' : byHand ? state : running ? 'RUNNING' : 'STARTING',
+      reason: trace && cause(trace),
+      lost: trace !== undefined && LOST.test(trace),
+    };
+  }
+
+  /** Where a connector stands in its log, as it has stored it; undefined if it has stored nothing yet. */
+  async offset(name: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+    type Offsets = { offsets: { offset: Record<string, unknown> }[] };
+    const found = (await this.#request('GET', `/connectors/${name}/offsets`)) as Offsets | undefined;
+    return found?.offsets[0]?.offset;
   }
 
   /** True once Connect has stored where a connector is in its log, so that it goes on from there after a crash. */
   async placed(name: string): Promise<boolean> {
-    const found = (await this.#request('GET', `/connectors/${name}/offsets`)) as { offsets: unknown[] } | undefined;
-    return (found?.offsets.length ?? 0) > 0;
+    return (await this.offset(name)) !== undefined;
   }
 
   /** Which of Debezium's two connectors Connect does not have. */
@@ -98,6 +116,10 @@ export class Connect {
 const STOPPED_WITHIN = 60_000;
 const PLUGINS = ['io.debezium.connector.mysql.MySqlConnector', 'io.debezium.connector.postgresql.PostgresConnector'];
 
+/** What both connectors and MySQL say when the log does not reach back to where the connector stands. */
+const LOST =
+  /no longer available on the server|purged|first log file name in binary log index|can't be decoded from|replication slot .* does not exist/i;
+
 const sorted = (config: ConnectorConfig) => Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** The last cause of a Java stack trace: what actually went wrong. */
@@ -105,23 +127,34 @@ function cause(trace: string): string {
   const lines = trace.split('\n');
   return (lines.findLast((line) => line.startsWith('Caused by: ')) ?? lines[0]!)
     .replace('Caused by: ', '')
+    .replace(/^[\w.]+\.(\w+): /, '$1: ')
+    .replace(/starting at \w+OffsetContext.*, but this is/, 'where it left off, but this is') // a screenful
     .slice(0, 500);
 }
 
-const LOOK_EVERY = 1_500;
+const LOOK_EVERY = 1_000;
 const LONGEST_WAIT = 30_000;
 
-/** Looks after connectors: starts again what has failed, waiting longer each time. Gives its stop. */
-export function watchConnectors(connect: Connect, log: Logger): { add(name: string): void; stop(): Promise<void> } {
+/** A connector to look after; `lost` hears, at every look, that its log is gone. */
+export type Watched = {
+  readonly name: string;
+  readonly config: ConnectorConfig;
+  readonly lost: (reason: string) => void;
+};
+
+/** Looks after connectors: starts again what has failed, waiting longer each time, and puts back what is gone. */
+export function watchConnectors(connect: Connect, log: Logger): { add(one: Watched): void; stop(): Promise<void> } {
   const abort = new AbortController();
   const lives: Promise<void>[] = [];
-  const watch = async (name: string) => {
+  const watch = async ({ name, config, lost }: Watched) => {
     let wait = 0;
     while (!abort.signal.aborted) {
       await patience(LOOK_EVERY, abort.signal);
-      const state = await connect.state(name).catch(() => undefined); // the next look will tell
+      const state = await connect.state(name).catch(() => null); // the next look will tell
+      if (state === undefined) await connect.put(name, config).catch(() => {});
       if (state?.state === 'RUNNING') wait = 0;
-      if (state?.state !== 'FAILED') continue;
+      if (state?.lost) lost(state.reason ?? 'its log is gone');
+      if (state?.state !== 'FAILED' || state.lost) continue;
       log.warn({ connector: name, reason: state.reason, wait }, 'connector failed; starting it again');
       await patience(wait, abort.signal);
       wait = Math.min(LONGEST_WAIT, wait * 2 || 1_000);
@@ -129,7 +162,7 @@ export function watchConnectors(connect: Connect, log: Logger): { add(name: stri
     }
   };
   return {
-    add: (name) => void lives.push(watch(name)),
+    add: (one) => void lives.push(watch(one)),
     async stop() {
       abort.abort();
       await Promise.all(lives);

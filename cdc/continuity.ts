@@ -1,9 +1,11 @@
-/** A tick is missing: a piece of the log is gone although everything seems to run. The stream must stop. */
+/** What one can do when a piece of a log is gone. */
+export const NEXT_STEP =
+  'Look at the damage with `strangler verify`, then run `strangler recopy`: it takes the stream past the loss and copies what is missing from each row’s owner';
+
+/** A piece of the log is gone although everything seems to run, or cannot be read any more. The stream must stop. */
 export class ContinuityError extends Error {
   constructor(what: string) {
-    super(
-      `${what}: a piece of the source's log is missing although nothing reported an error. Verify both databases (\`strangler verify\`) and copy again.`,
-    );
+    super(`${what}: a piece of the source's log is missing. ${NEXT_STEP}`);
     this.name = 'ContinuityError';
   }
 }
@@ -17,9 +19,13 @@ export function nextTick(last: number, seen: number): number {
 /** Checks that a topic still holds the record to resume from. Throws ContinuityError. */
 export function checkOffset(topic: string, resume: bigint, earliest: bigint, latest: bigint): void {
   if (resume < earliest) {
-    throw new ContinuityError(`topic ${topic} begins at offset ${earliest}, after ${resume}, where this stream stands`);
+    throw new ContinuityError(
+      `topic ${topic} was truncated: it begins at offset ${earliest}, after ${resume}, where this stream stands`,
+    );
   }
   if (resume > latest) {
-    throw new ContinuityError(`topic ${topic} ends at offset ${latest}, before ${resume}, where this stream stands`);
+    throw new ContinuityError(
+      `topic ${topic} was made anew or truncated: it ends at offset ${latest}, before ${resume}, where this stream stands`,
+    );
   }
 }

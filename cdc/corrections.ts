@@ -16,7 +16,7 @@ export async function correct(
 ): Promise<void> {
   const rows: { id: string; capability: string; images: string }[] = [];
   for (const [user, roots] of images) {
-    for (let at = 0; at < roots.length; at += ROOTS_AT_ONCE) {
+    for (let at = 0; at === 0 || at < roots.length; at += ROOTS_AT_ONCE) {
       const correction: Correction = { user, roots: roots.slice(at, at + ROOTS_AT_ONCE) };
       rows.push({ id: randomUUID(), capability, images: JSON.stringify(correction) });
     }

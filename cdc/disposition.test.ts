@@ -16,6 +16,7 @@ const orders: MappedTable = {
   user: { column: 'id' },
   sameWhen: ['key'],
   touched: ['updated_at'],
+  known: { monolith: new Set(), service: new Set() },
 };
 const order = (id: string, status = 'placed', updated_at = '1'): Row => ({ id, key: 'k', status, updated_at });
 const late = (fields: Partial<Late>): Late => ({ before: null, after: null, current: null, rivals: [], ...fields });

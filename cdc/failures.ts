@@ -32,10 +32,14 @@ export function sessionSurvives(error: unknown): boolean {
 const MISSING = new Set<unknown>(['42P01', 'ER_NO_SUCH_TABLE', '42704']);
 const FORBIDDEN = new Set<unknown>(['42501', 'ER_TABLEACCESS_DENIED_ERROR', 'ER_SPECIFIC_ACCESS_DENIED_ERROR']);
 
+/** Postgres: another session holds the applier's replication origin. */
+const HELD = '55006';
+
 /** An error's message and, where one is known, the next step. */
 export function adviceFor(error: Error): string {
   const { code } = error as DriverError;
   const message = error.message || String(code ?? error.name);
   if (MISSING.has(code)) return `${message}; run: strangler init`;
+  if (code === HELD) return `${message}: another cdc process applies this stream; stop one of the two`;
   return FORBIDDEN.has(code) ? `${message}; strangler doctor names the GRANT` : message;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { ContinuityError, checkOffset } from './continuity.ts';
+import { patience } from './patience.ts';
 
 /** Reads one topic of one partition from an offset on. */
 export type SourceOptions = {
@@ -45,11 +46,14 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
     maxBytes: MAX_BYTES,
     maxBytesPerPartition: MAX_BYTES,
   });
+  const abort = new AbortController();
   let stopped = false;
   const stop = async () => {
     if (stopped) return;
     stopped = true;
+    abort.abort();
     await consumer.disconnect().catch(() => {});
+    await watching;
   };
   consumer.on('consumer.crash', ({ payload }) => {
     if (payload.restart || stopped) return;
@@ -58,19 +62,35 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
   });
   let next = from;
   let sought = -1n;
+  const fail = (error: unknown) => {
+    abort.abort();
+    options.ended(error as Error);
+  };
+  const watching = watchTopic(kafka, topic, () => next, abort.signal).catch(fail);
+  const reaches = async (offset: bigint): Promise<boolean> => {
+    try {
+      await checkTopic(kafka, topic, offset);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ContinuityError)) throw error;
+      fail(error);
+      return false;
+    }
+  };
   try {
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({
       autoCommit: false,
       eachBatch: async ({ batch, heartbeat, isRunning, isStale }) => {
-        if (stopped || !isRunning() || isStale()) return;
+        if (abort.signal.aborted || !isRunning() || isStale()) return;
         const first = BigInt(batch.messages[0]?.offset ?? next);
         if (first !== next && sought !== next) {
           sought = next; // a group that was joined anew begins anywhere
           consumer.seek({ topic, partition: 0, offset: String(next) });
           return;
         }
+        if (first > next && !(await reaches(next))) return; // else the offsets between carry no records
         const fresh = batch.messages.filter((message) => BigInt(message.offset) >= next);
         if (!fresh.length) return;
         const alive = setInterval(() => void heartbeat().catch(() => {}), HEARTBEAT); // a take may wait long
@@ -86,11 +106,42 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
   return stop;
 }
 
+const LOOK_EVERY = 1_000;
+
+/** Looks once a second whether the topic still reaches from and to where the reader stands. Throws ContinuityError. */
+async function watchTopic(kafka: Kafka, topic: string, next: () => bigint, signal: AbortSignal): Promise<void> {
+  const admin = kafka.admin({ retry: { retries: 0 } });
+  const ask = async () => {
+    try {
+      return (await admin.fetchTopicOffsets(topic))[0];
+    } catch {
+      await admin.connect();
+      return (await admin.listTopics()).includes(topic) ? undefined : null;
+    }
+  };
+  try {
+    while (!signal.aborted) {
+      await patience(LOOK_EVERY, signal);
+      const stood = next(); // the reader goes on while the question is asked
+      const offsets = await ask().catch(() => undefined); // the broker is away
+      if (offsets === undefined || signal.aborted) continue;
+      if (offsets === null) throw new ContinuityError(`topic ${topic} was deleted`);
+      checkOffset(topic, stood, 0n, BigInt(offsets.high));
+      checkOffset(topic, next(), BigInt(offsets.low), next());
+    }
+  } finally {
+    await admin.disconnect().catch(() => {});
+  }
+}
+
 async function checkTopic(kafka: Kafka, topic: string, from: bigint): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   try {
-    if (!(await admin.listTopics()).includes(topic)) throw new Error(`topic ${topic} is missing; run: strangler init`);
+    if (!(await admin.listTopics()).includes(topic)) {
+      if (from > 0n) throw new ContinuityError(`topic ${topic} was deleted`);
+      throw new Error(`topic ${topic} is missing; run: strangler init`);
+    }
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
     const partitions = topics[0]!.partitions.length;
     if (partitions !== 1) {

@@ -2,7 +2,7 @@ import { loadPlan, type Plan, PlanError } from '@strangler/plan';
 import pino from 'pino';
 import { type Cdc, startCdc } from './cdc.ts';
 import { type Command, readCommand, UsageError } from './command-line.ts';
-import { runDoctor, runVerify } from './commands.ts';
+import { runDoctor, runRecopy, runVerify } from './commands.ts';
 import { init } from './init.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { syncedCapabilities } from './names.ts';
@@ -36,6 +36,8 @@ async function main(): Promise<number> {
       return removeIfSure(plan, command);
     case 'verify':
       return runVerify(plan, command.words, command.json, output);
+    case 'recopy':
+      return runRecopy(plan, command, output);
     case 'quarantine':
       return runQuarantine(plan, command, output);
     case 'doctor':

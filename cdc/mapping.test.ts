@@ -7,6 +7,7 @@ const column = (name: string, type: string, digits = 6): Column => ({ name, type
 const shape = (columns: readonly Column[]): TableShape => ({
   table: 'things',
   columns,
+  generated: [],
   primaryKey: [columns[0]!.name],
 });
 const declared = { user: 'owner', columns: {}, touched: [] };
@@ -91,5 +92,20 @@ describe('mapping a table', () => {
   test('a captured image without a mapped column stops the stream: columns never shift (faults 65)', () => {
     const table = mapTable('things', declared, shape(mysql), shape(postgres), [])!;
     expect(() => toRow(table, 'monolith', { id: 'AQ==', owner: 1 })).toThrow(/things\.price/);
+  });
+
+  test('a captured image with a column that is not mapped stops the stream, and says whose turn it is (faults 65)', () => {
+    const table = mapTable('things', declared, shape(mysql), shape(postgres), [])!;
+    const image = { id: 'AQ==', owner: 1, price: '1', open: 1, made: null, extra: null, bytes: null, gift: 'new' };
+    expect(() => toRow(table, 'monolith', image)).toThrow(
+      "things.gift is new in the monolith's database. Add it to things of the service",
+    );
+  });
+
+  test('what a database computes by itself is captured, and of no interest', () => {
+    const computed = { ...shape(mysql), generated: ['total'] };
+    const table = mapTable('things', declared, computed, shape(postgres), [])!;
+    const image = { id: 'AQ==', owner: 1, price: '1', open: 1, made: null, extra: null, bytes: null, total: 7 };
+    expect(toRow(table, 'monolith', image)).not.toHaveProperty('total');
   });
 });

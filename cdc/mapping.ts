@@ -1,6 +1,7 @@
 import type { Session } from '@strangler/ledger';
-import { type Capability, type Direction, type Side, sourceOf, type Table } from '@strangler/plan';
+import { type Capability, type Direction, otherSide, type Side, sourceOf, type Table } from '@strangler/plan';
 import { type Column, readShape, type TableShape } from './columns.ts';
+import { NEXT_STEP } from './continuity.ts';
 import { canonical, type Kind, UnconvertibleError } from './kinds.ts';
 import type { Image } from './row-change.ts';
 
@@ -22,6 +23,8 @@ export type MappedTable = {
   readonly user: UserPath;
   readonly sameWhen: readonly string[];
   readonly touched: readonly string[];
+  /** Every column a captured row may carry on a side, those among them that the database computes. */
+  readonly known: Readonly<Record<Side, ReadonlySet<string>>>;
 };
 
 /** All tables of a capability, by the monolith's name. */
@@ -34,6 +37,32 @@ export class MappingError extends Error {
     super(`the tables of ${capability} cannot be mapped:\n${reasons.map((reason) => `  ${reason}`).join('\n')}`);
     this.name = 'MappingError';
     this.reasons = reasons;
+  }
+}
+
+/**
+ * A captured row has other columns than the mapping. The stream stops, and goes on by itself as soon as the tables of both
+ * sides agree anew.
+ */
+export class SchemaChangedError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SchemaChangedError';
+  }
+
+  static added(table: MappedTable, side: Side, column: string): SchemaChangedError {
+    const other = otherSide(side);
+    return new SchemaChangedError(
+      `${table.tables[side]}.${column} is new in the ${side}'s database. Add it to ${table.tables[other]} of the ${other}, ` +
+        'or name its counterpart under `columns` in the Plan and start cdc anew; the stream goes on by itself then',
+    );
+  }
+
+  static missing(table: MappedTable, side: Side, column: string): SchemaChangedError {
+    return new SchemaChangedError(
+      `${table.tables[side]}.${column} is missing from a captured row. If the column was dropped in the ${side}'s database, drop ` +
+        `it in the other one too; the stream goes on by itself then. If it is new, the row is older than the column: ${NEXT_STEP}`,
+    );
   }
 }
 
@@ -109,8 +138,12 @@ export function mapTable(
     user,
     sameWhen: declared.sameWhen ?? [],
     touched: declared.touched,
+    known: { monolith: knownOf(monolith), service: knownOf(service) },
   };
 }
+
+const knownOf = ({ columns, generated }: TableShape): Set<string> =>
+  new Set([...columns.map(({ name }) => name), ...generated]);
 
 function checkKeys(monolith: TableShape, service: TableShape, declared: Table, say: (reason: string) => void): void {
   if (!monolith.primaryKey.length) return void say('has no primary key in the monolith');
@@ -171,13 +204,14 @@ export function kindOf(mysql: Column, postgres: Column): Kind | undefined {
   }
 }
 
-/** A captured image as a row. Throws UnconvertibleError naming the column, also for a column that is missing. */
+/** A captured image as a row. Throws UnconvertibleError and SchemaChangedError, naming the column. */
 export function toRow(table: MappedTable, side: Side, image: Image): Row {
   const row: Record<string, string | null> = {};
+  for (const name in image) if (!table.known[side].has(name)) throw SchemaChangedError.added(table, side, name);
   for (const column of table.columns) {
     const own = column[side];
     const value = image[own.name];
-    if (value === undefined) throw new UnconvertibleError(`value of ${table.tables[side]}.${own.name}`, 'nothing');
+    if (value === undefined) throw SchemaChangedError.missing(table, side, own.name);
     try {
       row[column.name] = canonical(column.kind, own.type === 'bigint unsigned' ? unsigned(value) : value);
     } catch (error) {

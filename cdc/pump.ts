@@ -3,6 +3,7 @@ import type { KafkaMessage } from 'kafkajs';
 import type { Applier } from './applier.ts';
 import { Assembler } from './assemble.ts';
 import { nextTick } from './continuity.ts';
+import { SchemaChangedError } from './mapping.ts';
 import { patience } from './patience.ts';
 import { type Persistence, persist } from './persist.ts';
 import { untilUndecided } from './prepare.ts';
@@ -70,12 +71,22 @@ export class Pump {
 
   /** Takes messages; on return everything in them is applied. Throws what must stop the stream, and StoppedError. */
   async take(messages: readonly KafkaMessage[]): Promise<void> {
-    for (const message of messages) if (this.#read(message)) await this.#flush();
+    for (const message of messages) if (await this.#readOrApply(message)) await this.#flush();
     await this.#flush();
     await this.#flushIfIdle();
     if (this.#tickedAt === undefined) return;
     this.#seen = { at: Date.now(), lag: Math.max(0, Date.now() - this.#tickedAt) };
     this.#tickedAt = undefined;
+  }
+
+  /** Reads one message. What came before a change of the tables is applied before the stream stops, as they were then. */
+  async #readOrApply(message: KafkaMessage): Promise<boolean> {
+    try {
+      return this.#read(message);
+    } catch (error) {
+      if (error instanceof SchemaChangedError) await this.#flush();
+      throw error;
+    }
   }
 
   /** Reads one message; true if what has gathered should be applied now. */

@@ -55,7 +55,7 @@ async function cleanService(plan: Plan, capability: string, service: Session, da
 const PATIENCE = 10_000;
 
 /** The slot's walsender may live on for a moment after its connector has gone. */
-async function dropSlot(service: Session, slot: string): Promise<void> {
+export async function dropSlot(service: Session, slot: string): Promise<void> {
   for (const until = Date.now() + PATIENCE; ; ) {
     const { rows } = await service.query<{ active: boolean; pid: number | null }>(
       'SELECT active, active_pid AS pid FROM pg_replication_slots WHERE slot_name = ?',

@@ -1,4 +1,5 @@
 import type { SourceTransaction } from './assemble.ts';
+import { NEXT_STEP } from './continuity.ts';
 
 /** The two signs of a transaction being ours disagree: a publication or a privilege is wrong. The stream must stop. */
 export class SignsDisagreeError extends Error {
@@ -7,9 +8,10 @@ export class SignsDisagreeError extends Error {
     super(
       portable
         ? `transaction ${transaction.id} begins with ${first.table}, but has no strangler tag or origin: somebody ` +
-            'else writes our tables, or the session lost its tag. See `strangler doctor`.'
-        : `transaction ${transaction.id} has our tag or origin, but begins with ${first.table}: our tables are not ` +
-            'captured. See `strangler doctor`.',
+            `else writes our tables, or the session lost its tag. Find out who. ${NEXT_STEP}`
+        : `transaction ${transaction.id} has our tag or origin, but begins with ${first.table}: somebody else uses ` +
+            'our tag, or our tables are not captured (`strangler init` puts them back into the publication). ' +
+            NEXT_STEP,
     );
     this.name = 'SignsDisagreeError';
   }

@@ -1,6 +1,7 @@
 import type { HandoffRow } from '@strangler/ledger';
 import { type Direction, sourceOf } from '@strangler/plan';
 import type { Unit } from './assemble.ts';
+import { NEXT_STEP } from './continuity.ts';
 import { type MappedTable, type Mapping, type Row, tableOfChange, toRow } from './mapping.ts';
 import { type Image, type RowChange, UndecodableError } from './row-change.ts';
 import { isOurs } from './signs.ts';
@@ -70,7 +71,7 @@ function changeOf(reading: Reading, row: RowChange): Change | undefined {
   const table = tableOfChange(reading.mapping, reading.direction, row.table);
   if (!table) return undefined;
   if (row.op === 't') {
-    throw new UndecodableError(`${row.table} was truncated; a truncation cannot be followed. Verify and copy again.`);
+    throw new UndecodableError(`${row.table} was truncated, which cannot be followed. ${NEXT_STEP}`);
   }
   const side = sourceOf(reading.direction);
   const image = (given: Image | null) => (given ? toRow(table, side, given) : null);

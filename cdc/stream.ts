@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type ApplierRow, Database, reportApplier } from '@strangler/ledger';
+import { type ApplierRow, Database, isLost, readCheckpoint, reportApplier } from '@strangler/ledger';
 import { type Direction, groupOf, monolithTopic, type Plan, serviceTopic, streamName } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { Applier } from './applier.ts';
@@ -8,7 +8,8 @@ import { ContinuityError } from './continuity.ts';
 import { adviceFor } from './failures.ts';
 import { openSource } from './kafka-source.ts';
 import { UnconvertibleError } from './kinds.ts';
-import { type Mapping, MappingError, resolveMapping } from './mapping.ts';
+import { type Mapping, MappingError, resolveMapping, SchemaChangedError } from './mapping.ts';
+import { patience } from './patience.ts';
 import { type Persistence, persist, StoppedError } from './persist.ts';
 import { ForeignLogError } from './position.ts';
 import { Pump, type PumpHooks } from './pump.ts';
@@ -20,6 +21,8 @@ import { ApplierAheadError } from './target-transaction.ts';
 export interface Stream {
   readonly name: string;
   status(): Omit<ApplierRow, 'age'>;
+  /** Stops it loudly, because a piece of its source's log is gone; again and again without harm. */
+  lose(error: ContinuityError): void;
   stop(): Promise<void>;
 }
 
@@ -40,6 +43,7 @@ export type StreamOptions = {
 };
 
 const REPORT_EVERY = 500;
+const LOOK_EVERY = 1_000;
 /** Without a tick for this long, the lag is infinite. */
 const SILENCE = 5_000;
 
@@ -50,10 +54,17 @@ const LOUD = [
   ContinuityError,
   ForeignLogError,
   MappingError,
+  SchemaChangedError,
   SignsDisagreeError,
   UnconvertibleError,
   UndecodableError,
 ];
+
+const COPYING_AGAIN = 'a piece of the log is lost and not copied again yet: strangler recopy';
+
+/** What tells one mapping from another. */
+const sayMapping = (mapping: Mapping): string =>
+  JSON.stringify([...mapping.values()].map(({ name, columns, key }) => [name, columns, key]));
 
 /** Starts a stream: its source's topic, read from its checkpoint on, into its target. Gives it at once. */
 export const startStream = (options: StreamOptions): Stream => new RunningStream(options);
@@ -75,6 +86,11 @@ class RunningStream implements Stream {
   readonly #persistence: Persistence;
   #applier: Applier | undefined;
   #pump: Pump | undefined;
+  #mapping: Mapping | undefined;
+  /** Ends the present reading. */
+  #end: (error: Error) => void = () => {};
+  /** A piece of the log has been skipped and is being copied again. */
+  #lost = false;
   #state: ApplierRow['state'] = 'starting';
   #reason: string | null = null;
   #reporting: Promise<void> | undefined;
@@ -101,12 +117,17 @@ class RunningStream implements Stream {
   }
 
   status(): Omit<ApplierRow, 'age'> {
+    const copying = this.#lost || this.#options.copying();
     return {
       sessionId: this.#applier?.sessionId ?? 0,
-      state: this.#state === 'running' && this.#options.copying() ? 'backfilling' : this.#state,
-      reason: this.#reason,
+      state: this.#state === 'running' && copying ? 'backfilling' : this.#state,
+      reason: this.#reason ?? (this.#lost ? COPYING_AGAIN : null),
       lag: this.#state === 'stopped' ? null : (this.#pump?.lag(SILENCE) ?? null),
     };
+  }
+
+  lose(error: ContinuityError): void {
+    this.#end(error);
   }
 
   async stop(): Promise<void> {
@@ -120,16 +141,39 @@ class RunningStream implements Stream {
   }
 
   async #live(): Promise<void> {
-    try {
-      const mapping = await persist(() => this.#map(), this.#persistence);
-      const { plan, capability, direction } = this.#options;
-      const url = this.#urls.target;
-      this.#applier = new Applier({ capability, direction, mapping, group: groupOf(plan, capability), url });
-      while (!this.#abort.signal.aborted) await this.#read(this.#applier, mapping);
-    } catch (error) {
-      if (error instanceof StoppedError) return;
-      this.#say('stopped', (error as Error).message);
-      this.#log.error({ err: error }, 'stream stopped');
+    while (!this.#abort.signal.aborted) {
+      try {
+        const mapping = await persist(() => this.#map(), this.#persistence);
+        this.#mapping = mapping;
+        const { plan, capability, direction } = this.#options;
+        const url = this.#urls.target;
+        this.#applier = new Applier({ capability, direction, mapping, group: groupOf(plan, capability), url });
+        while (!this.#abort.signal.aborted) await this.#read(this.#applier, mapping);
+      } catch (error) {
+        if (error instanceof StoppedError) return;
+        this.#say('stopped', (error as Error).message);
+        this.#log.error({ err: error }, 'stream stopped');
+        await this.#applier?.close();
+        await this.#mended(error as Error);
+      }
+    }
+  }
+
+  /** Waits until somebody has dealt with what stopped the stream: the tables agree anew, or the loss was skipped. */
+  async #mended(error: Error): Promise<void> {
+    const { signal } = this.#abort;
+    const aboutTables = error instanceof SchemaChangedError || error instanceof MappingError;
+    const used = this.#mapping;
+    let stood = this.#applier?.checkpoint;
+    while (!signal.aborted) {
+      await patience(LOOK_EVERY, signal);
+      if (error instanceof ApplierAheadError) continue; // the other one moves on
+      const now = await this.#reporter.use((session) => readCheckpoint(session, this.name)).catch(() => undefined);
+      stood ??= now;
+      if (now && stood && (now.kafkaOffset !== stood.kafkaOffset || now.position !== stood.position)) return;
+      if (!aboutTables) continue;
+      const mapping = await this.#map().catch(() => undefined); // not yet
+      if (mapping && (!used || sayMapping(mapping) !== sayMapping(used))) return;
     }
   }
 
@@ -143,13 +187,15 @@ class RunningStream implements Stream {
   /** Reads the topic from the checkpoint on, until told to stop or the reader ends by itself. */
   async #read(applier: Applier, mapping: Mapping): Promise<void> {
     const { plan, capability, direction, hooks, placed } = this.#options;
-    const checkpoint = await persist(() => applier.start(), this.#persistence);
+    const life = new AbortController();
+    const persistence = { ...this.#persistence, signal: AbortSignal.any([this.#abort.signal, life.signal]) };
+    const checkpoint = await persist(() => applier.start(), persistence);
     const pump = new Pump(
       {
         reading: { capability, direction, mapping },
         applier,
         source: this.#source,
-        persistence: this.#persistence,
+        persistence,
         hooks,
         placed,
         confirming: isAwaited(plan.capabilities[capability]!, direction),
@@ -157,11 +203,11 @@ class RunningStream implements Stream {
       checkpoint,
     );
     const ended = Promise.withResolvers<Error>();
-    let over = false;
     const end = (error: Error) => {
-      over = true;
+      life.abort(); // at once: nothing that comes after it may be taken
       ended.resolve(error);
     };
+    this.#end = end;
     const open = () =>
       openSource({
         brokers: plan.kafka!.brokers,
@@ -169,19 +215,18 @@ class RunningStream implements Stream {
         reader: `strangler.${plan.name}.${capability}.${direction}`,
         from: BigInt(checkpoint.kafkaOffset),
         take: async (messages) => {
-          if (!over) await pump.take(messages).catch((error) => end(error as Error));
+          if (!life.signal.aborted) await pump.take(messages).catch(end);
         },
-        ended: (error) => ended.resolve(error),
+        ended: end,
       });
-    const close = await persist(open, this.#persistence);
+    const close = await persist(open, persistence);
     this.#pump = pump;
     this.#say('running', null);
     const stopped = once(this.#abort.signal, 'abort').then(() => new StoppedError());
     const error = await (this.#abort.signal.aborted ? new StoppedError() : Promise.race([ended.promise, stopped]));
     await close();
     this.#pump = undefined;
-    if (over) throw await ended.promise;
-    if (error instanceof StoppedError) throw error;
+    if (error instanceof StoppedError || persistence.hopeless(error)) throw error;
     this.#say('starting', error.message);
   }
 
@@ -194,7 +239,10 @@ class RunningStream implements Stream {
 
   #report(): void {
     this.#reporting ??= this.#reporter
-      .use((session) => reportApplier(session, this.name, this.status()))
+      .use(async (session) => {
+        this.#lost = await isLost(session, this.name);
+        await reportApplier(session, this.name, this.status());
+      })
       .catch(() => {}) // the target is away: the stream itself says so, and the age of the last report shows it
       .finally(() => {
         this.#reporting = undefined;

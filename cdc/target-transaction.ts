@@ -18,7 +18,9 @@ import type { Correction, Progress, Work } from './steps.ts';
 /** Another applier of this stream has moved the checkpoint: this one must stop. */
 export class ApplierAheadError extends Error {
   constructor(stream: string) {
-    super(`another applier of ${stream} is ahead; stop one of the two`);
+    super(
+      `another applier of ${stream} is ahead: two cdc processes run. This one has stopped the stream; stop one of the two, then start the other anew`,
+    );
     this.name = 'ApplierAheadError';
   }
 }

@@ -126,13 +126,22 @@ async function lookAgain(
   return lasting;
 }
 
-/** Waits until both streams have applied what their sources had now; false if they do not get there. */
-async function awaitStreams({ monolith, service }: Sides, capability: string): Promise<boolean> {
-  const wanted = { forward: await readTick(monolith), reverse: await readTick(service) };
+/**
+ * Waits until both streams have applied what their sources had now; false if they do not get there. `nudge` is called again
+ * and again meanwhile, to make them move their checkpoints.
+ */
+export async function awaitStreams(
+  { monolith, service }: Sides,
+  capability: string,
+  nudge: () => Promise<void> = async () => {},
+): Promise<boolean> {
+  // The next tick stands behind everything that is there now.
+  const wanted = { forward: 1 + (await readTick(monolith)), reverse: 1 + (await readTick(service)) };
   const passed = async (target: Session, direction: Direction) =>
     (await readCheckpoint(target, streamName(capability, direction))).tick >= wanted[direction];
   for (const until = Date.now() + STREAMS_WITHIN; Date.now() < until; ) {
     if ((await passed(service, 'forward')) && (await passed(monolith, 'reverse'))) return true;
+    await nudge();
     await patience(200, AbortSignal.timeout(1_000));
   }
   return false;

@@ -212,6 +212,20 @@ ${examples(
     examples: ['strangler verify', 'strangler verify orders'],
     run: onDatabases('verify'),
   });
+  passing(
+    'recopy',
+    'After a piece of a log was lost: takes the stream past it, and copies what differs from each row’s owner. Exit code 1 if rows still differ.',
+    {
+      usage: '[CAPABILITY…] [--plan FILE] [--reason TEXT] [--json]',
+      options: [
+        ['--reason TEXT', 'why; kept in the decision records'],
+        ['--by NAME', 'who does it, for the records; the login’s name otherwise'],
+        ['--json', 'one JSON object, for programs'],
+      ],
+      examples: ['strangler recopy orders --reason "the slot was dropped"'],
+      run: onDatabases('recopy'),
+    },
+  );
   passing('quarantine', 'Shows rows that were kept instead of applied, and settles them. Every decision is recorded.', {
     usage: 'list|show|retry|resolve [ENTRY…] [options]',
     options: [

@@ -125,3 +125,17 @@ export async function readHandoffs(session: Session, capability: string): Promis
     };
   });
 }
+
+/** How long ago the last handoff row of a capability was written to this database, in milliseconds; infinite if never. */
+export async function handoffAge(session: Session, capability: string): Promise<number> {
+  const age =
+    session.dialect === 'mysql'
+      ? 'TIMESTAMPDIFF(MICROSECOND, MAX(created_at), CURRENT_TIMESTAMP(6)) / 1000'
+      : 'EXTRACT(EPOCH FROM clock_timestamp() - MAX(created_at)) * 1000';
+  const { rows } = await session.query<{ age: unknown }>(
+    `SELECT ${age} AS age FROM strangler_handoff WHERE capability = ?`,
+    [capability],
+  );
+  const found = rows[0]?.age ?? null;
+  return found === null ? Number.POSITIVE_INFINITY : Number(found);
+}

@@ -2,6 +2,7 @@ export * from './copies.ts';
 export * from './corrections.ts';
 export { Database } from './database.ts';
 export * from './handoffs.ts';
+export * from './loss.ts';
 export { portions } from './portions.ts';
 export * from './progress.ts';
 export * from './quarantine.ts';

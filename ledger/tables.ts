@@ -41,7 +41,8 @@ function definitions(dialect: Dialect): Record<string, string> {
   const { time, now, text, serial, kept } = TYPES[dialect];
   const everywhere = {
     strangler_checkpoint: `stream VARCHAR(100) PRIMARY KEY, version BIGINT NOT NULL, position ${text},
-      kafka_offset BIGINT NOT NULL, tick BIGINT NOT NULL, applied_at ${time} NOT NULL DEFAULT ${now}`,
+      kafka_offset BIGINT NOT NULL, tick BIGINT NOT NULL, applied_at ${time} NOT NULL DEFAULT ${now},
+      lost_at ${time}`,
     strangler_handoff: `capability VARCHAR(60) NOT NULL, epoch BIGINT NOT NULL, kind VARCHAR(10) NOT NULL,
       lo INT NOT NULL, hi INT NOT NULL, user_id VARCHAR(190), forced BOOLEAN NOT NULL,
       created_at ${time} NOT NULL DEFAULT ${now}, PRIMARY KEY (capability, epoch, kind)`,

@@ -5,10 +5,10 @@ import { directionInto, type Side } from '@strangler/plan';
 import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../aggregates.ts';
 import { sayImage } from '../corrections.ts';
 import { keyFrom, type MappedTable, type Mapping, type Row } from '../mapping.ts';
+import { Refusal } from '../refusal.ts';
+import type { Sides } from '../sides.ts';
 import type { Change, RootImage } from '../steps.ts';
 import { type EntryName, sayEntry, streamOf } from './entry-name.ts';
-import { Refusal } from './refusal.ts';
-import type { Sides } from './sides.ts';
 
 /** A change kept in quarantine. */
 export type KeptChange = Change & { readonly entry: KeptEntry };

@@ -1,5 +1,5 @@
 import { type Direction, streamName } from '@strangler/plan';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../refusal.ts';
 
 /** An entry's name, the same for everybody: `orders:forward:12`. */
 export type EntryName = { readonly capability: string; readonly direction: Direction; readonly id: number };

@@ -6,12 +6,12 @@ import { applyOwned } from '../apply-owned.ts';
 import { correct } from '../corrections.ts';
 import { failureOf } from '../failures.ts';
 import { keepLate, keepLosers } from '../keep.ts';
+import { Refusal } from '../refusal.ts';
+import type { Sides } from '../sides.ts';
 import type { Change, RootImage } from '../steps.ts';
 import { changesFrom, keeperOf, rootFrom } from './dispute.ts';
 import { type EntryName, sayEntry, streamOf } from './entry-name.ts';
-import { Refusal } from './refusal.ts';
 import { awaitEqual, type Decision, type Resolved } from './resolve.ts';
-import type { Sides } from './sides.ts';
 
 /** What a target's database said against rows. */
 export class StillRefusedError extends Error {

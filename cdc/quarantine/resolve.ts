@@ -5,14 +5,14 @@ import { imagesOf, keyRow } from '../aggregates.ts';
 import { correct, sayImage } from '../corrections.ts';
 import { failureOf } from '../failures.ts';
 import { syncedCapabilities } from '../names.ts';
+import { Refusal } from '../refusal.ts';
+import { openSides, type Sides } from '../sides.ts';
 import type { RootImage } from '../steps.ts';
 import { type Dispute, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
 import { type EntryName, readEntryName, sayEntry } from './entry-name.ts';
 import { applyKept } from './keep-late-write.ts';
 import { mendInapplicable } from './mend.ts';
-import { Refusal } from './refusal.ts';
 import { differingColumns } from './side-by-side.ts';
-import { openSides, type Sides } from './sides.ts';
 
 /** Whose row shall hold, who says so, and why. */
 export type Decision = {

@@ -3,12 +3,12 @@ import { type Direction, otherSide, type Plan, streamName } from '@strangler/pla
 import { applyLate } from '../apply-late.ts';
 import { correct } from '../corrections.ts';
 import { syncedCapabilities } from '../names.ts';
+import { Refusal } from '../refusal.ts';
+import { openSides, type Sides } from '../sides.ts';
 import { changesFrom, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
 import { type EntryName, readEntryName, sayEntry } from './entry-name.ts';
 import { retryInapplicable, StillRefusedError } from './mend.ts';
-import { Refusal } from './refusal.ts';
 import { refuseSettled } from './resolve.ts';
-import { openSides, type Sides } from './sides.ts';
 
 /** What became of one entry: `settled`, or why it is still open. */
 export type Retried = { readonly entry: string; readonly settled: boolean; readonly says: string };

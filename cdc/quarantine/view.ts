@@ -2,11 +2,11 @@ import type { KeptEntry, QuarantineReason, QuarantineStatus } from '@strangler/l
 import { openSession, readQuarantine } from '@strangler/ledger';
 import { type Plan, type Side, streamName } from '@strangler/plan';
 import { syncedCapabilities } from '../names.ts';
+import { Refusal } from '../refusal.ts';
+import { openSides } from '../sides.ts';
 import { changesFrom, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
 import { readEntryName, sayEntry } from './entry-name.ts';
-import { Refusal } from './refusal.ts';
 import { type Pair, pairUp } from './side-by-side.ts';
-import { openSides } from './sides.ts';
 
 /** Which entries to list; what is not named does not matter. */
 export type ListFilter = {

@@ -23,6 +23,10 @@ export type World = {
   start(): Cdc;
   /** Runs a statement in a side's database as one of our own writers would, so that no stream forwards it. */
   secretly(on: 'monolith' | 'service', sql: string): Promise<void>;
+  /** Runs a statement with our tag or origin, but without one of our tables before it: as nobody may. */
+  stealTag(on: 'monolith' | 'service', sql: string): Promise<void>;
+  /** Does something while no stream can write to a side. */
+  hold(on: 'monolith' | 'service', task: () => Promise<void>): Promise<void>;
   handoff(on: 'monolith' | 'service', epoch: number, kind: HandoffKind, user?: string): Promise<void>;
   /** Takes everybody away from the service by force; whoever keeps the checkpoint locked is ended. */
   force(epoch: number): Promise<void>;
@@ -111,6 +115,21 @@ export async function makeWorld({ mysql, postgres, kafka, connect }: Servers): P
       await session.transaction(async () => {
         await writeCorrections(session, [{ id: randomUUID(), capability: 'none', images: '{}' }]);
         await session.query(sql);
+      });
+      await session.close();
+    },
+    async stealTag(on, sql) {
+      const side = on === 'monolith' ? plan.monolith.database! : plan.capabilities.orders!.service.database!;
+      const session = await openSession(side.admin, 'repair');
+      await session.transaction(() => session.query(sql));
+      await session.close();
+    },
+    async hold(on, task) {
+      const side = on === 'monolith' ? plan.monolith.database! : plan.capabilities.orders!.service.database!;
+      const session = await openSession(side.admin, 'reader');
+      await session.transaction(async () => {
+        await session.query('SELECT stream FROM strangler_checkpoint FOR UPDATE');
+        await task();
       });
       await session.close();
     },

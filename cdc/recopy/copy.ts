@@ -1,0 +1,73 @@
+import { holdCheckpoint, type QuarantineEntry, quarantine } from '@strangler/ledger';
+import { type Direction, directionInto, otherSide, type Side, streamName } from '@strangler/plan';
+import { imagesOf, nameOf } from '../aggregates.ts';
+import { correct } from '../corrections.ts';
+import { keyOf } from '../mapping.ts';
+import { Refusal } from '../refusal.ts';
+import type { Sides } from '../sides.ts';
+import type { RootImage } from '../steps.ts';
+import type { Differing, Owned } from './differing.ts';
+
+const AGGREGATES_AT_ONCE = 200;
+
+/**
+ * Writes aggregates as their users' owners have them into the owners' logs, as corrections: they reach the other side in
+ * the order of the log, so nothing written meanwhile is undone. Where the way from the other side to the owner has lost a
+ * piece, a row there may be a write that nobody has seen: it is kept for a person before it is overwritten.
+ */
+export async function copyFromOwners(
+  sides: Sides,
+  owned: readonly Owned[],
+  lost: ReadonlySet<Direction>,
+  copied: (aggregates: number) => void,
+): Promise<number> {
+  let kept = 0;
+  for (const [owner, all] of Map.groupBy(owned, (one) => one.owner)) {
+    const mayBeLate = lost.has(directionInto(owner));
+    for (let at = 0; at < all.length; at += AGGREGATES_AT_ONCE) {
+      const some = all.slice(at, at + AGGREGATES_AT_ONCE);
+      kept += await copySome(sides, owner, some, mayBeLate);
+      copied(some.length);
+    }
+  }
+  return kept;
+}
+
+async function copySome(sides: Sides, owner: Side, some: readonly Owned[], mayBeLate: boolean): Promise<number> {
+  const [session, rows] = [sides.sessions[owner], sides.rows[owner]];
+  const stream = streamName(sides.capability, directionInto(owner));
+  const entries = mayBeLate ? some.flatMap((one) => one.rows.flatMap((row) => entryOf(stream, one, row))) : [];
+  await session.transaction(async () => {
+    if (!(await holdCheckpoint(session, stream)))
+      throw new Refusal(`${stream} has never run; start strangler cdc first`);
+    const images = new Map<string, RootImage[]>();
+    for (const [table, ofTable] of Map.groupBy(some, (one) => one.table)) {
+      const keys = ofTable.map(({ key }) => key);
+      for (const [at, image] of (await imagesOf(rows, table, keys, true)).entries()) {
+        const { user } = ofTable[at]!;
+        const own = images.get(user) ?? [];
+        images.set(user, own);
+        own.push(image);
+      }
+    }
+    await correct(session, sides.capability, images);
+    await quarantine(session, entries);
+  });
+  return entries.length;
+}
+
+/** What the side that does not own has of a row, to be looked at by a person. */
+function entryOf(stream: string, { table: of, key, user, owner }: Owned, row: Differing): QuarantineEntry[] {
+  const theirs = row[otherSide(owner)];
+  if (!theirs) return [];
+  return [
+    {
+      ...{ stream, status: 'open', reason: 'late-write', table: row.table.name, key: keyOf(row.table, row.key) },
+      ...{ aggregate: nameOf(of, key), user, before: null, after: JSON.stringify(theirs) },
+      owner: row[owner] && JSON.stringify(row[owner]),
+      ...{ position: 'strangler recopy', transaction: null, epoch: null },
+      detail: 'found when the capability was copied again: the piece of the log that would have told of it is lost',
+      resolution: null,
+    },
+  ];
+}

@@ -1,0 +1,168 @@
+import { isLost, readApplier, settleLoss, writeRecord } from '@strangler/ledger';
+import { type Direction, otherSide, type Plan, sourceOf, streamName } from '@strangler/plan';
+import { correct } from '../corrections.ts';
+import { patience } from '../patience.ts';
+import { Refusal } from '../refusal.ts';
+import { openSides, type Sides } from '../sides.ts';
+import { createTopics } from '../topics.ts';
+import { awaitStreams, verify } from '../verify.ts';
+import { copyFromOwners } from './copy.ts';
+import { findDiffering, sortByOwner, stillDiffering } from './differing.ts';
+import { mendConnector, skip } from './skip.ts';
+
+/** What became of copying a capability again. */
+export type Recopied = {
+  readonly capability: string;
+  /** Streams that were taken past a loss. */
+  readonly skipped: readonly string[];
+  /** Aggregates copied from their owners. */
+  readonly copied: number;
+  /** Rows kept in quarantine because they may be writes that nobody has seen. */
+  readonly kept: number;
+  /** Rows that still differ. */
+  readonly mismatches: number;
+};
+
+/** Who asks for it and why, and who hears of its progress. */
+export type RecopyOptions = {
+  readonly by: string;
+  readonly reason: string;
+  readonly progress: (line: string) => void;
+};
+
+const ROUNDS = 5;
+const DIRECTIONS: readonly Direction[] = ['forward', 'reverse'];
+/** An applier that has not reported for so long, in milliseconds, does not run. */
+const SILENT = 5_000;
+
+/**
+ * Makes both sides of a capability equal again after a piece of a log was lost: takes stopped streams to the present end
+ * of their topics, then copies every row that differs from its user's owner to the other side, until nothing differs.
+ * The owners go on writing meanwhile. Safe to repeat, and to go on with after it was interrupted. Audited. Throws Refusal.
+ */
+export async function recopy(plan: Plan, capability: string, options: RecopyOptions): Promise<Recopied> {
+  const { by, reason, progress } = options;
+  const sides = await openSides(plan, capability, 'repair');
+  try {
+    await writeRecord(sides.sessions.monolith, {
+      ...{ capability, event: 'recopy', actor: by, reason },
+      inputs: {},
+    });
+    await createTopics(plan);
+    const skipped = await skipLosses(plan, sides, progress);
+    const lost = new Set<Direction>();
+    for (const direction of DIRECTIONS)
+      if (await isLost(targetOf(sides, direction), streamName(capability, direction))) lost.add(direction);
+    const { copied, kept } = await copyUntilEqual(sides, lost, progress);
+    const { mismatches } = await verify(plan, capability, (table, n) =>
+      progress(`${capability}.${table}: ${n} rows compared`),
+    );
+    if (!mismatches) await settle(sides, lost);
+    await writeRecord(sides.sessions.monolith, {
+      ...{ capability, event: 'recopied', actor: by, reason },
+      inputs: { skipped, copied, kept, mismatches },
+    });
+    return { capability, skipped, copied, kept, mismatches };
+  } finally {
+    await sides.close();
+  }
+}
+
+const targetOf = (sides: Sides, direction: Direction) => sides.sessions[otherSide(sourceOf(direction))];
+
+const TRIES = 3;
+
+/** Takes stopped streams past their loss until both run. Gives those it has taken. */
+async function skipLosses(plan: Plan, sides: Sides, progress: (line: string) => void): Promise<string[]> {
+  const skipped = new Set<string>();
+  for (let attempt = 1; ; attempt++) {
+    const stopped = await stoppedStreams(sides);
+    for (const direction of stopped) await mendConnector(plan, sides.capability, direction);
+    for (const direction of stopped) {
+      const stream = streamName(sides.capability, direction);
+      await skip(plan, sides, direction);
+      skipped.add(stream);
+      progress(`${stream} was taken past the loss`);
+    }
+    try {
+      await passed(sides);
+      return [...skipped];
+    } catch (error) {
+      if (attempt === TRIES || !(await stoppedStreams(sides)).length) throw error;
+    }
+  }
+}
+
+/** Which streams say by now that they have stopped. Throws Refusal if one says nothing: without cdc nothing arrives. */
+async function stoppedStreams(sides: Sides): Promise<Direction[]> {
+  const since = Date.now();
+  const stopped: Direction[] = [];
+  for (const direction of DIRECTIONS) {
+    const stream = streamName(sides.capability, direction);
+    for (;;) {
+      const applier = await readApplier(targetOf(sides, direction), stream);
+      if (applier && applier.age < Date.now() - since) {
+        if (applier.state === 'stopped') stopped.push(direction);
+        break;
+      }
+      if (Date.now() - since > SILENT) {
+        throw new Refusal(`${stream} does not run; start strangler cdc, then try again`);
+      }
+      await patience(50, AbortSignal.timeout(1_000));
+    }
+  }
+  return stopped;
+}
+
+async function copyUntilEqual(
+  sides: Sides,
+  lost: ReadonlySet<Direction>,
+  progress: (line: string) => void,
+): Promise<{ copied: number; kept: number }> {
+  const { capability } = sides;
+  let copied = 0;
+  let kept = 0;
+  for (let round = 1; round <= ROUNDS; round++) {
+    await passed(sides);
+    const seen = await findDiffering(sides, (table, n) => progress(`${capability}.${table}: ${n} rows compared`));
+    if (!seen.length) break;
+    await passed(sides);
+    const lasting = await stillDiffering(sides, seen);
+    if (!lasting.length) break;
+    const { owned, unclear } = await sortByOwner(sides, lasting, await sides.owners());
+    if (unclear.length) progress(`${unclear.length} rows belong to nobody known, or to users being moved`);
+    if (!owned.length) break;
+    kept += await copyFromOwners(sides, owned, lost, (aggregates) => {
+      copied += aggregates;
+      progress(`${capability}: ${copied} copied from their owners`);
+    });
+  }
+  return { copied, kept };
+}
+
+/** Waits until both streams have applied what their sources have now. Throws Refusal if they do not get there. */
+async function passed(sides: Sides): Promise<void> {
+  const { sessions, capability } = sides;
+  const nothing = new Map([[null, []]]);
+  const nudge = async () => {
+    for (const session of Object.values(sessions)) {
+      await session.transaction(() => correct(session, capability, nothing)); // a correction moves the checkpoint at once
+    }
+  };
+  if (await awaitStreams(sessions, capability, nudge)) return;
+  const said = await Promise.all(DIRECTIONS.map((direction) => saysOf(sides, direction)));
+  throw new Refusal(`not both streams get on: ${said.join('; ')}. Mend that, then run strangler recopy again`);
+}
+
+async function saysOf(sides: Sides, direction: Direction): Promise<string> {
+  const stream = streamName(sides.capability, direction);
+  const applier = await readApplier(targetOf(sides, direction), stream);
+  return `${stream} is ${applier?.state ?? 'unknown'}${applier?.reason ? ` (${applier.reason})` : ''}`;
+}
+
+async function settle(sides: Sides, lost: ReadonlySet<Direction>): Promise<void> {
+  for (const direction of lost) {
+    const session = targetOf(sides, direction);
+    await session.transaction(() => settleLoss(session, streamName(sides.capability, direction)));
+  }
+}
