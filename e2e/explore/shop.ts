@@ -18,7 +18,7 @@ export const bucket = (user: string): number => BUCKETS_OF[user]!;
 
 const column = (name: string) => ({ name, type: 'varchar', cast: 'varchar', digits: 0, nullable: false });
 const shape = (table: string, names: readonly string[]) => ({
-  ...{ table, columns: names.map(column), primaryKey: ['id'] },
+  ...{ table, columns: names.map(column), generated: [], primaryKey: ['id'] },
 });
 
 function mapped(name: string, columns: readonly string[], declared: Partial<Table>): MappedTable {
