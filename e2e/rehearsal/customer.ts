@@ -10,9 +10,17 @@ export type Answer = { readonly status: number; readonly body: Record<string, ne
 const ASK_WITHIN = 20_000;
 const RETRIED = new Set([502, 503, 504]);
 
+/** What all customers share: connections, the record, and milliseconds of patience, which an abort ends at once. */
+export type Shopping = {
+  readonly dispatcher: Dispatcher;
+  readonly tally: Tally;
+  readonly patience: number;
+  readonly signal: AbortSignal;
+};
+
 /**
  * One customer’s client: logs in once, and retries with the same Idempotency-Key what fails with 502, 503, 504 or a
- * lost connection, as a good client does. Gives up, and counts an error, when its patience (milliseconds) has ended.
+ * lost connection, as a good client does. Gives up, and counts an error, when its patience has ended.
  */
 export class Customer {
   readonly #customer: number;
@@ -20,18 +28,16 @@ export class Customer {
   readonly #dispatcher: Dispatcher;
   readonly #tally: Tally;
   readonly #patience: number;
+  readonly #signal: AbortSignal;
   #token: Promise<string> | undefined;
 
-  constructor(
-    customer: number,
-    base: string,
-    { dispatcher, tally, patience }: { dispatcher: Dispatcher; tally: Tally; patience: number },
-  ) {
+  constructor(customer: number, base: string, { dispatcher, tally, patience, signal }: Shopping) {
     this.#customer = customer;
     this.#base = base;
     this.#dispatcher = dispatcher;
     this.#tally = tally;
     this.#patience = patience;
+    this.#signal = signal;
   }
 
   /** Asks as this customer. Throws if the answer’s status is not `wants`. */
@@ -57,6 +63,7 @@ export class Customer {
       );
       if ('answer' in failure) return failure.answer;
       const { error } = failure;
+      this.#signal.throwIfAborted();
       if (error instanceof WrongAnswer || Date.now() > deadline) {
         this.#tally.failed(`${method} ${path}: ${error.message}`);
         throw error;

@@ -55,7 +55,7 @@ export function startTraffic(
   const clientOf = (customer: number): Customer => {
     let client = clients.get(customer);
     if (!client) {
-      client = new Customer(customer, bases[customer % bases.length]!, { dispatcher, tally, patience });
+      client = new Customer(customer, bases[customer % bases.length]!, { dispatcher, tally, patience, signal: stop });
       clients.set(customer, client);
     }
     return client;

@@ -42,15 +42,18 @@ async function play(stage: Stage, options: ChaosOptions): Promise<{ report: Chao
   const { input, addresses, processes, suite, timed, took, atTheEnd } = stage;
   const witness = new Witness(addresses.monolith.admin, addresses.orders.admin);
   atTheEnd(() => witness.stop());
+  const over = new AbortController();
+  atTheEnd(async () => over.abort());
+  const signal = AbortSignal.any([options.signal, over.signal]);
   const begun = Date.now();
   const traffic = startTraffic(input, PORTS.proxies.map(at), {
     seconds: Math.max(REPLAY_SECONDS[options.quick ? 'quick' : 'full'], secondsFor(options.planned?.kills ?? 0)),
-    signal: options.signal,
+    signal,
     visit: visit((purchase) => witness.add(purchase)),
     patience: PATIENCE,
   });
   const { tally } = traffic;
-  const fire = new Fire(processes, traffic.share, options.planned);
+  const fire = new Fire(processes, traffic.share, options.planned, signal);
   await timed('replay', `${input.live.length.toLocaleString('en')} purchases of 1998 replayed, under fire`, () =>
     underFire(traffic, witness, fire, options),
   );
@@ -102,7 +105,9 @@ async function underFire(
       signal.throwIfAborted();
       const now = Date.now();
       if (bought.running) deadline = now + ENDED_WITHIN;
-      else if ((!moved.running && !wounds.bleeding.length) || now > deadline) break;
+      else await bought.done; // whatever failed is not waited for
+      if (!moved.running) await moved.done;
+      if (!bought.running && ((!moved.running && !wounds.bleeding.length) || now > deadline)) break;
       fire.turn();
       const status = heard && now - heard.at < SILENCE ? heard.status : undefined;
       const waiting = witness.lag;
@@ -128,9 +133,7 @@ async function underFire(
         }),
       );
     }
-    await bought.done;
     if (moved.running) throw new Error('users did not get where the operator wants them; see strangler records');
-    await moved.done;
   } finally {
     stopKeys();
     await watch.stop();

@@ -16,12 +16,14 @@ export class Fire {
   readonly #processes: Processes;
   readonly #share: () => number;
   readonly #toCome: Planned[];
+  readonly #signal: AbortSignal;
 
-  /** `share` gives the share of the purchases acknowledged so far, 0…1. */
-  constructor(processes: Processes, share: () => number, plan: Plan | undefined) {
+  /** `share` gives the share of the purchases acknowledged so far, 0…1. An abort ends it: nothing is started again. */
+  constructor(processes: Processes, share: () => number, plan: Plan | undefined, signal: AbortSignal) {
     this.#processes = processes;
     this.#share = share;
-    this.victims = victimsOf(processes);
+    this.#signal = signal;
+    this.victims = victimsOf(processes, signal);
     const { length } = this.victims;
     this.#toCome = plan ? schedule(chanceOf(plan.seed, 'chaos'), plan.kills, length) : [];
     if (plan) say(`  seed ${plan.seed}: ${this.#toCome.length} kills to come`);
@@ -40,7 +42,7 @@ export class Fire {
     }
     for (const one of inStoppingOrder(this.#processes).filter(hasDiedByItself)) {
       say(`  ! ${one.program.name} ended by itself`);
-      mend(this.wounds.open(one.program.name, this.#share(), true), revive(one));
+      this.#mend(this.wounds.open(one.program.name, this.#share(), true), revive(one, this.#signal));
     }
   }
 
@@ -57,15 +59,17 @@ export class Fire {
     if (this.wounds.isDown(name)) return;
     const share = this.#share();
     say(`  ✗ ${name} killed at ${Math.floor(share * 100)} % of the purchases`);
-    mend(this.wounds.open(name, share), strike());
+    this.#mend(this.wounds.open(name, share), strike());
   }
-}
 
-function mend(wound: Wound, back: Promise<void>): void {
-  back.then(
-    () => {
-      wound.back = Date.now();
-    },
-    (error: Error) => say(`  ! ${wound.victim}: ${error.message}`),
-  );
+  #mend(wound: Wound, back: Promise<void>): void {
+    back.then(
+      () => {
+        wound.back = Date.now();
+      },
+      (error: Error) => {
+        if (!this.#signal.aborted) say(`  ! ${wound.victim}: ${error.message}`);
+      },
+    );
+  }
 }

@@ -14,8 +14,9 @@ export type Victim = {
 /** What a supervisor waits before it starts a dead process again, in milliseconds. */
 const RESTART_AFTER = 1_000;
 
-/** Everything that can be killed. The proxies die in turn. */
-export function victimsOf({ proxies, control, cdc, orders, notifications }: Processes): Victim[] {
+/** Everything that can be killed. The proxies die in turn. Nothing is started again once `signal` is aborted. */
+export function victimsOf(processes: Processes, signal: AbortSignal): Victim[] {
+  const { proxies, control, cdc, orders, notifications } = processes;
   let turn = 0;
   const process = (key: string, name: string, next: () => Process): Victim => ({
     key,
@@ -23,7 +24,7 @@ export function victimsOf({ proxies, control, cdc, orders, notifications }: Proc
     strike: async () => {
       const one = next();
       await one.kill();
-      await revive(one);
+      await revive(one, signal);
     },
   });
   return [
@@ -44,12 +45,15 @@ const reviving = new Set<Process>();
 /** True for a process that has ended without anybody killing it, and that nobody is starting again yet. */
 export const hasDiedByItself = (one: Process): boolean => one.died && !reviving.has(one);
 
-/** Starts a dead process again after a moment, as often as it takes: what it needs may be dead as well. */
-export async function revive(one: Process): Promise<void> {
+/**
+ * Starts a dead process again after a moment, as often as it takes: what it needs may be dead as well. Rejects when
+ * `signal` is aborted.
+ */
+export async function revive(one: Process, signal: AbortSignal): Promise<void> {
   reviving.add(one);
   try {
     for (;;) {
-      await sleep(RESTART_AFTER);
+      await sleep(RESTART_AFTER, undefined, { signal });
       try {
         return await one.start();
       } catch {
