@@ -7,7 +7,7 @@ import { Crossing, IN_TIME } from './crossing.ts';
 import type { Chapter, Fault } from './fault.ts';
 import { Ledger } from './ledger.ts';
 import { atRest, look, rollback, set, until } from './operator.ts';
-import { type Stack, settle } from './stack.ts';
+import type { Stack } from './stack.ts';
 import { Writer } from './writer.ts';
 
 /** What one fault did with one seed. */
@@ -39,7 +39,7 @@ export type Run = {
 
 const USERS = 120;
 const RATE = 50;
-const HEALED_WITHIN = 120_000;
+const HEALED_WITHIN = 240_000;
 const READY_WITHIN = 60_000;
 /** Purchases that must be acknowledged after a fault before it counts as healed. */
 const AFTERWARDS = 40;
@@ -97,7 +97,7 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
       notes[what] = typeof value === 'number' ? Math.round(value) : value;
     };
     await fault.strike({ stack, chance, ledger, users, pause, over, note });
-    if (fault.chapter === 'copying') await settle(stack);
+    if (fault.chapter === 'copying') await stack.settle();
     await until('the end of the move', 'orders', HEALED_WITHIN, (status) => {
       return atRest(status) && (status.boundary === to * 100 || fault.mayRollBack === true);
     });

@@ -31,6 +31,8 @@ export type Stack = Readonly<Record<'monolith' | 'orders' | 'notifications' | 'c
   readonly activeControl: () => Promise<Process>;
   /** Gives users nobody has been given before. */
   readonly newUsers: (count: number) => number[];
+  /** Waits for the copy of existing rows, verifies, and moves the notifications, as a migration would by then. */
+  readonly settle: () => Promise<void>;
   /** Ends the processes; safe to call twice. The servers go on. */
   readonly stop: () => Promise<void>;
 };
@@ -47,7 +49,7 @@ export type Prepared = {
 
 /** The Plan the stack goes by. */
 export const PLAN_FILE = join(HOME, 'faults.yaml');
-const BACKFILL_WITHIN = 180_000;
+const BACKFILL_WITHIN = 600_000;
 const MOVED_WITHIN = 60_000;
 /** A quarter of the example’s: the suite restarts proxies and controls all the time, and each costs this pause. */
 const WRITE_FATE = '3s';
@@ -101,9 +103,11 @@ export async function startStack(
     ending.push(await relay(PORTS.control, ports));
     await Promise.all([cdc.start(), ...controls.map((one) => one.start()), ...proxies.map((one) => one.start())]);
     let given = 0;
+    const plan = loadPlan(PLAN_FILE, env);
     const stack: Stack = {
       ...{ monolith, orders, notifications, cdc, proxies, controls, servers, addresses, env, shop, inPlan, stop },
-      plan: loadPlan(PLAN_FILE, env),
+      plan,
+      settle: () => settle(plan),
       bases: PORTS.proxies.map(local),
       activeControl: async () => {
         for (const [nth, port] of ports.entries()) if (await isActive(port)) return controls[nth]!;
@@ -116,7 +120,7 @@ export async function startStack(
         return shop.users.slice(given - count, given);
       },
     };
-    if (!copying) await settle(stack);
+    if (!copying) await stack.settle();
     return stack;
   } catch (error) {
     await stop();
@@ -124,14 +128,13 @@ export async function startStack(
   }
 }
 
-/** Waits for the copy of existing rows, verifies, and moves the notifications, as a migration would by then. */
-export async function settle(stack: Stack): Promise<void> {
+async function settle(plan: Plan): Promise<void> {
   for (const capability of ['notifications', 'orders']) {
     await until(`the backfill of ${capability}`, capability, BACKFILL_WITHIN, ({ backfill, streams }) => {
       const copied = backfill.length > 0 && backfill.every(({ finished }) => finished);
       return copied && streams.every(({ state, lag }) => state === 'running' && lag !== null);
     });
-    await verify(stack.plan, capability);
+    await verify(plan, capability);
   }
   await set('notifications', 100);
   await until('everybody’s notifications', 'notifications', MOVED_WITHIN, ({ boundary }) => boundary === 10_000);

@@ -1,7 +1,7 @@
 import type { Fault, Scene } from '../fault.ts';
 import { killServer } from '../servers.ts';
 
-const HISTORY = 30_000;
+const HISTORY = 10_000;
 
 const at = (name: string, lines: readonly number[], strike: (scene: Scene) => Promise<void>): Fault => ({
   ...{ name: `${name} while existing rows are copied`, lines, chapter: 'copying', strike, history: HISTORY },

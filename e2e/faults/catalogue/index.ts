@@ -6,6 +6,7 @@ import { forced } from './forced.ts';
 import { handoffs } from './handoffs.ts';
 import { kills } from './kills.ts';
 import { locks } from './locks.ts';
+import { losses } from './losses.ts';
 import { rogues } from './rogues.ts';
 import { rows } from './rows.ts';
 
@@ -20,4 +21,5 @@ export const CATALOGUE: readonly Fault[] = [
   ...rogues,
   ...conditions,
   ...copying,
+  ...losses,
 ];
