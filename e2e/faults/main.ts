@@ -75,3 +75,4 @@ try {
   else console.error(`✗ ${stop.signal.aborted ? 'stopped before the end' : message}`);
   process.exitCode = misused ? 2 : stop.signal.aborted ? 130 : 1;
 }
+process.exit(); // a run that was broken off would go on waiting for what cannot come any more

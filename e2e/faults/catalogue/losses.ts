@@ -93,9 +93,10 @@ async function withKafka<T>(stack: Stack, work: (admin: ReturnType<Kafka['admin'
 async function truncateTopic(stack: Stack): Promise<void> {
   stack.cdc.signal('SIGSTOP');
   await sleep(A_WHILE);
-  await withKafka(stack, (admin) =>
-    admin.deleteTopicRecords({ topic: TOPIC, partitions: [{ partition: 0, offset: '-1' }] }),
-  );
+  await withKafka(stack, async (admin) => {
+    await admin.fetchTopicOffsets(TOPIC); // kafkajs deletes only in topics it has heard of
+    await admin.deleteTopicRecords({ topic: TOPIC, partitions: [{ partition: 0, offset: '-1' }] });
+  });
   stack.cdc.signal('SIGCONT');
 }
 
