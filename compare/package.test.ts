@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { packCompare } from './package.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
+const PACKAGE = '@strangler/compare';
 let folder: string;
 let project: string;
 
@@ -45,29 +46,27 @@ describe('the package, installed into an empty CommonJS project', () => {
     const use = `const { kind } = compareReplies(toReply({ status: 200, headers: {}, body: { a: 1 } }), toReply({ status: 200, headers: {}, body: { a: 2 } }));`;
     await writeFile(
       join(project, 'use.js'),
-      `const { compareReplies, toReply } = require('@strangler/compare'); ${use} console.log(kind);`,
+      `const { compareReplies, toReply } = require('${PACKAGE}'); ${use} console.log(kind);`,
     );
     await writeFile(
       join(project, 'use.mjs'),
-      `import { compareReplies, RuleSet, toReply } from '@strangler/compare'; import { createRequire } from 'node:module'; ${use}
-       console.log(kind, createRequire(import.meta.url)('@strangler/compare').RuleSet === RuleSet);`,
+      `import { compareReplies, RuleSet, toReply } from '${PACKAGE}'; import { createRequire } from 'node:module'; ${use}
+       console.log(kind, createRequire(import.meta.url)('${PACKAGE}').RuleSet === RuleSet);`,
     );
     expect(run(process.execPath, 'use.js')).toBe('mismatch\n');
     expect(run(process.execPath, 'use.mjs')).toBe('mismatch true\n');
   });
 
   test('needs nothing else: no dependency comes with it', () => {
-    expect(JSON.parse(run('npm', 'ls', '--all', '--json')).dependencies['@strangler/compare']).not.toHaveProperty(
-      'dependencies',
-    );
+    expect(JSON.parse(run('npm', 'ls', '--all', '--json')).dependencies[PACKAGE]).not.toHaveProperty('dependencies');
   });
 
   test('gives a plain jest suite toMatchLegacy and compareSuites, with supertest', async () => {
     await writeFile(join(project, 'shop.js'), app);
     await writeFile(
       join(project, 'legacy.test.js'),
-      `require('@strangler/compare/jest');
-       const { compareSuites } = require('@strangler/compare');
+      `require('${PACKAGE}/jest');
+       const { compareSuites } = require('${PACKAGE}');
        const request = require('supertest');
        const { shop } = require('./shop.js');
        const cases = [{ name: 'reads an order', method: 'GET', path: '/orders/7' }];
@@ -93,8 +92,8 @@ describe('the package, installed into an empty CommonJS project', () => {
   test('carries its types', async () => {
     await writeFile(
       join(project, 'use.ts'),
-      `import { compareSuites, type Rule, type SuiteReport } from '@strangler/compare';
-       import '@strangler/compare/jest';
+      `import { compareSuites, type Rule, type SuiteReport } from '${PACKAGE}';
+       import '${PACKAGE}/jest';
        import { expect } from '@jest/globals';
        const rules: Rule[] = [{ id: 'a', reason: 'b', path: '$.c', kind: 'tolerance', absolute: 0.01 }];
        export const report: Promise<SuiteReport> = compareSuites('http://old', 'http://new', [], { rules });
