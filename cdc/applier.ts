@@ -10,11 +10,13 @@ import {
 } from '@strangler/ledger';
 import { type Direction, type Side, sourceOf, streamName } from '@strangler/plan';
 import { openRows, type Rows } from './aggregates.ts';
+import type { LargeTransaction } from './assemble.ts';
 import { failureOf, sessionSurvives } from './failures.ts';
+import { applyLarge, UndecidedError } from './large-transaction.ts';
 import type { Mapping } from './mapping.ts';
 import { OwnershipHistory } from './ownership-history.ts';
 import { changesOf, ownershipAfter, type Prepared, prepareSteps, prepareUnasked } from './prepare.ts';
-import type { Progress, Step } from './steps.ts';
+import type { Progress, Reading, Step } from './steps.ts';
 import { ApplierAheadError, applySteps } from './target-transaction.ts';
 import { usersOf } from './users.ts';
 import { openWriter } from './writer.ts';
@@ -110,6 +112,31 @@ export class Applier {
     this.#checkpoint = { version: version + 1, ...progress };
     this.#took(ownership, blocked);
     return true;
+  }
+
+  /** As `commit`, for a transaction that does not fit into memory. Throws UndecidedError besides. */
+  async commitLarge(reading: Reading, large: LargeTransaction, progress: Progress): Promise<boolean> {
+    const known = this.#checkpoint!;
+    const { version } = known;
+    const { session, rows } = await this.#session(progress);
+    if (this.#checkpoint!.version !== version) return !stands(this.#checkpoint!, known); // was it committed before?
+    const target = { stream: this.stream, capability: this.#options.capability, session, rows, blocked: this.#blocked };
+    const options = { reading, history: this.#history!, version, decided: this.#decided, progress };
+    try {
+      const { ownership, blocked } = await applyLarge(target, large, { ...options, carefully: false }).catch(
+        (error) => {
+          if (failureOf(error) !== 'row') throw error;
+          return applyLarge(target, large, { ...options, carefully: true });
+        },
+      );
+      this.#checkpoint = { version: version + 1, ...progress };
+      this.#took(ownership, blocked);
+      return true;
+    } catch (error) {
+      if (error instanceof UndecidedError) throw error;
+      if (error instanceof ApplierAheadError && (await this.#overtaken(version))) return false;
+      throw await this.#failed(error);
+    }
   }
 
   #took(ownership: readonly OwnershipRow[], blocked: Set<string>): void {

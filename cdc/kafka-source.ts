@@ -18,7 +18,7 @@ export type SourceOptions = {
 
 const WAIT = 5;
 const HEARTBEAT = 3_000;
-const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 
 /** A client of these brokers, quiet: what goes wrong is reported by the stream that meets it. */
 export const kafkaClient = (brokers: readonly string[]): Kafka =>

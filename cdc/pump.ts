@@ -1,14 +1,17 @@
 import { type Checkpoint, type Database, hasHandoff, type OwnershipRow } from '@strangler/ledger';
 import type { KafkaMessage } from 'kafkajs';
 import type { Applier } from './applier.ts';
-import { Assembler } from './assemble.ts';
+import { Assembler, type LargeTransaction } from './assemble.ts';
 import { nextTick } from './continuity.ts';
+import { UndecidedError } from './large-transaction.ts';
 import { SchemaChangedError } from './mapping.ts';
 import { patience } from './patience.ts';
 import { type Persistence, persist } from './persist.ts';
 import { untilUndecided } from './prepare.ts';
 import { decode } from './row-change.ts';
-import { type Progress, type Reading, type Step, type Work, workOf } from './steps.ts';
+import { isOurs } from './signs.ts';
+import { Spill } from './spill.ts';
+import { namesIn, type Progress, type Reading, type Step, type Work, workOf } from './steps.ts';
 
 /** Hears what has been applied, after its commit. */
 export type PumpHooks = {
@@ -36,6 +39,8 @@ export type PumpOptions = {
 
 /** Source transactions are gathered up to this many rows before they are applied together. */
 const MOST_ROWS = 4_000;
+/** Or up to so many bytes of messages. */
+const MOST_BYTES = 4 * 1024 * 1024;
 /** How often a stream that applies nothing still moves its checkpoint. */
 const IDLE_FLUSH = 5_000;
 const OUTCOME_POLL = 20;
@@ -46,6 +51,8 @@ export class Pump {
   readonly #assembler: Assembler;
   #steps: Step[] = [];
   #rows = 0;
+  #bytes = 0;
+  #large: LargeTransaction | undefined;
   #tick: number;
   #strict: boolean;
   #tickedAt: number | undefined;
@@ -57,7 +64,10 @@ export class Pump {
 
   constructor(options: PumpOptions, { position, kafkaOffset, tick }: Checkpoint) {
     this.#options = options;
-    this.#assembler = new Assembler(position, BigInt(kafkaOffset));
+    this.#assembler = new Assembler(position, BigInt(kafkaOffset), {
+      open: () => new Spill(),
+      wants: (row) => namesIn(options.reading, row),
+    });
     this.#tick = tick;
     this.#strict = tick !== 0;
     this.#progress = { position, kafkaOffset, tick };
@@ -67,6 +77,11 @@ export class Pump {
   /** The lag the last tick came with, if one came within `silence` milliseconds; null is unknown. */
   lag(silence: number): number | null {
     return this.#seen && Date.now() - this.#seen.at <= silence ? this.#seen.lag : null;
+  }
+
+  /** Gives back what it holds. */
+  close(): void {
+    this.#assembler.close();
   }
 
   /** Takes messages; on return everything in them is applied. Throws what must stop the stream, and StoppedError. */
@@ -91,16 +106,18 @@ export class Pump {
 
   /** Reads one message; true if what has gathered should be applied now. */
   #read(message: KafkaMessage): boolean {
-    const unit = this.#assembler.push(decode(message.value), BigInt(message.offset));
+    const { value } = message;
+    const unit = this.#assembler.push(decode(value), BigInt(message.offset), value ?? undefined);
     if (!unit) return false;
+    if (unit.kind === 'large') {
+      this.#large = unit;
+      return true;
+    }
+    this.#bytes += value?.length ?? 0;
     const all = workOf(this.#options.reading, unit);
     for (const work of all) if (work.kind === 'tick') this.#ticked(work.n);
     const before = this.#progress;
-    this.#progress = {
-      position: this.#assembler.position,
-      kafkaOffset: Number(this.#assembler.resumeFrom),
-      tick: this.#tick,
-    };
+    this.#progress = this.#reached();
     let now = false;
     for (const [at, work] of all.entries()) {
       if (work.kind === 'tick') this.#tickedAt = work.at;
@@ -108,7 +125,12 @@ export class Pump {
       this.#rows += rowsOf(work);
       now ||= work.kind === 'handoff' || work.kind === 'correction' || work.kind === 'copied';
     }
-    return now || this.#rows >= MOST_ROWS;
+    return now || this.#rows >= MOST_ROWS || this.#bytes >= MOST_BYTES;
+  }
+
+  #reached(): Progress {
+    const { position, resumeFrom } = this.#assembler;
+    return { position, kafkaOffset: Number(resumeFrom), tick: this.#tick };
   }
 
   /** Every tick must follow the one before, except in a source's first life until its place is stored. */
@@ -121,8 +143,11 @@ export class Pump {
   async #flush(): Promise<void> {
     const { applier, persistence } = this.#options;
     let steps = this.#steps;
+    const large = this.#large;
     this.#steps = [];
     this.#rows = 0;
+    this.#bytes = 0;
+    this.#large = undefined;
     while (steps.length) {
       const prepared = await persist(() => applier.prepare(steps), persistence);
       const { ready, barrier } = untilUndecided(prepared);
@@ -131,9 +156,30 @@ export class Pump {
         if (!(await persist(() => applier.commit(ready, progress), persistence))) continue;
         this.#committed(progress, steps.slice(0, ready.length));
       }
-      if (!barrier) return;
+      if (!barrier) break;
       await this.#awaitOutcome(barrier);
       steps = steps.slice(ready.length);
+    }
+    if (large) await this.#applyLarge(large);
+  }
+
+  /** Applies a transaction that does not fit into memory; what came before it is applied already. */
+  async #applyLarge(large: LargeTransaction): Promise<void> {
+    const { applier, persistence, reading, hooks } = this.#options;
+    try {
+      const ours = isOurs({ ...large, kind: 'transaction', rows: [large.head] });
+      const progress = this.#reached();
+      this.#progress = progress;
+      if (ours && !large.rows.wanted) return; // an echo
+      for (;;) {
+        const done = await persist(() => applier.commitLarge(reading, large, progress), persistence).catch(undecided);
+        if (done instanceof UndecidedError) await this.#awaitOutcome(done.barrier);
+        else if (done) break;
+      }
+      this.#committed(progress, []);
+      if (!ours) hooks.applied(large.rows.wanted);
+    } finally {
+      large.rows.close();
     }
   }
 
@@ -176,6 +222,12 @@ export class Pump {
       await patience(OUTCOME_POLL, persistence.signal);
     }
   }
+}
+
+/** An outcome to be waited for is no failure. */
+function undecided(error: unknown): UndecidedError {
+  if (error instanceof UndecidedError) return error;
+  throw error;
 }
 
 function rowsOf(work: Work): number {

@@ -1,10 +1,11 @@
 import type { HandoffRow } from '@strangler/ledger';
 import { type Direction, sourceOf } from '@strangler/plan';
-import type { Unit } from './assemble.ts';
+import type { LargeTransaction, Unit } from './assemble.ts';
 import { NEXT_STEP } from './continuity.ts';
-import { type MappedTable, type Mapping, type Row, tableOfChange, toRow } from './mapping.ts';
-import { type Image, type RowChange, UndecodableError } from './row-change.ts';
+import { keyOf, type MappedTable, type Mapping, type Row, tableOfChange, toRow } from './mapping.ts';
+import { decode, type Image, type RowChange, UndecodableError } from './row-change.ts';
 import { isOurs } from './signs.ts';
+import type { BatchSize } from './spill.ts';
 
 /** A change of a mapped row, in canonical form. */
 export type Change = {
@@ -54,7 +55,7 @@ export type Reading = { readonly capability: string; readonly direction: Directi
  * The work of one unit for one capability; nothing if it concerns others or is an echo.
  * Throws SignsDisagreeError, UnconvertibleError, UndecodableError.
  */
-export function workOf(reading: Reading, unit: Unit): Work[] {
+export function workOf(reading: Reading, unit: Exclude<Unit, LargeTransaction>): Work[] {
   if (unit.kind === 'copied') {
     return reading.mapping.has(unit.table) ? [{ kind: 'copied', table: unit.table }] : [];
   }
@@ -65,6 +66,35 @@ export function workOf(reading: Reading, unit: Unit): Work[] {
   if (isOurs(unit)) return unit.rows.flatMap((row) => ledgerWork(reading, row, unit.position));
   const changes = unit.rows.map((row) => changeOf(reading, row)).filter((change) => change !== undefined);
   return changes.length ? [{ kind: 'changes', changes, position: unit.position, transaction: unit.id }] : [];
+}
+
+/**
+ * The work of a large transaction, some rows at a time: the same as if it had come whole. Nothing if it is an echo.
+ * Throws as `workOf` does.
+ */
+export function* workOfLarge(reading: Reading, { id, head, rows, position }: LargeTransaction, size: BatchSize) {
+  isOurs({ kind: 'transaction', id, rows: [head], position }); // throws if the signs disagree
+  for (const messages of rows.batches(size)) {
+    const some = messages.map((message) => decode(message) as RowChange);
+    yield workOf(reading, { kind: 'transaction', id, rows: some, position });
+  }
+}
+
+const TOLD = new Set(['strangler_correction', 'strangler_handoff']);
+
+/** What a row of a large transaction is found by: its keys, if others reach their user through it. Undefined if unwanted. */
+export function namesIn(reading: Reading, row: RowChange): readonly string[] | undefined {
+  if (row.table.startsWith('strangler_')) return TOLD.has(row.table) ? [] : undefined;
+  const table = tableOfChange(reading.mapping, reading.direction, row.table);
+  if (!table || row.nativeSign) return undefined;
+  const isParent = [...reading.mapping.values()].some(({ user }) => 'of' in user && user.of === table.name);
+  if (!isParent) return [];
+  const images = [row.before, row.after].filter((image) => image !== null);
+  return [
+    ...new Set(
+      images.map((image) => `${table.name} ${keyOf(table, toRow(table, sourceOf(reading.direction), image))}`),
+    ),
+  ];
 }
 
 function changeOf(reading: Reading, row: RowChange): Change | undefined {

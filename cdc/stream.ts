@@ -8,6 +8,7 @@ import { ContinuityError } from './continuity.ts';
 import { adviceFor } from './failures.ts';
 import { openSource } from './kafka-source.ts';
 import { UnconvertibleError } from './kinds.ts';
+import { UndecidedError } from './large-transaction.ts';
 import { type Mapping, MappingError, resolveMapping, SchemaChangedError } from './mapping.ts';
 import { patience } from './patience.ts';
 import { type Persistence, persist, StoppedError } from './persist.ts';
@@ -108,7 +109,7 @@ class RunningStream implements Stream {
     this.#source = new Database(this.#urls.source, 'reader');
     this.#persistence = {
       signal: this.#abort.signal,
-      hopeless: (error) => LOUD.some((kind) => error instanceof kind),
+      hopeless: (error) => error instanceof UndecidedError || LOUD.some((kind) => error instanceof kind),
       trouble: (error) => this.#say(this.#pump ? 'waiting' : 'starting', adviceFor(error)),
       recovered: () => this.#say(this.#pump ? 'running' : 'starting', null),
     };
@@ -225,6 +226,7 @@ class RunningStream implements Stream {
     const stopped = once(this.#abort.signal, 'abort').then(() => new StoppedError());
     const error = await (this.#abort.signal.aborted ? new StoppedError() : Promise.race([ended.promise, stopped]));
     await close();
+    pump.close();
     this.#pump = undefined;
     if (error instanceof StoppedError || persistence.hopeless(error)) throw error;
     this.#say('starting', error.message);

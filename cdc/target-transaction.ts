@@ -35,6 +35,9 @@ export type Target = {
   readonly blocked: ReadonlySet<string>;
 };
 
+/** Takes late changes of one source transaction. */
+export type TakeLate = (late: readonly OwnedChange[], whence: Whence) => Promise<void>;
+
 /** A change of the owner's that waits to be applied together with others. */
 type Pending = { readonly change: OwnedChange; readonly whence: Whence };
 
@@ -65,16 +68,20 @@ export async function applySteps(
   });
 }
 
-class TargetTransaction {
+/** What one target transaction does, a step at a time. */
+export class TargetTransaction {
   readonly #target: Target;
   readonly #blocked: Set<string>;
   readonly #carefully: boolean;
+  readonly #takeLate: TakeLate;
   #pending: Pending[] = [];
 
-  constructor(target: Target, blocked: Set<string>, carefully: boolean) {
+  /** `takeLate`: what to do with late changes, instead of applying them at once. */
+  constructor(target: Target, blocked: Set<string>, carefully: boolean, takeLate?: TakeLate) {
     this.#target = target;
     this.#blocked = blocked;
     this.#carefully = carefully;
+    this.#takeLate = takeLate ?? ((late, whence) => this.applyLate(late, whence));
   }
 
   readonly #isBehind = ({ user }: OwnedChange): boolean => user !== null && this.#blocked.has(user);
@@ -93,6 +100,11 @@ class TargetTransaction {
     const late = work.kind === 'changes' ? free.filter(({ owns }) => !owns) : [];
     if (!late.length) return;
     await this.flush();
+    await this.#takeLate(late, whence);
+  }
+
+  /** Applies late changes of one source transaction as far as the owner's rows allow it. */
+  async applyLate(late: readonly OwnedChange[], whence: Whence): Promise<void> {
     const { session, rows, capability } = this.#target;
     const { kept, images } = await applyLate(rows, late);
     await keepLate(session, kept, whence);
@@ -181,7 +193,7 @@ class TargetTransaction {
   }
 }
 
-function whenceOf(stream: string, work: Work, progress: Progress): Whence {
+export function whenceOf(stream: string, work: Work, progress: Progress): Whence {
   if (work.kind === 'changes') return { stream, position: work.position, transaction: work.transaction };
   const position = work.kind === 'correction' ? work.position : progress.position;
   return { stream, position: position ?? `offset ${progress.kafkaOffset}`, transaction: null };

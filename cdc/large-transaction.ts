@@ -1,0 +1,117 @@
+import { blockedUsers, claimCheckpoint, moveCheckpoint, type OwnershipRow, writeOwnership } from '@strangler/ledger';
+import { nameOf, type Rows, rootsOf } from './aggregates.ts';
+import type { LargeTransaction } from './assemble.ts';
+import type { Whence } from './keep.ts';
+import { keyOf, type MappedTable, type Row } from './mapping.ts';
+import type { OwnershipHistory } from './ownership-history.ts';
+import { changesOf, type OwnedChange, ownershipAfter, prepareSteps, prepareUnasked } from './prepare.ts';
+import { decode, type RowChange } from './row-change.ts';
+import { type Progress, type Reading, type Step, workOf, workOfLarge } from './steps.ts';
+import { ApplierAheadError, type Target, TargetTransaction } from './target-transaction.ts';
+import { usersOf } from './users.ts';
+
+/** Some of its users are behind a barrier whose outcome is open: nothing was applied, ask again when it is known. */
+export class UndecidedError extends Error {
+  readonly barrier: OwnershipRow;
+  constructor(barrier: OwnershipRow) {
+    super(`the outcome of handoff ${barrier.epoch} is not known yet`);
+    this.name = 'UndecidedError';
+    this.barrier = barrier;
+  }
+}
+
+/** What a large transaction is applied with. */
+export type LargeOptions = {
+  readonly reading: Reading;
+  readonly history: OwnershipHistory;
+  readonly version: number;
+  /** Outcomes of barriers found out, to be written with it. */
+  readonly decided: readonly OwnershipRow[];
+  readonly progress: Progress;
+  readonly carefully: boolean;
+};
+
+const BATCH = { rows: 2_000, bytes: 2 * 1024 * 1024 };
+
+/**
+ * Applies a transaction that does not fit into memory in one target transaction, some rows at a time: the owners' changes
+ * in their order, then the late ones, aggregate by aggregate. Gives what it adds to the source's ownership, and the users
+ * who are blocked. Throws UndecidedError, ApplierAheadError.
+ */
+export async function applyLarge(
+  target: Target,
+  large: LargeTransaction,
+  options: LargeOptions,
+): Promise<{ readonly ownership: readonly OwnershipRow[]; readonly blocked: Set<string> }> {
+  const { session, stream } = target;
+  const { reading, history, version, decided, progress, carefully } = options;
+  const whence: Whence = { stream, position: large.position, transaction: large.id };
+  const beside = { ...target, rows: withRowsOf(large, reading, target.rows) };
+  return session.transaction(async () => {
+    if (!(await claimCheckpoint(session, stream, version))) throw new ApplierAheadError(stream);
+    const blocked = new Set(target.blocked.size ? await blockedUsers(session, stream) : []);
+    large.rows.clearLate();
+    const setAside = (late: readonly OwnedChange[]) => spillLate(beside.rows, large, late);
+    const transaction = new TargetTransaction(beside, blocked, carefully, setAside);
+    const ownership = [...decided];
+    for (const all of workOfLarge(reading, large, BATCH)) {
+      const steps: Step[] = all.filter(({ kind }) => kind !== 'tick').map((work) => ({ work, progress }));
+      const unasked = history.ownsEverybody && !blocked.size && !carefully;
+      const users = unasked ? [] : await usersOf(steps.flatMap(changesOf), beside.rows);
+      const prepared = unasked ? prepareUnasked(steps) : prepareSteps(steps, users, history);
+      const barrier = prepared.find(({ undecided }) => undecided)?.undecided;
+      if (barrier) throw new UndecidedError(barrier);
+      for (const one of prepared) await transaction.take(one);
+      await transaction.flush();
+      ownership.push(...ownershipAfter(prepared, [], history));
+    }
+    for (const bodies of large.rows.lateBatches(BATCH)) {
+      await transaction.applyLate(
+        bodies.map((body) => fromText(reading, body)),
+        whence,
+      );
+    }
+    for (const row of ownership) await writeOwnership(session, stream, row);
+    await moveCheckpoint(session, stream, progress);
+    return { ownership, blocked };
+  });
+}
+
+/** The rows of the target; a parent that is not there may be anywhere in the transaction. */
+function withRowsOf(large: LargeTransaction, reading: Reading, rows: Rows): Rows {
+  const find = (table: MappedTable, key: Row): Row | undefined => {
+    const name = nameOf(table, key);
+    const message = large.rows.find(name);
+    if (!message) return undefined;
+    const row = decode(message) as RowChange;
+    const [work] = workOf(reading, { kind: 'transaction', id: large.id, rows: [row], position: large.position });
+    if (work?.kind !== 'changes') return undefined;
+    const [{ before, after }] = work.changes as [OwnedChange];
+    return after && nameOf(table, after) === name ? after : (before ?? undefined);
+  };
+  return {
+    ...rows,
+    async kept(table, keys) {
+      const found = new Map<string, Row>();
+      for (const key of keys) {
+        const row = find(table, key);
+        if (row) found.set(keyOf(table, key), row);
+      }
+      const others = keys.filter((key) => !found.has(keyOf(table, key)));
+      return [...found.values(), ...(await rows.kept(table, others))];
+    },
+  };
+}
+
+async function spillLate(rows: Rows, large: LargeTransaction, late: readonly OwnedChange[]): Promise<void> {
+  const roots = await rootsOf(rows, late);
+  for (const [at, { table, before, after, user, epoch }] of late.entries()) {
+    const { table: of, key } = roots[at]!;
+    large.rows.addLate({ root: nameOf(of, key), body: JSON.stringify([table.name, before, after, user, epoch]) });
+  }
+}
+
+function fromText(reading: Reading, body: string): OwnedChange {
+  const [name, before, after, user, epoch] = JSON.parse(body);
+  return { table: reading.mapping.get(name)!, before, after, user, epoch, owns: false };
+}
