@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { describeProblem } from '../deploy/local/problem.ts';
 import type { Benchmark, Options } from './benchmark.ts';
+import { compare } from './compare.ts';
 import { confirmed } from './confirmed.ts';
 import { handoff } from './handoff.ts';
 import { machine } from './machine.ts';
@@ -8,7 +9,7 @@ import { naive } from './naive.ts';
 import { proxy } from './proxy.ts';
 import { sync } from './sync.ts';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { proxy, sync, handoff, confirmed, naive };
+const benchmarks: Readonly<Record<string, Benchmark>> = { proxy, sync, handoff, confirmed, naive, compare };
 
 const HELP = `npm run bench -- NAME [--seconds N] [--rounds N] [--seed N]
 

@@ -40,12 +40,15 @@ const LONG_RUN = 16;
 
 /** True if so many digits or points stand in a row. Looks at every 16th character first, so ten times as fast as a RegExp. */
 function hasLongRun(text: string): boolean {
-  for (let at = LONG_RUN - 1; at < text.length; at += LONG_RUN) {
-    if (!isDigitOrPoint(text.charCodeAt(at))) continue;
-    let [from, to] = [at, at + 1];
-    while (from > 0 && isDigitOrPoint(text.charCodeAt(from - 1))) from--;
-    while (to < text.length && isDigitOrPoint(text.charCodeAt(to))) to++;
-    if (to - from >= LONG_RUN) return true;
+  let at = LONG_RUN - 1;
+  while (at < text.length) {
+    let [from, to] = [at, at];
+    if (isDigitOrPoint(text.charCodeAt(at))) {
+      while (from > 0 && isDigitOrPoint(text.charCodeAt(from - 1))) from--;
+      while (to < text.length && isDigitOrPoint(text.charCodeAt(to))) to++;
+      if (to - from >= LONG_RUN) return true;
+    }
+    at = to + LONG_RUN; // `to` is none, so a run to come begins behind it
   }
   return false;
 }
