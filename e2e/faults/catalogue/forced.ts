@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { down, up } from '@strangler/servers';
+import { strangler } from '../../rehearsal/processes.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { look, rollback, set, until } from '../operator.ts';
 import type { Part } from '../servers.ts';
+import { PLAN_FILE } from '../stack.ts';
 
 const BACK_WITHIN = 30_000;
 const SETTLED_WITHIN = 90_000;
+/** `recopy` refuses so long after a handoff. */
+const HANDOFF_QUIET = 10_500;
 
 /** Takes everybody back at once, and notes how long that took from the order to the boundary at 0. */
 async function takeBack({ note }: Scene): Promise<void> {
@@ -64,6 +68,24 @@ export const forced: readonly Fault[] = [
         await until('half of them again', 'orders', SETTLED_WITHIN, ({ boundary }) => boundary === 5_000);
       }
       await withoutPostgres(scene);
+    },
+  },
+  {
+    ...behind,
+    name: 'Postgres given up with settle --lost, then found and copied again',
+    lines: [66],
+    strike: async (scene) => {
+      const { env } = scene.stack;
+      const pulled = down(['postgres']);
+      await takeBack(scene);
+      await pulled;
+      await strangler(['settle', 'orders', '--lost', '--plan', PLAN_FILE, '--reason', 'fault suite'], env);
+      await scene.pause(0, 1_000);
+      await up({ parts: ['postgres'] });
+      await sleep(HANDOFF_QUIET);
+      await strangler(['recopy', 'orders', '--plan', PLAN_FILE, '--reason', 'fault suite'], env);
+      await until('open gates', 'orders', SETTLED_WITHIN, ({ gates }) => !gates.length);
+      scene.over();
     },
   },
   {
