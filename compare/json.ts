@@ -84,15 +84,14 @@ function setAside(text: string): SetAside {
   const mark = randomUUID();
   const parts: string[] = [];
   let copied = 0;
-  let outside = 0; // from here on we know of no text that has begun
+  const texts = new Texts(text);
   MAY_LOSE_DIGITS.lastIndex = 0;
   for (let match = MAY_LOSE_DIGITS.exec(text); match; match = MAY_LOSE_DIGITS.exec(text)) {
     const [from, to] = wholeToken(text, match.index, copied);
-    MAY_LOSE_DIGITS.lastIndex = Math.max(to, outside);
-    if (from < outside) continue; // within a text
-    outside = endOfTexts(text, outside, from);
+    const end = texts.endOfThoseBefore(from);
+    MAY_LOSE_DIGITS.lastIndex = Math.max(to, end);
     const token = text.slice(from, to);
-    if (from < outside || !NUMBER.test(token) || isName(text, to)) continue;
+    if (from < end || !NUMBER.test(token) || isName(text, to)) continue;
     const exact = parseNumber(token);
     if (typeof exact === 'number') continue;
     const name = `${mark}/${numbers.size}`;
@@ -117,21 +116,35 @@ function isName(text: string, end: number): boolean {
   return COLON.test(text);
 }
 
-/** Where the last text ends that begins before `until`; `from` must lie outside of texts. */
-function endOfTexts(text: string, from: number, until: number): number {
-  let at = from;
-  for (;;) {
-    const begin = text.indexOf('"', at);
-    if (begin < 0 || begin > until) return at;
-    at = begin + 1;
-    for (;;) {
-      const end = text.indexOf('"', at);
-      if (end < 0) return text.length;
-      let backslashes = 0;
-      while (text[end - 1 - backslashes] === '\\') backslashes++;
-      at = end + 1;
-      if (backslashes % 2 === 0) break;
+/** Finds its way through the texts of a JSON document from the first to the last, seeing every character once. */
+class Texts {
+  readonly #json: string;
+  #end = 0;
+  #next: number;
+
+  constructor(json: string) {
+    this.#json = json;
+    this.#next = json.indexOf('"');
+  }
+
+  /** Where the last text ends that begins before this place; the place may not go back. */
+  endOfThoseBefore(place: number): number {
+    while (this.#next >= 0 && this.#next < place) {
+      this.#end = this.#endOf(this.#next);
+      this.#next = this.#json.indexOf('"', this.#end);
     }
+    return this.#end;
+  }
+
+  #endOf(begin: number): number {
+    let end = this.#json.indexOf('"', begin + 1);
+    while (end >= 0) {
+      let backslashes = 0;
+      while (this.#json[end - 1 - backslashes] === '\\') backslashes++;
+      if (backslashes % 2 === 0) return end + 1;
+      end = this.#json.indexOf('"', end + 1);
+    }
+    return this.#json.length;
   }
 }
 
