@@ -24,7 +24,7 @@ const names = fc.constantFrom(
   '💥',
 );
 const literals = fc.constantFrom(
-  ...['null', 'true', 'false', '0', '-0', '1e400', '-1e-400', '9007199254740993', '0.1234567890123456789', '""'],
+  ...['null', 'true', 'false', '0', '1e400', '-1e-400', '9007199254740993', '0.1234567890123456789', '""'],
   ...[
     '"NaN"',
     '"Infinity"',
