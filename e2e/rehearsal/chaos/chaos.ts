@@ -110,28 +110,12 @@ async function underFire(
       if (!bought.running && ((!moved.running && !wounds.bleeding.length) || now > deadline)) break;
       fire.turn();
       const status = heard && now - heard.at < SILENCE ? heard.status : undefined;
-      const waiting = witness.lag;
-      const { newestFound } = witness;
+      const { lag: waiting, newestFound } = witness;
       fire.tend({ now, status, heardAt: heard?.at ?? 0, waiting, newestFound, buying: bought.running });
-      const customers = {
-        requests: tally.requests,
-        retried: tally.retryTimes.length,
-        errors: tally.errors.length,
-      };
+      const customers = { requests: tally.requests, retried: tally.retryTimes.length, errors: tally.errors.length };
       const { bleeding } = wounds;
-      const share = traffic.share();
-      show(
-        ...panelOf({
-          now,
-          keys: keys ? victims : undefined,
-          share,
-          ledger: witness,
-          customers,
-          status,
-          waiting,
-          bleeding,
-        }),
-      );
+      const view = { now, share: traffic.share(), ledger: witness, customers, status, waiting, bleeding };
+      show(...panelOf({ ...view, keys: keys ? victims : undefined }));
     }
     if (moved.running) throw new Error('users did not get where the operator wants them; see strangler records');
   } finally {

@@ -20,7 +20,7 @@ const WISHES = [
 const LOOK_EVERY = 250;
 
 /** What the operator wants by now, per capability: the newest wish. */
-function wishesAt(share: number): Map<string, number> {
+export function wishesAt(share: number): Map<string, number> {
   return new Map(WISHES.filter(({ from }) => from <= share).map(({ capability, percent }) => [capability, percent]));
 }
 
