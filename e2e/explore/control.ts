@@ -1,9 +1,10 @@
-import type { HandoffRow, Database as Lent, Session } from '@strangler/ledger';
+import { type HandoffRow, type Database as Lent, type Session, type StateRow, tick } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
 import { mysqlStore } from '../../control/mysql-store.ts';
 import { type SideDatabases, type Sides, sidesOf } from '../../control/sides.ts';
-import { fromRow, initialState, toRow } from '../../control/state.ts';
+import { type CapabilityState, fromRow, toRow } from '../../control/state.ts';
 import type { Store } from '../../control/store.ts';
+import { settled } from '../../control/transitions.ts';
 import { Working } from './database.ts';
 import { Interner } from './interner.ts';
 import { type Reached, runProgram } from './program.ts';
@@ -14,7 +15,8 @@ import type { Answer, Ask, Control, Program, Scenario, Step, World } from './wor
 
 /** Buckets moved at once: as far as the operator wants. */
 const SLICE = 10_000;
-const RECOVER: Program = { move: null, journal: [] };
+const RECOVER: Program = { does: 'recover', move: null, journal: [] };
+const SETTLE: Program = { does: 'settle', move: null, journal: [] };
 
 /** The process that decides who moves: dies anywhere, and goes on from what is stored. */
 export class ControlProcess {
@@ -34,22 +36,34 @@ export class ControlProcess {
   async steps(world: World): Promise<Step[]> {
     const { control } = world;
     const steps = await Promise.all(world.floating.map((ask, at) => this.#arrives(world, ask, at)));
-    if (!control) return [...steps, await this.#start(world)];
-    if (control.program) steps.push(...(await this.#goOn(world, control, control.program)));
-    else {
+    const wish = this.#scenario.wants[world.heard];
+    if (!control) {
+      return [...steps, await this.#start(world)];
+    }
+    if (control.program) {
+      steps.push(...(await this.#goOn(world, control, control.program)));
+      if (wish?.urgent && control.program.does !== 'settle')
+        steps.push(...(await this.#overtake(world, control, wish)));
+    }
+    if (!control.program || control.program.does === 'settle') {
       const begun = await this.#begin(world, control);
       if (begun) steps.push(begun);
-      const wish = this.#scenario.wants[world.heard];
-      if (wish) steps.push(await this.#hear(world, control, wish));
+      else if (!control.program && control.state.unproven.length && world.serviceIs === 'up')
+        steps.push(await this.#runOn(world, control, SETTLE, 'control begins to settle what force has done'));
+      if (wish) steps.push(await this.#hear(world, control.state, wish));
+      if (world.serviceIs === 'gone' && control.state.unproven.length) steps.push(await this.#giveUp(world, control));
     }
     if (world.left.crashes > 0) steps.push(crashed(world, 'control is killed', {}));
     return steps;
   }
 
-  async #start(world: World): Promise<Step> {
+  async #stored(world: World): Promise<CapabilityState> {
     const { answer } = await this.perform(world, { is: 'read' });
-    const row = ((answer as { value: unknown }).value as Parameters<typeof fromRow>[0][])[0];
-    const state = row ? fromRow(row) : initialState(0);
+    return fromRow((answer as { value: StateRow[] }).value[0]!);
+  }
+
+  async #start(world: World): Promise<Step> {
+    const state = await this.#stored(world);
     const { boundary, pins, moving } = state;
     const published = { boundary, pins, ...(moving && { moving }) };
     const control = {
@@ -69,24 +83,51 @@ export class ControlProcess {
     if (!move || this.#blocked(world, control, move.urgent, move.to)) return undefined;
     const { lo, hi } = move.subject;
     const label = `control begins to move ${lo}–${hi} to the ${move.to}${move.urgent ? ' urgently' : ''}`;
-    return this.#runOn(world, control, { move, journal: [] }, label);
+    return this.#runOn(world, control, { does: 'move', move, journal: [] }, label);
   }
 
   /** What keeps a move from beginning, as control's own gates would. */
-  #blocked(world: World, { young, waits }: Control, urgent: boolean, to: Side): boolean {
+  #blocked(world: World, { state, young, waits }: Control, urgent: boolean, to: Side): boolean {
     if (urgent) return false;
     if (young || waits || this.#rules.unknownFor(this.#proxies.views(world), 1, 0) > 0) return true;
     const open = (side: Side) =>
       (world[side].tables.strangler_quarantine ?? []).some(({ status }) => status === 'open');
-    return to === 'service' && (open('monolith') || open('service'));
+    return (
+      to === 'service' && (state.unproven.length > 0 || state.lostAt !== null || open('monolith') || open('service'))
+    );
   }
 
-  async #hear(world: World, control: Control, { target, urgent = false }: Scenario['wants'][number]): Promise<Step> {
+  async #hear(world: World, before: CapabilityState, wish: Scenario['wants'][number]): Promise<Step> {
+    const { target, urgent = false } = wish;
     const ramp = urgent ? ({ state: 'rolling-back', reason: 'asked', urgent } as const) : ({ state: 'idle' } as const);
-    const state = { ...control.state, target, ramp, version: control.state.version + 1 };
-    const { world: next } = await this.perform(world, { is: 'store', row: toRow(CAPABILITY, state), also: {} });
     const label = `the operator wants ${target / 100} %${urgent ? ' at once' : ''}`;
-    return { label, next: { ...next, control: { ...control, state }, heard: world.heard + 1 } };
+    const step = await this.#stores(world, { ...before, target, ramp }, label);
+    return { ...step, next: { ...step.next, heard: world.heard + 1 } };
+  }
+
+  /** An urgent rollback is wanted while a handoff is under way: that one is brought to rest first. */
+  async #overtake(world: World, control: Control, wish: Scenario['wants'][number]): Promise<Step[]> {
+    const reached = await this.#reach(control, control.program!);
+    if (reached.is !== 'asks' || reached.ask.is === 'store') return []; // one state is stored after the other
+    const { label, next } = await this.#hear(world, await this.#stored(world), wish);
+    return [await this.#runOn(next, next.control!, RECOVER, label)];
+  }
+
+  /** `strangler settle --lost`. */
+  #giveUp(world: World, { state }: Control): Promise<Step> {
+    const epochs = state.unproven.map(({ epoch }) => epoch);
+    return this.#stores(
+      world,
+      { ...settled(state, epochs), lostAt: 'now' },
+      'the operator gives the service’s database up',
+    );
+  }
+
+  /** Something asked of control changes its state; a settlement under way begins anew. */
+  async #stores(world: World, changed: CapabilityState, label: string): Promise<Step> {
+    const state = { ...changed, version: changed.version + 1 };
+    const { world: next } = await this.perform(world, { is: 'store', row: toRow(CAPABILITY, state), also: {} });
+    return { label, next: { ...next, control: world.control && { ...world.control, state, program: null } } };
   }
 
   /** The next effect of a program, and all the ways it can go wrong. */
@@ -98,15 +139,22 @@ export class ControlProcess {
     const steps: Step[] = [];
     const go = (from: World, answer: Answer, label: string) =>
       this.#runOn(from, from.control!, { ...program, journal: [...program.journal, answer] }, label);
+    if (world.serviceIs !== 'up' && asksService(ask)) {
+      const on = await this.#reach(control, { ...program, journal: [...program.journal, { late: true }] });
+      return on.is === 'waits' ? [] : [await go(world, { late: true }, `${sayAsk(ask)}: no answer`)];
+    }
     const { world: done, answer } = await this.perform(world, ask);
-    const arrival = callOf(ask) === 'arrived';
-    const waits = ask.is === 'views' || arrival;
+    const found = (answer as { value: unknown }).value;
+    const call = callOf(ask);
+    const waits = ask.is === 'views' || call === 'arrived' || call === 'passed';
     if (ask.is === 'views') {
       const on = await this.#reach(control, { ...program, journal: [...program.journal, answer] });
       if (on.is !== 'waits') steps.push(await go(done, answer, 'control has heard from every proxy'));
-    } else if (!arrival || (answer as { value: unknown }).value) steps.push(await go(done, answer, sayAsk(ask)));
-    if (waits && left.cancels > 0) {
-      const fewer = { ...world, left: { ...left, cancels: left.cancels - 1 } };
+    } else if (!waits || found) steps.push(await go(done, answer, sayAsk(ask)));
+    else if (call === 'passed' && !ticksAhead(world)) steps.push(await this.#tick(world));
+    const inVain = call === 'arrived' && world.serviceIs === 'gone';
+    if (waits && program.does === 'move' && (left.cancels > 0 || inVain)) {
+      const fewer = { ...world, left: { ...left, cancels: left.cancels - (inVain ? 0 : 1) } };
       steps.push(await go(fewer, { late: true }, `${sayAsk(ask)}: it has waited long enough`));
     }
     if (ask.is !== 'store' && callOf(ask) !== 'write') return steps;
@@ -122,6 +170,12 @@ export class ControlProcess {
       steps.push(crashed(floating, `control is killed, “${sayAsk(ask)}” still on its way`, { crashes: 0 }));
     }
     return steps;
+  }
+
+  async #tick(world: World): Promise<Step> {
+    const working = new Working('mysql', TABLE_RULES, world.monolith);
+    await tick(working.session());
+    return { label: 'the monolith ticks', next: { ...world, monolith: working.database } };
   }
 
   /** A statement of a control that has not waited for it. */
@@ -187,7 +241,10 @@ export class ControlProcess {
       service: new Working('postgres', TABLE_RULES, world.service),
     };
     const lend = (side: Side) =>
-      ({ use: (task: (session: Session) => unknown) => task(working[side].session()) }) as Lent;
+      ({
+        use: (task: (session: Session) => unknown) =>
+          task(this.#rules.between.session(working[side].session(), 'control')),
+      }) as Lent;
     const databases: SideDatabases = {
       monolith: { write: lend('monolith'), watch: lend('monolith') },
       service: { write: lend('service'), watch: lend('service') },
@@ -201,6 +258,13 @@ export class ControlProcess {
     return { world: next, answer: { value: value ?? null } };
   }
 }
+
+const asksService = (ask: Ask): boolean =>
+  ask.is === 'sides' && (ask.call === 'write' || ask.call === 'passed' || ask.given[0] === 'service');
+
+/** True if a tick of the monolith is still on its way to the service. */
+const ticksAhead = ({ monolith }: World): boolean =>
+  monolith.log.some(({ rows }) => rows.some(({ table }) => table === 'strangler_tick'));
 
 /** The name of a question to the databases; undefined if it is none. */
 const callOf = (ask: Ask): keyof Sides | undefined => (ask.is === 'sides' ? ask.call : undefined);
@@ -226,6 +290,7 @@ function sayAsk(ask: Ask): string {
         return `control writes ${rows.join(' and ')} on the service`;
       }
       if (call === 'has') return `control looks for ${given[2]} ${given[1]} on the ${given[0]}`;
+      if (call === 'passed') return 'control sees that the service has had what the monolith answered';
       if (call === 'arrived') return `control sees that barrier ${given[1]} has arrived on the ${given[0]}`;
       return `control asks: ${call} ${given.join(' ')}`;
     }

@@ -2,6 +2,7 @@ import { type Direction, streamName } from '@strangler/plan';
 import { initialState, toRow } from '../../control/state.ts';
 import { ControlProcess } from './control.ts';
 import type { Database } from './database.ts';
+import { disturbances } from './disturbances.ts';
 import { Interner } from './interner.ts';
 import { type Checks, checksOf } from './invariants.ts';
 import { Proxies } from './proxies.ts';
@@ -27,7 +28,7 @@ export type Explored = {
 
 const NO_TROUBLE: Troubles = {
   ...{ cancels: 0, crashes: 0, floats: 0, errors: 0 },
-  ...{ kills: 0, restarts: 0, losses: 0, late: 0 },
+  ...{ kills: 0, restarts: 0, losses: 0, late: 0, outages: 0, disasters: 0 },
 };
 
 /** One scenario under one set of rules. */
@@ -47,7 +48,7 @@ export class Explorer {
     };
     this.#proxies = new Proxies(rules, scenario);
     this.#control = new ControlProcess(rules, scenario, this.#proxies);
-    this.#checks = checksOf(scenario, this.#proxies, this.#streams);
+    this.#checks = checksOf(scenario, this.#proxies);
   }
 
   /** Everybody on the monolith, every process running, nothing under way. */
@@ -58,7 +59,11 @@ export class Explorer {
       applied_at: 'now',
     });
     const database = (direction: Direction): Database => ({
-      tables: { ...stocked(), strangler_checkpoint: [checkpoint(direction)] },
+      tables: {
+        ...stocked(),
+        strangler_checkpoint: [checkpoint(direction)],
+        strangler_tick: [{ id: 1, n: 0, ticked_at: 'now' }],
+      },
       first: 0,
       log: [],
     });
@@ -88,7 +93,7 @@ export class Explorer {
         program: null,
         waits: false,
       },
-      ...{ floating: [], requests: requests.map(() => ({ is: 'new' }) as const), heard: 0 },
+      ...{ serviceIs: 'up' as const, floating: [], requests: requests.map(() => ({ is: 'new' }) as const), heard: 0 },
       left: { ...NO_TROUBLE, ...troubles },
     };
     return this.#tidied(world);
@@ -101,6 +106,7 @@ export class Explorer {
       ...(await this.#streams.forward.steps(world)),
       ...(await this.#streams.reverse.steps(world)),
       ...(await this.#control.steps(world)),
+      ...(await disturbances(world)),
     ];
     return steps.map((step) => ({ ...step, next: this.#tidied(step.next) }));
   }
@@ -131,7 +137,7 @@ export class Explorer {
           .sort()
           .map((name) => tables[name]!),
       );
-    return `${this.#interner.ids(parts)} ${control ? this.#interner.id(control) : ''} ${heard}`;
+    return `${this.#interner.ids(parts)} ${control ? this.#interner.id(control) : ''} ${heard} ${world.serviceIs}`;
   }
 
   /** Forgets what nobody can ask about any more, so that worlds that do not differ are equal. */

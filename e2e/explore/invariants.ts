@@ -1,10 +1,9 @@
 import type { HandoffRow, StateRow } from '@strangler/ledger';
-import { type Direction, type Side, sideOf, subjectHolds } from '@strangler/plan';
+import { type Side, sideOf, subjectHolds } from '@strangler/plan';
 import { type CapabilityState, fromRow } from '../../control/state.ts';
 import type { Proxies } from './proxies.ts';
 import { bucket, markOf, type Request, USERS } from './shop.ts';
 import type { Stored } from './statement.ts';
-import type { Stream } from './stream.ts';
 import { DIRECTIONS, endsOf, type Scenario, SIDES, type Step, type World } from './world.ts';
 
 /** What must hold. Each gives a sentence about what does not; undefined if all is well. */
@@ -20,16 +19,17 @@ export type Checks = {
 };
 
 /** The invariants of design.md §4, as far as a scenario promises them. */
-export function checksOf(scenario: Scenario, proxies: Proxies, streams: Readonly<Record<Direction, Stream>>): Checks {
+export function checksOf(scenario: Scenario, proxies: Proxies): Checks {
   const { requests, late = false } = scenario;
   const settled = (world: World) =>
+    world.serviceIs !== 'gone' &&
     DIRECTIONS.every((direction) => {
       const { log, first } = world[endsOf(direction).source];
       return world[direction].some(({ next }) => next === first + log.length);
     });
   return {
     settled,
-    step: (before, { next }) => epochsFall(before, next) ?? passesBarrier(before, next, streams),
+    step: (before, step) => epochsFall(before, step.next) ?? passesBarrier(before, step),
     world(world) {
       const orderly = late ? undefined : (twoWriters(world, requests, proxies) ?? quarantined(world));
       if (orderly) return orderly;
@@ -37,18 +37,20 @@ export function checksOf(scenario: Scenario, proxies: Proxies, streams: Readonly
         const lost = lostOn(world, requests, (user) => ownerOf(world, user));
         if (lost) return `a read at the owner: ${lost}`;
       }
+      if (world.serviceIs === 'gone') return lostOn(world, requests, () => 'monolith', 'monolith');
       if (!settled(world)) return undefined;
       return differ(world) ?? lostOn(world, requests, (user) => ownerOf(world, user)) ?? doubled(world);
     },
     end(world) {
       const waiting = world.requests.findIndex(({ is }) => is === 'held' || is === 'sent' || is === 'done');
       if (waiting >= 0) return `request ${markOf(waiting)} waits for ever`;
-      if (!settled(world)) return 'a stream waits for ever';
+      if (!settled(world) && world.serviceIs === 'up') return 'a stream waits for ever';
       const { control } = world;
       if (!control || control.program || control.state.phase !== 'idle') return 'control waits for ever';
       if (world.heard < scenario.wants.length) return 'the operator is not heard';
       const { boundary, target } = control.state;
-      const gated = openQuarantine(world) > 0 && target > boundary;
+      const gated = (openQuarantine(world) > 0 || control.state.lostAt !== null) && target > boundary;
+      if (control.state.unproven.length) return 'what force has done is never settled';
       return boundary === target || gated
         ? undefined
         : `users stay at ${boundary / 100} % instead of ${target / 100} %`;
@@ -90,37 +92,32 @@ function epochsFall(before: World, after: World): string | undefined {
 }
 
 /** A stream does not go past a row of a user who is behind a barrier whose outcome is open. */
-function passesBarrier(before: World, after: World, streams: Readonly<Record<Direction, Stream>>): string | undefined {
-  for (const direction of DIRECTIONS) {
-    const { source, target } = endsOf(direction);
-    const stream = streams[direction];
-    if (before[target].tables === after[target].tables) continue;
-    for (const [at, applier] of before[direction].entries()) {
-      const { log, first } = before[source];
-      const entry = log[applier.next - first];
-      if (!entry || after[direction][at] === applier) continue;
-      const ahead = log.slice(applier.next - first);
-      for (const work of stream.piecesOf(entry)) {
-        if (work.kind !== 'changes') continue;
-        for (const row of handoffsOn(before, source)) {
-          const { epoch, kind, subject } = row;
-          if (kind !== 'barrier') continue;
-          const stillAhead = ahead.some(({ rows }) =>
-            rows.some(
-              ({ table, after }) => table === 'strangler_handoff' && after?.kind === 'barrier' && after.epoch === epoch,
-            ),
-          );
-          const decided =
-            handoffsOn(before, target).some((one) => one.epoch === epoch && one.kind === 'grant') ||
-            handoffsOn(before, source).some((one) => one.epoch >= epoch && one.kind !== 'barrier');
-          if (stillAhead || decided) continue;
-          for (const { before: was, after: is } of work.changes) {
-            const user = (is ?? was)!.user_id;
-            if (user && subjectHolds(subject, user, bucket(user), false))
-              return `${direction} went past barrier ${epoch} with a row of ${user}, before its outcome was known`;
-          }
-        }
-      }
+function passesBarrier(before: World, { applied }: Step): string | undefined {
+  if (!applied) return undefined;
+  const { direction, works, ahead } = applied;
+  const { source, target } = endsOf(direction);
+  const [given, taken] = [handoffsOn(before, source), handoffsOn(before, target)];
+  const isAhead = (barrier: HandoffRow) =>
+    ahead.some(({ rows }) =>
+      rows.some(
+        ({ table, after }) =>
+          table === 'strangler_handoff' && after?.kind === 'barrier' && after.epoch === barrier.epoch,
+      ),
+    );
+  const open = given.filter(
+    (row) =>
+      row.kind === 'barrier' &&
+      !isAhead(row) &&
+      !taken.some(({ kind, epoch }) => kind === 'grant' && epoch >= row.epoch) &&
+      !given.some(({ kind, epoch }) => kind !== 'barrier' && epoch >= row.epoch),
+  );
+  for (const work of works) {
+    if (work.kind !== 'changes') continue;
+    for (const { before: was, after: is } of work.changes) {
+      const user = (is ?? was)!.user_id;
+      const barrier = user && open.find(({ subject }) => subjectHolds(subject, user, bucket(user), false));
+      if (barrier)
+        return `${direction} went past barrier ${barrier.epoch} with a row of ${user}, its outcome not known`;
     }
   }
   return undefined;
@@ -160,9 +157,14 @@ function differ(world: World): string | undefined {
 }
 
 /** Every acknowledged write is found, or was undone by a later one, or is in quarantine. */
-function lostOn(world: World, requests: readonly Request[], sideFor: (user: string) => Side): string | undefined {
+function lostOn(
+  world: World,
+  requests: readonly Request[],
+  sideFor: (user: string) => Side,
+  by?: Side,
+): string | undefined {
   for (const [place, status] of world.requests.entries()) {
-    if (status.is !== 'acknowledged' || !status.effect) continue;
+    if (status.is !== 'acknowledged' || !status.effect || (by && status.on !== by)) continue;
     const request = requests[place]!;
     const { user, purchase, does } = request;
     const side = sideFor(user);

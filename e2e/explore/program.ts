@@ -1,6 +1,6 @@
 import type { CapabilitySnapshot } from '@strangler/plan';
 import { StateCell, SupersededError } from '../../control/cell.ts';
-import type { HandoffParts, Proxies } from '../../control/handoff-parts.ts';
+import type { HandoffParts, Outcome, Proxies } from '../../control/handoff-parts.ts';
 import type { ProxyView } from '../../control/readiness.ts';
 import type { Sides } from '../../control/sides.ts';
 import type { CapabilityState } from '../../control/state.ts';
@@ -81,8 +81,8 @@ class Run {
   }
 
   async reached(): Promise<Reached> {
-    const { handoff, recover } = this.#rules;
-    const { move } = this.#program;
+    const { handoff, recover, settleForced } = this.#rules;
+    const { does, move } = this.#program;
     let ended: Reached | undefined;
     const end = (how: 'done' | 'superseded' | 'failed', retryIn?: number) => {
       ended = { is: 'ended', how, state: this.#cell.current, released: this.#released, retryIn };
@@ -90,18 +90,23 @@ class Run {
     await this.#time.during(
       () => {
         const parts = this.#parts();
-        const done = move
-          ? handoff(parts, move, () => true, this.#abort.signal)
-          : recover(parts, 'control was restarted');
-        done.then(
+        const begin = {
+          move: () => handoff(parts, move!, () => true, this.#abort.signal),
+          recover: () => recover(parts, 'control was restarted'),
+          settle: () => settleForced(parts, this.#abort.signal),
+        };
+        Promise.resolve<Outcome | string | void>(begin[does]()).then(
           (outcome) => end('done', typeof outcome === 'object' && !outcome.done ? outcome.retryIn : undefined),
           (error) => end(error instanceof SupersededError ? 'superseded' : 'failed'),
         );
       },
-      () => this.#asked !== undefined || this.#waits || ended !== undefined,
+      () => {
+        if (does === 'settle' && !this.#cell.current.unproven.length) end('done'); // it only looks for more from now on
+        return this.#asked !== undefined || this.#waits || ended !== undefined;
+      },
     );
     if (this.#asked) return { is: 'asks', ask: this.#asked, released: this.#released };
-    return this.#waits ? { is: 'waits' } : ended!;
+    return ended ?? { is: 'waits' };
   }
 
   /** The answer to the next question of code that can wait for it. */

@@ -60,7 +60,7 @@ export class Proxies {
           return [
             {
               label: `a job on the ${request.past}: ${say}`,
-              next: becomes(next, { is: 'acknowledged', effect: true }),
+              next: becomes(next, { is: 'acknowledged', effect: true, on: request.past }),
             },
           ];
         }
@@ -82,6 +82,9 @@ export class Proxies {
         return steps;
       }
       case 'sent': {
+        if (status.to === 'service' && world.serviceIs === 'gone')
+          return [{ label: `nobody answers: ${say}`, next: becomes(world, { is: 'unanswered', effect: false }) }];
+        if (status.to === 'service' && world.serviceIs !== 'up') return [];
         const { world: next, effect } = await this.#serve(world, place, status.to);
         steps.push({ label: `the ${status.to} does: ${say}`, next: becomes(next, { ...status, is: 'done', effect }) });
         if (left.losses > 0) {
@@ -95,7 +98,10 @@ export class Proxies {
       }
       case 'done': {
         const { effect } = status;
-        steps.push({ label: `${request.user} hears of: ${say}`, next: becomes(world, { is: 'acknowledged', effect }) });
+        steps.push({
+          label: `${request.user} hears of: ${say}`,
+          next: becomes(world, { is: 'acknowledged', effect, on: status.to }),
+        });
         if (left.losses > 0) {
           const fewer = this.#loses(world, place, status);
           steps.push({ label: `the answer is lost of: ${say}`, next: becomes(fewer, { is: 'unanswered', effect }) });
@@ -103,6 +109,7 @@ export class Proxies {
         return steps;
       }
       case 'lost': {
+        if (status.to === 'service' && world.serviceIs !== 'up') return [];
         const { world: next, effect } = await this.#serve(world, place, status.to);
         return [
           { label: `arrives on the ${status.to} after all: ${say}`, next: becomes(next, { is: 'unanswered', effect }) },

@@ -9,6 +9,7 @@ import { usersOf } from '../../cdc/users.ts';
 import { handoff } from '../../control/handoff.ts';
 import { type ProxyView, unknownFor } from '../../control/readiness.ts';
 import { recover } from '../../control/recover.ts';
+import { settleForced } from '../../control/settlement.ts';
 import type { Sides } from '../../control/sides.ts';
 import type { Store } from '../../control/store.ts';
 import { nextMove } from '../../control/transitions.ts';
@@ -24,6 +25,7 @@ export type Rules = {
   readonly nextMove: typeof nextMove;
   readonly handoff: typeof handoff;
   readonly recover: typeof recover;
+  readonly settleForced: typeof settleForced;
   readonly unknownFor: typeof unknownFor;
   /** The stream: what an entry of the log asks for, whose it is, and whether its source may. */
   readonly workOf: typeof workOf;
@@ -39,7 +41,7 @@ export type Rules = {
     readonly views: (views: readonly ProxyView[]) => readonly ProxyView[];
     readonly sides: (sides: Sides) => Sides;
     readonly store: (store: Store) => Store;
-    readonly session: (session: Session, direction: Direction) => Session;
+    readonly session: (session: Session, whose: Direction | 'control') => Session;
     readonly rows: (rows: Rows) => Rows;
   };
 };
@@ -48,7 +50,7 @@ const asIs = <T>(given: T): T => given;
 
 /** The rules as they are. */
 export const PRODUCTION: Rules = {
-  ...{ decide, moves, nextMove, handoff, recover, unknownFor },
+  ...{ decide, moves, nextMove, handoff, recover, settleForced, unknownFor },
   ...{ workOf, usersOf, History: OwnershipHistory, prepareUnasked, prepareSteps, untilUndecided, ownershipAfter },
   applySteps,
   between: { views: asIs, sides: asIs, store: asIs, session: asIs, rows: asIs },

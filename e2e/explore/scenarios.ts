@@ -64,3 +64,53 @@ export const LATE: readonly Scenario[] = [
   { name: 'an urgent rollback', late: true, requests: [note(), note(), note()], wants: urgentBack },
   { name: 'an urgent rollback, with items', late: true, requests: [add, cancel(), note()], wants: urgentBack },
 ];
+
+/** Rollbacks that go by force, because the service's database or the stream from it does not answer in time. */
+export const FORCED: readonly Scenario[] = [
+  {
+    ...{ name: 'forced, the applier behind', late: true, requests: [note(), note()], wants: urgentBack },
+    troubles: { cancels: 1 },
+  },
+  {
+    ...{ name: 'forced, the service away', late: true, requests: [note()], wants: urgentBack },
+    troubles: { outages: 1 },
+  },
+  {
+    ...{ name: 'forced, then forward again', late: true, requests: [note(), note()] },
+    ...{ wants: [...urgentBack, { target: ADA }], troubles: { cancels: 1 } },
+  },
+  {
+    ...{ name: 'forced, and control dies anywhere', late: true, requests: [note()], wants: urgentBack },
+    troubles: { cancels: 1, crashes: 1 },
+  },
+  {
+    ...{ name: 'forced out of any phase', late: true, requests: [note()], wants: urgentBack },
+    troubles: { outages: 1, crashes: 1 },
+  },
+  {
+    ...{
+      name: 'forced, an applier between look and commit',
+      late: true,
+      requests: [note(), note()],
+      wants: urgentBack,
+    },
+    ...{ gaps: true, troubles: { cancels: 1 } },
+  },
+  {
+    ...{
+      name: 'forced, with a purchase clicked again',
+      late: true,
+      requests: [buy(), again(buy(), 0)],
+      wants: urgentBack,
+    },
+    troubles: { cancels: 1, losses: 1 },
+  },
+  {
+    ...{ name: 'forced, with items', late: true, requests: [add, cancel()], wants: urgentBack },
+    troubles: { cancels: 1 },
+  },
+  {
+    ...{ name: 'the service gone for good', late: true, requests: [note(), note()], wants: urgentBack },
+    troubles: { disasters: 1 },
+  },
+];

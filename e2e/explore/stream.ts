@@ -11,7 +11,7 @@ import { failureOf } from '../../cdc/failures.ts';
 import type { OwnershipHistory } from '../../cdc/ownership-history.ts';
 import { changesOf, type Prepared } from '../../cdc/prepare.ts';
 import type { RowChange } from '../../cdc/row-change.ts';
-import type { Step as Piece } from '../../cdc/steps.ts';
+import type { Step as Piece, Progress } from '../../cdc/steps.ts';
 import { ApplierAheadError, type Target } from '../../cdc/target-transaction.ts';
 import { type Database, type LogEntry, Working } from './database.ts';
 import { Interner } from './interner.ts';
@@ -30,6 +30,7 @@ type Attempt =
       readonly tables: Database['tables'];
       readonly logged: readonly LogEntry[];
       readonly applier: Applier;
+      readonly works: readonly Piece['work'][];
     };
 
 /** A piece of work, and how many pieces of its entry are done after it; 0 is all. */
@@ -73,9 +74,9 @@ export class Stream {
     const working = this.#open(target);
     const session = working.session();
     const stream = streamName(CAPABILITY, this.direction);
-    const { version, kafkaOffset } = await readCheckpoint(session, stream);
+    const { version, kafkaOffset, tick } = await readCheckpoint(session, stream);
     return {
-      ...{ version, next: kafkaOffset, skip: 0, decided: [], asked: null },
+      ...{ version, tick, next: kafkaOffset, skip: 0, decided: [], asked: null },
       history: await readOwnership(session, stream),
       blocked: [...new Set(await blockedUsers(session, stream))].sort(),
     };
@@ -84,6 +85,7 @@ export class Stream {
   /** Everything the appliers may do next. */
   async steps(world: World): Promise<Step[]> {
     const { target } = endsOf(this.direction);
+    if (target === 'service' && world.serviceIs !== 'up') return [];
     const steps: Step[] = [];
     const appliers = world[this.direction];
     for (const [at, applier] of appliers.entries()) {
@@ -142,12 +144,16 @@ export class Stream {
     const next = replaced(result.applier);
     const database = next[target];
     const written = { ...database, tables: result.tables, log: [...database.log, ...result.logged] };
-    return { label: `${name}: applies ${say(entries)}`, next: { ...next, [target]: written } };
+    return {
+      label: `${name}: applies ${say(entries)}`,
+      next: { ...next, [target]: written },
+      applied: { direction: this.direction, works: result.works, ahead: log.slice(applier.next - first) },
+    };
   }
 
   /** What comes of an applier's turn: a function of its target, its memory and what it reads. */
   async #attempt(tables: Database['tables'], applier: Applier, entries: readonly LogEntry[]): Promise<Attempt> {
-    const pieces = this.#pieceSteps(entries, applier);
+    const { pieces, end } = this.#pieceSteps(entries, applier);
     const working = this.#open({ tables, first: 0, log: [] });
     const session = this.#rules.between.session(working.session(), this.direction);
     const rows = this.#rules.between.rows(rowsOf(working));
@@ -167,13 +173,13 @@ export class Stream {
     }
     const prepared = users ? this.#rules.prepareSteps(pieces, users, history) : this.#rules.prepareUnasked(pieces);
     const { ready, barrier } = this.#rules.untilUndecided(prepared);
-    if (!ready.length) return { is: 'behind', barrier: barrier! };
+    if (!ready.length && barrier) return { is: 'behind', barrier };
     const ownership = this.#rules.ownershipAfter(ready, applier.decided, history);
     const target = {
       ...{ stream: streamName(CAPABILITY, this.direction), capability: CAPABILITY },
       ...{ session, rows, blocked: new Set(applier.blocked) },
     };
-    const { progress } = ready.at(-1)!.step;
+    const { progress, skip } = (ready.at(-1)?.step as Placed | undefined) ?? { progress: end, skip: 0 };
     let blocked: Set<string>;
     try {
       blocked = await this.#rules.applySteps(target, applier.version, ready, ownership, progress, false);
@@ -188,10 +194,12 @@ export class Stream {
       is: 'committed',
       tables: working.database.tables,
       logged: working.database.log,
+      works: ready.map(({ step }) => step.work),
       applier: {
         version: applier.version + 1,
         next: progress.kafkaOffset,
-        skip: (ready.at(-1)!.step as Placed).skip,
+        skip,
+        tick: progress.tick,
         history: epochs.map((epoch) => history.at(epoch)!),
         decided: [],
         blocked: [...blocked].sort(),
@@ -215,16 +223,20 @@ export class Stream {
   }
 
   /** The pieces not done yet, each with where the stream stands after it, as the pump counts it. */
-  #pieceSteps(entries: readonly LogEntry[], { next, skip }: Applier): Placed[] {
-    const steps = entries.flatMap((entry, at) => {
-      const works = this.piecesOf(entry);
+  #pieceSteps(entries: readonly LogEntry[], applier: Applier): { readonly pieces: Placed[]; readonly end: Progress } {
+    const { next, skip } = applier;
+    let { tick } = applier;
+    const pieces = entries.flatMap((entry, at) => {
+      const all = this.piecesOf(entry);
+      for (const work of all) if (work.kind === 'tick') tick = work.n;
+      const works = all.filter(({ kind }) => kind !== 'tick');
       return works.map((work, nth): Placed => {
         const last = nth === works.length - 1;
         const kafkaOffset = next + at + (last ? 1 : 0);
-        return { work, progress: { position: null, kafkaOffset, tick: 0 }, skip: last ? 0 : nth + 1 };
+        return { work, progress: { position: null, kafkaOffset, tick }, skip: last ? 0 : nth + 1 };
       });
     });
-    return steps.slice(skip);
+    return { pieces: pieces.slice(skip), end: { position: null, kafkaOffset: next + entries.length, tick } };
   }
 
   #history(rows: readonly OwnershipRow[]): OwnershipHistory {
@@ -235,7 +247,7 @@ export class Stream {
     return new Working(this.direction === 'forward' ? 'postgres' : 'mysql', TABLE_RULES, target);
   }
 
-  /** Behind a barrier: the grant in the target, or the cancel in the source. */
+  /** Behind a barrier: the grant in the target, or the cancel in the source; or force has decided. */
   async #decide(
     world: World,
     applier: Applier,
@@ -245,8 +257,13 @@ export class Stream {
   ): Promise<Step | undefined> {
     const { source, target } = endsOf(this.direction);
     const { epoch } = barrier;
+    const stream = streamName(CAPABILITY, this.direction);
+    if ((await readCheckpoint(this.#open(world[target]).session(), stream)).version !== applier.version) {
+      return { label: `${name}: sees that force has decided`, next: replaced(await this.start(world[target])) };
+    }
     const granted = await hasHandoff(this.#open(world[target]).session(), CAPABILITY, epoch, 'grant');
-    const cancelled = await hasHandoff(this.#open(world[source]).session(), CAPABILITY, epoch, 'cancel');
+    const answers = source === 'monolith' || world.serviceIs === 'up';
+    const cancelled = answers && (await hasHandoff(this.#open(world[source]).session(), CAPABILITY, epoch, 'cancel'));
     if (!granted && !cancelled) return undefined;
     const decided = { ...barrier, owns: !granted, undecided: false };
     const history = applier.history.map((row) => (row.epoch === epoch ? decided : row));

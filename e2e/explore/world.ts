@@ -1,10 +1,11 @@
 import type { OwnershipRow, StateRow } from '@strangler/ledger';
 import { type CapabilitySnapshot, type Direction, directionInto, type Side, sourceOf } from '@strangler/plan';
+import type { Work } from '../../cdc/steps.ts';
 import type { Sides } from '../../control/sides.ts';
 import type { CapabilityState } from '../../control/state.ts';
 import type { Also } from '../../control/store.ts';
 import type { Move } from '../../control/transitions.ts';
-import type { Database } from './database.ts';
+import type { Database, LogEntry } from './database.ts';
 import type { Request } from './shop.ts';
 
 /*
@@ -23,6 +24,8 @@ export type World = {
   readonly proxies: readonly ProxyProcess[];
   /** Null while none is running. */
   readonly control: Control | null;
+  /** Whether the service's database answers; what is `gone` never comes back. */
+  readonly serviceIs: 'up' | 'away' | 'gone';
   /** Statements of a control that has died; they may still arrive. */
   readonly floating: readonly Ask[];
   /** What became of each request of the scenario. */
@@ -51,6 +54,10 @@ export type Troubles = {
   readonly losses: number;
   /** A write whose fate nobody knows arrives although `writeFate` has passed. */
   readonly late: number;
+  /** The service's database goes away, and comes back. */
+  readonly outages: number;
+  /** The service's database goes away for good, with all of its log that nobody has read. */
+  readonly disasters: number;
 };
 
 /** What an applier process has in memory. */
@@ -59,6 +66,8 @@ export type Applier = {
   /** The number of the log entry to be read next, and how many pieces of its work are done. */
   readonly next: number;
   readonly skip: number;
+  /** The last tick seen. */
+  readonly tick: number;
   readonly history: readonly OwnershipRow[];
   readonly decided: readonly OwnershipRow[];
   readonly blocked: readonly string[];
@@ -99,6 +108,8 @@ export type Control = {
 
 /** What control is doing: a function of its own code, and the answers it has got so far. */
 export type Program = {
+  /** Moving somebody, bringing the stored phase to rest, or settling what force has done. */
+  readonly does: 'move' | 'recover' | 'settle';
   readonly move: Move | null;
   readonly journal: readonly Answer[];
 };
@@ -128,7 +139,7 @@ export type Status =
   /** Done by the side, not yet answered. */
   | { readonly is: 'done'; readonly by: number; readonly to: Side; readonly effect: boolean }
   /** The user has the answer; without `effect` it was that there is nothing to do. */
-  | { readonly is: 'acknowledged'; readonly effect: boolean }
+  | { readonly is: 'acknowledged'; readonly effect: boolean; readonly on: Side }
   /** Sent, and nobody knows whether it will still arrive. */
   | { readonly is: 'lost'; readonly to: Side }
   /** Over without an answer. */
@@ -140,6 +151,12 @@ export type Step = {
   readonly next: World;
   /** Why a stream stops here, for a person to look at. */
   readonly stops?: string;
+  /** What a stream has applied, if that is what happened. */
+  readonly applied?: {
+    readonly direction: Direction;
+    readonly works: readonly Work[];
+    readonly ahead: readonly LogEntry[];
+  };
 };
 
 /** What is tried: who writes what, who wants what, and how much trouble there is. */
