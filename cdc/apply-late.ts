@@ -11,7 +11,7 @@ import {
 } from './aggregates.ts';
 import { type Disposition, disposeAggregate, type Late, sameRow } from './disposition.ts';
 import { keyOf, type MappedTable, type Row } from './mapping.ts';
-import type { Change, RootImage } from './steps.ts';
+import type { AppliedLate, Change, RootImage } from './steps.ts';
 
 /** A late change that names its user; several of one row in one transaction are one. */
 export type LateChange = Change & { readonly user: string | null; readonly epoch: number | null };
@@ -24,8 +24,15 @@ export type Kept = {
   readonly disposition: 'superseded' | 'open';
 };
 
-/** What late changes came to: what was kept, and by user the owner's aggregates that the other side must take over. */
-export type LateOutcome = { readonly kept: readonly Kept[]; readonly images: ReadonlyMap<string | null, RootImage[]> };
+/**
+ * What late changes came to: what was kept, and by user the owner's aggregates that the other side must take over, with
+ * the late changes that were applied to them.
+ */
+export type LateOutcome = {
+  readonly kept: readonly Kept[];
+  readonly images: ReadonlyMap<string | null, readonly RootImage[]>;
+  readonly applied: ReadonlyMap<string | null, readonly AppliedLate[]>;
+};
 
 /** What must be known of the owner's aggregates beyond the rows that changed. */
 type Whole = {
@@ -50,7 +57,7 @@ export async function applyLate(rows: Rows, changes: readonly LateChange[]): Pro
     wanted.note(aggregate, change, late, disposition);
   }
   await write(rows, applied);
-  return { kept, images: await wanted.read(rows) };
+  return { kept, images: await wanted.read(rows), applied: wanted.applied };
 }
 
 /** A late change, what the owner has, and what becomes of it. */
@@ -207,13 +214,17 @@ const isBorn = ({ table, changes }: Aggregate): boolean =>
 /** The aggregates the late side must take over: the loser's absence and the winner's rows, or what the owner has. */
 class Wanted {
   readonly #roots = new Map<string, { table: MappedTable; key: Row; user: string | null }>();
+  readonly applied = new Map<string | null, AppliedLate[]>();
 
-  note(aggregate: Aggregate, { table, user, after }: LateChange, late: Late, disposition: Disposition): void {
+  note(aggregate: Aggregate, change: LateChange, late: Late, disposition: Disposition): void {
+    const { table, user, before, after, epoch } = change;
     const want = (of: MappedTable, key: Row) =>
       this.#roots.set(nameOf(of, key), { table: of, key: keyRow(of, key), user });
     if (disposition === 'apply') {
       // An earlier correction may reach the late side after this write and undo it there: the next one repairs that.
-      if (!isBorn(aggregate)) want(aggregate.table, aggregate.key);
+      if (isBorn(aggregate)) return;
+      want(aggregate.table, aggregate.key);
+      this.applied.set(user, [...(this.applied.get(user) ?? []), { table: table.name, before, after, epoch }]);
       return;
     }
     if (disposition === 'open') return void want(aggregate.table, aggregate.key);

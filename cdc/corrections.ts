@@ -2,22 +2,28 @@ import { randomUUID } from 'node:crypto';
 import { type Session, writeCorrections } from '@strangler/ledger';
 import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from './aggregates.ts';
 import type { MappedTable, Row } from './mapping.ts';
-import type { Correction, RootImage } from './steps.ts';
+import type { AppliedLate, Correction, RootImage } from './steps.ts';
 import { usersOf } from './users.ts';
 
-/** Aggregates in one row of strangler_correction: a message that Kafka still takes. */
-const ROOTS_AT_ONCE = 200;
+/** Aggregates, or late changes, in one row of strangler_correction: a message that Kafka still takes. */
+const AT_ONCE = 200;
 
-/** Writes corrections: by user, whole aggregates as this side has them. The other side's stream carries them there. */
+/**
+ * Writes corrections: by user, whole aggregates as this side has them, and late changes it has `applied` to them. The
+ * other side's stream carries them there.
+ */
 export async function correct(
   session: Session,
   capability: string,
   images: ReadonlyMap<string | null, readonly RootImage[]>,
+  applied: ReadonlyMap<string | null, readonly AppliedLate[]> = new Map(),
 ): Promise<void> {
   const rows: { id: string; capability: string; images: string }[] = [];
   for (const [user, roots] of images) {
-    for (let at = 0; at === 0 || at < roots.length; at += ROOTS_AT_ONCE) {
-      const correction: Correction = { user, roots: roots.slice(at, at + ROOTS_AT_ONCE) };
+    const late = applied.get(user) ?? [];
+    for (let at = 0; at === 0 || at < Math.max(roots.length, late.length); at += AT_ONCE) {
+      const [from, to] = [at, at + AT_ONCE];
+      const correction: Correction = { user, roots: roots.slice(from, to), late: late.slice(from, to) };
       rows.push({ id: randomUUID(), capability, images: JSON.stringify(correction) });
     }
   }

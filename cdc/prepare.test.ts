@@ -41,7 +41,11 @@ describe('preparing steps', () => {
   });
 
   test('a correction stands or falls with its sender’s ownership, and waits like a change', () => {
-    const correction = step({ kind: 'correction', correction: { user: 'bob', roots: [] }, position: 'lsn/1' });
+    const correction = step({
+      kind: 'correction',
+      correction: { user: 'bob', roots: [], late: [] },
+      position: 'lsn/1',
+    });
     expect(prepareSteps([correction], [], historyOf())).toMatchObject([{ senderOwns: true, changes: [] }]);
     const behind = prepareSteps([correction], [], historyOf(row('barrier', 7, 'bob')));
     expect(behind).toMatchObject([{ senderOwns: false, undecided: { epoch: 7 } }]);
@@ -50,7 +54,7 @@ describe('preparing steps', () => {
   test('a change whose user nobody can name is late: the other side says what is so', () => {
     const [first] = prepareSteps([changes('1')], [undefined], historyOf(row('barrier', 1, 'ada')));
     expect(first!.changes).toMatchObject([{ user: null, owns: false, epoch: null }]);
-    const nameless = step({ kind: 'correction', correction: { user: null, roots: [] }, position: 'lsn/1' });
+    const nameless = step({ kind: 'correction', correction: { user: null, roots: [], late: [] }, position: 'lsn/1' });
     expect(prepareSteps([nameless], [], historyOf())).toMatchObject([{ senderOwns: undefined, undecided: undefined }]);
   });
 

@@ -18,7 +18,20 @@ export type Change = {
  * A correction as it stands in strangler_correction: whole aggregates as the sender has them. `user` is null if the
  * sender has no such aggregates, and so cannot say whose they are.
  */
-export type Correction = { readonly user: string | null; readonly roots: readonly RootImage[] };
+export type Correction = {
+  readonly user: string | null;
+  readonly roots: readonly RootImage[];
+  /** Late changes the sender has just applied: if it had given the user away by then, the owner decides them again. */
+  readonly late: readonly AppliedLate[];
+};
+
+/** A late change that was applied, and the handoff that had made it late. */
+export type AppliedLate = {
+  readonly table: string;
+  readonly before: Row | null;
+  readonly after: Row | null;
+  readonly epoch: number | null;
+};
 
 /** A row and everything that reaches its user through it; `row: null` says the sender has none. */
 export type RootImage = {

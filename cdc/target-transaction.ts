@@ -7,13 +7,13 @@ import {
   writeOwnership,
 } from '@strangler/ledger';
 import { changesTo, type Rows } from './aggregates.ts';
-import { applyLate } from './apply-late.ts';
+import { applyLate, type LateChange } from './apply-late.ts';
 import { applyOwned } from './apply-owned.ts';
 import { answerTo, answerToUnknown, correct } from './corrections.ts';
 import { failureOf } from './failures.ts';
 import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Whence } from './keep.ts';
 import type { OwnedChange, Prepared } from './prepare.ts';
-import type { Correction, Progress, Work } from './steps.ts';
+import type { Progress, Work } from './steps.ts';
 
 /** Another applier of this stream has moved the checkpoint: this one must stop. */
 export class ApplierAheadError extends Error {
@@ -91,7 +91,7 @@ export class TargetTransaction {
     if (work.kind === 'correction') {
       await this.flush();
       if (senderOwns === undefined) return this.#reconcile(work, progress);
-      return senderOwns ? this.#overwrite(work, progress) : this.#answer(work.correction);
+      return senderOwns ? this.#overwrite(work, progress) : this.#answer(work, progress);
     }
     const whence = whenceOf(this.#target.stream, work, progress);
     await this.#keepBehind(changes.filter(this.#isBehind).map((change) => ({ change, whence })));
@@ -100,15 +100,22 @@ export class TargetTransaction {
     const late = work.kind === 'changes' ? free.filter(({ owns }) => !owns) : [];
     if (!late.length) return;
     await this.flush();
+<<<<<<< HEAD
     await this.#takeLate(late, whence);
   }
 
   /** Applies late changes of one source transaction as far as the owner's rows allow it. */
   async applyLate(late: readonly OwnedChange[], whence: Whence): Promise<void> {
+=======
+    await this.#decideLate(late, whence);
+  }
+
+  async #decideLate(late: readonly LateChange[], whence: Whence): Promise<void> {
+>>>>>>> 3199a8f (wip4)
     const { session, rows, capability } = this.#target;
-    const { kept, images } = await applyLate(rows, late);
+    const { kept, images, applied } = await applyLate(rows, late);
     await keepLate(session, kept, whence);
-    await correct(session, capability, images);
+    await correct(session, capability, images, applied);
   }
 
   /** Applies the owner's changes that have gathered. */
@@ -163,10 +170,20 @@ export class TargetTransaction {
     await correct(session, capability, images);
   }
 
-  async #answer(correction: Correction): Promise<void> {
-    const { session, capability, rows } = this.#target;
+  /**
+   * The sender does not own any more. What it applied late, it applied to rows that no stream carried on: decided again
+   * here, where the owner is. Then it hears what the owner has.
+   */
+  async #answer(work: Extract<Work, { kind: 'correction' }>, progress: Progress): Promise<void> {
+    const { session, capability, rows, stream } = this.#target;
+    const { correction } = work;
+    const { user } = correction;
+    const late = correction.late.map(
+      ({ table, ...change }): LateChange => ({ ...change, user, table: rows.mapping.get(table)! }),
+    );
+    if (late.length) await this.#decideLate(late, whenceOf(stream, work, progress));
     const roots = await answerTo(rows, correction);
-    if (roots.length) await correct(session, capability, new Map([[correction.user, roots]]));
+    if (roots.length) await correct(session, capability, new Map([[user, roots]]));
   }
 
   /** The error of a row that the target does not take; nothing has happened then. */

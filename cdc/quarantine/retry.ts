@@ -95,11 +95,11 @@ async function retryLate(sides: Sides, name: EntryName, entry: KeptEntry, resolu
       );
     }
     const late = changesFrom(sides.mapping, entries).map((change) => ({ ...change, user, epoch: change.entry.epoch }));
-    const { kept, images } = await applyLate(rows, late);
+    const { kept, images, applied } = await applyLate(rows, late);
     if (kept.some(({ disposition }) => disposition === 'open')) {
       return say(entries, false, 'it still stands against the owner’s row; decide with strangler quarantine resolve');
     }
-    await correct(session, sides.capability, images);
+    await correct(session, sides.capability, images, applied);
     const aside = new Set(kept.map(({ change }) => change));
     const ids = (those: typeof late) => those.map((change) => change.entry.id);
     await settleQuarantine(session, ids(late.filter((change) => !aside.has(change))), 'resolved', resolution);
