@@ -89,6 +89,7 @@ export class ControlProcess {
   /** What keeps a move from beginning, as control's own gates would. */
   #blocked(world: World, { state, young, waits }: Control, urgent: boolean, to: Side): boolean {
     if (urgent) return false;
+    if (world.serviceIs !== 'up') return true; // its streams say nothing of their lag
     if (young || waits || this.#rules.unknownFor(this.#proxies.views(world), 1, 0) > 0) return true;
     const open = (side: Side) =>
       (world[side].tables.strangler_quarantine ?? []).some(({ status }) => status === 'open');

@@ -51,8 +51,43 @@ export class Explorer {
     this.#checks = checksOf(scenario, this.#proxies);
   }
 
-  /** Everybody on the monolith, every process running, nothing under way. */
+  /** Every process running, nothing under way. */
   async beginning(): Promise<World> {
+    const { moved } = this.#scenario;
+    const world = await this.#everybodyOnMonolith();
+    if (!moved) return world;
+    const { requests, left, heard } = world;
+    const { proxies, appliers, batches } = this.#scenario;
+    const scenario = { name: 'before', requests: [], wants: [{ target: moved }], ...{ proxies, appliers, batches } };
+    const before = new Explorer(scenario as Scenario);
+    const reached = ({ control, proxies }: World) =>
+      control?.state.boundary === moved && !control.program && proxies.every(({ current }) => current);
+    for await (const { next } of before.walkBreadthFirst()) {
+      if (reached(next) && before.settled(next)) return { ...next, requests, left, heard };
+    }
+    throw new Error(`no way leads to ${moved}`);
+  }
+
+  /** Every step of the scenario once, the nearest first. */
+  async *walkBreadthFirst(): AsyncGenerator<Step> {
+    const seen = new Set<string>();
+    let frontier = [await this.beginning()];
+    while (frontier.length) {
+      const next: World[] = [];
+      for (const world of frontier) {
+        for (const step of await this.steps(world)) {
+          const key = this.key(step.next);
+          if (seen.has(key)) continue;
+          seen.add(key);
+          yield step;
+          next.push(step.next);
+        }
+      }
+      frontier = next;
+    }
+  }
+
+  async #everybodyOnMonolith(): Promise<World> {
     const { requests, proxies = 1, appliers = 1, troubles } = this.#scenario;
     const checkpoint = (direction: Direction) => ({
       ...{ stream: streamName(CAPABILITY, direction), version: 0, position: null, kafka_offset: 0, tick: 0 },

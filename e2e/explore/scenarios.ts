@@ -13,7 +13,9 @@ const again = (request: Request, retries: number): Request => ({ ...request, ret
 const [ADA, BOTH] = [5_000, 10_000];
 const forward = [{ target: ADA }];
 const thereAndBack = [{ target: ADA }, { target: 0 }];
-const urgentBack = [{ target: ADA }, { target: 0, urgent: true }];
+const back = [{ target: 0 }];
+const urgentBack = [{ target: 0, urgent: true }];
+const backAndForth = [{ target: 0, urgent: true }, { target: ADA }];
 
 /** Handoffs in which no write turns up where its user no longer is: no row is ever in doubt. */
 export const ORDERLY: readonly Scenario[] = [
@@ -28,8 +30,15 @@ export const ORDERLY: readonly Scenario[] = [
   { name: 'bought, changed, cancelled', requests: [buy(), note('ada', 'p'), cancel('p')], wants: thereAndBack },
   { name: 'two proxies', requests: [note(), note()], wants: forward, proxies: 2 },
   { name: 'control dies anywhere', requests: [note(), note()], wants: forward, troubles: { crashes: 1 } },
-  { name: 'control dies on the way back', requests: [note()], wants: thereAndBack, troubles: { crashes: 1 } },
-  { name: 'a statement of control fails', requests: [note()], wants: thereAndBack, troubles: { errors: 2 } },
+  {
+    name: 'control dies on the way back',
+    moved: ADA,
+    requests: [note(), note()],
+    wants: back,
+    troubles: { crashes: 1 },
+  },
+  { name: 'a statement of control fails', requests: [note()], wants: thereAndBack, troubles: { errors: 1 } },
+  { name: 'two statements fail on the way back', moved: ADA, requests: [note()], wants: back, troubles: { errors: 2 } },
   { name: 'a statement of control arrives late', requests: [note()], wants: thereAndBack, troubles: { floats: 1 } },
   {
     ...{ name: 'an applier dies anywhere', requests: [note(), add], wants: thereAndBack },
@@ -61,56 +70,38 @@ export const LATE: readonly Scenario[] = [
   { name: 'a job writes past the proxy', late: true, requests: [byJob(note()), note(), note()], wants: thereAndBack },
   { name: 'a job cancels past the proxy', late: true, requests: [byJob(cancel()), note(), add], wants: thereAndBack },
   { name: 'a job buys past the proxy', late: true, requests: [byJob(buy()), buy()], wants: thereAndBack },
-  { name: 'an urgent rollback', late: true, requests: [note(), note(), note()], wants: urgentBack },
-  { name: 'an urgent rollback, with items', late: true, requests: [add, cancel(), note()], wants: urgentBack },
+  {
+    ...{ name: 'an urgent rollback', late: true, moved: ADA, wants: urgentBack },
+    requests: [note(), note(), note()],
+  },
+  {
+    ...{ name: 'an urgent rollback, with items', late: true, moved: ADA, wants: urgentBack },
+    requests: [add, cancel(), note()],
+  },
+  {
+    ...{ name: 'an urgent rollback, and forward again', late: true, moved: ADA, wants: backAndForth },
+    requests: [note(), note()],
+  },
 ];
 
 /** Rollbacks that go by force, because the service's database or the stream from it does not answer in time. */
-export const FORCED: readonly Scenario[] = [
-  {
-    ...{ name: 'forced, the applier behind', late: true, requests: [note(), note()], wants: urgentBack },
-    troubles: { cancels: 1 },
-  },
-  {
-    ...{ name: 'forced, the service away', late: true, requests: [note()], wants: urgentBack },
-    troubles: { outages: 1 },
-  },
-  {
-    ...{ name: 'forced, then forward again', late: true, requests: [note(), note()] },
-    ...{ wants: [...urgentBack, { target: ADA }], troubles: { cancels: 1 } },
-  },
-  {
-    ...{ name: 'forced, and control dies anywhere', late: true, requests: [note()], wants: urgentBack },
-    troubles: { cancels: 1, crashes: 1 },
-  },
-  {
-    ...{ name: 'forced out of any phase', late: true, requests: [note()], wants: urgentBack },
-    troubles: { outages: 1, crashes: 1 },
-  },
-  {
-    ...{
-      name: 'forced, an applier between look and commit',
-      late: true,
-      requests: [note(), note()],
-      wants: urgentBack,
+export const FORCED: readonly Scenario[] = (
+  [
+    { name: 'forced, the applier behind', requests: [note(), note()], troubles: { cancels: 1 } },
+    { name: 'forced, the service away', requests: [note(), note()], troubles: { outages: 1 } },
+    { name: 'forced, then forward again', requests: [note()], wants: backAndForth, troubles: { cancels: 1 } },
+    { name: 'forced, and control dies anywhere', requests: [note()], troubles: { cancels: 1, crashes: 1 } },
+    { name: 'forced, the service away, control dies', requests: [note()], troubles: { outages: 1, crashes: 1 } },
+    {
+      ...{ name: 'forced out of a move forward', moved: 0, requests: [note()] },
+      ...{ wants: [{ target: ADA }, ...urgentBack], troubles: { outages: 1 } },
     },
-    ...{ gaps: true, troubles: { cancels: 1 } },
-  },
-  {
-    ...{
-      name: 'forced, with a purchase clicked again',
-      late: true,
-      requests: [buy(), again(buy(), 0)],
-      wants: urgentBack,
+    { name: 'forced between look and commit', requests: [note()], gaps: true, troubles: { cancels: 1 } },
+    {
+      ...{ name: 'forced, a purchase clicked again', requests: [buy(), again(buy(), 0)] },
+      troubles: { cancels: 1, losses: 1 },
     },
-    troubles: { cancels: 1, losses: 1 },
-  },
-  {
-    ...{ name: 'forced, with items', late: true, requests: [add, cancel()], wants: urgentBack },
-    troubles: { cancels: 1 },
-  },
-  {
-    ...{ name: 'the service gone for good', late: true, requests: [note(), note()], wants: urgentBack },
-    troubles: { disasters: 1 },
-  },
-];
+    { name: 'forced, with items', requests: [add, cancel()], troubles: { cancels: 1 } },
+    { name: 'the service gone for good', requests: [note(), note()], troubles: { disasters: 1 } },
+  ] satisfies Partial<Scenario>[]
+).map((scenario) => ({ late: true, moved: ADA, wants: urgentBack, ...scenario }));

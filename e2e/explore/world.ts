@@ -163,6 +163,8 @@ export type Step = {
 export type Scenario = {
   readonly name: string;
   readonly requests: readonly Request[];
+  /** Where the boundary stands before anything happens; 0, unless said otherwise. */
+  readonly moved?: number;
   /** Boundaries the operator wants, one after the other; `urgent`: by an urgent rollback. */
   readonly wants: readonly { readonly target: number; readonly urgent?: boolean }[];
   readonly proxies?: number;
