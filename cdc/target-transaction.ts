@@ -100,18 +100,11 @@ export class TargetTransaction {
     const late = work.kind === 'changes' ? free.filter(({ owns }) => !owns) : [];
     if (!late.length) return;
     await this.flush();
-<<<<<<< HEAD
     await this.#takeLate(late, whence);
   }
 
   /** Applies late changes of one source transaction as far as the owner's rows allow it. */
-  async applyLate(late: readonly OwnedChange[], whence: Whence): Promise<void> {
-=======
-    await this.#decideLate(late, whence);
-  }
-
-  async #decideLate(late: readonly LateChange[], whence: Whence): Promise<void> {
->>>>>>> 3199a8f (wip4)
+  async applyLate(late: readonly LateChange[], whence: Whence): Promise<void> {
     const { session, rows, capability } = this.#target;
     const { kept, images, applied } = await applyLate(rows, late);
     await keepLate(session, kept, whence);
@@ -181,7 +174,7 @@ export class TargetTransaction {
     const late = correction.late.map(
       ({ table, ...change }): LateChange => ({ ...change, user, table: rows.mapping.get(table)! }),
     );
-    if (late.length) await this.#decideLate(late, whenceOf(stream, work, progress));
+    if (late.length) await this.applyLate(late, whenceOf(stream, work, progress));
     const roots = await answerTo(rows, correction);
     if (roots.length) await correct(session, capability, new Map([[user, roots]]));
   }

@@ -70,9 +70,9 @@ export async function retryInapplicable(
     else {
       // The user has come here since, so what was kept is late now.
       const late = changes.map((change) => ({ ...change, user, epoch: null }));
-      const { kept, images } = await applyLate(rows, late);
+      const { kept, images, applied } = await applyLate(rows, late);
       await keepLate(session, kept, whence);
-      await correct(session, sides.capability, images);
+      await correct(session, sides.capability, images, applied);
     }
     const ids = entries.map(({ id }) => id);
     await settleQuarantine(session, ids, 'resolved', resolution);
