@@ -1,15 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { StreamStatus } from '@strangler/plan';
 import { Kafka, logLevel } from 'kafkajs';
 import { strangler } from '../../rehearsal/processes.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { eventually, firstOf, inSession } from '../holding.ts';
-import { look, rollback, until } from '../operator.ts';
+import { look } from '../operator.ts';
 import { pastOrders } from '../regulars.ts';
 import { PLAN_FILE, type Stack } from '../stack.ts';
 
-/** A loss must be seen within this time; the issue asks for 5 s, and the report says how long it took. */
+/** A loss must be noticed within this time; the issue asks for 5 s, and the report says how long it took. */
 const STOPPED_WITHIN = 30_000;
 const DONE_WITHIN = 60_000;
+/** `recopy` refuses for some time after a handoff. */
+const REFUSES_FOR = 30_000;
 /** Longer than two ticks: something is missing for certain. */
 const A_WHILE = 2_500;
 
@@ -18,40 +21,56 @@ const ORDERS = 'strangler-shop-orders';
 const TOPIC = 'strangler.shop.monolith';
 const SLOT = 'strangler_shop_orders';
 
-/** Takes a piece of the log away behind everybody's back; everything must stop, and a new copy must mend it. */
+/** Every stream there is, as control sees it. */
+async function streams(): Promise<readonly StreamStatus[]> {
+  const found = await Promise.all(['orders', 'notifications'].map(look));
+  return found.flatMap((one) => one?.streams ?? []);
+}
+
+/** Takes a piece of the log away behind everybody's back: a stream must stop and name `recopy`, which must mend it. */
 const loss =
-  (take: (stack: Stack) => Promise<void>, says: RegExp) =>
-  async (scene: Scene): Promise<void> => {
-    const { stack, note, over } = scene;
-    await rollback('notifications');
-    await until('everybody’s notifications back', 'notifications', DONE_WITHIN, ({ boundary }) => boundary === 0);
+  (take: (stack: Stack) => Promise<unknown>) =>
+  async ({ stack, note, over }: Scene): Promise<void> => {
     await take(stack);
     const taken = Date.now();
-    await eventually(`a stream that stops and says ${says}`, STOPPED_WITHIN, async () => {
-      const found = await Promise.all([look('orders'), look('notifications')]);
-      return found.some((one) =>
-        one?.streams.some(({ state, reason }) => state === 'stopped' && says.test(reason ?? '')),
-      );
+    await eventually('a stream that stops and names strangler recopy', STOPPED_WITHIN, async () => {
+      return (await streams()).some(({ state, reason }) => state === 'stopped' && reason?.includes('strangler recopy'));
     });
     note('stopped after', Date.now() - taken);
-    await copyAgain(stack);
+    await strangler(['init', '--plan', PLAN_FILE, '--apply'], stack.env);
+    const begun = Date.now();
+    await recopy(stack, begun + REFUSES_FOR);
+    note('copied again in', Date.now() - begun);
+    await eventually('every stream running again', DONE_WITHIN, async () => {
+      const found = await streams();
+      return found.length === STREAMS && found.every(({ state, lag }) => state === 'running' && lag !== null);
+    });
     over();
   };
 
-/** What an operator does after a loss, while everybody is on the monolith: everything of ours away, and anew. */
-async function copyAgain(stack: Stack): Promise<void> {
-  const { cdc, controls, proxies, env } = stack;
-  const ours = [cdc, ...controls];
-  for (const one of ours) await one.stop();
-  await strangler(['remove', '--plan', PLAN_FILE, '--yes'], env);
-  await strangler(['init', '--plan', PLAN_FILE, '--apply', '--create-users'], env);
-  await Promise.all(ours.map((one) => one.start()));
-  await stack.settle();
-  for (const proxy of proxies) if (proxy.died) throw new Error('a proxy died');
+const STREAMS = 4;
+
+async function recopy(stack: Stack, patience: number): Promise<void> {
+  try {
+    await strangler(['recopy', '--plan', PLAN_FILE, '--reason', 'fault suite'], stack.env);
+  } catch (error) {
+    if (Date.now() > patience) throw error;
+    await sleep(1_000);
+    await recopy(stack, patience);
+  }
 }
 
-const inMonolith = (stack: Stack, sql: string) => inSession(stack.addresses.monolith.admin, (one) => one.query(sql));
-const inOrders = (stack: Stack, sql: string) => inSession(stack.addresses.orders.admin, (one) => one.query(sql));
+const purgeBinlogs = ({ addresses }: Stack): Promise<void> =>
+  inSession(addresses.monolith.admin, async (session) => {
+    await session.query('FLUSH BINARY LOGS');
+    const { rows } = await session.query<{ Log_name: string }>('SHOW BINARY LOGS');
+    await session.query(`PURGE BINARY LOGS TO '${rows.at(-1)!.Log_name}'`);
+  });
+
+async function dropOffsets({ servers }: Stack): Promise<void> {
+  const answer = await fetch(`${servers.connect.url}/connectors/${MONOLITH}/offsets`, { method: 'DELETE' });
+  if (!answer.ok) throw new Error(`Connect kept the offsets: ${await answer.text()}`);
+}
 
 /** Does something to a connector's log while the connector is stopped, and starts it again. */
 async function whileStopped(stack: Stack, name: string, work: () => Promise<unknown>): Promise<void> {
@@ -120,60 +139,28 @@ async function stealTag(stack: Stack): Promise<void> {
   });
 }
 
-const at = (name: string, lines: readonly number[], take: (stack: Stack) => Promise<void>, says: RegExp): Fault => ({
-  ...{ name, lines, chapter: 'nobody moved', strike: loss(take, says) },
+const at = (name: string, lines: readonly number[], take: (stack: Stack) => Promise<unknown>): Fault => ({
+  ...{ name, lines, chapter: 'steady', strike: loss(take) },
 });
 
-const MISSING = /missing|gone|lost|purged|not (there|available)|no longer/i;
-
-/** A piece of the log taken away, or a sign stolen: to be noticed at once, and mended by a new copy. */
+/** A piece of the log taken away, or a sign stolen: noticed at once, and mended with users on both sides. */
 export const losses: readonly Fault[] = [
-  at('tag stolen', [68], stealTag, /tag or origin/),
-  at(
-    'publication without strangler_checkpoint',
-    [68],
-    (stack) => inOrders(stack, `ALTER PUBLICATION ${SLOT} DROP TABLE strangler_checkpoint`).then(() => {}),
-    /captured|publication/i,
+  at('tag stolen', [68], stealTag),
+  at('publication without strangler_checkpoint', [68], (stack) =>
+    inSession(stack.addresses.orders.admin, (session) =>
+      session.query(`ALTER PUBLICATION ${SLOT} DROP TABLE strangler_checkpoint`),
+    ),
   ),
-  at(
-    'replication slot dropped',
-    [66],
-    (stack) => whileStopped(stack, ORDERS, () => withSlot(stack, `SELECT pg_drop_replication_slot('${SLOT}')`)),
-    MISSING,
+  at('replication slot dropped', [66], (stack) =>
+    whileStopped(stack, ORDERS, () => withSlot(stack, `SELECT pg_drop_replication_slot('${SLOT}')`)),
   ),
-  at(
-    'replication slot advanced',
-    [66],
-    (stack) =>
-      whileStopped(stack, ORDERS, () =>
-        withSlot(stack, `SELECT pg_replication_slot_advance('${SLOT}', pg_current_wal_lsn())`),
-      ),
-    MISSING,
+  at('replication slot advanced', [66], (stack) =>
+    whileStopped(stack, ORDERS, () =>
+      withSlot(stack, `SELECT pg_replication_slot_advance('${SLOT}', pg_current_wal_lsn())`),
+    ),
   ),
-  at(
-    'binlog purged',
-    [66],
-    (stack) =>
-      whileStopped(stack, MONOLITH, async () => {
-        await inMonolith(stack, 'FLUSH BINARY LOGS');
-        await inSession(stack.addresses.monolith.admin, async (session) => {
-          const { rows } = await session.query<{ Log_name: string }>('SHOW BINARY LOGS');
-          await session.query(`PURGE BINARY LOGS TO '${rows.at(-1)!.Log_name}'`);
-        });
-      }),
-    MISSING,
-  ),
-  at('topic truncated', [66], truncateTopic, MISSING),
-  at('topic deleted and made anew', [66], recreateTopic, MISSING),
-  at(
-    'connector’s offsets lost',
-    [66],
-    (stack) =>
-      whileStopped(stack, MONOLITH, async () => {
-        const url = `${stack.servers.connect.url}/connectors/${MONOLITH}/offsets`;
-        const answer = await fetch(url, { method: 'DELETE' });
-        if (!answer.ok) throw new Error(`Connect kept the offsets: ${await answer.text()}`);
-      }),
-    MISSING,
-  ),
+  at('binlog purged', [66], (stack) => whileStopped(stack, MONOLITH, () => purgeBinlogs(stack))),
+  at('topic truncated', [66], truncateTopic),
+  at('topic deleted and made anew', [66], recreateTopic),
+  at('connector’s offsets lost', [66], (stack) => whileStopped(stack, MONOLITH, () => dropOffsets(stack))),
 ];
