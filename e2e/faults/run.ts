@@ -75,7 +75,7 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
   };
   const [from, to] = CHAPTERS[fault.chapter];
   if (fault.chapter !== 'copying') await attempt(() => bring(from));
-  const before = await look('orders');
+  const before = await kept();
   const crossing = new Crossing([stack.addresses.monolith.admin, stack.addresses.orders.admin]);
   const writer = new Writer({
     ...{ bases: stack.bases, users, products: stack.shop.products, rate: fault.rate ?? RATE, chance, ledger },
@@ -111,19 +111,23 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
   await crossing.stop();
   const verified = await attempt(() => verify(stack.plan, 'orders'));
   if (verified?.mismatches) mistakes.push(`verify found ${verified.mismatches} mismatches`);
-  const after = await look('orders');
+  const after = await kept();
   const { requests, retried, unanswered, acknowledged } = ledger;
   return {
     ...{ fault: fault.name, seed, acknowledged, recovery, worstLag, requests, retried, unanswered, notes },
     ...{ lost: books?.lost ?? 0, duplicated: books?.duplicated ?? 0, differing: books?.differing ?? 0 },
     mistakes: [...mistakes, ...(books?.mistakes ?? [])],
-    quarantine: {
-      open: (after?.quarantine.open ?? 0) - (before?.quarantine.open ?? 0),
-      settled: (after?.quarantine.settled ?? 0) - (before?.quarantine.settled ?? 0),
-    },
+    quarantine: { open: after.open - before.open, settled: after.settled - before.settled },
     verified: verified?.mismatches ?? 0,
     took: Date.now() - begun,
   };
+}
+
+/** Rows in quarantine, as control counts them. */
+async function kept(): Promise<Run['quarantine']> {
+  const found = await Promise.all(['orders', 'notifications'].map(look));
+  const sum = (of: 'open' | 'settled') => found.reduce((total, one) => total + (one?.quarantine[of] ?? 0), 0);
+  return { open: sum('open'), settled: sum('settled') };
 }
 
 /** Brings everybody where a chapter begins, with every gate open. */

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { ROOT } from '../rehearsal/addresses.ts';
+import { usualHome } from './place.ts';
+import type { Run } from './run.ts';
+
+/** A dozen of the quick ones, of every kind. */
+const FAULTS = [
+  'cdc killed, ramping',
+  'proxy killed, ramping',
+  'control killed, ramping',
+  'orders service killed, steady',
+  'MySQL killed, steady',
+  'Postgres killed, steady',
+  'control killed flipped and nothing granted, ramping',
+  'applier killed before it writes rows, orders:forward',
+  'applier killed before it notes a handoff, orders:reverse',
+  'applier killed after COMMIT, before it hears of it',
+  'deadlock storm',
+  'rogue writer contradicts the owner',
+  'job inserts for migrated users',
+];
+
+/** Starting servers of its own, and all of the faults; far more than a slow machine needs. */
+const WITHIN = 900_000;
+
+async function run(): Promise<{ code: number; output: string; runs: readonly Run[] }> {
+  const only = FAULTS.flatMap((name) => ['--only', name]);
+  const child = spawn(
+    process.execPath,
+    [
+      '--disable-warning=ExperimentalWarning',
+      '--disable-warning=TimeoutNegativeWarning',
+      join(ROOT, 'e2e/faults/main.ts'),
+      ...only,
+      ...['--seed', '1', '--keep-going'],
+    ],
+    { cwd: ROOT, env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk;
+    });
+  }
+  const [code] = (await once(child, 'close')) as [number];
+  const report = readFileSync(join(usualHome(process.env), 'reports', 'faults.json'), 'utf8');
+  return { code, output, runs: (JSON.parse(report) as { runs: Run[] }).runs };
+}
+
+describe('npm run faults', () => {
+  test(
+    'a dozen faults, and nothing acknowledged is lost, nothing is doubled, nothing differs (faults 54, 61, 63, 64, 69)',
+    async () => {
+      const { code, output, runs } = await run();
+      if (code !== 0) console.error(output);
+      expect(runs.map(({ fault, mistakes }) => ({ fault, mistakes }))).toEqual(
+        expect.arrayContaining(FAULTS.map((fault) => ({ fault, mistakes: [] }))),
+      );
+      expect(runs).toHaveLength(FAULTS.length);
+      for (const { acknowledged, lost, duplicated, differing, verified } of runs) {
+        expect(acknowledged).toBeGreaterThan(40);
+        expect([lost, duplicated, differing, verified]).toEqual([0, 0, 0, 0]);
+      }
+      expect(code).toBe(0);
+    },
+    WITHIN,
+  );
+});
