@@ -8,13 +8,25 @@ import type { Rule, RuleOf } from './rules.ts';
 /** A difference as it is kept: without its severity. */
 export type Kept = Pick<Difference, 'kind' | 'path' | 'old' | 'new'>;
 
+/** True if the rule would have excused this difference, as far as its samples show. */
+export const excuses = (rule: Rule, difference: Kept): boolean => excuserOf(rule)(difference);
+
 /**
- * True if the rule would have excused this difference, as far as its samples show. A rule that names single elements
- * is taken to excuse nothing, because a kept difference no longer says which element it was.
+ * Tells of differences whether the rule would have excused them. A rule that names single elements is taken to excuse
+ * nothing, because a kept difference no longer says which element it was.
  */
-export function excuses(rule: Rule, { kind, path, old, new: newer }: Kept): boolean {
-  if (kind === 'status' || path.includes('…')) return false;
-  const way = statesOn(rule, path);
+export function excuserOf(rule: Rule): (difference: Kept) => boolean {
+  const root = rule.path.startsWith('$') ? '$' : 'headers';
+  const start = rootState([rule], root);
+  return (difference) => {
+    const { kind, path } = difference;
+    if (kind === 'status' || path.includes('…') || path.startsWith('$') !== (root === '$')) return false;
+    return excusedOn(statesOn(start, root, path), difference);
+  };
+}
+
+function excusedOn(way: readonly RuleState[], { kind, path, old, new: newer }: Kept): boolean {
+  if (way.every(({ rules, renames }) => Object.keys(rules).length === 0 && renames.length === 0)) return false;
   const here = way.at(-1)!.rules;
   if (way.some(({ rules }) => rules.ignore)) return true;
   const [a, b] = [sampledValue(old), sampledValue(newer)];
@@ -30,9 +42,8 @@ export function excuses(rule: Rule, { kind, path, old, new: newer }: Kept): bool
 }
 
 /** The states from the root to a template path. */
-function statesOn(rule: Rule, path: string): RuleState[] {
-  const root = path.startsWith('$') ? '$' : 'headers';
-  const way = [rootState([rule], root)];
+function statesOn(start: RuleState, root: string, path: string): RuleState[] {
+  const way = [start];
   for (const segment of parsePath(path, root)) {
     way.push(way.at(-1)!.into('name' in segment ? segment.name : ANY_ELEMENT));
   }

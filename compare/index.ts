@@ -13,11 +13,16 @@ export {
 export { describeResult, groupByPath } from './describe.ts';
 export type { Difference, DifferenceKind, Excused, Severity } from './difference.ts';
 export { greatestRate, pairsNeeded } from './evidence.ts';
+export { htmlOf } from './html.ts';
 export { ExactNumber, type Json, parseJson, stringifyJson } from './json.ts';
+export { junitOf } from './junit.ts';
+export { markdownOf } from './markdown.ts';
 export { type MysqlToPostgres, mysqlToPostgres } from './mysql-to-postgres.ts';
 export { type Noise, NoiseLearner, type NoiseRefusal } from './noise.ts';
+export { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
 export { type Redaction, type Redactor, redactor } from './redact.ts';
 export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply.ts';
+export { redactReport } from './report.ts';
 export { routeName } from './route-name.ts';
 export { RuleSet, type RuleUse, ruleSet } from './rule-set.ts';
 export { RULE_KINDS, type Rule, RuleError, validateRules } from './rules.ts';

@@ -132,6 +132,19 @@ describe('redactor', () => {
     expect(redactor({ key: 'other' }).text('a@b.test')).not.toBe(one);
   });
 
+  test('hides what samples of differences show, whole or cut', () => {
+    const { sample } = redactor({ paths: ['$.user.phone'] });
+    expect(sample('$.token', '"opaque"')).toBe('[secret]');
+    expect(sample('$.user.phone', '"030"')).toBe('[secret]');
+    expect(sample('$.items[*].password.old', '"x"')).toBe('[secret]');
+    expect(sample('$.user', '{"password": "x", "id": 9007199254740993}')).toBe(
+      '{"password":"[secret]","id":9007199254740993}',
+    );
+    expect(sample('status', '200 {"token": "opaque", "list": [{…}]}')).toBe('200 {"token": "[secret]", "list": [{…}]}');
+    expect(sample('$', '{"a": {…}, "secret": "cut of')).toBe('{"a": {…}, "secret": "[secret]"');
+    expect(sample('$.total', '19.9')).toBe('19.9');
+  });
+
   test('changes nothing it is given, nor any prototype, and redacts twice as once', () => {
     const hostile = parseJson('{"__proto__":{"password":"x"},"a":["b@c.test"]}');
     const before = JSON.stringify(hostile);

@@ -25,6 +25,8 @@ export interface Redactor {
   headers(headers: Readonly<Record<string, readonly string[]>>): Record<string, readonly string[]>;
   /** A path with its query. */
   url(url: string): string;
+  /** The sample of a difference at this path: a line of JSON, perhaps cut. */
+  sample(path: string, sample: string): string;
   /** A body as it came, read by its media type; what is neither text, JSON nor form is left out altogether. */
   body(text: string, media: string): string;
 }
@@ -79,6 +81,27 @@ export function redactor(redaction: Redaction = {}): Redactor {
     return root[0]!;
   };
 
+  const isNamed = (path: string) => {
+    if (path.includes('…')) return false;
+    const segments = path.startsWith('$') ? parsePath(path) : [];
+    let state: RuleState = paths;
+    return segments.some((segment) => {
+      state = state.into('name' in segment ? segment.name : 0);
+      return state.rules.ignore !== undefined || ('name' in segment && names.has(plainName(segment.name)));
+    });
+  };
+  const sample = (path: string, given: string) => {
+    if (isNamed(path)) return mark('secret', given);
+    try {
+      return stringifyJson(json(parseJson(given)));
+    } catch {
+      const withoutNamed = given.replace(MEMBER, (member, name: string) =>
+        names.has(plainName(name)) ? `"${name}": "${mark('secret', member)}"` : member,
+      );
+      return text(withoutNamed);
+    }
+  };
+
   const query = (given: string) => {
     const parts = given.split('&').map((part) => {
       const [name = '', ...value] = part.split('=');
@@ -93,6 +116,7 @@ export function redactor(redaction: Redaction = {}): Redactor {
   return {
     text,
     json,
+    sample,
     headers: (headers) => {
       const kept: Record<string, readonly string[]> = Object.create(null);
       for (const [name, values] of Object.entries(headers)) {
@@ -120,6 +144,9 @@ export function redactor(redaction: Redaction = {}): Redactor {
     },
   };
 }
+
+/** A member in a line that is no JSON because it was cut. */
+const MEMBER = /"((?:[^"\\]|\\.)*)"\s*:\s*(?:"(?:[^"\\]|\\.)*"?|[^,}\]\s]+)/g;
 
 /** A copy whose names hold no secrets either. */
 function renamed(members: JsonObject, text: (name: string) => string): Record<string, Json> {

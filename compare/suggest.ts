@@ -1,4 +1,4 @@
-import { excuses, type Kept, sampledValue } from './excuses.ts';
+import { excuserOf, excuses, type Kept, sampledValue } from './excuses.ts';
 import { ExactNumber, type Json } from './json.ts';
 import { formatOf } from './leaf.ts';
 import type { Rule } from './rules.ts';
@@ -64,9 +64,10 @@ export function propose(group: Group, groups: readonly Group[]): Proposal | unde
 
 /** What a rule would have hidden of the differences in these groups. */
 export function whatItHides(rule: Rule, groups: readonly Group[]): Hidden[] {
+  const wouldExcuse = excuserOf(rule);
   return groups.flatMap((group) => {
     if (rule.routes && !rule.routes.includes(routePattern(group.route))) return [];
-    const excused = group.samples.filter(({ old, new: newer }) => excuses(rule, { ...group, old, new: newer })).length;
+    const excused = group.samples.filter(({ old, new: newer }) => wouldExcuse({ ...group, old, new: newer })).length;
     const { route, kind, path, differences } = group;
     return excused === 0 ? [] : [{ route, kind, path, differences, samples: excused, of: group.samples.length }];
   });

@@ -1,10 +1,13 @@
+import { auditRules, type Finding } from './audit.ts';
 import { PATIENT } from './budget.ts';
 import { type Case, captureFrom, fillCase, type Variables, validateCases } from './case.ts';
 import { compareReplies, isAgreed, RESULT_KINDS, type Result, type ResultKind } from './compare-replies.ts';
 import { describeResult } from './describe.ts';
 import { type Failure, type Reply, readReply } from './reply.ts';
+import { routeName } from './route-name.ts';
 import { type RuleSet, ruleSet } from './rule-set.ts';
 import type { Rule } from './rules.ts';
+import { Tally, type TallyReport } from './tally.ts';
 import { type OpenTarget, openTarget, type Target } from './target.ts';
 
 export interface CaseReport {
@@ -24,6 +27,10 @@ export interface SuiteReport {
   readonly cases: readonly CaseReport[];
   /** Rule id → how many differences it excused in the whole suite; 0 is a rule nobody needed. */
   readonly hits: Readonly<Record<string, number>>;
+  /** By endpoint, and differences grouped. */
+  readonly tally: TallyReport;
+  /** What the audit of the rules found. */
+  readonly findings: readonly Finding[];
 }
 
 export interface SuiteOptions {
@@ -120,7 +127,9 @@ function reportOf(cases: readonly CaseReport[], rules: RuleSet): SuiteReport {
   const counts = Object.fromEntries(RESULT_KINDS.map((kind) => [kind, 0])) as Record<ResultKind, number>;
   for (const { result } of cases) counts[result.kind]++;
   const agreed = cases.length > 0 && counts.equal + counts['equal-by-rule'] === cases.length;
-  return { agreed, counts, cases, hits: rules.hits };
+  const tally = new Tally();
+  for (const { name, method, path, result } of cases) tally.add({ route: routeName(method, path), result, at: name });
+  return { agreed, counts, cases, hits: rules.hits, tally: tally.report(), findings: auditRules(rules) };
 }
 
 /** A suite's report as lines for a person: the counts, then each case that does not agree. */

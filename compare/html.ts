@@ -1,0 +1,100 @@
+import { isAgreed } from './compare-replies.ts';
+import { escaped } from './junit.ts';
+import { outcomeOf } from './outcome.ts';
+import { propose } from './suggest.ts';
+import type { CaseReport, SuiteReport } from './suite.ts';
+import type { Group } from './tally.ts';
+
+const STYLE = `
+:root{color-scheme:light dark;--ink:#1c2024;--soft:#5f6b76;--line:#dfe3e7;--paper:#fff;--card:#f7f8f9;--high:#c62828;--medium:#b26a00;--low:#2f6f9f;--good:#2e7d32;--old:#fdecea;--new:#e8f5e9}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e8ea;--soft:#98a2ac;--line:#343a40;--paper:#16181a;--card:#1e2124;--high:#ef7a73;--medium:#f0b15a;--low:#7db9e8;--good:#81c784;--old:#3a2021;--new:#1d3222}}
+*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+main{max-width:70rem;margin:0 auto;padding:2rem 1.25rem 4rem}h1{font-size:1.6rem;margin:0 0 .25rem}h2{font-size:1.15rem;margin:2.5rem 0 .75rem}
+.soft{color:var(--soft)}.equal{color:var(--good)}.mismatch,.failed{color:var(--high)}.insufficient{color:var(--medium)}
+.numbers{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.25rem 0}.numbers div{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.5rem 1rem}
+.numbers b{display:block;font-size:1.3rem;font-variant-numeric:tabular-nums}
+details{border:1px solid var(--line);border-radius:8px;margin:.5rem 0;background:var(--card)}summary{cursor:pointer;padding:.6rem .9rem;overflow-wrap:anywhere}
+details>div{padding:0 .9rem .9rem}code,pre{font:13px/1.45 ui-monospace,monospace}pre{margin:0;padding:.6rem .75rem;border-radius:6px;white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line)}
+.pair{display:grid;grid-template-columns:1fr 1fr;gap:.5rem;margin:.35rem 0 .9rem}.old{background:var(--old)}.new{background:var(--new)}
+.badge{display:inline-block;min-width:4.6rem;font-size:.8rem;font-weight:600}.high{color:var(--high)}.medium{color:var(--medium)}.low{color:var(--low)}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+button{font:inherit;font-size:.85rem;border:1px solid var(--line);border-radius:6px;background:var(--paper);color:inherit;padding:.15rem .6rem;cursor:pointer}
+@media(max-width:40rem){.pair{grid-template-columns:1fr}}`;
+
+const SCRIPT = `document.addEventListener('click',async(e)=>{const b=e.target.closest('button[data-copy]');if(!b)return;
+await navigator.clipboard.writeText(b.parentElement.nextElementSibling.textContent);b.textContent='copied'})`;
+
+/** More than anybody reads. */
+const MOST_GROUPS = 300;
+
+const HEADLINES = {
+  equal: 'Old and new answer alike',
+  mismatch: 'Old and new do not answer alike',
+  failed: 'The new side did not answer',
+  insufficient: 'Too little could be compared',
+} as const;
+
+/** The report as one HTML file that needs nothing else: no script is needed to read it, and none comes from outside. */
+export function htmlOf(
+  report: SuiteReport,
+  { title, minimum }: { readonly title: string; readonly minimum?: number | undefined },
+): string {
+  const outcome = outcomeOf(report, minimum);
+  const { routes } = report.tally;
+  const groups = report.tally.groups.slice(0, MOST_GROUPS);
+  const more = report.tally.groups.length - groups.length;
+  const numbers = Object.entries(report.counts).filter(([, count]) => count > 0);
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<title>${escaped(title)}</title><style>${STYLE}</style></head><body><main>
+<h1 class="${outcome}">${HEADLINES[outcome]}</h1><p class="soft">${escaped(title)}</p>
+<div class="numbers">${numbers.map(([kind, count]) => `<div><b>${count}</b>${kind}</div>`).join('')}</div>
+${section('What differs', [
+  ...groups.map((group) => groupPart(group, groups)),
+  ...(more > 0 ? [`<p class="soft">… and ${more} more groups</p>`] : []),
+])}
+${section(
+  'Rules that need a look',
+  report.findings.map(
+    ({ rule, level, message }) =>
+      `<p><span class="badge ${level === 'failure' ? 'high' : 'medium'}">${level}</span><code>${escaped(rule)}</code> ${escaped(message)}</p>`,
+  ),
+)}
+<h2>Endpoints</h2><table><tr><th>endpoint<th class="n">compared<th class="n">differ<th class="n">rate</tr>
+${routes.map(({ route, comparable, mismatches, rate }) => `<tr><td><code>${escaped(route)}</code><td class="n">${comparable}<td class="n">${mismatches}<td class="n">${rate === undefined ? '–' : `${(rate * 100).toFixed(1)} %`}</tr>`).join('\n')}
+</table>
+<h2>Cases</h2><table><tr><th>case<th>request<th class="n">old<th class="n">new<th>result</tr>
+${report.cases.map(caseRow).join('\n')}
+</table></main><script>${SCRIPT}</script></body></html>
+`;
+}
+
+const section = (title: string, parts: readonly string[]) =>
+  parts.length === 0 ? '' : `<h2>${title}</h2>\n${parts.join('\n')}`;
+
+function groupPart(group: Group, groups: readonly Group[]): string {
+  const { severity, route, path, kind, pairs, differences, samples } = group;
+  const times = differences === pairs ? `${pairs} replies` : `${differences} times in ${pairs} replies`;
+  const shown = samples.map(({ at, place, old, new: newer }) => {
+    const where = [at, place].filter((part) => part !== undefined).join(' · ');
+    return `<div class="soft">${escaped(where)}</div><div class="pair"><pre class="old">${value(old)}</pre><pre class="new">${value(newer)}</pre></div>`;
+  });
+  return `<details${severity === 'high' ? ' open' : ''}><summary><span class="badge ${severity}">${severity}</span><code>${escaped(path)}</code> ${kind}
+<span class="soft">in ${escaped(route)}, ${times}</span></summary><div>${shown.join('')}${proposalPart(group, groups)}</div></details>`;
+}
+
+function proposalPart(group: Group, groups: readonly Group[]): string {
+  const proposal = propose(group, groups);
+  if (!proposal) return '<p class="soft">No rule should hide this.</p>';
+  const hidden = proposal.hides.map(
+    ({ route, kind, path, differences, samples, of }) =>
+      `<li><code>${escaped(path)}</code> ${kind} in ${escaped(route)}, ${differences} times${samples < of ? ` (${samples} of ${of} samples)` : ''}</li>`,
+  );
+  return `<details><summary>If this is meant: a rule, and what it would have hidden</summary><div><p><button data-copy>copy</button></p><pre>${escaped(JSON.stringify(proposal.rule, undefined, 2))}</pre><ul>${hidden.join('')}</ul></div></details>`;
+}
+
+const value = (sample: string | undefined) => (sample === undefined ? '<i>absent</i>' : escaped(sample));
+
+const caseRow = ({ name, method, path, old, new: newer, result }: CaseReport) =>
+  `<tr><td>${escaped(name)}<td><code>${escaped(`${method} ${path}`)}</code><td class="n">${old ?? '–'}<td class="n">${newer ?? '–'}<td class="${isAgreed(result.kind) ? 'equal' : 'mismatch'}">${result.kind}${result.reason === undefined ? '' : `<div class="soft">${escaped(result.reason)}</div>`}</tr>`;

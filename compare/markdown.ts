@@ -1,0 +1,70 @@
+import { OUTCOME_CODES, outcomeOf } from './outcome.ts';
+import { type Proposal, propose } from './suggest.ts';
+import type { SuiteReport } from './suite.ts';
+import type { Group } from './tally.ts';
+
+const MOST_GROUPS = 50;
+
+const HEADLINES = {
+  equal: '✅ Old and new answer alike',
+  mismatch: '❌ Old and new do not answer alike',
+  failed: '❌ The new side did not answer',
+  insufficient: '⚠️ Too little could be compared',
+} as const;
+
+/** The report as Markdown for a pull request: GitHub shows no more than 1 MiB, so the 50 worst groups are in it. */
+export function markdownOf(report: SuiteReport, minimum?: number): string {
+  const outcome = outcomeOf(report, minimum);
+  const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
+  const lines = [
+    `## ${HEADLINES[outcome]}`,
+    '',
+    `${report.cases.length} cases: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')} (exit code ${OUTCOME_CODES[outcome]})`,
+  ];
+  const { groups } = report.tally;
+  if (groups.length > 0) lines.push('', '| | where | what | old | new | replies |', '|---|---|---|---|---|--:|');
+  for (const { severity, route, path, kind, samples, pairs } of groups.slice(0, MOST_GROUPS)) {
+    const cells = [
+      severity,
+      code(route),
+      `${code(path)} ${kind}`,
+      code(samples[0]?.old),
+      code(samples[0]?.new),
+      String(pairs),
+    ];
+    lines.push(`| ${cells.join(' | ')} |`);
+  }
+  if (groups.length > MOST_GROUPS) lines.push('', `… and ${groups.length - MOST_GROUPS} more groups of differences.`);
+  const proposal = firstProposal(groups.slice(0, MOST_GROUPS));
+  if (proposal)
+    lines.push(
+      '',
+      'If a difference is meant, name it in a rule, for example:',
+      '',
+      '```json',
+      JSON.stringify(proposal.rule, undefined, 2),
+      '```',
+    );
+  for (const { rule, level, message } of report.findings)
+    lines.push('', `**${level}** rule ${code(rule)}: ${inCell(message)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function firstProposal(groups: readonly Group[]): Proposal | undefined {
+  for (const group of groups) {
+    const proposal = propose(group, groups);
+    if (proposal) return proposal;
+  }
+  return undefined;
+}
+
+const inCell = (text: string) =>
+  text.replace(/[\r\n]+/g, ' ').replace(/[|<>]/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** As code in a table's cell; as many backticks around as it takes. */
+function code(text: string | undefined): string {
+  if (text === undefined) return '_absent_';
+  const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const ticks = '`'.repeat(longest + 1);
+  return `${ticks} ${text.replace(/[\r\n]+/g, ' ').replace(/\|/g, '\\|')} ${ticks}`;
+}
