@@ -7,9 +7,10 @@ import { handoff } from './handoff.ts';
 import { machine } from './machine.ts';
 import { naive } from './naive.ts';
 import { proxy } from './proxy.ts';
+import { shadow } from './shadow.ts';
 import { sync } from './sync.ts';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { proxy, sync, handoff, confirmed, naive, compare };
+const benchmarks: Readonly<Record<string, Benchmark>> = { proxy, sync, handoff, confirmed, naive, compare, shadow };
 
 const HELP = `npm run bench -- NAME [--seconds N] [--rounds N] [--seed N]
 

@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { DecisionRecord, Status, Verdict } from '@strangler/plan';
+import type { Comparison, DecisionRecord, Status, Verdict } from '@strangler/plan';
 import pino from 'pino';
 import { type Control, startControl } from './control.ts';
 import { judge } from './judge.ts';
@@ -274,6 +274,34 @@ describe('life of a control', () => {
     expect(proxy.latest!.version).toBe(version);
     await rm(`${bed.folder}/state.json.new`, { recursive: true });
     await reach(30);
+  });
+
+  test('users move on only where replies were compared and agree, and come back whatever they say', async () => {
+    await open({ compare: { share: '100%', limit: '50%' } });
+    const proxy = await bed.proxy();
+    const say = (results: object, differences: Comparison['differences'] = []) =>
+      proxy.say({ type: 'compared', comparisons: [{ capability: 'shop', route: 'GET /shop', results, differences }] });
+    await bed.post('set', { percentage: 20 });
+    await bed.until('a closed gate', ({ gates }) => gates.join().includes('no replies have been compared yet'));
+    say({ equal: 5 });
+    await bed.until('10 % and more', ({ boundary }) => boundary === 2_000);
+    const sample = { target: '/shop', at: '$.sum', monolith: '1', service: '2' };
+    say({ mismatch: 20 }, [{ kind: 'value', severity: 'medium', path: '$.sum', count: 20, samples: [sample] }]);
+    await bed.until('a gate closed again', ({ gates }) => gates.join().includes('GET /shop: 20 of 25 replies differ'));
+    await bed.post('set', { percentage: 50 });
+    const { body } = await bed.call('GET', '/capabilities/shop/compared');
+    expect(body).toMatchObject({ routes: [{ route: 'GET /shop', results: { equal: 5, mismatch: 20 } }] });
+    expect(await bed.shop()).toMatchObject({ boundary: 2_000, target: 5_000 });
+    await bed.post('set', { percentage: 10 });
+    await bed.until('10 %', ({ boundary, phase }) => boundary === 1_000 && phase === 'idle');
+    await bed.post('compared/forget', {});
+    expect((await bed.records('forget'))[0]).toMatchObject({
+      actor: 'admin',
+      inputs: { found: [{ route: 'GET /shop', results: { equal: 5, mismatch: 20 } }] },
+    });
+    expect((await bed.shop()).gates).toEqual(['no replies have been compared yet']);
+    say({ equal: 'many' });
+    await proxy.until('a farewell to what is no message', () => proxy.closed === 1008);
   });
 
   test('a second control stands by and takes over when the first one leaves', async () => {
