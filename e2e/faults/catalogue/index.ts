@@ -2,6 +2,7 @@ import type { Fault } from '../fault.ts';
 import { appliers } from './appliers.ts';
 import { conditions } from './conditions.ts';
 import { copying } from './copying.ts';
+import { diskIsFull } from './disk-full.ts';
 import { forced } from './forced.ts';
 import { handoffs } from './handoffs.ts';
 import { kills } from './kills.ts';
@@ -20,6 +21,7 @@ export const CATALOGUE: readonly Fault[] = [
   ...rows,
   ...rogues,
   ...conditions,
+  ...diskIsFull,
   ...copying,
   ...losses,
 ];
