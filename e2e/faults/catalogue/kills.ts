@@ -44,93 +44,52 @@ const at = (chapter: Chapter, name: string, lines: readonly number[], strike: Fa
 /** A service that is away is the judge's business, who may take everybody back. */
 const judged = { mayRollBack: true };
 
+const cdc = killed((stack) => stack.cdc);
+const proxy = killed(({ proxies }) => proxies[0]);
+const monolith = killed((stack) => stack.monolith);
+const orders = killed((stack) => stack.orders);
+const notifications = killed((stack) => stack.notifications);
+
+const AWAY = 30_000;
+
+async function brokerAway({ over }: Scene): Promise<void> {
+  await stopServer('kafka', AWAY);
+  over();
+}
+
+async function everything({ stack, pause }: Scene): Promise<void> {
+  const all = [stack.monolith, stack.orders, stack.notifications, stack.cdc, ...stack.proxies, ...stack.controls];
+  const servers = (['mysql', 'postgres', 'kafka', 'connect'] as const).map(killServer);
+  await Promise.all(all.map((one) => one.kill()));
+  await Promise.all(servers);
+  await pause(0, 500);
+  await Promise.all(all.map((one) => one.start()));
+}
+
 /** kill -9 of everything there is, and its start. */
 export const kills: readonly Fault[] = [
-  at(
-    'steady',
-    'cdc killed',
-    [63],
-    killed(({ cdc }) => cdc),
-  ),
-  at(
-    'ramping',
-    'cdc killed',
-    [54, 63],
-    killed(({ cdc }) => cdc),
-  ),
-  at(
-    'rolling back',
-    'cdc killed',
-    [54, 63],
-    killed(({ cdc }) => cdc),
-  ),
-  at(
-    'ramping',
-    'proxy killed',
-    [54],
-    killed(({ proxies }) => proxies[0]),
-  ),
-  at(
-    'rolling back',
-    'proxy killed',
-    [54],
-    killed(({ proxies }) => proxies[0]),
-  ),
+  at('steady', 'cdc killed', [63], cdc),
+  at('everybody moved', 'cdc killed', [63], cdc),
+  at('ramping', 'cdc killed', [54, 63], cdc),
+  at('rolling back', 'cdc killed', [54, 63], cdc),
+  at('ramping', 'proxy killed', [54], proxy),
+  at('rolling back', 'proxy killed', [54], proxy),
   at('ramping', 'control killed', [54], killControl),
   at('rolling back', 'control killed', [54], killControl),
-  at(
-    'ramping',
-    'monolith killed',
-    [27, 54],
-    killed(({ monolith }) => monolith),
-    judged,
-  ),
-  at(
-    'steady',
-    'orders service killed',
-    [27, 54],
-    killed(({ orders }) => orders),
-    judged,
-  ),
-  at(
-    'ramping',
-    'orders service killed',
-    [27, 54],
-    killed(({ orders }) => orders),
-    judged,
-  ),
-  at(
-    'steady',
-    'notifications service killed',
-    [27],
-    killed(({ notifications }) => notifications),
-    judged,
-  ),
+  at('ramping', 'monolith killed', [27, 54], monolith, judged),
+  at('steady', 'orders service killed', [27, 54], orders, judged),
+  at('ramping', 'orders service killed', [27, 54], orders, judged),
+  at('steady', 'notifications service killed', [27], notifications, judged),
   at('steady', 'MySQL killed', [61], server('mysql'), judged),
   at('ramping', 'MySQL killed', [54, 61], server('mysql'), judged),
   at('steady', 'Postgres killed', [61], server('postgres'), judged),
   at('ramping', 'Postgres killed', [54, 61], server('postgres'), judged),
+  at('everybody moved', 'Postgres killed', [61], server('postgres'), judged),
+  at('nobody moved', 'Connect killed', [62], server('connect')),
   at('steady', 'Connect killed', [62], server('connect')),
   at('ramping', 'Connect killed', [54, 62], server('connect')),
   at('steady', 'broker killed', [62], server('kafka')),
   at('ramping', 'broker killed', [54, 62], server('kafka')),
-  at('steady', 'broker away for 30 s', [62], async ({ over }) => {
-    await stopServer('kafka', 30_000);
-    over();
-  }),
-  at(
-    'rolling back',
-    'everything killed at once',
-    [54, 61, 62, 63],
-    async ({ stack, pause }) => {
-      const { monolith, orders, notifications, cdc, proxies, controls } = stack;
-      const all = [monolith, orders, notifications, cdc, ...proxies, ...controls];
-      const servers = (['mysql', 'postgres', 'kafka', 'connect'] as const).map(killServer);
-      await Promise.all(all.map((one) => one.kill()));
-      await Promise.all(servers);
-      await pause(0, 500);
-      await Promise.all(all.map((one) => one.start()));
-    },
-    judged,
-  ),
+  at('steady', 'broker away for 30 s', [62], brokerAway),
+  at('rolling back', 'everything killed at once', [54, 61, 62, 63], everything, judged),
 ];
