@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import * as commands from './commands.ts';
+import * as comparing from './comparing.ts';
 import { readSteps } from './percent.ts';
 import { EXIT, Problem } from './problem.ts';
 import { runProgram } from './processes.ts';
@@ -254,6 +255,45 @@ ${examples(
       run: onDatabases('remove'),
     },
   );
+
+  program.commandsGroup('Old and new, asked the same:');
+  program
+    .command('compare <old-url> <new-url>')
+    .description('Sends a suite of requests to both sides and compares the replies; for CI.')
+    .requiredOption('--suite <file>', 'the cases, a JSON list: name, method, path, headers, body, capture')
+    .option('--rules <file>', 'why replies may differ, a JSON list')
+    .option('--header <name>', 'compare this header too; may be repeated', (name, all: string[]) => [...all, name], [])
+    .option('--minimum <count>', 'so many cases must agree; without it all', readCount)
+    .option('--junit <file>', 'write a JUnit report')
+    .option('--json <file>', 'write the whole report, for programs and for strangler rules')
+    .option('--html <file>', 'write a report to read, in one file')
+    .option('--summary <file>', 'append a Markdown summary (default: $GITHUB_STEP_SUMMARY)')
+    .addHelpText(
+      'after',
+      `\nExit codes: 0 equal, 1 mismatch, 2 the tool or a side failed, 3 too little could be compared.\n${examples(
+        'strangler compare http://localhost:3000 http://localhost:3001 --suite cases.json',
+        'strangler compare $OLD $NEW --suite cases.json --rules rules.json --html report.html --junit junit.xml',
+      )}`,
+    )
+    .action(async (oldUrl, newUrl, options) => exit(await comparing.compare(oldUrl, newUrl, options)));
+  const rules = program.command('rules').description('Looks after the rules that say why replies may differ.');
+  rules
+    .command('lint <rules>')
+    .description('Says what is wrong with rules: expired, over-broad, nobody’s; with a report also dead ones.')
+    .option('--report <file>', 'what strangler compare --json has written, made with these rules')
+    .addHelpText('after', examples('strangler rules lint rules.json --report report.json'))
+    .action(async (file, options) => exit(await comparing.lintRules(file, options)));
+  rules
+    .command('suggest <report>')
+    .description('Proposes a rule for every group of differences, and says what else it would have hidden.')
+    .option('--json', 'the rules alone, for a file of rules')
+    .addHelpText('after', examples('strangler rules suggest report.json'))
+    .action(comparing.suggestRules);
+  rules
+    .command('explain <rules> <report> [id]')
+    .description('Says what rules are for, and which cases would fail without them.')
+    .addHelpText('after', examples('strangler rules explain rules.json report.json order-ids'))
+    .action((file, report, id) => comparing.explainRules(file, report, id));
 
   program.commandsGroup('Processes, in the foreground:');
   passing('proxy', 'Starts a proxy: requests in, each to the side that owns its user.', {

@@ -1,0 +1,163 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import {
+  auditRules,
+  type Case,
+  compareSuites,
+  describeSuite,
+  type Finding,
+  htmlOf,
+  junitOf,
+  markdownOf,
+  OUTCOME_CODES,
+  outcomeOf,
+  propose,
+  type Rule,
+  redactor,
+  redactReport,
+  ruleSet,
+  type SuiteReport,
+} from '@strangler/compare';
+import { EXIT, Problem } from './problem.ts';
+import { inert } from './text.ts';
+
+/** Nothing a server answered reaches the terminal as it came. */
+const print = (text: string) => console.log(text.split('\n').map(inert).join('\n'));
+
+export type CompareOptions = {
+  suite: string;
+  rules?: string;
+  header: readonly string[];
+  minimum?: number;
+  junit?: string;
+  json?: string;
+  html?: string;
+  summary?: string;
+};
+
+/** Asks both sides the same, and returns the exit code: 0 equal, 1 mismatch, 2 a side or the tool failed, 3 too little. */
+export async function compare(oldUrl: string, newUrl: string, options: CompareOptions): Promise<number> {
+  try {
+    return await compareSides(oldUrl, newUrl, options);
+  } catch (cause) {
+    // Not 1, whatever it was: that is for sides that do not answer alike.
+    throw cause instanceof Problem ? cause : new Problem((cause as Error).message, OUTCOME_CODES.failed, { cause });
+  }
+}
+
+async function compareSides(oldUrl: string, newUrl: string, options: CompareOptions): Promise<number> {
+  const urls = [oldUrl, newUrl].map(readUrl);
+  const cases = await readCases(options.suite);
+  const rules = options.rules === undefined ? [] : await readRules(options.rules);
+  const whole = await compareSuites(urls[0]!, urls[1]!, cases, { rules, headers: options.header });
+  const report = redactReport(whole, redactor());
+  const { minimum } = options;
+  const title = redactor().text(`${oldUrl} and ${newUrl}`);
+  print(describeSuite(report));
+  for (const finding of report.findings) print(`\n${describeFinding(finding)}`);
+  if (options.junit !== undefined) await writeFile(options.junit, junitOf(report, 'strangler compare'));
+  if (options.json !== undefined) await writeFile(options.json, JSON.stringify(report));
+  if (options.html !== undefined) await writeFile(options.html, htmlOf(report, { title, minimum }));
+  const summary = options.summary ?? process.env.GITHUB_STEP_SUMMARY;
+  if (summary) await writeFile(summary, markdownOf(report, minimum), { flag: 'a' });
+  return OUTCOME_CODES[outcomeOf(report, minimum)];
+}
+
+/** Prints what is wrong with the rules, by themselves or by what they excused; returns 1 if something must not stay so. */
+export async function lintRules(file: string, { report }: { report?: string }): Promise<number> {
+  const set = ruleSet(await readRules(file));
+  const findings = report === undefined ? auditRules(set) : (await readReport(report)).findings;
+  for (const finding of findings) print(describeFinding(finding));
+  const failures = findings.filter(({ level }) => level === 'failure').length;
+  print(`${set.rules.length} rules: ${failures} failures, ${findings.length - failures} warnings`);
+  return failures > 0 ? EXIT.failed : EXIT.done;
+}
+
+/** Prints a rule for every group of differences in a report, each with what it would have hidden. */
+export async function suggestRules(file: string, { json }: { json?: true }): Promise<void> {
+  const { groups } = (await readReport(file)).tally;
+  const proposals = groups.flatMap((group) => propose(group, groups) ?? []);
+  const unique = [...new Map(proposals.map((proposal) => [JSON.stringify(proposal.rule), proposal])).values()];
+  if (json) {
+    console.log(
+      JSON.stringify(
+        unique.map(({ rule }) => rule),
+        undefined,
+        2,
+      ),
+    );
+    return;
+  }
+  if (unique.length === 0) print('nothing differs that a rule could excuse');
+  for (const { rule, hides } of unique) {
+    print(JSON.stringify(rule));
+    for (const { route, kind, path, differences, samples, of } of hides) {
+      const part = samples < of ? ` (${samples} of ${of} samples)` : '';
+      print(`  would have hidden ${path} ${kind} in ${route}, ${differences} times${part}`);
+    }
+  }
+}
+
+/** Prints what each rule, or one of them, is for, and what it excused in a report. */
+export async function explainRules(file: string, report: string, id: string | undefined): Promise<void> {
+  const rules = await readRules(file);
+  const wanted = id === undefined ? rules : rules.filter((rule) => rule.id === id);
+  if (wanted.length === 0) {
+    throw new Problem(`${file} has no rule "${id}"; it has ${rules.map((rule) => rule.id).join(', ')}`, EXIT.usage);
+  }
+  const { cases } = await readReport(report);
+  for (const rule of wanted) {
+    const until = rule.until === undefined ? 'for ever' : `until ${rule.until}`;
+    print(`${rule.id}: ${rule.kind} at ${rule.path}, ${until}, owner ${rule.owner ?? 'nobody'}\n  ${rule.reason}`);
+    const excused = cases.flatMap(({ name, result }) =>
+      result.excused.filter((one) => one.rule === rule.id).map((one) => ({ name, ...one })),
+    );
+    if (excused.length === 0) print('  excused nothing');
+    for (const { name, kind, path, count, old, new: newer } of excused) {
+      print(
+        `  without it, "${name}" would fail: ${path} ${kind}, ${count} times, ${old ?? 'absent'} → ${newer ?? 'absent'}`,
+      );
+    }
+  }
+}
+
+const describeFinding = ({ rule, level, kind, message }: Finding) => `${level}: rule ${rule} is ${kind}: ${message}`;
+
+function readUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:\/\//.test(text)) return text;
+  throw new Problem(`${text} is no address of a side: write it as http://HOST:PORT`, EXIT.usage);
+}
+
+async function readCases(file: string): Promise<readonly Case[]> {
+  const content = await readJson(file);
+  if (!Array.isArray(content))
+    throw new Problem(`${file} must hold a list of cases: [{"name", "method", "path"}]`, EXIT.usage);
+  const wrong = content.findIndex(
+    (one) => ![one?.name, one?.method, one?.path].every((text) => typeof text === 'string' && text !== ''),
+  );
+  if (wrong >= 0)
+    throw new Problem(`case ${wrong + 1} of ${file} needs a name, a method and a path, all texts`, EXIT.usage);
+  return content as Case[];
+}
+
+async function readRules(file: string): Promise<readonly Rule[]> {
+  try {
+    return ruleSet((await readJson(file)) as readonly Rule[]).rules;
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause;
+    throw new Problem(`${file}: ${(cause as Error).message}`, EXIT.usage, { cause });
+  }
+}
+
+async function readReport(file: string): Promise<SuiteReport> {
+  const report = (await readJson(file)) as Partial<SuiteReport> | null;
+  if (report?.tally && report.cases && report.findings) return report as SuiteReport;
+  throw new Problem(`${file} is no report: make one with strangler compare … --json ${file}`, EXIT.usage);
+}
+
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw new Problem(`${file} cannot be read: ${(cause as Error).message}`, EXIT.usage, { cause });
+  }
+}
