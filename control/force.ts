@@ -27,11 +27,12 @@ export async function force(parts: HandoffParts, move: Move, held: number, signa
           takeOver: { stream, ...moving! },
         }),
       );
-      parts.release(moving!.epoch);
       const timings = since(held);
-      const event = unproven.at(-1)?.epoch === moving!.epoch ? 'forced' : 'handoff'; // it may have arrived after all
+      if (!moving) return { done: true, timings }; // it had come to rest, and only the answer was lost
+      parts.release(moving.epoch);
+      const event = unproven.at(-1)?.epoch === moving.epoch ? 'forced' : 'handoff'; // it may have arrived after all
       const about = { urgent: true, ...timings, ...(event === 'forced' && risk) };
-      await cell.update(idle, { record: record(cell.capability, moving!, event, sayMove(moving!), about) });
+      await cell.update(idle, { record: record(cell.capability, moving, event, sayMove(moving), about) });
       return { done: true, timings };
     } catch (error) {
       if (error instanceof SupersededError) throw error;

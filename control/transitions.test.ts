@@ -95,6 +95,8 @@ describe('steps of a handoff', () => {
     expect(taken).toMatchObject({ epoch: 5, phase: 'flipped', boundary: 0, moving: { epoch: 5, to: 'monolith' } });
     expect(taken.unproven).toMatchObject([{ epoch: 5, subject: { lo: 0, hi: 100 }, owed: null, atRisk: ['ada'] }]);
     expect(take(taken)).toBe(taken);
+    const rested = idle(taken); // stored, and the answer lost
+    expect(take(rested)).toBe(rested);
     expect(take(holding(there, back))).toMatchObject({ epoch: 6, boundary: 0, unproven: [{ epoch: 6, owed: null }] });
     const granting = flipped(holding(with_({ epoch: 4, target: 100 }), move), 5);
     expect(take(granting).unproven).toMatchObject([{ epoch: 6, owed: { epoch: 5, subject: { lo: 0, hi: 100 } } }]);

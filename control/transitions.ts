@@ -57,7 +57,7 @@ export type AtRisk = Pick<Debt, 'atRisk' | 'more'>;
 
 /**
  * A forced handoff to the monolith: hold and flip in one, under a new epoch, whatever was under way with the service.
- * A move to the monolith that has flipped already is left as it is. A handoff away from the monolith must have been cancelled before: that needs the
+ * A move to the monolith that has flipped already, or has come to rest, is left as it is. A handoff away from the monolith must have been cancelled before: that needs the
  * monolith alone.
  */
 export function forced(
@@ -69,6 +69,7 @@ export function forced(
   const { phase, moving, unproven } = state;
   if (to !== 'monolith') throw new Error('only a move to the monolith can be forced');
   if (phase === 'flipped' && moving!.to === 'monolith') return state;
+  if (phase === 'idle' && isBack(state, subject)) return state;
   if (phase === 'holding' && moving!.from === 'monolith')
     throw new Error(`handoff ${moving!.epoch} is to be cancelled`);
   const owed =
@@ -81,6 +82,10 @@ export function forced(
     ...{ epoch, phase: 'flipped', moving: forcedMove, unproven: [...unproven, debt] },
   };
 }
+
+/** True if these users are on the monolith. */
+const isBack = ({ boundary, pins }: CapabilityState, { lo, user }: Subject): boolean =>
+  user === undefined ? boundary <= lo : pins[user] === 'monolith';
 
 /** The service’s log has confirmed these forced handoffs, or has been given up: nothing is owed for them any more. */
 export function settled(state: CapabilityState, epochs: readonly number[]): CapabilityState {
