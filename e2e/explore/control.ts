@@ -103,6 +103,7 @@ export class ControlProcess {
     const ramp = urgent ? ({ state: 'rolling-back', reason: 'asked', urgent } as const) : ({ state: 'idle' } as const);
     const label = `the operator wants ${target / 100} %${urgent ? ' at once' : ''}`;
     const step = await this.#stores(world, { ...before, target, ramp }, label);
+    if (!step.next.control) return step;
     return { ...step, next: { ...step.next, heard: world.heard + 1 } };
   }
 
@@ -110,8 +111,9 @@ export class ControlProcess {
   async #overtake(world: World, control: Control, wish: Scenario['wants'][number]): Promise<Step[]> {
     const reached = await this.#reach(control, control.program!);
     if (reached.is !== 'asks' || reached.ask.is === 'store') return []; // one state is stored after the other
-    const { label, next } = await this.#hear(world, await this.#stored(world), wish);
-    return [await this.#runOn(next, next.control!, RECOVER, label)];
+    const heard = await this.#hear(world, await this.#stored(world), wish);
+    const { label, next } = heard;
+    return [next.control ? await this.#runOn(next, next.control, RECOVER, label) : heard];
   }
 
   /** `strangler settle --lost`. */
@@ -127,7 +129,12 @@ export class ControlProcess {
   /** Something asked of control changes its state; a settlement under way begins anew. */
   async #stores(world: World, changed: CapabilityState, label: string): Promise<Step> {
     const state = { ...changed, version: changed.version + 1 };
-    const { world: next } = await this.perform(world, { is: 'store', row: toRow(CAPABILITY, state), also: {} });
+    const { world: next, answer } = await this.perform(world, {
+      ...({ is: 'store', row: toRow(CAPABILITY, state), also: {} } as const),
+    });
+    if (!(answer as { value: unknown }).value) {
+      return crashed(world, `${label}, but somebody else was faster: control stops`, { crashes: 0 });
+    }
     return { label, next: { ...next, control: world.control && { ...world.control, state, program: null } } };
   }
 
@@ -154,7 +161,9 @@ export class ControlProcess {
     } else if (!waits || found) steps.push(await go(done, answer, sayAsk(ask)));
     else if (call === 'passed' && !ticksAhead(world)) steps.push(await this.#tick(world));
     const inVain = call === 'arrived' && world.serviceIs === 'gone';
-    if (waits && program.does === 'move' && (left.cancels > 0 || inVain)) {
+    const inTime = { ...program, journal: [...program.journal, { late: true } as const] };
+    const ends = waits && program.does === 'move' && (await this.#reach(control, inTime)).is !== 'waits';
+    if (ends && (left.cancels > 0 || inVain)) {
       const fewer = { ...world, left: { ...left, cancels: left.cancels - (inVain ? 0 : 1) } };
       steps.push(await go(fewer, { late: true }, `${sayAsk(ask)}: it has waited long enough`));
     }
@@ -191,7 +200,7 @@ export class ControlProcess {
     for (;;) {
       const running = at.control!.program!;
       const reached = await this.#reach(at.control!, running);
-      if (reached.is === 'waits') throw new Error('control took an answer that nobody waits for');
+      if (reached.is === 'waits') throw new Error(`control waits for ever after: ${label}`);
       if (reached.is === 'ended') {
         const { how, state, released, retryIn = 0 } = reached;
         if (how === 'superseded') return crashed(at, `${label}; somebody else was faster, it stops`, { crashes: 0 });

@@ -91,7 +91,12 @@ class Run {
       () => {
         const parts = this.#parts();
         const begin = {
-          move: () => handoff(parts, move!, () => true, this.#abort.signal),
+          // As a walk does it: what could not be stored is brought to rest by the same hand, which knows what it tried.
+          move: () =>
+            handoff(parts, move!, () => true, this.#abort.signal).catch((error) => {
+              if (error instanceof SupersededError) throw error;
+              return recover(parts, 'the state could not be written');
+            }),
           recover: () => recover(parts, 'control was restarted'),
           settle: () => settleForced(parts, this.#abort.signal),
         };

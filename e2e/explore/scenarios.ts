@@ -105,3 +105,45 @@ export const FORCED: readonly Scenario[] = (
     { name: 'the service gone for good', requests: [note(), note()], troubles: { disasters: 1 } },
   ] satisfies Partial<Scenario>[]
 ).map((scenario) => ({ late: true, moved: ADA, wants: urgentBack, ...scenario }));
+
+const EVERYTHING = {
+  cancels: 2,
+  crashes: 2,
+  floats: 1,
+  errors: 1,
+  kills: 1,
+  restarts: 2,
+  losses: 2,
+  late: 2,
+  outages: 1,
+};
+const BUSY = [buy(), again(buy(), 0), note('ada', 'p'), add, note(), cancel(), note('bob'), cancel('x', 'bob')];
+
+/** Too many worlds to visit all: for walks at random. */
+export const LARGE: readonly Scenario[] = [
+  {
+    ...{
+      name: 'everything, in order',
+      requests: [buy(), note('ada', 'p'), add, note('bob'), cancel('p'), buy('q', 'bob')],
+    },
+    ...{ wants: [{ target: ADA }, { target: BOTH }, { target: ADA }, { target: 0 }], proxies: 2, batches: true },
+    ...{ gaps: true, troubles: { cancels: 3, crashes: 3, floats: 2, errors: 2, kills: 2, restarts: 3 } },
+  },
+  {
+    ...{ name: 'everything, with writes that come late', late: true, requests: BUSY, proxies: 2, batches: true },
+    ...{ wants: [{ target: ADA }, { target: BOTH }, { target: 0 }, { target: ADA }], gaps: true, troubles: EVERYTHING },
+  },
+  {
+    ...{ name: 'everything, by force', late: true, moved: BOTH, requests: BUSY, proxies: 2, batches: true, gaps: true },
+    ...{ wants: [{ target: 0, urgent: true }, { target: ADA }, { target: 0, urgent: true }], troubles: EVERYTHING },
+  },
+  {
+    ...{ name: 'jobs and rollbacks', late: true, moved: BOTH, proxies: 2, batches: true, gaps: true },
+    requests: [byJob(note()), byJob(cancel('x', 'bob')), byJob(buy()), buy(), note(), note('bob'), add, drop('g')],
+    ...{ wants: [{ target: 0, urgent: true }, { target: BOTH }, { target: 0 }], troubles: EVERYTHING },
+  },
+  {
+    ...{ name: 'gone for good', late: true, moved: BOTH, requests: BUSY, proxies: 2, batches: true, gaps: true },
+    ...{ wants: [{ target: 0, urgent: true }], troubles: { ...EVERYTHING, outages: 0, disasters: 1 } },
+  },
+];

@@ -1,5 +1,12 @@
 const { setImmediate: soon, setTimeout, clearTimeout, setInterval, clearInterval } = globalThis;
-const REAL = { setTimeout, clearTimeout, setInterval, clearInterval };
+const REAL = { setTimeout, clearTimeout, setInterval, clearInterval, Date };
+
+/** The day on which everything happens. */
+class SameDay extends Date {
+  constructor() {
+    super(0);
+  }
+}
 
 /** Longer than anything is waited for, ms. */
 const LONG = 60_000;
@@ -28,6 +35,7 @@ export class VirtualTime {
       setInterval: (run: () => void, milliseconds: number) => after(run, milliseconds, milliseconds),
       clearTimeout: clear,
       clearInterval: clear,
+      Date: SameDay,
     });
     performance.now = () => this.#now;
     try {

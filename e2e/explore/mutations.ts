@@ -1,0 +1,254 @@
+import type { Session, Value } from '@strangler/ledger';
+import { OwnershipHistory } from '../../cdc/ownership-history.ts';
+import type { Prepared } from '../../cdc/prepare.ts';
+import type { Correction } from '../../cdc/steps.ts';
+import type { ProxyView } from '../../control/readiness.ts';
+import type { Sides } from '../../control/sides.ts';
+import { idle } from '../../control/transitions.ts';
+import { PRODUCTION, type Rules } from './rules.ts';
+import { FORCED, LATE, ORDERLY } from './scenarios.ts';
+import type { Scenario } from './world.ts';
+
+/** One rule made wrong, and the scenario in which it must show. */
+export type Mutation = { readonly name: string; readonly scenario: Scenario; readonly rules: Rules };
+
+const scenario = (name: string): Scenario => {
+  const found = [...ORDERLY, ...LATE, ...FORCED].find((one) => one.name === name);
+  if (!found) throw new Error(`there is no scenario “${name}”`);
+  return found;
+};
+
+const between = (over: Partial<Rules['between']>): Rules => ({
+  ...PRODUCTION,
+  between: { ...PRODUCTION.between, ...over },
+});
+const withViews = (forge: (view: ProxyView) => Partial<ProxyView>): Rules =>
+  between({ views: (views) => views.map((view) => ({ ...view, ...forge(view) })) });
+const withSides = (forge: (sides: Sides) => Partial<Sides>): Rules =>
+  between({ sides: (sides) => ({ ...sides, ...forge(sides) }) });
+
+/** Statements that begin with `sql` are forged; undefined leaves one as it is. */
+const withStatements = (
+  sql: string,
+  forge: (session: Session, sql: string, values: readonly Value[]) => ReturnType<Session['query']> | undefined,
+): Rules =>
+  between({
+    session: (session) => ({
+      ...session,
+      query: ((text: string, values: readonly Value[] = []) =>
+        (text.startsWith(sql) ? forge(session, text, values) : undefined) ??
+        session.query(text, values)) as Session['query'],
+    }),
+  });
+const DONE = Promise.resolve({ rows: [], affected: 1 });
+
+const withPrepared = (forge: (prepared: Prepared) => Prepared): Rules => ({
+  ...PRODUCTION,
+  prepareSteps: (...given) => PRODUCTION.prepareSteps(...given).map(forge),
+});
+const withOwnership = (forge: (row: ReturnType<Rules['ownershipAfter']>[number]) => object): Rules => ({
+  ...PRODUCTION,
+  ownershipAfter: (...given) => PRODUCTION.ownershipAfter(...given).map((row) => ({ ...row, ...forge(row) })),
+});
+
+const correctionIn = (values: readonly Value[]): Correction => JSON.parse(String(values[2])) as Correction;
+
+/** Tells of two handoffs the older one. */
+class OldestFirst extends OwnershipHistory {
+  readonly #reversed: OwnershipHistory;
+  constructor(group: string, atFirst: boolean, rows: ConstructorParameters<typeof OwnershipHistory>[2]) {
+    super(group, atFirst, rows);
+    this.#reversed = new OwnershipHistory(
+      group,
+      atFirst,
+      rows.map((row) => ({ ...row, epoch: -row.epoch })),
+    );
+  }
+  override standing(user: string) {
+    return this.#reversed.standing(user);
+  }
+}
+
+const mutation = (name: string, shows: string, rules: Rules): Mutation => ({ name, scenario: scenario(shows), rules });
+
+/** Each rule broken once. */
+export const MUTATIONS: readonly Mutation[] = [
+  mutation(
+    'control flips before the barrier has arrived',
+    'forward',
+    withSides(() => ({ arrived: async () => true })),
+  ),
+  mutation(
+    'control does not wait for writes in flight',
+    'forward',
+    withViews(({ flights }) => ({ flights: flights.map((flight) => ({ ...flight, inFlight: 0 })) })),
+  ),
+  mutation(
+    'control does not wait until every proxy holds',
+    'two proxies',
+    withViews(() => ({ acked: 1 })),
+  ),
+  mutation('control forgets a proxy it has lost', 'a proxy dies', {
+    ...between({
+      views: (views) =>
+        views
+          .filter(({ lostAt }) => lostAt === undefined)
+          .map((view) => ({ ...view, flights: view.flights.map((flight) => ({ ...flight, unknownFor: 0 })) })),
+    }),
+    unknownFor: () => 0,
+  }),
+  mutation('the proxy does not hold', 'forward', {
+    ...PRODUCTION,
+    decide: (snapshot, capability, user, bucket) => PRODUCTION.decide(snapshot, capability, user, bucket, false),
+  }),
+  mutation('a crash is recovered by forgetting', 'control dies anywhere', {
+    ...PRODUCTION,
+    recover: async ({ cell, release }) => {
+      const { moving } = cell.current;
+      await cell.update((state) => (state.phase === 'idle' ? state : idle(state)));
+      release(moving?.epoch ?? 0);
+      return 'none';
+    },
+  }),
+  mutation(
+    'a cancel is written only behind a barrier that is seen',
+    'a statement of control arrives late',
+    withSides(({ write, has }) => ({
+      write: async (...rows) => {
+        const [{ kind, epoch }] = rows as [(typeof rows)[number]];
+        if (kind !== 'cancel' || (await has('service', epoch, 'barrier'))) await write(...rows);
+      },
+    })),
+  ),
+  mutation(
+    'control stores its state over another’s',
+    'a statement of control arrives late',
+    withStatements('UPDATE strangler_state', ({ query }, sql, values) =>
+      query(sql.replace(' AND version = ?', ''), values.slice(0, -1)),
+    ),
+  ),
+  mutation('rows go past a barrier whose outcome is open', 'an urgent rollback', {
+    ...PRODUCTION,
+    untilUndecided: (prepared) => ({ ready: prepared, barrier: undefined }),
+  }),
+  mutation('an older epoch overrules a newer one', 'there and back', { ...PRODUCTION, History: OldestFirst }),
+  mutation(
+    'a source keeps what its barrier gives away',
+    'an urgent rollback',
+    withOwnership(({ undecided, owns }) => (undecided || !owns ? { owns: true, undecided: false } : {})),
+  ),
+  mutation(
+    'a grant gives nothing',
+    'there and back',
+    withOwnership(({ owns }) => (owns ? { owns: false } : {})),
+  ),
+  mutation(
+    'late writes are taken for the owner’s',
+    'an urgent rollback',
+    withPrepared((one) => ({ ...one, changes: one.changes.map((change) => ({ ...change, owns: true })) })),
+  ),
+  mutation(
+    'late writes are dropped',
+    'a job writes past the proxy',
+    withPrepared((one) => ({ ...one, changes: one.changes.filter(({ owns }) => owns) })),
+  ),
+  mutation('items are nobody’s', 'an urgent rollback, with items', {
+    ...PRODUCTION,
+    usersOf: async (changes, rows) => {
+      const users = await PRODUCTION.usersOf(changes, rows);
+      return users.map((user, at) => (changes[at]!.table.name === 'items' ? null : user));
+    },
+  }),
+  mutation(
+    'no correction is sent',
+    'a job cancels past the proxy',
+    withStatements('INSERT INTO strangler_correction', () => DONE),
+  ),
+  mutation(
+    'a late write that is applied is not answered',
+    'an urgent rollback',
+    withStatements('INSERT INTO strangler_correction', (_, __, values) =>
+      correctionIn(values).late.length ? DONE : undefined,
+    ),
+  ),
+  mutation(
+    'a late write applied behind a barrier is not decided again',
+    'an urgent rollback, and forward again',
+    withStatements('INSERT INTO strangler_correction', ({ query }, sql, values) => {
+      const correction = correctionIn(values);
+      if (!correction.late.length) return undefined;
+      return query(sql, values.with(2, JSON.stringify({ ...correction, late: [] })));
+    }),
+  ),
+  mutation(
+    'corrections are applied whoever sends them',
+    'an urgent rollback, and forward again',
+    withPrepared((one) => ({ ...one, senderOwns: one.senderOwns === undefined ? undefined : true })),
+  ),
+  mutation('a correction of a side that gave the user away is not answered', 'an urgent rollback, and forward again', {
+    ...PRODUCTION,
+    applySteps: (target, version, prepared, ...rest) =>
+      PRODUCTION.applySteps(
+        target,
+        version,
+        prepared.filter(({ senderOwns }) => senderOwns !== false),
+        ...rest,
+      ),
+  }),
+  mutation(
+    'the checkpoint is not moved with the rows',
+    'an applier dies anywhere',
+    withStatements('UPDATE strangler_checkpoint SET position', () => DONE),
+  ),
+  mutation(
+    'two appliers do not exclude each other',
+    'two appliers at once',
+    withStatements('UPDATE strangler_checkpoint SET version', ({ query }, sql, values) =>
+      sql.includes('AND version = ?') ? query(sql.replace(' AND version = ?', ''), values.slice(0, 1)) : undefined,
+    ),
+  ),
+  mutation('what we write ourselves is taken for an application’s', 'forward', {
+    ...PRODUCTION,
+    workOf: (reading, unit) =>
+      unit.kind === 'transaction' && unit.rows.some(({ table }) => reading.mapping.has(table))
+        ? PRODUCTION.workOf(reading, {
+            ...unit,
+            rows: unit.rows
+              .filter(({ table }) => reading.mapping.has(table))
+              .map((row) => ({ ...row, nativeSign: false })),
+          })
+        : PRODUCTION.workOf(reading, unit),
+  }),
+  mutation(
+    'two rows for one purchase are not seen',
+    'a job buys past the proxy',
+    between({
+      rows: (rows) => ({
+        ...rows,
+        store: (table) => {
+          const store = rows.store(table);
+          const bySameness = (columns: readonly string[]) => columns.join() === table.sameWhen.join();
+          return {
+            ...store,
+            read: async (columns, ...rest) => (bySameness(columns) ? [] : store.read(columns, ...rest)),
+          };
+        },
+      }),
+    }),
+  ),
+  mutation(
+    'force does not tell the stream',
+    'forced, the applier behind',
+    between({
+      store: (store) => ({
+        ...store,
+        write: (row, also) => store.write(row, { ...(also?.handoff && { handoff: also.handoff }) }),
+      }),
+    }),
+  ),
+  mutation(
+    'force does not fence the applier',
+    'forced between look and commit',
+    withStatements('UPDATE strangler_checkpoint SET version', (_, sql) => (sql.includes('AND') ? undefined : DONE)),
+  ),
+];
