@@ -15,7 +15,7 @@ main{max-width:70rem;margin:0 auto;padding:2rem 1.25rem 4rem}h1{font-size:1.6rem
 .numbers b{display:block;font-size:1.3rem;font-variant-numeric:tabular-nums}
 details{border:1px solid var(--line);border-radius:8px;margin:.5rem 0;background:var(--card)}summary{cursor:pointer;padding:.6rem .9rem;overflow-wrap:anywhere}
 details>div{padding:0 .9rem .9rem}code,pre{font:13px/1.45 ui-monospace,monospace}pre{margin:0;padding:.6rem .75rem;border-radius:6px;white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line)}
-.pair{display:grid;grid-template-columns:1fr 1fr;gap:.5rem;margin:.35rem 0 .9rem}.old{background:var(--old)}.new{background:var(--new)}
+.pair{display:grid;grid-template-columns:1fr 1fr;gap:.5rem;margin:.35rem 0 .9rem}.old{background:var(--old)}.new{background:var(--new)}.old::before,.new::before{float:right;color:var(--soft);font-family:system-ui,sans-serif}.old::before{content:'old'}.new::before{content:'new'}
 .badge{display:inline-block;min-width:4.6rem;font-size:.8rem;font-weight:600}.high{color:var(--high)}.medium{color:var(--medium)}.low{color:var(--low)}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 button{font:inherit;font-size:.85rem;border:1px solid var(--line);border-radius:6px;background:var(--paper);color:inherit;padding:.15rem .6rem;cursor:pointer}

@@ -90,11 +90,16 @@ class Walk {
 
   #goThrough(): void {
     while (this.#top) {
-      if (this.#differences.length >= MAX_DIFFERENCES) this.#complete = false;
-      if (!this.#complete) break;
+      if (this.#isEnough()) break;
       const frame = this.#top;
       if (!frame.step() && this.#top === frame) this.#top = frame.parent;
     }
+  }
+
+  /** True once there is no budget left, or nobody would read on. */
+  #isEnough(): boolean {
+    if (this.#differences.length >= MAX_DIFFERENCES) this.#complete = false;
+    return !this.#complete;
   }
 
   /** False if the two are surely the same; looks through two containers that have not been looked through together. */
@@ -186,23 +191,41 @@ class Walk {
   #members(frame: Frame): () => boolean {
     const [old, newer] = [frame.old as JsonObject, frame.new as JsonObject];
     const names = Object.keys(old);
+    const inOld = names.length;
     for (const name of Object.keys(newer)) if (!Object.hasOwn(old, name)) names.push(name);
     const renamed = this.#renamed(frame, old, newer);
     let next = 0;
     return () => {
-      const name = names[next++];
-      if (name === undefined) return false;
-      const state = frame.state.into(name);
-      const rename = renamed?.get(name);
-      if (rename) {
-        const [before, after] = [old[name]!, newer[rename.to]!];
-        this.#excuse(rename, 'missing', frame, name, before, undefined);
-        if (this.#mayDiffer(before, after) || state.learns) this.#compare(frame, name, before, after, state);
-      } else if (!renamed || Object.hasOwn(old, name) || !isNewName(renamed, name)) {
-        this.#child(frame, name, memberOf(old, name), memberOf(newer, name), state);
+      while (next < names.length) {
+        const name = names[next]!;
+        const before = next < inOld ? old[name] : undefined;
+        const after = Object.hasOwn(newer, name) ? newer[name] : undefined;
+        next++;
+        if (before === after && frame.state.none) continue;
+        this.#member(frame, name, before, after, newer, renamed);
+        if (this.#top !== frame || this.#isEnough()) return true;
       }
-      return true;
+      return false;
     };
+  }
+
+  #member(
+    frame: Frame,
+    name: string,
+    before: Json | undefined,
+    after: Json | undefined,
+    newer: JsonObject,
+    renamed: ReadonlyMap<string, RuleOf<'rename'>> | undefined,
+  ): void {
+    const state = frame.state.into(name);
+    const rename = renamed?.get(name);
+    if (rename) {
+      const value = newer[rename.to]!;
+      this.#excuse(rename, 'missing', frame, name, before, undefined);
+      if (this.#mayDiffer(before!, value) || state.learns) this.#compare(frame, name, before, value, state);
+    } else if (before !== undefined || !renamed || !isNewName(renamed, name)) {
+      this.#child(frame, name, before, after, state);
+    }
   }
 
   /** Old name → the rule by which the new object has it under another one. */
@@ -221,25 +244,27 @@ class Walk {
   }
 
   #elements(frame: Frame): () => boolean {
-    const { state } = frame;
     const [old, newer] = [frame.old as readonly Json[], frame.new as readonly Json[]];
     const pairs = this.#pairs(frame, old, newer);
     let next = 0;
     return () => {
-      const pair = pairs[next++];
-      if (!pair) return false;
-      const [before, after] = pair;
-      const key = (before ?? after)!;
-      const values = [
-        before === undefined ? undefined : old[before],
-        after === undefined ? undefined : newer[after],
-      ] as const;
-      if (before === after) this.#child(frame, key, ...values, state.into(key));
-      else if (before === undefined || after === undefined) this.#compare(frame, key, ...values, state.into(key));
-      else if (this.#mayDiffer(values[0]!, values[1]!) || state.into(key).learns)
-        this.#compare(frame, key, ...values, state.into(key));
-      return true;
+      while (next < pairs.length) {
+        this.#element(frame, old, newer, pairs[next++]!);
+        if (this.#top !== frame || this.#isEnough()) return true;
+      }
+      return false;
     };
+  }
+
+  #element(frame: Frame, old: readonly Json[], newer: readonly Json[], [before, after]: Pair): void {
+    const key = (before ?? after)!;
+    const state = frame.state.into(key);
+    const a = before === undefined ? undefined : old[before];
+    const b = after === undefined ? undefined : newer[after];
+    const lookedAtTogether = before === after && old.length === newer.length;
+    if (lookedAtTogether) this.#child(frame, key, a, b, state);
+    else if (a === undefined || b === undefined) this.#compare(frame, key, a, b, state);
+    else if (this.#mayDiffer(a, b) || state.learns) this.#compare(frame, key, a, b, state);
   }
 
   /** Which elements are to be compared with which; those that stand in place and are surely the same are left out. */
@@ -384,7 +409,6 @@ const placeOf = (frame: Frame | undefined, key: string | number): Place | undefi
 
 const isId = (value: Json) => ['string', 'number'].includes(typeOf(value));
 const inPlace = ([old, newer]: Pair) => old === newer;
-const memberOf = (members: JsonObject, name: string) => (Object.hasOwn(members, name) ? members[name] : undefined);
 const isNewName = (renamed: ReadonlyMap<string, RuleOf<'rename'>>, name: string) =>
   [...renamed.values()].some(({ to }) => to === name);
 
