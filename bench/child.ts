@@ -46,14 +46,21 @@ export async function runCommand(command: Command, signal: AbortSignal): Promise
   }
 }
 
-/** Starts a program and waits until `ready` no longer throws. Gives its stop, safe to call twice. */
+/** As `startProcess`; gives only its stop. */
 export async function startChild(
+  ...[name, command, ready, signal, env]: Parameters<typeof startProcess>
+): Promise<() => Promise<void>> {
+  return (await startProcess(name, command, ready, signal, env)).stop;
+}
+
+/** Starts a program and waits until `ready` no longer throws. Gives its id and its stop, safe to call twice. */
+export async function startProcess(
   name: string,
   command: Command,
   ready: () => Promise<unknown>,
   signal: AbortSignal,
   env: Record<string, string> = {},
-): Promise<() => Promise<void>> {
+): Promise<{ readonly pid: number; readonly stop: () => Promise<void> }> {
   const { child, failed, output } = start(command, env);
   failed.catch(() => {});
   const stop = async () => {
@@ -69,7 +76,7 @@ export async function startChild(
   while (running(child) && child.pid !== undefined && Date.now() < deadline && !signal.aborted) {
     try {
       await ready();
-      return stop;
+      return { pid: child.pid, stop };
     } catch (error) {
       why = error;
       await sleep(50);

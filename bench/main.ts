@@ -4,13 +4,23 @@ import type { Benchmark, Options } from './benchmark.ts';
 import { compare } from './compare.ts';
 import { confirmed } from './confirmed.ts';
 import { handoff } from './handoff.ts';
+import { huge } from './huge.ts';
 import { machine } from './machine.ts';
 import { naive } from './naive.ts';
 import { proxy } from './proxy.ts';
 import { shadow } from './shadow.ts';
 import { sync } from './sync.ts';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { proxy, sync, handoff, confirmed, naive, compare, shadow };
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  proxy,
+  sync,
+  huge,
+  handoff,
+  confirmed,
+  naive,
+  compare,
+  shadow,
+};
 
 const HELP = `npm run bench -- NAME [--seconds N] [--rounds N] [--seed N]
 

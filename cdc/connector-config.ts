@@ -5,6 +5,9 @@ import { connectorName, historyTopic, parseAddress, publicationName, syncedCapab
 /** A connector's configuration as Connect's REST API takes it. */
 export type ConnectorConfig = Readonly<Record<string, string>>;
 
+/** The largest message a log's topic takes, in bytes. */
+export const LARGEST_MESSAGE = 64 * 1024 * 1024;
+
 /** Everything that must be so in both directions: one topic in commit order, and no value quietly changed. */
 function common(name: string, topic: string): ConnectorConfig {
   return {
@@ -27,7 +30,9 @@ function common(name: string, topic: string): ConnectorConfig {
     'key.converter.schemas.enable': 'false',
     'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
     'value.converter.schemas.enable': 'false',
-    'producer.override.max.request.size': '16777216',
+    // A row of 20 MB is said twice when it changes.
+    'producer.override.max.request.size': String(LARGEST_MESSAGE),
+    'producer.override.buffer.memory': String(2 * LARGEST_MESSAGE),
     transforms: 'one',
     'transforms.one.type': 'org.apache.kafka.connect.transforms.RegexRouter',
     'transforms.one.regex': `(${name}\\..*|${name}|__debezium-heartbeat\\.${name})`,

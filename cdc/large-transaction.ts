@@ -5,6 +5,7 @@ import type { Whence } from './keep.ts';
 import { keyOf, type MappedTable, type Row } from './mapping.ts';
 import type { OwnershipHistory } from './ownership-history.ts';
 import { changesOf, type OwnedChange, ownershipAfter, prepareSteps, prepareUnasked } from './prepare.ts';
+import { relieve } from './relief.ts';
 import { decode, type RowChange } from './row-change.ts';
 import { type Progress, type Reading, type Step, workOf, workOfLarge } from './steps.ts';
 import { ApplierAheadError, type Target, TargetTransaction } from './target-transaction.ts';
@@ -66,6 +67,7 @@ export async function applyLarge(
       ownership.push(...ownershipAfter(prepared, [], history));
     }
     for (const bodies of large.rows.lateBatches(BATCH)) {
+      relieve(bodies.reduce((sum, { length }) => sum + length, 0));
       await transaction.applyLate(
         bodies.map((body) => fromText(reading, body)),
         whence,

@@ -8,6 +8,7 @@ import { SchemaChangedError } from './mapping.ts';
 import { patience } from './patience.ts';
 import { type Persistence, persist } from './persist.ts';
 import { untilUndecided } from './prepare.ts';
+import { relieve } from './relief.ts';
 import { decode } from './row-change.ts';
 import { isOurs } from './signs.ts';
 import { Spill } from './spill.ts';
@@ -107,6 +108,7 @@ export class Pump {
   /** Reads one message; true if what has gathered should be applied now. */
   #read(message: KafkaMessage): boolean {
     const { value } = message;
+    relieve(value?.length ?? 0);
     const unit = this.#assembler.push(decode(value), BigInt(message.offset), value ?? undefined);
     if (!unit) return false;
     if (unit.kind === 'large') {

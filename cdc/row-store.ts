@@ -112,6 +112,28 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
        WHERE ${key.map((column) => `${own(column)} = ?`).join(' AND ')}`
     : undefined;
 
+  // Texts as keys would be compared by two collations; numbers are looked up as what they are.
+  const together = key.every(({ kind }) => kind.name === 'integer');
+  const change = async (rows: readonly Row[]): Promise<void> => {
+    if (!update) return;
+    if (!together) {
+      for (const row of rows) await session.query(update, [...values(rest, row), ...values(key, row)]);
+      return;
+    }
+    const all = [...key, ...rest];
+    const given = all.map((_, at) => `c${at}`);
+    const matches = key.map((column, at) => `t.${own(column)} = v.c${at}`).join(' AND ');
+    const assignments = rest.map((column, at) => `t.${own(column)} = v.c${key.length + at}`).join(', ');
+    for (let from = 0; from < rows.length; from += CHANGED_AT_ONCE) {
+      const some = rows.slice(from, from + CHANGED_AT_ONCE);
+      await session.query(
+        `UPDATE ${target} t JOIN (VALUES ${some.map(() => `ROW${marks(all)}`).join(', ')}) AS v (${given.join(', ')})
+         ON ${matches} SET ${assignments}`,
+        some.flatMap((row) => values(all, row)),
+      );
+    }
+  };
+
   const present = async (rows: readonly Row[]): Promise<Set<string>> => {
     const sql = `SELECT ${key.map((column) => `${asText(column)} AS ${quote(column.name)}`).join(', ')}
       FROM ${target} WHERE ${among(key, rows)}`;
@@ -141,11 +163,9 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
     async write(rows) {
       if (!rows.length) return;
       const there = await present(rows);
-      const fresh = rows.filter((row) => !there.has(keyText(key, row)));
-      for (const row of rows) {
-        if (update && there.has(keyText(key, row)))
-          await session.query(update, [...values(rest, row), ...values(key, row)]);
-      }
+      const [known, fresh] = [[] as Row[], [] as Row[]];
+      for (const row of rows) (there.has(keyText(key, row)) ? known : fresh).push(row);
+      await change(known);
       if (!fresh.length) return;
       const sql = `INSERT INTO ${target} ${names(table.columns)} VALUES ${fresh.map(() => marks(table.columns)).join(', ')}`;
       await session.query(
@@ -162,6 +182,8 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
     },
   };
 }
+
+const CHANGED_AT_ONCE = 500;
 
 const keyText = (key: readonly MappedColumn[], row: Record<string, unknown>): string =>
   JSON.stringify(key.map(({ name, kind }) => canonical(kind, row[name])));

@@ -3,6 +3,7 @@ import { type Direction, sourceOf } from '@strangler/plan';
 import type { LargeTransaction, Unit } from './assemble.ts';
 import { NEXT_STEP } from './continuity.ts';
 import { keyOf, type MappedTable, type Mapping, type Row, tableOfChange, toRow } from './mapping.ts';
+import { relieve } from './relief.ts';
 import { decode, type Image, type RowChange, UndecodableError } from './row-change.ts';
 import { isOurs } from './signs.ts';
 import type { BatchSize } from './spill.ts';
@@ -89,6 +90,7 @@ export function* workOfLarge(reading: Reading, { id, head, rows, position }: Lar
   isOurs({ kind: 'transaction', id, rows: [head], position }); // throws if the signs disagree
   for (const messages of rows.batches(size)) {
     const some = messages.map((message) => decode(message) as RowChange);
+    relieve(messages.reduce((sum, { length }) => sum + length, 0));
     yield workOf(reading, { kind: 'transaction', id, rows: some, position });
   }
 }

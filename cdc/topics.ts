@@ -1,4 +1,5 @@
 import { monolithTopic, type Plan, serviceTopic } from '@strangler/plan';
+import { LARGEST_MESSAGE } from './connector-config.ts';
 import { kafkaClient } from './kafka-source.ts';
 import { historyTopic, syncedCapabilities } from './names.ts';
 
@@ -48,7 +49,7 @@ export async function createTopics(plan: Plan): Promise<void> {
           { name: 'retention.ms', value: '-1' },
           { name: 'retention.bytes', value: '-1' },
           { name: 'cleanup.policy', value: 'delete' },
-          { name: 'max.message.bytes', value: '16777216' },
+          { name: 'max.message.bytes', value: String(LARGEST_MESSAGE) },
         ],
       })),
     });
