@@ -28,10 +28,15 @@ export interface Backfill {
   stop(): Promise<void>;
 }
 
+/** When the last copied row of any capability came, ms: one connector copies one table after another for all of them. */
+export type Pulse = { at: number };
+
 /** Where a backfill says how far it is. */
 export type SayProgress = (capability: string, status: BackfillStatus, rate: number) => void;
 
 const STORE_EVERY = 500;
+/** Without a row for so long, although the log is being read, a copy is asked for again, ms. */
+const STALLED = 20_000;
 
 /**
  * Copies what of a capability is not copied yet, by an incremental snapshot signalled through strangler_signal once
@@ -41,6 +46,7 @@ export function startBackfill(
   plan: Plan,
   capability: string,
   ready: () => boolean,
+  pulse: Pulse,
   log: Logger,
   say: SayProgress,
 ): Backfill {
@@ -97,10 +103,19 @@ export function startBackfill(
     if (!unfinished?.length) return;
     while (!ready() && !abort.signal.aborted) await patience(50, abort.signal);
     await retry((session) => signal(session, unfinished));
+    pulse.at = Date.now();
     while (!abort.signal.aborted) {
       await patience(STORE_EVERY, abort.signal);
+      if (!ready()) pulse.at = Date.now();
       if (changed) await store();
-      if ([...tables.values()].every((status) => status.finished)) return;
+      const left = unfinished.filter((table) => !tables.get(table)!.finished);
+      if (!left.length) return;
+      if (Date.now() - pulse.at < STALLED) continue;
+      // The log is being read and no row of the copy comes: Debezium has lost it on the way, with its own connection.
+      log.warn({ capability, tables: left }, 'the copy has come to a standstill, it is asked for again');
+      for (const table of left) Object.assign(tables.get(table)!, { done: 0 });
+      await retry((session) => signal(session, left));
+      pulse.at = Date.now();
     }
   };
 
@@ -112,6 +127,7 @@ export function startBackfill(
     copied(table, rows) {
       const status = tables.get(table);
       if (!status) return;
+      pulse.at = Date.now();
       status.startedAt ??= Date.now();
       status.done += rows;
       changed = true;
@@ -119,6 +135,7 @@ export function startBackfill(
     copyEnded(table) {
       const status = tables.get(table);
       if (!status) return;
+      pulse.at = Date.now();
       status.finished = true;
       changed = true;
     },

@@ -1,6 +1,6 @@
 import { type Direction, type Plan, streamName } from '@strangler/plan';
 import type { Logger } from 'pino';
-import { type Backfill, type SayProgress, startBackfill } from './backfill.ts';
+import { type Backfill, type Pulse, type SayProgress, startBackfill } from './backfill.ts';
 import { type ConnectorConfig, monolithConnector, serviceConnector } from './connector-config.ts';
 import { Connect, watchConnectors } from './connectors.ts';
 import { ContinuityError } from './continuity.ts';
@@ -40,6 +40,7 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
   const capabilities = syncedCapabilities(plan);
   const tickers = databasesOf(plan, capabilities).map(({ url, every }) => startTicker(url, every, log));
   const backfills = new Map<string, Backfill>();
+  const pulse: Pulse = { at: Date.now() };
   const streams: Stream[] = [];
   const premises: (() => Promise<void>)[] = [];
   const quarantines = new Map<string, QuarantineWatch>();
@@ -89,7 +90,7 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
       quarantines.set(streamName(capability, direction), watchQuarantine(plan, capability, direction, log));
     }
     const reading = () => placed && forward.status().lag !== null;
-    backfills.set(capability, startBackfill(plan, capability, reading, log, say));
+    backfills.set(capability, startBackfill(plan, capability, reading, pulse, log, say));
   }
 
   const streamsFrom = (direction: Direction, names: readonly string[]) => {

@@ -16,6 +16,7 @@ export function writePlan(folder: string): string {
   const plan = parse(readFileSync(join(ROOT, 'strangler.yaml'), 'utf8'));
   plan.capabilities = { orders: plan.capabilities.orders };
   delete plan.control.webhook;
+  delete plan.capabilities.orders.compare; // the other ways compare nothing either
   const file = join(folder, 'strangler.yaml');
   writeFileSync(file, stringify(plan));
   return file;

@@ -156,6 +156,7 @@ function writePlan(more: NonNullable<Prepared['inPlan']>): void {
   const handoff = { ...orders.handoff, writeFate: WRITE_FATE, slice: SLICE, ...more.handoff };
   Object.assign(orders, more, { handoff });
   notifications.handoff = { writeFate: WRITE_FATE };
+  for (const one of [orders, notifications]) one.compare = undefined; // evidence takes reads, and these ramps are short
   for (const one of [orders, notifications]) one.guard = { ...one.guard, verifiedWithin: '24h' };
   mkdirSync(HOME, { recursive: true });
   writeFileSync(PLAN_FILE, stringify(plan));

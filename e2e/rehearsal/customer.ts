@@ -42,10 +42,19 @@ export class Customer {
 
   /** Asks as this customer. Throws if the answer’s status is not `wants`. */
   async ask(method: 'GET' | 'POST', path: string, wants: number[], body?: unknown, key?: string): Promise<unknown> {
-    this.#token ??= this.#logIn();
-    const headers: Record<string, string> = { authorization: `Bearer ${await this.#token}` };
+    const headers = await this.#headers();
     if (key) headers['idempotency-key'] = key;
     return this.#send(method, path, wants, headers, body);
+  }
+
+  /** The same for what another capability has just made: it may still be on its way to the side that is asked. */
+  async askForNew(method: 'GET' | 'POST', path: string, wants: number[], body?: unknown): Promise<unknown> {
+    return this.#send(method, path, wants, await this.#headers(), body, new Set([...RETRIED, 404]));
+  }
+
+  async #headers(): Promise<Record<string, string>> {
+    this.#token ??= this.#logIn();
+    return { authorization: `Bearer ${await this.#token}` };
   }
 
   async #logIn(): Promise<string> {
@@ -54,10 +63,17 @@ export class Customer {
     return answer.token;
   }
 
-  async #send(method: 'GET' | 'POST', path: string, wants: number[], headers: Record<string, string>, body: unknown) {
+  async #send(
+    method: 'GET' | 'POST',
+    path: string,
+    wants: number[],
+    headers: Record<string, string>,
+    body: unknown,
+    retried = RETRIED,
+  ) {
     const deadline = Date.now() + this.#patience;
     for (let tries = 1; ; tries++) {
-      const failure = await this.#once(method, path, wants, headers, body).then(
+      const failure = await this.#once(method, path, wants, headers, body, retried).then(
         (answer) => ({ answer }),
         (error: Error) => ({ error }),
       );
@@ -73,7 +89,14 @@ export class Customer {
     }
   }
 
-  async #once(method: 'GET' | 'POST', path: string, wants: number[], headers: Record<string, string>, body: unknown) {
+  async #once(
+    method: 'GET' | 'POST',
+    path: string,
+    wants: number[],
+    headers: Record<string, string>,
+    body: unknown,
+    retried: ReadonlySet<number>,
+  ) {
     const done = this.#tally.started();
     try {
       const answer = await request(this.#base + path, {
@@ -85,7 +108,7 @@ export class Customer {
         bodyTimeout: ASK_WITHIN,
       });
       const text = await answer.body.text();
-      if (RETRIED.has(answer.statusCode)) throw new Error(`${answer.statusCode} ${text}`);
+      if (retried.has(answer.statusCode)) throw new Error(`${answer.statusCode} ${text}`);
       if (!wants.includes(answer.statusCode)) throw new WrongAnswer(`${answer.statusCode} ${text}`);
       return JSON.parse(text) as unknown;
     } finally {

@@ -6,7 +6,7 @@ import { pictureOf, show } from './screen.ts';
 import { settle } from './settle.ts';
 import { onStage, type Stage } from './stage.ts';
 import { StepBook } from './steps.ts';
-import { type Kill, runStory } from './story.ts';
+import { runStory } from './story.ts';
 import { CUSTOMERS_AT_A_TIME, REPLAY_SECONDS, startTraffic } from './traffic.ts';
 import { Watch } from './watch.ts';
 
@@ -33,7 +33,7 @@ async function play(stage: Stage, quick: boolean, signal: AbortSignal): Promise<
   atTheEnd(() => watch.stop());
   const book = new StepBook(input, tally, watch);
   let completeAt = 1;
-  const kill = await timed(
+  const { kill, wrongBuild, compared } = await timed(
     'replay',
     `${input.live.length.toLocaleString('en')} purchases of 1998 replayed`,
     async () => {
@@ -49,6 +49,10 @@ async function play(stage: Stage, quick: boolean, signal: AbortSignal): Promise<
   const mistakes = [
     ...mistakesIn(ledger, input),
     ...tally.errors.map((error) => `a customer saw: ${error}`),
+    ...compared.flatMap(({ paths }) => paths.map((path) => `monolith and service differ: ${path}`)),
+    ...(wrongBuild.boundary === 1_000
+      ? []
+      : [`the gate let users move to a wrong build: ${wrongBuild.boundary / 100} %`]),
     ...(suite.agreed ? [] : ['monolith and services do not answer alike']),
     ...(completeAt > 0.85
       ? [`everybody was on the service only with ${Math.round((1 - completeAt) * 100)} % to come`]
@@ -63,7 +67,8 @@ async function play(stage: Stage, quick: boolean, signal: AbortSignal): Promise<
     regression: { cases: suite.cases.length, agreed: suite.agreed },
     backfill: { rows: backfilled, rowsPerSecond: Math.round(backfilled / (took.backfill! / 1_000)) },
     steps: book.steps,
-    kill: kill as Kill,
+    kill,
+    comparing: { compared, wrongBuild },
     traffic: {
       customersAtATime: CUSTOMERS_AT_A_TIME,
       requests: tally.requests,

@@ -6,7 +6,7 @@ import { HOME } from './addresses.ts';
 import type { Books } from './books.ts';
 import type { Input } from './input.ts';
 import type { Step } from './steps.ts';
-import type { Kill } from './story.ts';
+import type { Kill, Told } from './story.ts';
 
 /** What the input adds up to. */
 export type Expected = { readonly orders: number; readonly cents: number; readonly live: number };
@@ -32,6 +32,7 @@ export type Report = {
   readonly backfill: { readonly rows: number; readonly rowsPerSecond: number };
   readonly steps: readonly Step[];
   readonly kill: Kill;
+  readonly comparing: Pick<Told, 'compared' | 'wrongBuild'>;
   readonly traffic: {
     readonly customersAtATime: number;
     readonly requests: number;
@@ -150,11 +151,17 @@ export function describeReport(report: Report): string {
       step.evidence.verdict,
     ]),
   );
-  const { kill, traffic } = report;
+  const { kill, traffic, comparing } = report;
+  const { wrongBuild } = comparing;
+  const compared = comparing.compared.reduce((sum, one) => sum + one.compared, 0);
+  const differing = comparing.compared.reduce((sum, one) => sum + one.differing, 0);
   return [
     '',
     steps,
     '',
+    `  Replies of monolith and services compared beside the customers: ${count(compared)}, of which ${differing} differ.`,
+    `  A wrong build of the orders service at ${wrongBuild.boundary / 100} %: the gate closed after ${sayDuration(wrongBuild.closedAfter)}, and nobody moved on to it.`,
+    ...wrongBuild.found.paths.map((path) => `    ${path}`),
     `  SIGKILL of the orders service at 50 %: everybody back on the monolith ${sayDuration(kill.backAfterTenthFailure)} after the 10th failed request; the webhook heard of it.`,
     `  ${count(traffic.requests)} requests of ${traffic.customersAtATime} customers at a time, ${count(traffic.retries)} retried, ${traffic.errors.length} errors after retries.`,
     `  Everybody on the service for the last time with ${((1 - report.completeAt) * 100).toFixed(1)} % of the purchases to come. Settled in quarantine: ${report.ledger.quarantine.settled}.`,

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { down, type Servers, servers, status, up } from '@strangler/servers';
 import { regressionSuite } from '../regression/suite.ts';
-import { databaseAddresses, ENV_FILE, PORTS, planEnvironment } from './addresses.ts';
+import { databaseAddresses, ENV_FILE, PORTS, planEnvironment, ROOT } from './addresses.ts';
 import { cleanSlate } from './clean-slate.ts';
 import { type Input, readInput } from './input.ts';
 import { loadShop } from './load-shop.ts';
@@ -12,6 +13,8 @@ import { chapter, say, show } from './screen.ts';
 import { startToolkit } from './toolkit.ts';
 import { startWebhook, type Webhook } from './webhook.ts';
 
+/** The orders service can be told to answer as a wrong build would. */
+const WRONG_WHEN_TOLD = { NODE_OPTIONS: `--import ${JSON.stringify(join(ROOT, 'e2e/rehearsal/wrong-build.ts'))}` };
 const NEEDED = ['mysql', 'postgres', 'kafka', 'connect'] as const;
 
 /** Runs a chapter by its name, saying its title, and keeps how long it took. Throws when the run is stopped. */
@@ -91,7 +94,7 @@ async function setStage(quick: boolean, signal: AbortSignal, atTheEnd: Stage['at
   });
   await timed('shop', 'the monolith and the two services run', async () => {
     await processes.monolith.start();
-    await Promise.all([processes.orders.start(), processes.notifications.start()]);
+    await Promise.all([processes.orders.start(WRONG_WHEN_TOLD), processes.notifications.start()]);
   });
   const title = `${input.history.length.toLocaleString('en')} purchases of 1997 loaded into the monolith`;
   await timed('load', title, () => loadShop(addresses.monolith.admin, input, (rows) => show(`… ${rows} rows loaded`)));

@@ -1,3 +1,4 @@
+import { type Compared, comparedSoFar, tryWrongBuild, type WrongBuild } from './comparing.ts';
 import { type Process, strangler } from './processes.ts';
 import type { StepBook } from './steps.ts';
 import type { Traffic } from './traffic.ts';
@@ -12,11 +13,20 @@ export type Kill = {
   readonly webhook: unknown;
 };
 
+/** What the story tells beside its steps. */
+export type Told = {
+  readonly kill: Kill;
+  readonly wrongBuild: WrongBuild;
+  /** Before the wrong build, and from its repair to the end. */
+  readonly compared: readonly Compared[];
+};
+
 const RECOVER_WITHIN = 30_000;
 
 /**
- * What the operator does, driven by the share of purchases replayed: notifications up, orders up to half, the orders
- * service dies and is started again, orders to all, everybody back, and up once more.
+ * What the operator does, driven by the share of purchases replayed: notifications up, orders to a tenth, where a wrong
+ * build of the service is kept from getting more, orders up to half, the orders service dies and is started again,
+ * orders to all, everybody back, and up once more.
  */
 export async function runStory(
   book: StepBook,
@@ -25,7 +35,7 @@ export async function runStory(
   webhook: Webhook,
   env: Record<string, string>,
   complete: (share: number) => void,
-): Promise<Kill> {
+): Promise<Told> {
   const until = (share: number) => () => traffic.reached(share);
   const set = (capability: string, percent: number, upTo: number) =>
     book.take(
@@ -39,7 +49,17 @@ export async function runStory(
   await set('notifications', 25, 0.06);
   await set('notifications', 50, 0.08);
   await set('notifications', 100, 0.12);
-  await set('orders', 10, 0.17);
+  await set('orders', 10, 0.15);
+  const before = await comparedSoFar();
+  let wrongBuild: WrongBuild | undefined;
+  await book.take(
+    'a wrong build of the service',
+    'orders',
+    async () => {
+      wrongBuild = await Promise.race([tryWrongBuild(orders, env, 25), traffic.failed]);
+    },
+    async () => {},
+  );
   await set('orders', 25, 0.22);
   await set('orders', 50, 0.3);
 
@@ -73,7 +93,7 @@ export async function runStory(
     },
     until(1),
   );
-  return kill!;
+  return { kill: kill!, wrongBuild: wrongBuild!, compared: [before, await comparedSoFar()] };
 }
 
 async function killUnderLoad(traffic: Traffic, orders: Process, webhook: Webhook): Promise<Kill> {

@@ -8,7 +8,7 @@ import { Tally } from './tally.ts';
 export const CUSTOMERS_AT_A_TIME = 48;
 
 /** Over how many seconds the purchases of 1998 are replayed. */
-export const REPLAY_SECONDS = { quick: 50, full: 150 };
+export const REPLAY_SECONDS = { quick: 75, full: 160 };
 
 /** The live traffic while it runs. */
 export type Traffic = {
@@ -17,6 +17,8 @@ export type Traffic = {
   readonly share: () => number;
   /** Resolves once this share is reached. Rejects if the traffic has failed. */
   readonly reached: (share: number) => Promise<void>;
+  /** Rejects if the traffic fails. */
+  readonly failed: Promise<never>;
   /** Resolves when every purchase has been made. */
   readonly done: Promise<void>;
 };
@@ -74,9 +76,12 @@ export function startTraffic(
       await turn;
     }
   };
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => {}); // whoever waits hears of it
   const workers = Array.from({ length: CUSTOMERS_AT_A_TIME }, () =>
     worker().catch((error: Error) => {
       failure ??= error;
+      failed.reject(error);
     }),
   );
   const done = Promise.all(workers).then(async () => {
@@ -88,6 +93,7 @@ export function startTraffic(
   return {
     tally,
     share,
+    failed: failed.promise,
     reached: async (wanted) => {
       while (share() < wanted) {
         if (failure) throw failure;
@@ -121,6 +127,7 @@ async function shop(client: Customer, purchase: Purchase, tally: Tally): Promise
   if (number % 10 === 5) {
     const { notifications } = (await client.ask('GET', '/api/notifications', [200])) as { notifications: Order[] };
     const newest = notifications[0];
-    if (newest) await client.ask('POST', `/api/notifications/${newest.id}/read`, [200], {});
+    // The purchase has made it on the monolith; if this customer is moved just now, the service gets it a moment later.
+    if (newest) await client.askForNew('POST', `/api/notifications/${newest.id}/read`, [200], {});
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DecisionRecord, Status } from '@strangler/plan';
+import type { ComparedRoute, DecisionRecord, Status } from '@strangler/plan';
 import { at, PORTS, SECRETS } from './addresses.ts';
 
 const EVERY = 200;
@@ -15,6 +15,10 @@ async function ask<T>(path: string): Promise<T> {
 
 /** What control says now. */
 export const readStatus = (): Promise<Status> => ask<Status>('/status');
+
+/** What comparing the replies of both sides has found. */
+export const readCompared = async (capability: string): Promise<ComparedRoute[]> =>
+  (await ask<{ routes: ComparedRoute[] }>(`/capabilities/${capability}/compared`)).routes;
 
 /** Every decision record after an id. */
 export async function readRecordsAfter(id: number): Promise<DecisionRecord[]> {

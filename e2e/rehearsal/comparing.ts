@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ComparedRoute } from '@strangler/plan';
+import { type Process, strangler } from './processes.ts';
+import { readCompared, waitForStatus } from './watch.ts';
+
+/** What comparing the replies of monolith and service came to. */
+export type Compared = {
+  readonly compared: number;
+  readonly equalByRule: number;
+  readonly differing: number;
+  /** Not in the rate: not comparable, failed, dropped. */
+  readonly beside: number;
+  /** Route and path of everything that differed. */
+  readonly paths: readonly string[];
+};
+
+/** How a wrong build of the orders service fared. */
+export type WrongBuild = {
+  /** From the first look at it to the closed gate, ms. */
+  readonly closedAfter: number;
+  /** Where users were, and stayed, although more were wanted: 0…10000. */
+  readonly boundary: number;
+  readonly found: Compared;
+};
+
+const CLOSED_WITHIN = 60_000;
+const OPEN_WITHIN = 120_000;
+/** How long more users are wanted in vain, ms. */
+const IN_VAIN = 1_500;
+
+/** Adds up what was found on all routes of some capabilities. */
+export function sumOf(routes: readonly ComparedRoute[]): Compared {
+  const sum = { compared: 0, equalByRule: 0, differing: 0, beside: 0 };
+  for (const { results } of routes) {
+    const { equal = 0, 'equal-by-rule': byRule = 0, mismatch = 0, ...others } = results;
+    sum.compared += equal + byRule + mismatch;
+    sum.equalByRule += byRule;
+    sum.differing += mismatch;
+    sum.beside += Object.values(others).reduce((total, count) => total + count, 0);
+  }
+  const paths = routes.flatMap(({ route, differences }) =>
+    differences.map(({ path, kind }) => `${route} ${path} (${kind})`),
+  );
+  return { ...sum, paths };
+}
+
+/** Everything compared since control began, or was told to forget. */
+export const comparedSoFar = async (): Promise<Compared> =>
+  sumOf([...(await readCompared('notifications')), ...(await readCompared('orders'))]);
+
+/**
+ * The orders service answers as a wrong build would, and more users are wanted on it: the gate must keep them. Then it
+ * is mended, control forgets, and the gate opens again. `until` goes on with the traffic.
+ */
+export async function tryWrongBuild(orders: Process, env: Record<string, string>, wanted: number): Promise<WrongBuild> {
+  const gates = (differ: boolean) =>
+    waitForStatus(differ ? 'the gate to close' : 'the gate to open', differ ? CLOSED_WITHIN : OPEN_WITHIN, (status) => {
+      const found = status.capabilities.find(({ capability }) => capability === 'orders')!.gates;
+      return differ ? found.some((gate) => gate.includes('replies differ')) : !found.length;
+    });
+  const forget = () => strangler(['compared', 'orders', '--forget'], env);
+  orders.signal('SIGUSR2');
+  await forget(); // as after every new build
+  const begun = Date.now();
+  await gates(true);
+  const closedAfter = Date.now() - begun;
+  await strangler(['set', 'orders', String(wanted), '--reason', 'rehearsal', '--no-wait'], env);
+  await sleep(IN_VAIN);
+  const { boundary } = (await gates(true)).capabilities.find(({ capability }) => capability === 'orders')!;
+  const found = sumOf(await readCompared('orders'));
+  orders.signal('SIGUSR2');
+  await forget();
+  await gates(false);
+  return { closedAfter, boundary, found };
+}
