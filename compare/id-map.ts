@@ -44,4 +44,5 @@ export class IdMap {
   }
 }
 
-const key = (map: string, id: string) => JSON.stringify([map, id]);
+/** The length keeps maps apart whose names begin alike. */
+const key = (map: string, id: string) => `${map.length} ${map} ${id}`;

@@ -171,6 +171,7 @@ function putBack(root: Json[], numbers: ReadonlyMap<string, ExactNumber>): void 
 /** The number a JSON number token stands for: a double if that loses nothing, else an ExactNumber. */
 export function parseNumber(token: string): number | ExactNumber {
   const double = Number(token);
+  if (token.length <= 15 && !/[eE]/.test(token)) return double;
   const survives = Number.isFinite(double) && canonicalDecimal(String(double)) === canonicalDecimal(token);
   return survives ? double : new ExactNumber(token);
 }

@@ -94,19 +94,38 @@ function inRange(old: Json, newer: Json, { minimum, maximum, milliseconds }: Rul
 
 /** NaN unless both are timestamps and it is known how far apart they are: one with a zone and one without need `zone`. */
 function millisecondsApart(a: Json, b: Json, zone?: string): number {
-  const formats = [a, b].map((value) => (typeof value === 'string' ? formatOf(value) : ''));
-  if (zone === undefined && formats[0] !== formats[1]) return Number.NaN;
-  return Math.abs(instantOf(a, zone) - instantOf(b, zone));
+  const [one, other] = [momentOf(a), momentOf(b)];
+  if (!one || !other || (zone === undefined && one.zone !== other.zone && !(one.zone && other.zone))) return Number.NaN;
+  return Math.abs(sinceEpoch(one, zone) - sinceEpoch(other, zone));
 }
 
 /** Milliseconds since 1970, with what lies below a millisecond as a fraction; NaN for what is no timestamp. */
-export function instantOf(value: Json, zone = '+00:00'): number {
-  const format = typeof value === 'string' ? formatOf(value) : '';
-  if (!format.startsWith('timestamp')) return Number.NaN;
-  const [, whole, fraction = '0', given] = /^(.{10}[T ]\d\d:\d\d(?::\d\d)?)(\.\d+)?(.*)$/.exec(value as string)!;
-  const [, hours, minutes = '00'] = /^([+-]\d\d):?(\d\d)?$/.exec(given!) ?? [];
-  const offset = given === '' ? zone : hours === undefined ? 'Z' : `${hours}:${minutes}`;
-  return Date.parse(`${whole!.replace(' ', 'T')}${offset}`) + Number(fraction) * 1000;
+export function instantOf(value: Json): number {
+  const moment = momentOf(value);
+  return moment ? sinceEpoch(moment) : Number.NaN;
+}
+
+/** A timestamp in its parts. */
+interface Moment {
+  readonly day: string;
+  readonly time: string;
+  /** `.250`, or nothing. */
+  readonly fraction: string | undefined;
+  /** `Z` or `+02:00`, or nothing. */
+  readonly zone: string | undefined;
+}
+
+const MOMENT = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(\.\d+)?(?:(Z)|([+-]\d\d)(?::?(\d\d))?)?$/;
+
+function momentOf(value: Json): Moment | undefined {
+  const match = typeof value === 'string' ? MOMENT.exec(value) : null;
+  if (!match) return undefined;
+  const [, day, time, fraction, utc, hours, minutes = '00'] = match;
+  return { day: day!, time: time!, fraction, zone: utc ?? (hours && `${hours}:${minutes}`) };
+}
+
+function sinceEpoch({ day, time, fraction, zone }: Moment, without = '+00:00'): number {
+  return Date.parse(`${day}T${time}${zone ?? without}`) + (fraction === undefined ? 0 : Number(fraction) * 1000);
 }
 
 const asDouble = (value: Json) =>
