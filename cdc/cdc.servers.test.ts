@@ -147,6 +147,32 @@ describe('the sync of one capability, both ways', () => {
     expect((await orderOf('service', 'old-10'))?.note).toBe('owner');
   });
 
+  test('an item whose order the other side has deleted meanwhile stops no stream; the owner says what is so', async () => {
+    const idOf = async (key: string) => (await orderOf('service', key))!.id;
+    const [gone, stays] = [await idOf('old-50'), await idOf('old-51')];
+    const item = (on: 'monolith' | 'service', order: number) =>
+      world[on].query('INSERT INTO order_items (order_id, quantity) VALUES (?, 7)', [order]);
+    const remove = async (on: 'monolith' | 'service', order: number) => {
+      await world[on].query('DELETE FROM order_items WHERE order_id = ?', [order]);
+      await world[on].query('DELETE FROM orders WHERE id = ?', [order]);
+    };
+    await cdc.stop();
+    await remove('service', gone); // the owner
+    await item('monolith', gone); // late
+    await remove('monolith', stays); // a job, past the proxy
+    await item('service', stays);
+    cdc = world.start();
+    await untilRunning(cdc);
+    const sevens = async (on: 'monolith' | 'service', order: number) =>
+      (await world[on].query('SELECT id FROM order_items WHERE order_id = ? AND quantity = 7', [order])).rows.length;
+    await until('no item of an order that is gone', async () => (await sevens('monolith', gone)) === 0);
+    await until('the order back', async () => (await orderOf('monolith', 'old-51')) !== undefined);
+    await until('its item', async () => (await sevens('monolith', stays)) === 1);
+    expect(await orderOf('monolith', 'old-50')).toBeUndefined();
+    expect(await sevens('service', stays)).toBe(1);
+    await until('nothing differing', async () => (await verify(world.plan, 'orders')).mismatches === 0);
+  });
+
   test('waits behind an undecided barrier, and goes on as its cancel says', async () => {
     await world.handoff('service', 2, 'barrier');
     await until('arrival', () => barrierArrived(world.monolith, stream('reverse'), 2));
