@@ -98,9 +98,9 @@ class Run {
               return recover(parts, 'the state could not be written');
             }),
           recover: () => recover(parts, 'control was restarted'),
-          settle: () => settleForced(parts, this.#abort.signal),
+          settle: () => settleForced(parts, this.#abort.signal).then(() => undefined),
         };
-        Promise.resolve<Outcome | string | void>(begin[does]()).then(
+        Promise.resolve<Outcome | string | undefined>(begin[does]()).then(
           (outcome) => end('done', typeof outcome === 'object' && !outcome.done ? outcome.retryIn : undefined),
           (error) => end(error instanceof SupersededError ? 'superseded' : 'failed'),
         );
