@@ -45,6 +45,8 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
     minBytes: 1,
     maxBytes: MAX_BYTES,
     maxBytesPerPartition: MAX_BYTES,
+    // kafkajs can lie idle for ever after restarting a consumer while the broker is away: the stream opens another one.
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5, restartOnFailure: async () => false },
   });
   const abort = new AbortController();
   let stopped = false;
