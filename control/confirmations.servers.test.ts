@@ -43,8 +43,10 @@ const ask = (id: number) => ({ type: 'confirm', capability: 'shop', id, user: 'a
 const arrived = () => databases.of.monolith.use((session) => arrivedTick(session, 'shop:reverse'));
 /** So many more ticks of the service arrive. */
 const ticks = async (count: number) => {
-  const from = await arrived();
-  while ((await arrived()) < from + count) await new Promise((resolve) => setTimeout(resolve, 10));
+  const wait = () => new Promise((resolve) => setTimeout(resolve, 10));
+  let from = await arrived();
+  for (; !from; from = await arrived()) await wait();
+  while ((await arrived()) < from + count) await wait();
 };
 
 test('a write is confirmed when a tick made after the question has arrived on the monolith, and not before', async () => {
