@@ -86,6 +86,8 @@ export function planEnvironment(servers: Servers): Record<string, string> {
     STRANGLER_TOKEN: SECRETS.admin,
     STRANGLER_PROXY_TOKEN: SECRETS.proxy,
     WEBHOOK_URL: `${at(PORTS.webhook)}/rollbacks`,
+    COMPARE_NOTIFICATIONS: process.env.COMPARE_NOTIFICATIONS ?? '100%',
+    COMPARE_ORDERS: process.env.COMPARE_ORDERS ?? '20%',
   };
   for (const [name, users] of Object.entries(databaseAddresses(servers))) {
     for (const role of ['admin', ...PLAN_ROLES] as const) {
