@@ -54,14 +54,20 @@ export class UnleashAdmin {
   /** One call; undefined for a status that is tolerated. */
   async #call(method: string, path: string, body?: unknown, tolerated: number[] = []): Promise<unknown> {
     const url = this.#server.url.replace(/\/$/, '') + path;
-    let answer: Response;
-    let text: string;
-    try {
-      answer = await fetch(url, {
+    const send = () =>
+      fetch(url, {
         method,
         headers: { authorization: this.#server.adminToken, 'content-type': 'application/json' },
         signal: AbortSignal.timeout(TIMEOUT),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    let answer: Response;
+    let text: string;
+    try {
+      // A kept-alive connection may end just as it is used again: what only reads is asked once more.
+      answer = await send().catch((error) => {
+        if (method === 'GET' && error.cause?.code === 'UND_ERR_SOCKET') return send();
+        throw error;
       });
       text = await answer.text();
     } catch (error) {

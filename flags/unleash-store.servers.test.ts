@@ -30,7 +30,7 @@ function pass(incoming: IncomingMessage, answer: ServerResponse): void {
     answer.writeHead(response.statusCode!, response.headers);
     response.pipe(answer);
   });
-  onward.on('error', () => answer.destroy());
+  onward.on('error', (error) => (answer.headersSent ? answer.destroy() : answer.writeHead(502).end(error.message)));
   incoming.pipe(onward);
 }
 
