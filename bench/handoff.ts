@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DecisionRecord } from '@strangler/plan';
 import { atRest, rollback, set, until } from '../e2e/faults/operator.ts';
 import { at, PORTS, SECRETS } from '../e2e/rehearsal/addresses.ts';
 import { beTheOnlyOne } from '../e2e/rehearsal/processes.ts';
@@ -36,34 +35,46 @@ async function run({ seconds = 10, rounds = 2, signal }: Options) {
     await rollback('orders');
     await settled(0);
     await load.stop();
-    const pauses = (await records()).filter(({ event }) => event === 'handoff').map(pauseOf);
-    return findings(pauses, load.writes.slice(0, calm), moving, load.failed() - failedBefore, elapsed);
+    return findings(await timings(), load.writes.slice(0, calm), moving, load.failed() - failedBefore, elapsed);
   });
 }
 
 const settled = (percentage: number) =>
   until(`${percentage} %`, 'orders', MOVED_WITHIN, (status) => atRest(status) && status.boundary === percentage * 100);
 
-const pauseOf = ({ inputs }: DecisionRecord): number => (inputs as { pauseMs: number }).pauseMs;
+/** Of one handoff, ms: until every proxy holds, until none has a write under way, until the barrier has arrived. */
+type Timings = {
+  readonly holdMs: number;
+  readonly drainMs: number;
+  readonly arrivalMs: number;
+  readonly pauseMs: number;
+};
 
-async function records(): Promise<DecisionRecord[]> {
+async function timings(): Promise<Timings[]> {
   const answer = await fetch(`${at(PORTS.control)}/records?capability=orders&limit=1000`, {
     headers: { authorization: `Bearer ${SECRETS.admin}` },
   });
-  return ((await answer.json()) as { records: DecisionRecord[] }).records;
+  const { records } = (await answer.json()) as { records: { event: string; inputs: Timings }[] };
+  return records.filter(({ event }) => event === 'handoff').map(({ inputs }) => inputs);
 }
 
-function findings(pauses: number[], calm: number[], moving: number[], failed: number, seconds: number) {
+function findings(handoffs: Timings[], calm: number[], moving: number[], failed: number, seconds: number) {
   const row = (name: string, values: number[]) => [
     name,
     values.length,
     ...[0.5, 0.99, 1].map((share) => quantile(values, share)),
   ];
+  const [pauses, holds, drains, arrivals] = (['pauseMs', 'holdMs', 'drainMs', 'arrivalMs'] as const).map((name) =>
+    handoffs.map((one) => one[name]),
+  ) as [number[], number[], number[], number[]];
   const text = [
     `${RATE} requests/s, half of them purchases, through two proxies; ${pauses.length} handoffs of 1 % of the users each\n`,
     table([
       ['milliseconds', 'count', 'p50', 'p99', 'max'],
       row('users held, per handoff', pauses),
+      row('  until proxies hold', holds),
+      row('  until writes are done', drains),
+      row('  until the barrier is there', arrivals),
       row('purchases while nobody moves', calm),
       row('purchases while users move', moving),
     ]),
@@ -75,7 +86,8 @@ function findings(pauses: number[], calm: number[], moving: number[], failed: nu
     p99: rounded(quantile(values, 0.99)),
     max: rounded(quantile(values, 1)),
   });
-  const figures = { pause: figuresOf(pauses), calm: figuresOf(calm), moving: figuresOf(moving) };
+  const parts = { hold: figuresOf(holds), drain: figuresOf(drains), arrival: figuresOf(arrivals) };
+  const figures = { pause: figuresOf(pauses), ...parts, calm: figuresOf(calm), moving: figuresOf(moving) };
   return { text, figures: { rate: RATE, seconds: rounded(seconds), failed, ...figures } };
 }
 

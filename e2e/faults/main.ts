@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { placeOf, usualHome } from './place.ts';
+import { CATALOGUE } from './catalogue/index.ts';
+import { MOST_LANES, usualHome } from './place.ts';
+import { runSuite } from './suite.ts';
 
-const HELP = `npm run faults -- [--only NAME…] [--seeds N] [--seed N] [--list] [--keep-going]
+const HELP = `npm run faults -- [--only NAME…] [--seeds N] [--seed N] [--lanes N] [--list] [--keep-going]
 
 Breaks the real house in every way it is meant to survive, under a write load, and holds both databases against the
 writer's own ledger after each: nothing lost, nothing doubled, nothing different. On servers of its own, which it kills.
@@ -10,6 +12,7 @@ writer's own ledger after each: nothing lost, nothing doubled, nothing different
   --only NAME    only faults whose name contains this; may be given again
   --seeds N      every fault with the seeds 1 to N (5)
   --seed N       every fault with this seed alone
+  --lanes N      N faults at a time, each on servers of its own (3)
   --list         the faults, and what happens meanwhile
   --keep-going   go on after a fault that failed
   --help         this text
@@ -27,10 +30,10 @@ function read() {
   const { values } = parseArgs({
     options: {
       only: { ...text, multiple: true },
-      ...{ seeds: text, seed: text, list: flag, 'keep-going': flag, help: flag },
+      ...{ seeds: text, seed: text, lanes: text, list: flag, 'keep-going': flag, help: flag },
     },
   });
-  const whole = (name: 'seeds' | 'seed', most: number): number | undefined => {
+  const whole = (name: 'seeds' | 'seed' | 'lanes', most: number): number | undefined => {
     const given = values[name];
     if (given === undefined) return undefined;
     if (!/^\d+$/.test(given) || Number(given) < 1 || Number(given) > most)
@@ -39,7 +42,7 @@ function read() {
   };
   const seed = whole('seed', 1_000_000);
   const seeds = seed === undefined ? Array.from({ length: whole('seeds', 1_000) ?? 5 }, (_, nth) => nth + 1) : [seed];
-  return { ...values, seeds };
+  return { ...values, seeds, lanes: whole('lanes', MOST_LANES) ?? 3 };
 }
 
 async function main(): Promise<number> {
@@ -49,9 +52,6 @@ async function main(): Promise<number> {
     return 0;
   }
   const reports = join(usualHome(process.env), 'reports');
-  Object.assign(process.env, placeOf(process.env)); // before anything that reads addresses is loaded
-  const { CATALOGUE } = await import('./catalogue/index.ts');
-  const { runSuite } = await import('./suite.ts');
   const unknown = options.only?.filter((name) => !CATALOGUE.some((fault) => fault.name.includes(name))) ?? [];
   if (unknown.length) throw new Misused(`no fault is named ${unknown.join(', ')}; --list names them all`);
   const faults = CATALOGUE.filter(({ name }) => !options.only || options.only.some((part) => name.includes(part)));
@@ -61,8 +61,9 @@ async function main(): Promise<number> {
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => stop.abort(new Error('stopped before the end')));
-  const { seeds } = options;
-  const runs = await runSuite({ faults, seeds, keepGoing: options['keep-going'] === true, reports }, stop.signal);
+  const { seeds, lanes } = options;
+  const keepGoing = options['keep-going'] === true;
+  const runs = await runSuite({ faults, seeds, lanes, keepGoing, reports }, stop.signal);
   return runs.length === faults.length * seeds.length && runs.every(({ mistakes }) => !mistakes.length) ? 0 : 1;
 }
 
@@ -75,4 +76,3 @@ try {
   else console.error(`✗ ${stop.signal.aborted ? 'stopped before the end' : message}`);
   process.exitCode = misused ? 2 : stop.signal.aborted ? 130 : 1;
 }
-process.exit(); // a run that was broken off would go on waiting for what cannot come any more

@@ -26,6 +26,7 @@ export async function relay(port: number, controls: readonly number[]): Promise<
       [control, client],
     ] as const) {
       sockets.add(one);
+      one.setNoDelay(true);
       one.on('error', () => other.destroy());
       one.on('close', () => {
         sockets.delete(one);

@@ -123,6 +123,13 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
   };
 }
 
+/** A run that could not begin, and why. */
+export function notRun({ name }: Fault, seed: number, mistake: string): Run {
+  const nothing = { acknowledged: 0, lost: 0, duplicated: 0, differing: 0, recovery: 0, worstLag: 0, requests: 0 };
+  const none = { retried: 0, unanswered: 0, verified: 0, took: 0, notes: {} };
+  return { fault: name, seed, mistakes: [mistake], ...nothing, ...none, quarantine: { open: 0, settled: 0 } };
+}
+
 /** Rows in quarantine, as control counts them. */
 async function kept(): Promise<Run['quarantine']> {
   const found = await Promise.all(['orders', 'notifications'].map(look));

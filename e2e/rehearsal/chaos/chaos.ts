@@ -59,7 +59,7 @@ async function play(stage: Stage, options: ChaosOptions): Promise<{ report: Chao
   const { tally } = traffic;
   const fire = new Fire(processes, traffic.share, options.planned, signal);
   await timed('replay', `${input.live.length.toLocaleString('en')} purchases of 1998 replayed, under fire`, () =>
-    underFire(traffic, witness, fire, options),
+    underFire(traffic, witness, fire, { ...options, signal }),
   );
   const ledger = await timed('books', 'the books are counted', () => settle(addresses, input, tally));
   const mistakes = [
