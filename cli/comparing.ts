@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import {
   auditRules,
   type Case,
@@ -18,6 +18,7 @@ import {
   type SuiteReport,
 } from '@strangler/compare';
 import { EXIT, Problem } from './problem.ts';
+import { readJson } from './read-json.ts';
 import { inert } from './text.ts';
 
 /** Nothing a server answered reaches the terminal as it came. */
@@ -152,12 +153,4 @@ async function readReport(file: string): Promise<SuiteReport> {
   const report = (await readJson(file)) as Partial<SuiteReport> | null;
   if (report?.tally && report.cases && report.findings) return report as SuiteReport;
   throw new Problem(`${file} is no report: make one with strangler compare … --json ${file}`, EXIT.usage);
-}
-
-async function readJson(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8'));
-  } catch (cause) {
-    throw new Problem(`${file} cannot be read: ${(cause as Error).message}`, EXIT.usage, { cause });
-  }
 }

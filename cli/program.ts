@@ -1,15 +1,35 @@
+import { parseDuration, parseSize } from '@strangler/plan';
 import { Command } from 'commander';
 import * as commands from './commands.ts';
 import * as comparing from './comparing.ts';
 import { readSteps } from './percent.ts';
 import { EXIT, Problem } from './problem.ts';
 import { runProgram } from './processes.ts';
+import * as recording from './recording.ts';
 
 const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
 
 const readCount = (text: string): number => {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new Problem(`--last ${text} is no count: use 1 to 999999`, EXIT.usage);
   return Number(text);
+};
+
+const DAY = 24 * 60 * 60 * 1000;
+const collect = (one: string, all: readonly string[]): string[] => [...all, one];
+const collectRead =
+  (read: (text: string) => string) =>
+  (one: string, all: readonly string[]): string[] => [...all, read(one)];
+
+const readTime = (text: string): number => {
+  const ms = parseDuration(text);
+  if (ms) return ms;
+  throw new Problem(`${text} is no duration: use 10m, 12h or 7d`, EXIT.usage);
+};
+
+const readBytes = (text: string): number => {
+  const bytes = parseSize(text);
+  if (bytes) return bytes;
+  throw new Problem(`${text} is no size: use 64KiB, 1MiB or 2GiB`, EXIT.usage);
 };
 
 /** A command in a list of commands: its name and what it cannot do without. */
@@ -262,7 +282,7 @@ ${examples(
     .description('Sends a suite of requests to both sides and compares the replies; for CI.')
     .requiredOption('--suite <file>', 'the cases, a JSON list: name, method, path, headers, body, capture')
     .option('--rules <file>', 'why replies may differ, a JSON list')
-    .option('--header <name>', 'compare this header too; may be repeated', (name, all: string[]) => [...all, name], [])
+    .option('--header <name>', 'compare this header too; may be repeated', collect, [])
     .option('--minimum <count>', 'so many cases must agree; without it all', readCount)
     .option('--junit <file>', 'write a JUnit report')
     .option('--json <file>', 'write the whole report, for programs and for strangler rules')
@@ -276,6 +296,43 @@ ${examples(
       )}`,
     )
     .action(async (oldUrl, newUrl, options) => exit(await comparing.compare(oldUrl, newUrl, options)));
+  program
+    .command('record <url>')
+    .description('Passes requests on to a server and writes them and its replies into a HAR file, without secrets.')
+    .requiredOption('--listen <host:port>', 'where requests come in', recording.readListen)
+    .requiredOption('--out <file>', 'the recording, a HAR file that must not exist yet')
+    .option('--beside <url>', 'ask reads of the new side too, and keep both replies; writes never go there')
+    .option(
+      '--as-read <route>',
+      'this changes nothing either: "POST /search/**"; may be repeated',
+      collectRead(recording.readRoute),
+      [],
+    )
+    .option('--user <where>', 'who asks: jwt:CLAIM, header:NAME or cookie:NAME (default: jwt:sub)', recording.readUser)
+    .option(
+      '--redact <name>',
+      'a secret too: a name, or a JSON path as $.user.phone; may be repeated',
+      collectRead(recording.readSecretPlace),
+      [],
+    )
+    .option('--secrets <file>', 'secrets by name, to be put back by strangler replay: {"ada-password": "…"}')
+    .option(
+      '--keep <duration>',
+      'after that it is refused, and removed by the next recording beside it',
+      readTime,
+      14 * DAY,
+    )
+    .option('--max-body <size>', 'of a larger body only size and hash are kept', readBytes, 1024 ** 2)
+    .option('--max-requests <count>', 'then requests are still passed on, but not recorded', readCount, 100_000)
+    .option('--max-file <size>', 'the same', readBytes, 1024 ** 3)
+    .addHelpText(
+      'after',
+      `\nTokens, passwords, card numbers, e-mail addresses and the like never reach the file; equal ones have equal marks.\n${examples(
+        'strangler record http://localhost:3000 --listen :8080 --out shop.har',
+        'strangler record $OLD --listen :8080 --out shop.har --beside $NEW --redact phone --keep 3d',
+      )}`,
+    )
+    .action(async (url, options) => exit(await recording.record(url, options)));
   const rules = program.command('rules').description('Looks after the rules that say why replies may differ.');
   rules
     .command('lint <rules>')

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { ExactNumber, isContainer, type Json, type JsonObject, parseJson, stringifyJson } from './json.ts';
 import { parsePath } from './path.ts';
 import { type RuleState, rootState } from './rule-state.ts';
-import { SECRET_HEADERS, SECRET_NAMES, SECRETS } from './secrets.ts';
+import { SECRET_ENDINGS, SECRET_HEADERS, SECRET_NAMES, SECRETS } from './secrets.ts';
 
 /** What must not be kept, beside what is always taken out. */
 export interface Redaction {
@@ -16,11 +16,17 @@ export interface Redaction {
   readonly patterns?: readonly RegExp[];
   /** With a key, equal secrets become equal marks, so that one still sees what belongs together. */
   readonly key?: string;
+  /** Secrets one knows, and what each is called: `[known NAME]` stands where it stood, whatever is around it. */
+  readonly known?: ReadonlyMap<string, string>;
 }
 
 /** Takes secrets out of what is to be stored or shown. Nothing given to it is changed. */
 export interface Redactor {
   text(text: string): string;
+  /** What stands for this secret. */
+  secret(secret: string): string;
+  /** True if what has this name is a secret. */
+  isSecretName(name: string): boolean;
   json(value: Json): Json;
   headers(headers: Readonly<Record<string, readonly string[]>>): Record<string, readonly string[]>;
   /** A path with its query. */
@@ -43,17 +49,39 @@ export function redactor(redaction: Redaction = {}): Redactor {
     pattern: global(pattern),
     isOne: undefined,
   }));
+  const known = [...(redaction.known ?? [])].sort(([one], [other]) => other.length - one.length);
   const mark = (what: string, secret: string) => {
+    const name = redaction.known?.get(secret);
+    if (name !== undefined) return `[known ${name}]`;
     if (!redaction.key) return `[${what}]`;
-    return `[${what} ${createHmac('sha256', redaction.key).update(secret).digest('hex').slice(0, 8)}]`;
+    return `[${what} ${createHmac('sha256', redaction.key).update(secret).digest('hex').slice(0, 12)}]`;
   };
 
   const text = (given: string) =>
     [...SECRETS, ...own].reduce(
       (left, { name, pattern, isOne }) =>
         left.replace(pattern, (found) => (!isOne || isOne(found) ? mark(name, found) : found)),
-      given,
+      known.reduce((left, [secret, name]) => left.replaceAll(secret, `[known ${name}]`), given),
     );
+  const isSecretName = (name: string) => {
+    const plain = plainName(name);
+    return names.has(plain) || SECRET_ENDINGS.test(plain);
+  };
+  /** What stands for a secret that is one by its name; by its looks it may be more than that. */
+  const ofName = (secret: string) => {
+    const marked = text(secret);
+    return ONE_MARK.test(marked) ? marked : mark('secret', secret);
+  };
+  /** A text in which names and values may stand in any notation. */
+  const looseText = (given: string) => {
+    const hide = (found: string, name: string, value: string) =>
+      isSecretName(name) && value !== '' && !value.startsWith('[')
+        ? found.slice(0, found.lastIndexOf(value)) +
+          mark('secret', value) +
+          found.slice(found.lastIndexOf(value) + value.length)
+        : found;
+    return NAMED.reduce((left, pattern) => left.replace(pattern, hide), text(given));
+  };
 
   const json = (value: Json): Json => {
     const root: Json[] = [value];
@@ -65,13 +93,13 @@ export function redactor(redaction: Redaction = {}): Redactor {
         const inside = members[key]!;
         const state = level.state.into(Array.isArray(level.to) ? Number(key) : key);
         const secret =
-          level.within || state.rules.ignore !== undefined || (!Array.isArray(level.to) && names.has(plainName(key)));
+          level.within || state.rules.ignore !== undefined || (!Array.isArray(level.to) && isSecretName(key));
         if (isContainer(inside)) {
           const copy = Array.isArray(inside) ? [...inside] : renamed(inside as JsonObject, text);
           put(members, key, copy);
           open.push({ to: copy, state, within: secret });
-        } else if (secret) put(members, key, hidden(inside, mark));
-        else if (typeof inside === 'string') put(members, key, text(inside));
+        } else if (secret) put(members, key, hidden(inside, ofName));
+        else if (typeof inside === 'string') put(members, key, looseText(inside));
         else if (inside instanceof ExactNumber || typeof inside === 'number') {
           const digits = inside instanceof ExactNumber ? inside.text : String(inside);
           if (text(digits) !== digits) put(members, key, text(digits));
@@ -87,7 +115,7 @@ export function redactor(redaction: Redaction = {}): Redactor {
     let state: RuleState = paths;
     return segments.some((segment) => {
       state = state.into('name' in segment ? segment.name : 0);
-      return state.rules.ignore !== undefined || ('name' in segment && names.has(plainName(segment.name)));
+      return state.rules.ignore !== undefined || ('name' in segment && isSecretName(segment.name));
     });
   };
   const sample = (path: string, given: string) => {
@@ -96,7 +124,7 @@ export function redactor(redaction: Redaction = {}): Redactor {
       return stringifyJson(json(parseJson(given)));
     } catch {
       const withoutNamed = given.replace(MEMBER, (member, name: string) =>
-        names.has(plainName(name)) ? `"${name}": "${mark('secret', member)}"` : member,
+        isSecretName(name) ? `"${name}": "${mark('secret', member)}"` : member,
       );
       return text(withoutNamed);
     }
@@ -105,9 +133,9 @@ export function redactor(redaction: Redaction = {}): Redactor {
   const query = (given: string) => {
     const parts = given.split('&').map((part) => {
       const [name = '', ...value] = part.split('=');
-      const secret = names.has(plainName(decoded(name)));
-      if (secret) return `${name}=${encodeURIComponent(mark('secret', value.join('=')))}`;
+      const secret = isSecretName(decoded(name));
       const plain = decoded(value.join('='));
+      if (secret) return `${name}=${encodeURIComponent(ofName(plain))}`;
       return text(plain) === plain ? part : `${name}=${encodeURIComponent(text(plain))}`;
     });
     return parts.join('&');
@@ -115,6 +143,8 @@ export function redactor(redaction: Redaction = {}): Redactor {
 
   return {
     text,
+    secret: ofName,
+    isSecretName,
     json,
     sample,
     headers: (headers) => {
@@ -130,20 +160,32 @@ export function redactor(redaction: Redaction = {}): Redactor {
       return rest.length === 0 ? text(path) : `${text(path)}?${query(rest.join('?'))}`;
     },
     body: (given, media) => {
-      if (/[/+]json$/i.test(media)) {
+      // Many senders of JSON do not say so, or call it a form.
+      if (/^\s*[{["]/.test(given) || /[/+]json$/i.test(media)) {
         try {
           return stringifyJson(json(parseJson(given)));
         } catch {
-          return text(given); // says JSON and is not, or is too deep to be written again
+          if (/[/+]json$/i.test(media)) return looseText(given); // says JSON and is not, or is too deep to be written again
         }
       }
       if (media === 'application/x-www-form-urlencoded') return query(given);
       return /^text\/|[/+](xml|javascript|x-ndjson)$/i.test(media)
-        ? text(given)
+        ? looseText(given)
         : `[${given.length} characters left out]`;
     },
   };
 }
+
+/** What `mark` gives, and nothing else. */
+const ONE_MARK = /^\[[\w-]+(?: [\w-]+)?\]$/;
+
+/** A name and its value as texts have them: `name=value`, `"name": "value"`, `<name>value<`, and fields of HTML forms. */
+const NAMED: readonly RegExp[] = [
+  /(?<![\w.-])([a-z][\w.-]{2,40})["']?\s{0,9}[:=]\s{0,9}"([^"]+)"/gi,
+  /(?<![\w.-])([a-z][\w.-]{2,40})["']?\s{0,9}[:=]\s{0,9}["']?((?:(?:Bearer|Basic|Token)\s)?[^\s"'&,;<>]+)/gi,
+  /<([\w:.-]{1,60})(?:\s[^<>]{0,300})?>([^<]+)</g,
+  /\bname=["']?([\w.[\]-]{1,60})["']?\s[^<>]{0,300}?\bvalue=["']([^"']*)/gi,
+];
 
 /** A member in a line that is no JSON because it was cut. */
 const MEMBER = /"((?:[^"\\]|\\.)*)"\s*:\s*(?:"(?:[^"\\]|\\.)*"?|[^,}\]\s]+)/g;
@@ -156,8 +198,8 @@ function renamed(members: JsonObject, text: (name: string) => string): Record<st
 }
 
 /** Keeps the type of what it hides: a number becomes 0, a truth value stays what it is. */
-function hidden(value: Json, mark: (what: string, secret: string) => string): Json {
-  if (typeof value === 'string') return value === '' ? '' : mark('secret', value);
+function hidden(value: Json, mark: (secret: string) => string): Json {
+  if (typeof value === 'string') return value === '' ? '' : mark(value);
   return typeof value === 'number' || value instanceof ExactNumber ? 0 : value;
 }
 

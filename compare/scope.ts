@@ -54,7 +54,8 @@ const isStatus = (value: unknown) =>
     ? STATUS.test(value)
     : Number.isInteger(value) && (value as number) >= 100 && (value as number) < 600;
 
-function isRoute(value: unknown): boolean {
+/** True for what may stand in `routes`. */
+export function isRoute(value: unknown): boolean {
   const path = typeof value === 'string' ? ROUTE.exec(value)?.[2] : undefined;
   if (path === undefined) return false;
   const segments = segmentsOf(path);

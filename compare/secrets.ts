@@ -40,6 +40,10 @@ export const SECRET_NAMES: readonly string[] = [
   ...['card', 'cardnumber', 'cvc', 'cvv', 'iban', 'ssn', 'email'],
 ];
 
+/** What longer such names end with: `newPassword`, `stripe_secret`. */
+export const SECRET_ENDINGS =
+  /(?:password|passwd|passphrase|secret|token|apikey|privatekey|secretkey|accesskey|jwt|credentials?)$/;
+
 /** A kind of secret that can be told by its looks. */
 export interface Secret {
   readonly name: string;

@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+let folder: string;
+const servers: Server[] = [];
+const children: ChildProcess[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'record-'));
+});
+
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+  await rm(folder, { recursive: true });
+});
+
+async function target(): Promise<string> {
+  const server = createServer((request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ path: request.url }));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  servers.push(server);
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  /** Where requests come in, once it listens; undefined if it ended before. */
+  readonly url: Promise<string | undefined>;
+  readonly ended: Promise<{ code: number | null; out: string; err: string }>;
+}
+
+function record(...given: string[]): Running {
+  const child = spawn(process.execPath, [MAIN, 'record', ...given], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  let [out, err] = ['', ''];
+  const listening = Promise.withResolvers<string | undefined>();
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    err += chunk;
+    const url = /through (\S+) to/.exec(err)?.[1];
+    if (url) listening.resolve(url);
+  });
+  const ended = once(child, 'close').then(([code]) => {
+    listening.resolve(undefined);
+    return { code, out, err };
+  });
+  return { child, url: listening.promise, ended };
+}
+const entriesOf = async (name: string) => JSON.parse(await readFile(join(folder, name), 'utf8')).log.entries;
+
+describe('strangler record', () => {
+  test('records until Ctrl-C, and then says what is in the file and what is not', async () => {
+    const { child, url, ended } = record(await target(), '--listen', ':0', '--out', 'shop.har', '--max-body', '20B');
+    await (await fetch(`${await url}/a`)).text();
+    await (await fetch(`${await url}/a-longer-path-than-that`)).text();
+    child.kill('SIGINT');
+    const { code, out } = await ended;
+    expect(out).toBe(
+      '2 requests in shop.har\n1 bodies of which only size and hash were kept: over 20 bytes, or not readable\n',
+    );
+    expect(code).toBe(0);
+    expect(await entriesOf('shop.har')).toHaveLength(2);
+    expect((await stat(join(folder, 'shop.har'))).mode & 0o077).toBe(0);
+  });
+
+  test('leaves a whole HAR when it is killed with kill -9', async () => {
+    const { child, url, ended } = record(await target(), '--listen', ':0', '--out', 'shop.har');
+    for (let n = 0; n < 20; n++) await (await fetch(`${await url}/orders/${n}`)).text();
+    child.kill('SIGKILL');
+    await ended;
+    expect((await entriesOf('shop.har')).length).toBeGreaterThanOrEqual(19); // the last may be on its way to the disk
+  });
+
+  test('gives the file an end date, and removes recordings whose end has come, and no other file', async () => {
+    const first = record(await target(), '--listen', ':0', '--out', 'first.har', '--keep', '1ms');
+    await first.url;
+    first.child.kill('SIGINT');
+    await first.ended;
+    await writeFile(join(folder, 'browser.har'), '{"log":{"version":"1.2","entries":[]}}');
+    const second = record(await target(), '--listen', ':0', '--out', 'second.har', '--keep', '7d');
+    await second.url;
+    second.child.kill('SIGINT');
+    expect((await second.ended).err).toContain('removed first.har: the time to keep it was over');
+    expect((await readdir(folder)).sort()).toEqual(['browser.har', 'second.har']);
+    const { until } = JSON.parse(await readFile(join(folder, 'second.har'), 'utf8')).log._strangler;
+    expect(Date.parse(until) - Date.now()).toBeGreaterThan(6.9 * 24 * 3_600_000);
+  });
+
+  test('ends with 2, the cause and the next step when it is used wrongly', async () => {
+    const url = await target();
+    await writeFile(join(folder, 'there.har'), 'mine');
+    await writeFile(join(folder, 'secrets.json'), '{"ada": 17}');
+    const { host } = new URL(url);
+    const wrong: [string[], string][] = [
+      [[url, '--listen', ':0', '--out', 'there.har'], 'there.har exists already: remove it, or choose another name'],
+      [[url, '--listen', host, '--out', 'a.har'], `${host} is in use by another program: choose another with --listen`],
+      [[url, '--listen', 'here', '--out', 'a.har'], '--listen here must be HOST:PORT'],
+      [['localhost:1', '--listen', ':0', '--out', 'a.har'], 'write it as http://HOST:PORT'],
+      [[url, '--listen', ':0', '--out', 'none/a.har'], 'none/a.har cannot be written: ENOENT'],
+      [[url, '--listen', ':0', '--out', 'a.har', '--keep', 'long'], 'long is no duration'],
+      [[url, '--listen', ':0', '--out', 'a.har', '--user', 'sub'], '--user sub must be jwt:CLAIM'],
+      [[url, '--listen', ':0', '--out', 'a.har', '--redact', '$.a['], '$.a[ not understood'],
+      [[url, '--listen', ':0', '--out', 'a.har', '--as-read', 'search'], 'search is no route'],
+      [[url, '--listen', ':0', '--out', 'a.har', '--secrets', 'secrets.json'], '"ada" is no name'],
+    ];
+    for (const [given, message] of wrong) {
+      const { code, err } = await record(...given).ended;
+      expect([given, code, err]).toEqual([given, 2, expect.stringContaining(message)]);
+    }
+    expect(await readFile(join(folder, 'there.har'), 'utf8')).toBe('mine');
+    expect(await readdir(folder)).not.toContain('a.har');
+  });
+});

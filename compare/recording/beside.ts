@@ -1,0 +1,70 @@
+import type { BesideReply, Exchange, SeenReply } from './exchange.ts';
+import { headersOf } from './har.ts';
+import { Tap } from './tap.ts';
+import { pairs, Upstream } from './upstream.ts';
+
+/** So many at once, and no longer than this, in ms: what is slow or down is left alone rather than waited for. */
+const AT_ONCE = 32;
+const TIMEOUT = 10_000;
+/** A side asked with these may say "not modified" where the other one does not. */
+const CONDITIONS = /^(if-none-match|if-modified-since|if-range)$/i;
+
+/** Asks the new side what the target has answered, after the target has answered. */
+export class Beside {
+  readonly url: string;
+  readonly #upstream: Upstream;
+  readonly #cap: number;
+  #asking = 0;
+
+  constructor(url: URL, cap: number) {
+    this.#upstream = new Upstream(url);
+    this.url = this.#upstream.url;
+    this.#cap = cap;
+  }
+
+  /** What the new side replies; undefined if too many are being asked already. */
+  async ask({ method, path, body }: Exchange, headers: readonly string[]): Promise<BesideReply | undefined> {
+    if (this.#asking >= AT_ONCE || body.bytes === undefined) return undefined;
+    this.#asking++;
+    const began = performance.now();
+    try {
+      const unconditional = pairs(headers)
+        .filter(([name]) => !CONDITIONS.test(name))
+        .flat();
+      const reply = await this.#reply(method, path, unconditional, body.bytes);
+      return { reply, milliseconds: performance.now() - began };
+    } catch (error) {
+      return { reply: undefined, error: (error as Error).message, milliseconds: performance.now() - began };
+    } finally {
+      this.#asking--;
+    }
+  }
+
+  stop(): void {
+    this.#upstream.stop();
+  }
+
+  #reply(method: string, path: string, headers: readonly string[], body: Buffer): Promise<SeenReply> {
+    return new Promise((resolve, reject) => {
+      const length = body.length > 0 ? ['Content-Length', String(body.length)] : [];
+      const request = this.#upstream.request(method, path, [...headers, ...length], false);
+      const timer = setTimeout(() => request.destroy(new Error(`no reply within ${TIMEOUT} ms`)), TIMEOUT);
+      request.once('close', () => clearTimeout(timer));
+      request.once('error', reject);
+      request.once('response', (response) => {
+        const tap = new Tap(this.#cap);
+        response.on('data', (chunk) => tap.add(chunk));
+        response.once('error', reject);
+        response.once('end', () =>
+          resolve({
+            status: response.statusCode!,
+            statusText: response.statusMessage ?? '',
+            headers: headersOf(pairs(response.rawHeaders).map(([name, value]) => ({ name, value }))),
+            body: tap.end(),
+          }),
+        );
+      });
+      request.end(body);
+    });
+  }
+}

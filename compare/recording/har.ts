@@ -1,0 +1,121 @@
+/**
+ * The parts of HAR 1.2 that are read and written here, and fields of our own, which begin with `_` as the format asks.
+ * https://w3c.github.io/web-performance/specs/HAR/Overview.html
+ */
+export interface HarEntry {
+  readonly startedDateTime: string;
+  /** Milliseconds from the first byte of the request to the last of the reply. */
+  readonly time: number;
+  readonly request: HarRequest;
+  readonly response: HarResponse;
+  readonly cache: Record<string, never>;
+  readonly timings: { readonly send: number; readonly wait: number; readonly receive: number };
+  /** Whose request it was, if it could be told. */
+  readonly _user?: string;
+  /** What the new side replied to the same read. */
+  readonly _beside?: HarBeside;
+  /** Why there is no whole reply. */
+  readonly _error?: string;
+}
+
+export interface HarBeside {
+  readonly url: string;
+  readonly time: number;
+  readonly response: HarResponse;
+  readonly _error?: string;
+}
+
+export interface HarHeader {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface HarRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly httpVersion: string;
+  readonly cookies: readonly HarHeader[];
+  readonly headers: readonly HarHeader[];
+  readonly queryString: readonly HarHeader[];
+  readonly postData?: HarPostData;
+  readonly headersSize: number;
+  readonly bodySize: number;
+}
+
+export interface HarPostData {
+  readonly mimeType: string;
+  readonly text?: string;
+  readonly params?: readonly { readonly name: string; readonly value?: string; readonly fileName?: string }[];
+  /** HAR has no way to say that a request's body is base64. */
+  readonly _encoding?: 'base64';
+  /** Of a body that was not kept: of the bytes as they came. */
+  readonly _sha256?: string;
+  readonly comment?: string;
+}
+
+export interface HarResponse {
+  /** 0 if there was none. */
+  readonly status: number;
+  readonly statusText: string;
+  readonly httpVersion: string;
+  readonly cookies: readonly HarHeader[];
+  readonly headers: readonly HarHeader[];
+  readonly content: HarContent;
+  readonly redirectURL: string;
+  readonly headersSize: number;
+  readonly bodySize: number;
+}
+
+export interface HarContent {
+  /** Bytes after decoding. */
+  readonly size: number;
+  readonly mimeType: string;
+  readonly text?: string;
+  readonly encoding?: string;
+  readonly _sha256?: string;
+  readonly comment?: string;
+}
+
+/** What a recording of ours says about itself, in `log._strangler`. */
+export interface RecordingNote {
+  /** When it may no longer be used, as an ISO date and time. */
+  readonly until: string;
+  /** What was taken out beside what always is: names, and paths that begin with `$`. */
+  readonly redacted: readonly string[];
+}
+
+/** Everything of the HAR's `log` but its entries. */
+export interface HarLog {
+  readonly version?: unknown;
+  readonly creator?: { readonly name?: unknown; readonly version?: unknown };
+  readonly _strangler?: Partial<RecordingNote>;
+}
+
+/** Header names and values as our Replies have them: lower-case names, HTTP/2's pseudo headers left out. */
+export function headersOf(headers: readonly HarHeader[]): Record<string, readonly string[]> {
+  const read: Record<string, string[]> = Object.create(null);
+  for (const { name, value } of headers) {
+    if (name.startsWith(':')) continue;
+    const values = read[name.toLowerCase()];
+    if (values) values.push(value);
+    else read[name.toLowerCase()] = [value];
+  }
+  return read;
+}
+
+/** What is wrong with something that stands among the entries; undefined if it can be used. */
+export function entryProblem(entry: unknown): string | undefined {
+  const { request, response } = (entry ?? {}) as { request?: Partial<HarRequest>; response?: Partial<HarResponse> };
+  if (typeof request !== 'object' || request === null) return 'has no request';
+  if (typeof request.method !== 'string' || !/^[A-Za-z]+$/.test(request.method))
+    return 'has a request without a method';
+  if (typeof request.url !== 'string' || !URL.canParse(request.url)) return 'has a request without a whole URL';
+  if (!isHeaders(request.headers)) return 'has a request without headers';
+  if (response !== undefined && (typeof response?.status !== 'number' || !isHeaders(response.headers)))
+    return 'has a response without status and headers';
+  return undefined;
+}
+
+const isHeaders = (headers: unknown) =>
+  Array.isArray(headers) &&
+  headers.every((header) => typeof header?.name === 'string' && typeof header?.value === 'string');

@@ -1,0 +1,130 @@
+import { isUtf8 } from 'node:buffer';
+import { decode } from '../decode.ts';
+import { stringifyJson } from '../json.ts';
+import type { Redactor } from '../redact.ts';
+import { toReply } from '../reply.ts';
+import type { HarContent, HarPostData } from './har.ts';
+import type { Seen } from './tap.ts';
+import { cookiePair, cookiesOf } from './user.ts';
+
+export type Headers = Readonly<Record<string, readonly string[]>>;
+
+/** A body as it may be stored: a text, bytes, or why it is not kept. */
+export type Kept =
+  | { readonly text: string; readonly base64?: true; readonly size: number }
+  | { readonly why: string; readonly size: number };
+
+/** What of one message may reach the disk. */
+export class Keeper {
+  readonly #redactor: Redactor;
+  readonly #cap: number;
+
+  /** `cap`: bytes of a decoded body beyond which only its size and hash are kept. */
+  constructor(redactor: Redactor, cap: number) {
+    this.#redactor = redactor;
+    this.#cap = cap;
+  }
+
+  url(path: string): string {
+    return this.#redactor.url(path);
+  }
+
+  user(user: string | undefined, isSecret: boolean): string | undefined {
+    return user === undefined ? undefined : isSecret ? this.#redactor.secret(user) : this.#redactor.text(user);
+  }
+
+  /** Of what carries credentials, scheme and names are kept, so that one sees what belongs together. */
+  headers(headers: Headers): { name: string; value: string }[] {
+    return Object.entries(headers).flatMap(([name, values]) =>
+      values.map((value) => ({ name, value: this.#header(name, value) })),
+    );
+  }
+
+  #header(name: string, value: string): string {
+    const secret = (text: string) => (text === '' ? '' : this.#redactor.secret(text));
+    if (name === 'cookie') {
+      return cookiesOf({ cookie: [value] })
+        .map(([cookie, is]) => `${cookie}=${secret(is)}`)
+        .join('; ');
+    }
+    if (name === 'set-cookie') {
+      const [cookie, is] = cookiePair(value);
+      const at = value.indexOf(';');
+      return `${cookie}=${secret(is)}${at < 0 ? '' : value.slice(at)}`;
+    }
+    if (name === 'authorization' || name === 'proxy-authorization') {
+      const [, scheme = '', credential = ''] = /^([A-Za-z][\w-]*\s+)?(.*)$/s.exec(value)!;
+      return scheme + secret(credential);
+    }
+    const plain = name.replace(/^x-/, '');
+    const [redacted = ''] = this.#redactor.headers({ [name]: [value] })[name]!;
+    if (redacted !== value) return redacted;
+    if (this.#redactor.isSecretName(plain) || SECRET_HEADER.test(plain)) return secret(value);
+    return /^(?:\w+:\/)?\//.test(value) ? this.#redactor.url(value) : value;
+  }
+
+  body(seen: Seen, headers: Headers): Kept {
+    const { bytes, size } = seen;
+    if (bytes === undefined) return { why: `larger than ${this.#cap} bytes`, size };
+    const plain = decode(bytes, headers['content-encoding']?.join(', ') ?? '', this.#cap);
+    if ('why' in plain) return { why: plain.why, size };
+    const { 'content-encoding': _, ...about } = headers;
+    const { body } = toReply({ status: 200, headers: about, body: plain });
+    const media = (about['content-type']?.[0] ?? '').split(';')[0]!.trim().toLowerCase();
+    switch (body.kind) {
+      case 'empty':
+        return { text: '', size: 0 };
+      case 'unreadable':
+        return { why: body.why, size };
+      case 'json':
+        try {
+          return { text: stringifyJson(this.#redactor.json(body.value)), size: plain.length };
+        } catch {
+          return { why: 'too deep to be written again', size }; // JSON.stringify recurses
+        }
+      case 'text':
+        return { text: this.#redactor.body(body.text, media), size: plain.length };
+      case 'form':
+        return { text: this.#redactor.body(Buffer.from(plain).toString(), media), size: plain.length };
+      case 'binary':
+        return this.#binary(Buffer.from(plain), media);
+    }
+  }
+
+  /** Nothing can be taken out of bytes, so they are kept as they are or not at all. */
+  #binary(bytes: Buffer, media: string): Kept {
+    const size = bytes.length;
+    if (isUtf8(bytes) && !bytes.includes(0)) {
+      if (media.startsWith('multipart/')) return { why: 'a form of several parts, which may hold secrets', size };
+      return { text: this.#redactor.body(bytes.toString(), 'text/plain'), size };
+    }
+    const asText = bytes.toString('latin1');
+    if (
+      media.startsWith('multipart/') ||
+      PACKED.some((begin) => asText.startsWith(begin)) ||
+      this.#redactor.text(asText) !== asText
+    )
+      return { why: 'binary, and may hold secrets', size };
+    return { text: bytes.toString('base64'), base64: true, size };
+  }
+}
+
+/** What gzip and zip files begin with: nobody can say what is in them. */
+const PACKED = ['\u001f\u008b', 'PK\u0003\u0004'];
+
+/** Names of headers that say so themselves, but for those that only ask for credentials. */
+const SECRET_HEADER =
+  /^(?!www-authenticate|proxy-authenticate).*(?:token|secret|password|api-?key|session|signature|credential)/;
+
+/** A kept body as HAR has it in a reply. */
+export function contentOf(kept: Kept, mimeType: string, sha256: string): HarContent {
+  const { size } = kept;
+  if ('why' in kept) return { size, mimeType, comment: `not kept: ${kept.why}`, _sha256: sha256 };
+  return { size, mimeType, text: kept.text, ...(kept.base64 && { encoding: 'base64' }) };
+}
+
+/** A kept body as HAR has it in a request. */
+export function postDataOf(kept: Kept, mimeType: string, sha256: string): HarPostData {
+  if ('why' in kept) return { mimeType, text: '', comment: `not kept: ${kept.why}`, _sha256: sha256 };
+  return { mimeType, text: kept.text, ...(kept.base64 && { _encoding: 'base64' as const }) };
+}
