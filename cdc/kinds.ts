@@ -1,4 +1,5 @@
-import { isSafeNumber, parse } from 'lossless-json';
+import { isSafeNumber } from 'lossless-json';
+import { parseLosslessly } from './lossless.ts';
 
 /** How a column's values are told apart from the database they stand in: as one canonical text, or null. */
 export type Kind =
@@ -78,7 +79,7 @@ const number = (text: string): number | bigint =>
 /** JSON with its keys in order, so that equal documents are equal texts. */
 function sortedJson(text: string): string | undefined {
   try {
-    return writeSorted(parse(text, null, number));
+    return writeSorted(parseLosslessly(text, number));
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { parse } from 'lossless-json';
+import { parseLosslessly } from './lossless.ts';
 
 /** The columns of one row as Debezium wrote them. */
 export type Image = Readonly<Record<string, unknown>>;
@@ -59,16 +59,11 @@ const LONG_NUMBER = /\d{16}/;
 
 const parseNumber = (text: string): number | bigint => (/^-?\d+$/.test(text) ? BigInt(text) : Number(text));
 
-/** Parses JSON without rounding a number: integers of 16 digits and more become bigint. Throws SyntaxError. */
-export function parseLosslessly(text: string): unknown {
-  return LONG_NUMBER.test(text) ? parse(text, null, parseNumber) : JSON.parse(text);
-}
-
 /** The images come first in an envelope; what follows has nanosecond stamps that nobody reads exactly. */
 function parseEnvelope(text: string): unknown {
   const source = text.indexOf(',"source":{');
   const images = source < 0 ? text : text.slice(0, source);
-  return LONG_NUMBER.test(images) ? parse(text, null, parseNumber) : JSON.parse(text);
+  return LONG_NUMBER.test(images) ? parseLosslessly(text, parseNumber) : JSON.parse(text);
 }
 
 /** A Postgres transaction id is `txid:lsn`, with another lsn in every event: the txid groups. */
