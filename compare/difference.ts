@@ -69,10 +69,20 @@ function brief(value: Json, levels: number): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) {
     if (levels === 0) return `[${value.length} elements]`;
-    const shown = value.slice(0, 5).map((element) => brief(element, levels - 1));
-    return `[${[...shown, ...(value.length > 5 ? [`… ${value.length - 5} more`] : [])].join(', ')}]`;
+    const more = value.length > 5 ? `, … ${value.length - 5} more` : '';
+    return `[${joined(value.slice(0, 5), (element) => brief(element, levels - 1))}${more}]`;
   }
   if (levels === 0) return '{…}';
   const members = Object.entries(value).slice(0, 12);
-  return `{${members.map(([name, member]) => `${JSON.stringify(name)}: ${brief(member, levels - 1)}`).join(', ')}}`;
+  return `{${joined(members, ([name, member]) => `${JSON.stringify(name)}: ${brief(member, levels - 1)}`)}}`;
+}
+
+/** As many of the texts as can be seen in a sample, so that what is cut off costs nothing. */
+function joined<T>(all: readonly T[], textOf: (one: T) => string): string {
+  let text = '';
+  for (const one of all) {
+    if (text.length > SAMPLE_LENGTH) break;
+    text += text === '' ? textOf(one) : `, ${textOf(one)}`;
+  }
+  return text;
 }

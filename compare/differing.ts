@@ -6,92 +6,113 @@ type Members = { readonly [name: string]: Json };
 
 /**
  * Finds which containers of an old document differ from their counterparts, element by element and member by member,
- * without a look at any rule. This is the loop that sees everything, so it makes as little as it can: no path, no
- * difference, no call per place. What it does not name is equal; the walk that explains goes only where it points.
+ * without a look at any rule. This is the loop that sees everything, so it makes as little as it can: one small object
+ * per container, nothing per place. What it does not name is equal; the walk that explains goes only where it points.
  */
 export class Differing {
-  readonly #found = new Set<Json>();
+  readonly #found = new Set<Json | undefined>();
   /** False once a budget has run out: what was not reached counts as equal. */
   complete = true;
 
-  /** True if something in this old container was found to differ. */
-  has(old: Json): boolean {
-    return this.#found.has(old);
+  /** False if two values are surely the same that have been looked through together, as parts of something. */
+  differ(old: Json | undefined, newer: Json | undefined): boolean {
+    if (old === newer) return false;
+    return areOfOneType(old, newer) ? this.#found.has(old) : !areSameNumber(old, newer);
   }
 
-  /** Looks through two containers of the same type, and says whether they differ as far as the budget reached. */
-  look(old: Container, newer: Container, meter: Meter): boolean {
-    const way: Level[] = [enter(old, newer, meter)];
-    let at = 0;
-    let differs = false;
-    loop: for (;;) {
-      const level = way[at]!;
-      const { olds, news, end } = level;
-      if (end < 0) this.complete = false;
-      for (let index = level.next; index < end; index++) {
-        const a = olds[index]!;
-        const b = news[index]!;
-        if (a === b) continue;
-        if (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null) {
-          const array = Array.isArray(a);
-          const exact = !array && a instanceof ExactNumber;
-          if (exact && b instanceof ExactNumber && a.canonical === b.canonical) continue;
-          if (array === Array.isArray(b) && !exact && (array || !(b instanceof ExactNumber))) {
-            if (at === meter.depth) this.complete = false;
-            if (!this.complete) continue;
-            level.next = index + 1;
-            at++;
-            way[at] = enter(a as Container, b as Container, meter);
-            continue loop;
-          }
-        }
-        level.differs = true;
-      }
-      if (level.cut) this.complete = false;
-      differs = level.differs;
-      if (differs) this.#found.add(level.container);
-      if (at === 0) return differs;
-      at--;
-      if (differs) way[at]!.differs = true;
+  /**
+   * The same for any two values, as far as the budget reaches; two containers are looked through. Arrays of other
+   * lengths differ and are not looked into: whoever explains them must pair their elements first.
+   */
+  mayDiffer(old: Json | undefined, newer: Json | undefined, meter: Meter): boolean {
+    if (old === newer) return false;
+    return areOfOneType(old, newer)
+      ? this.#look(pairOf(old as Container, newer as Container, undefined), meter)
+      : !areSameNumber(old, newer);
+  }
+
+  #look(first: Pair, meter: Meter): boolean {
+    const open = [first];
+    this.complete &&= meter.take(1) === 1;
+    for (let pair = open.pop(); pair && this.complete; pair = open.pop()) {
+      const others = open.length;
+      const same = Array.isArray(pair.old)
+        ? this.#lookAtElements(pair, open, meter)
+        : this.#lookAtMembers(pair, open, meter);
+      if (!same) this.#mark(pair);
+      if (open.length > others && pair.depth === meter.depth) this.complete = false;
+    }
+    return first.differs;
+  }
+
+  #lookAtElements(pair: Pair, open: Pair[], meter: Meter): boolean {
+    const olds = pair.old as readonly Json[];
+    const news = pair.newer as readonly Json[];
+    if (olds.length !== news.length) return false;
+    const end = meter.take(olds.length);
+    if (end < olds.length) this.complete = false;
+    let same = true;
+    for (let index = 0; index < end; index++) {
+      const a = olds[index]!;
+      const b = news[index]!;
+      if (a === b) continue;
+      if (areOfOneType(a, b)) open.push(pairOf(a, b, pair));
+      else if (!areSameNumber(a, b)) same = false;
+    }
+    return same;
+  }
+
+  /** Counts members, so that it need not look for those that only the new object has; `for in` makes no list of names. */
+  #lookAtMembers(pair: Pair, open: Pair[], meter: Meter): boolean {
+    const olds = pair.old as Members;
+    const news = pair.newer as Members;
+    let same = true;
+    let members = 0;
+    for (const name in olds) {
+      members++;
+      const a = olds[name]!;
+      const b = news[name]!;
+      if (a === b) continue;
+      // Of what an object inherits only __proto__ is a container.
+      if (areOfOneType(a, b) && Object.hasOwn(news, name)) open.push(pairOf(a, b, pair));
+      else if (!areSameNumber(a, b)) same = false;
+    }
+    if (meter.take(members) < members) this.complete = false;
+    return same && members === Object.keys(news).length;
+  }
+
+  /** Whoever holds what differs, differs too. */
+  #mark(pair: Pair): void {
+    for (let at: Pair | undefined = pair; at && !at.differs; at = at.parent) {
+      at.differs = true;
+      this.#found.add(at.old);
     }
   }
 }
 
-/** Two containers on the way down: their values side by side, and how far they have been looked through. */
-interface Level {
-  readonly container: Container;
-  readonly olds: readonly Json[];
-  readonly news: readonly Json[];
-  readonly end: number;
-  readonly cut: boolean;
-  next: number;
+/** Two containers of one type, waiting to be looked through. */
+interface Pair {
+  readonly old: Container;
+  readonly newer: Container;
+  readonly parent: Pair | undefined;
+  readonly depth: number;
   differs: boolean;
 }
 
-function enter(old: Container, newer: Container, meter: Meter): Level {
-  if (Array.isArray(old)) return level(old, old, newer as readonly Json[], old.length !== newer.length, meter);
-  const [names, others] = [Object.keys(old), Object.keys(newer)];
-  if (sameNames(names, others)) return level(old, Object.values(old), Object.values(newer), false, meter);
-  const common = names.filter((name) => Object.hasOwn(newer, name));
-  const valuesOf = (members: Container) => common.map((name) => (members as Members)[name]!);
-  const alone = common.length < names.length || common.length < others.length;
-  return level(old, valuesOf(old), valuesOf(newer), alone, meter);
+const pairOf = (old: Json, newer: Json, parent: Pair | undefined): Pair => ({
+  old: old as Container,
+  newer: newer as Container,
+  parent,
+  depth: parent ? parent.depth + 1 : 0,
+  differs: false,
+});
+
+/** True for two arrays and for two objects. */
+function areOfOneType(a: Json | undefined, b: Json | undefined): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) return Array.isArray(b);
+  return !Array.isArray(b) && !(a instanceof ExactNumber) && !(b instanceof ExactNumber);
 }
 
-function level(
-  container: Container,
-  olds: readonly Json[],
-  news: readonly Json[],
-  differs: boolean,
-  meter: Meter,
-): Level {
-  const length = Math.min(olds.length, news.length);
-  const end = meter.take(length + 1) - 1;
-  return { container, olds, news, end, cut: end < length, next: 0, differs };
-}
-
-function sameNames(names: readonly string[], others: readonly string[]): boolean {
-  if (names.length !== others.length) return false;
-  for (let at = 0; at < names.length; at++) if (names[at] !== others[at]) return false;
-  return true;
-}
+const areSameNumber = (a: Json | undefined, b: Json | undefined): boolean =>
+  a instanceof ExactNumber && b instanceof ExactNumber && a.canonical === b.canonical;

@@ -47,12 +47,18 @@ const CONTRACTUAL: Readonly<Record<string, Read>> = {
   'x-total-count': asIs,
 };
 
+const CONTRACTUAL_NAMES = Object.keys(CONTRACTUAL);
+
 /** The part of a reply's headers that is compared, by lower-case name; `more` names others whose whole value counts. */
 export function contractualHeaders(headers: Reply['headers'], more: readonly string[] = []): JsonObject {
   const compared: Record<string, string> = {};
-  for (const name of new Set([...Object.keys(CONTRACTUAL), ...more.map((one) => one.toLowerCase())])) {
+  for (const name of CONTRACTUAL_NAMES) {
     const values = headers[name];
-    if (values) compared[name] = (Object.hasOwn(CONTRACTUAL, name) ? CONTRACTUAL[name]! : asIs)(values);
+    if (values) compared[name] = CONTRACTUAL[name]!(values);
+  }
+  for (const name of more.map((one) => one.toLowerCase())) {
+    const values = headers[name];
+    if (values) compared[name] ??= asIs(values);
   }
   return compared;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ExactNumber, parseJson } from './json.ts';
+import { ExactNumber, parseJson, stringifyJson } from './json.ts';
 
 describe('parseJson', () => {
   test('gives what JSON.parse gives for everything whose numbers a double holds', () => {
@@ -15,6 +15,18 @@ describe('parseJson', () => {
       '1e400',
     ]);
     expect(value[3]).toBe(5);
+  });
+
+  test('sees a long number wherever it stands, and however many digits and points stand around', () => {
+    const digits = fc.stringMatching(/^[1-9]\d{13,19}$/);
+    const others = fc.array(fc.stringMatching(/^[\d.]{0,17}$/), { maxLength: 3 });
+    fc.assert(
+      fc.property(others, digits, fc.nat(40), (texts, number, blanks) => {
+        const text = `[${texts.map((one) => `"${one}",`).join('')}${' '.repeat(blanks)}${number}]`;
+        expect(stringifyJson(parseJson(text))).toBe(text.replaceAll(' ', ''));
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test('makes doubles of long numbers that lose nothing', () => {

@@ -38,22 +38,27 @@ export function parseJson(text: string): Json {
 
 const LONG_RUN = 16;
 
-/** True if so many digits or points stand in a row. Looks at every 16th character first, so ten times as fast as a RegExp. */
+/**
+ * True if so many digits or points stand in a row. Such a run has one at a 16th place of the text and another eight
+ * places before or behind it, so one character of sixteen is looked at, and a few of those around: many times as fast
+ * as a RegExp.
+ */
 function hasLongRun(text: string): boolean {
-  let at = LONG_RUN - 1;
-  while (at < text.length) {
+  for (let at = LONG_RUN - 1; at < text.length; at += LONG_RUN) {
+    if (!isInRun(text, at) || !(isInRun(text, at - LONG_RUN / 2) || isInRun(text, at + LONG_RUN / 2))) continue;
     let [from, to] = [at, at];
-    if (isDigitOrPoint(text.charCodeAt(at))) {
-      while (from > 0 && isDigitOrPoint(text.charCodeAt(from - 1))) from--;
-      while (to < text.length && isDigitOrPoint(text.charCodeAt(to))) to++;
-      if (to - from >= LONG_RUN) return true;
-    }
-    at = to + LONG_RUN; // `to` is none, so a run to come begins behind it
+    while (isInRun(text, from - 1)) from--;
+    while (isInRun(text, to + 1)) to++;
+    if (to - from >= LONG_RUN - 1) return true;
   }
   return false;
 }
 
-const isDigitOrPoint = (code: number) => code >= 46 && code <= 57 && code !== 47;
+/** True for a digit and a point; false beyond the ends of the text. */
+function isInRun(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 46 && code <= 57 && code !== 47;
+}
 
 /** JSON text in which every digit stands that was parsed. */
 export function stringifyJson(value: unknown): string {

@@ -45,10 +45,8 @@ export const concretePath = (place: Place | undefined, root: string) =>
   render(place, root, (key) => (typeof key === 'number' ? `[${key}]` : memberStep(key)));
 
 /** `$.items[*].total`: the same with every index made `[*]`, so that like differences can be counted together. */
-export const templatePath = (place: Place | undefined, root: string) => render(place, root, templateStep);
-
-/** One step of a template. */
-export const templateStep = (key: string | number) => (typeof key === 'number' ? '[*]' : memberStep(key));
+export const templatePath = (place: Place | undefined, root: string) =>
+  render(place, root, (key) => (typeof key === 'number' ? '[*]' : memberStep(key)));
 
 const SHOWN_STEPS = 64; // of a place nested thousands deep only the two ends are worth reading
 
@@ -66,6 +64,7 @@ function render(place: Place | undefined, root: string, step: (key: string | num
   return root + steps.reverse().join('');
 }
 
-function memberStep(name: string): string {
+/** The step of a path that leads to a member. */
+export function memberStep(name: string): string {
   return /^[A-Za-z_$][\w$-]*$/.test(name) ? `.${name}` : `['${name.replace(/['\\]/g, '\\$&')}']`;
 }

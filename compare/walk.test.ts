@@ -84,6 +84,19 @@ describe('walk', () => {
     );
   });
 
+  test('that must go everywhere, to learn ids, calls equal what one calls equal that goes where the quick look points', () => {
+    const everywhere: Rule = { id: 'r', reason: 'test', path: '$..nobody', kind: 'id-map', map: 'm' };
+    const isEqual = (a: Json, b: Json, ...rules: Rule[]) => found(a, b, rules).length === 0;
+    fc.assert(
+      fc.property(anyJson, anyJson, fc.nat(), fc.integer({ min: 0, max: 5 }), (a, b, seed, how) => {
+        for (const other of [b, structuredClone(a), mutate(a, seed, how)]) {
+          expect(isEqual(a, other, everywhere)).toBe(isEqual(a, other));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   test('never excuses a change outside of what its rules name', () => {
     const rules: Rule[] = (
       ['ignore', 'shape-only', 'unordered', 'numeric-string-is-number', 'null-is-absent'] as const
