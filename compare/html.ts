@@ -1,9 +1,12 @@
-import { isAgreed } from './compare-replies.ts';
+import { isAgreed, RESULT_KINDS, type ResultKind } from './compare-replies.ts';
+import type { DifferenceKind } from './difference.ts';
 import { escaped } from './junit.ts';
+import type { Noise, NoiseRefusal } from './noise.ts';
 import { outcomeOf } from './outcome.ts';
-import { propose } from './suggest.ts';
-import type { CaseReport, SuiteReport } from './suite.ts';
-import type { Group } from './tally.ts';
+import type { Report } from './report.ts';
+import { type Proposal, propose, whatItHides } from './suggest.ts';
+import type { CaseReport } from './suite.ts';
+import type { Group, RouteTally } from './tally.ts';
 
 const STYLE = `
 :root{color-scheme:light dark;--ink:#1c2024;--soft:#5f6b76;--line:#dfe3e7;--paper:#fff;--card:#f7f8f9;--high:#c62828;--medium:#b26a00;--low:#2f6f9f;--good:#2e7d32;--old:#fdecea;--new:#e8f5e9}
@@ -34,9 +37,35 @@ const HEADLINES = {
   insufficient: 'Too little could be compared',
 } as const;
 
+/** Kinds as a sentence goes on with them. */
+const KINDS: Readonly<Record<DifferenceKind, string>> = {
+  status: 'is another',
+  header: 'differs',
+  type: 'has another type',
+  format: 'has another format',
+  value: 'has another value',
+  missing: 'is missing',
+  extra: 'is new',
+  order: 'is in another order',
+};
+
+/** Why no rule is proposed for noise. */
+const REFUSALS: Readonly<Record<NoiseRefusal, string>> = {
+  status: 'a status is never excused',
+  header: 'headers clients rely on should not change by themselves',
+  structural: 'something is there or not, or of another type',
+  'array-length': 'the list has other elements',
+  root: 'the rule would cover the whole body',
+  'too-few': 'too few replies were seen yet',
+  unresolved: 'it lies too deep to be named',
+  once: 'it was not there again right after, so the data had changed meanwhile',
+};
+
+const RATED: ReadonlySet<ResultKind> = new Set(['equal', 'equal-by-rule', 'mismatch']);
+
 /** The report as one HTML file that needs nothing else: no script is needed to read it, and none comes from outside. */
 export function htmlOf(
-  report: SuiteReport,
+  report: Report,
   { title, minimum }: { readonly title: string; readonly minimum?: number | undefined },
 ): string {
   const outcome = outcomeOf(report, minimum);
@@ -55,18 +84,20 @@ ${section('What differs', [
   ...(more > 0 ? [`<p class="soft">… and ${more} more groups</p>`] : []),
 ])}
 ${section(
+  'What the old side answers differently by itself',
+  (report.noise ?? []).slice(0, MOST_GROUPS).map((noise) => noisePart(noise, groups)),
+)}
+${section(
   'Rules that need a look',
   report.findings.map(
     ({ rule, level, message }) =>
       `<p><span class="badge ${level === 'failure' ? 'high' : 'medium'}">${level}</span><code>${escaped(rule)}</code> ${escaped(message)}</p>`,
   ),
 )}
-<h2>Endpoints</h2><table><tr><th>endpoint<th class="n">compared<th class="n">differ<th class="n">rate</tr>
-${routes.map(({ route, comparable, mismatches, rate }) => `<tr><td><code>${escaped(route)}</code><td class="n">${comparable}<td class="n">${mismatches}<td class="n">${rate === undefined ? '–' : `${(rate * 100).toFixed(1)} %`}</tr>`).join('\n')}
+<h2>Endpoints</h2><table><tr><th>endpoint<th class="n">compared<th class="n">differ<th class="n">rate<th>not in the rate</tr>
+${routes.map(routeRow).join('\n')}
 </table>
-<h2>Cases</h2><table><tr><th>case<th>request<th class="n">old<th class="n">new<th>result</tr>
-${report.cases.map(caseRow).join('\n')}
-</table></main><script>${SCRIPT}</script></body></html>
+${report.cases ? casesPart(report.cases) : ''}</main><script>${SCRIPT}</script></body></html>
 `;
 }
 
@@ -74,27 +105,53 @@ const section = (title: string, parts: readonly string[]) =>
   parts.length === 0 ? '' : `<h2>${title}</h2>\n${parts.join('\n')}`;
 
 function groupPart(group: Group, groups: readonly Group[]): string {
-  const { severity, route, path, kind, pairs, differences, samples } = group;
-  const times = differences === pairs ? `${pairs} replies` : `${differences} times in ${pairs} replies`;
+  const proposal = propose(group, groups);
+  const rule = proposal ? proposalPart(proposal) : '<p class="soft">No rule should hide this.</p>';
+  return foldedPart(group, rule, group.severity === 'high');
+}
+
+/** What differs although nobody changed anything: read it, and accept the rule if it may. */
+function noisePart({ group, proposal, refused }: Noise, groups: readonly Group[]): string {
+  const rule = proposal
+    ? proposalPart({ rule: proposal, hides: whatItHides(proposal, groups) })
+    : `<p class="soft">No rule is proposed: ${REFUSALS[refused!]}.</p>`;
+  return foldedPart(group, rule, false);
+}
+
+function foldedPart(group: Group, rule: string, open: boolean): string {
+  const { id, severity, route, path, kind, pairs, differences, samples } = group;
+  const times = differences === pairs ? replies(pairs) : `${differences} times in ${replies(pairs)}`;
   const shown = samples.map(({ at, place, old, new: newer }) => {
     const where = [at, place].filter((part) => part !== undefined).join(' · ');
     return `<div class="soft">${escaped(where)}</div><div class="pair"><pre class="old">${value(old)}</pre><pre class="new">${value(newer)}</pre></div>`;
   });
-  return `<details${severity === 'high' ? ' open' : ''}><summary><span class="badge ${severity}">${severity}</span><code>${escaped(path)}</code> ${kind}
-<span class="soft">in ${escaped(route)}, ${times}</span></summary><div>${shown.join('')}${proposalPart(group, groups)}</div></details>`;
+  return `<details${open ? ' open' : ''}><summary><span class="badge ${severity}">${severity}</span><code>${escaped(path)}</code> ${KINDS[kind]}
+<span class="soft">in ${escaped(route)}, ${times}</span></summary><div>${shown.join('')}${rule}<p class="soft">group ${id}</p></div></details>`;
 }
 
-function proposalPart(group: Group, groups: readonly Group[]): string {
-  const proposal = propose(group, groups);
-  if (!proposal) return '<p class="soft">No rule should hide this.</p>';
-  const hidden = proposal.hides.map(
+function proposalPart({ rule, hides }: Proposal): string {
+  const hidden = hides.map(
     ({ route, kind, path, differences, samples, of }) =>
       `<li><code>${escaped(path)}</code> ${kind} in ${escaped(route)}, ${differences} times${samples < of ? ` (${samples} of ${of} samples)` : ''}</li>`,
   );
-  return `<details><summary>If this is meant: a rule, and what it would have hidden</summary><div><p><button data-copy>copy</button></p><pre>${escaped(JSON.stringify(proposal.rule, undefined, 2))}</pre><ul>${hidden.join('')}</ul></div></details>`;
+  return `<details><summary>If this is meant: a rule, and what it would have hidden</summary><div><p><button data-copy>copy</button></p><pre>${escaped(JSON.stringify(rule, undefined, 2))}</pre><ul>${hidden.join('')}</ul></div></details>`;
 }
 
+const replies = (count: number) => (count === 1 ? '1 reply' : `${count} replies`);
+
 const value = (sample: string | undefined) => (sample === undefined ? '<i>absent</i>' : escaped(sample));
+
+function routeRow({ route, counts, comparable, mismatches, rate }: RouteTally): string {
+  const share = rate === undefined ? '–' : `${(rate * 100).toFixed(1)} %`;
+  const beside = RESULT_KINDS.filter((kind) => !RATED.has(kind) && counts[kind] > 0);
+  const rest = beside.map((kind) => `${counts[kind]} ${kind}`).join(', ');
+  return `<tr><td><code>${escaped(route)}</code><td class="n">${comparable}<td class="n">${mismatches}<td class="n">${share}<td>${rest}</tr>`;
+}
+
+const casesPart = (cases: readonly CaseReport[]) =>
+  `<h2>Cases</h2><table><tr><th>case<th>request<th class="n">old<th class="n">new<th>result</tr>
+${cases.map(caseRow).join('\n')}
+</table>`;
 
 const caseRow = ({ name, method, path, old, new: newer, result }: CaseReport) =>
   `<tr><td>${escaped(name)}<td><code>${escaped(`${method} ${path}`)}</code><td class="n">${old ?? '–'}<td class="n">${newer ?? '–'}<td class="${isAgreed(result.kind) ? 'equal' : 'mismatch'}">${result.kind}${result.reason === undefined ? '' : `<div class="soft">${escaped(result.reason)}</div>`}</tr>`;

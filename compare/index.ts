@@ -18,13 +18,13 @@ export { ExactNumber, type Json, parseJson, stringifyJson } from './json.ts';
 export { junitOf } from './junit.ts';
 export { markdownOf } from './markdown.ts';
 export { type MysqlToPostgres, mysqlToPostgres } from './mysql-to-postgres.ts';
-export { type Noise, NoiseLearner, type NoiseRefusal } from './noise.ts';
+export { type Noise, NoiseLearner, type NoiseRefusal, noiseIn } from './noise.ts';
 export { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
 export { type Redaction, type Redactor, redactor } from './redact.ts';
 export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply.ts';
-export { redactReport } from './report.ts';
+export { type Report, redactReport, redactResult } from './report.ts';
 export { routeName } from './route-name.ts';
-export { RuleSet, type RuleUse, ruleSet } from './rule-set.ts';
+export { RuleSet, type RuleUse, ruleSet, type UsedRule } from './rule-set.ts';
 export { RULE_KINDS, type Rule, RuleError, validateRules } from './rules.ts';
 export type { Asked } from './scope.ts';
 export { type Hidden, type Proposal, propose, suggestRule, whatItHides } from './suggest.ts';
@@ -32,6 +32,7 @@ export { type CaseReport, compareSuites, describeSuite, type SuiteOptions, type 
 export {
   type Compared,
   type Group,
+  OTHER_ROUTES,
   type RouteTally,
   type Sample,
   Tally,

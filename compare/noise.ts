@@ -2,7 +2,7 @@ import type { Result } from './compare-replies.ts';
 import { sampledValue } from './excuses.ts';
 import { formatOf } from './leaf.ts';
 import type { Rule } from './rules.ts';
-import { type Group, Tally, type TallyOptions } from './tally.ts';
+import { type Group, Tally, type TallyReport } from './tally.ts';
 
 /** What differs although both replies came from the old side. */
 export interface Noise {
@@ -20,9 +20,17 @@ export interface Noise {
 /**
  * status, header: replies of one side that differ so are no noise. structural: something is there or not, or of another
  * type. array-length: other elements. root: the rule would cover the whole body. too-few: nothing is known yet.
- * unresolved: nested too deep to be named.
+ * unresolved: nested too deep to be named. once: not there again in a reply right after; the data had changed meanwhile.
  */
-export type NoiseRefusal = 'status' | 'header' | 'structural' | 'array-length' | 'root' | 'too-few' | 'unresolved';
+export type NoiseRefusal =
+  | 'status'
+  | 'header'
+  | 'structural'
+  | 'array-length'
+  | 'root'
+  | 'too-few'
+  | 'unresolved'
+  | 'once';
 
 /** Pairs without which nothing is proposed. */
 const ENOUGH = 20;
@@ -35,11 +43,7 @@ const SLACK = 1;
  * only ever proposes, and what it proposes goes on checking shape and range.
  */
 export class NoiseLearner {
-  readonly #tally: Tally;
-
-  constructor(options: TallyOptions = {}) {
-    this.#tally = new Tally(options);
-  }
+  readonly #tally = new Tally();
 
   /** `result` compares the old side with itself. */
   observe(route: string, result: Result): void {
@@ -47,15 +51,22 @@ export class NoiseLearner {
   }
 
   learned(): Noise[] {
-    const { routes, groups } = this.#tally.report();
-    const comparable = new Map(routes.map(({ route, comparable: pairs }) => [route, pairs]));
-    return groups.map((group) => {
-      const pairs = comparable.get(group.route)!;
-      const usual = group.differences / pairs;
-      const refused = refusal(group, pairs);
-      return { group, pairs, usual, ...(refused ? { refused } : { proposal: proposalFor(group, usual) }) };
-    });
+    return noiseIn(this.#tally.report());
   }
+}
+
+/**
+ * What a tally of the old side against itself shows. `again`: ids of the groups that were there again in a third reply;
+ * live data change between two, and only what differs every time is noise. Without it all are taken to have been.
+ */
+export function noiseIn({ routes, groups }: TallyReport, again?: readonly string[]): Noise[] {
+  const comparable = new Map(routes.map(({ route, comparable: pairs }) => [route, pairs]));
+  return groups.map((group) => {
+    const pairs = comparable.get(group.route)!;
+    const usual = group.differences / pairs;
+    const refused = refusal(group, pairs) ?? (again && !again.includes(group.id) ? 'once' : undefined);
+    return { group, pairs, usual, ...(refused ? { refused } : { proposal: proposalFor(group, usual) }) };
+  });
 }
 
 function refusal({ kind, path }: Group, pairs: number): NoiseRefusal | undefined {
@@ -67,8 +78,10 @@ function refusal({ kind, path }: Group, pairs: number): NoiseRefusal | undefined
   return pairs < ENOUGH ? 'too-few' : undefined;
 }
 
+/** Of a list in which always the same place drifts, for that place alone: its neighbours do not drift. */
 function proposalFor(group: Group, usual: number): Rule {
-  const { route, path, kind } = group;
+  const { route, kind, place, path: template } = group;
+  const path = place ?? template;
   const base = {
     id: `noise-${`${route} ${path}`
       .toLowerCase()

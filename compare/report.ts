@@ -1,34 +1,56 @@
+import type { Finding } from './audit.ts';
+import type { Result, ResultKind } from './compare-replies.ts';
+import type { Noise } from './noise.ts';
 import type { Redactor } from './redact.ts';
-import type { SuiteReport } from './suite.ts';
+import type { CaseReport, SuiteReport } from './suite.ts';
+import type { TallyReport } from './tally.ts';
+
+/** What comparing has come to, in a suite or beside live traffic. Plain data. */
+export interface Report {
+  readonly counts: Readonly<Record<ResultKind, number>>;
+  /** By endpoint, and differences grouped. */
+  readonly tally: TallyReport;
+  /** What the audit of the rules found. */
+  readonly findings: readonly Finding[];
+  /** What a suite asked; live traffic has none. */
+  readonly cases?: readonly CaseReport[];
+  /** What the old side was found to differ in from itself; only live traffic looks for it. */
+  readonly noise?: readonly Noise[];
+}
+
+type Samples = { readonly old?: string | undefined; readonly new?: string | undefined };
+
+/** The result as it may be stored or shown: samples and reason without secrets. */
+export function redactResult(result: Result, redactor: Redactor): Result {
+  return {
+    ...result,
+    differences: result.differences.map((difference) => redactSamples(difference.path, difference, redactor)),
+    excused: result.excused.map((excused) => redactSamples(excused.path, excused, redactor)),
+    ...(result.reason !== undefined && { reason: redactor.text(result.reason) }),
+  };
+}
 
 /** The report as it may be stored or shown: samples, reasons and paths without secrets. */
 export function redactReport(report: SuiteReport, redactor: Redactor): SuiteReport {
-  const samples = <S extends { readonly old: string | undefined; readonly new: string | undefined }>(
-    path: string,
-    item: S,
-  ): S => ({
-    ...item,
-    old: item.old === undefined ? undefined : redactor.sample(path, item.old),
-    new: item.new === undefined ? undefined : redactor.sample(path, item.new),
-  });
   return {
     ...report,
     cases: report.cases.map((one) => ({
       ...one,
       path: redactor.url(one.path),
-      result: {
-        ...one.result,
-        differences: one.result.differences.map((difference) => samples(difference.path, difference)),
-        excused: one.result.excused.map((excused) => samples(excused.path, excused)),
-        ...(one.result.reason !== undefined && { reason: redactor.text(one.result.reason) }),
-      },
+      result: redactResult(one.result, redactor),
     })),
     tally: {
       ...report.tally,
       groups: report.tally.groups.map((group) => ({
         ...group,
-        samples: group.samples.map((sample) => samples(group.path, sample)),
+        samples: group.samples.map((sample) => redactSamples(group.path, sample, redactor)),
       })),
     },
   };
 }
+
+const redactSamples = <S extends Samples>(path: string, item: S, redactor: Redactor): S => ({
+  ...item,
+  old: item.old === undefined ? undefined : redactor.sample(path, item.old),
+  new: item.new === undefined ? undefined : redactor.sample(path, item.new),
+});

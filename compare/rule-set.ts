@@ -13,6 +13,12 @@ export interface RuleUse {
   readonly excused: ReadonlyMap<string, number>;
 }
 
+/** A rule and its use: plain data, survives JSON. */
+export interface UsedRule extends Omit<RuleUse, 'excused'> {
+  readonly rule: Rule;
+  readonly excused: Readonly<Record<string, number>>;
+}
+
 /** The rules that count for one pair of replies. */
 export interface RulesInScope {
   readonly body: RuleState;
@@ -40,7 +46,7 @@ export class RuleSet {
 
   /** The rules for one pair of replies; counts that each had its chance. */
   counting(asked: Asked, oldStatus: number): RulesInScope {
-    const today = this.#now().toISOString().slice(0, 10);
+    const today = dayOf(this.#now());
     const counts = (rule: Rule) => inScope(rule, asked, oldStatus) && !isExpired(rule, today);
     const key = this.rules.map((rule) => (counts(rule) ? '1' : '0')).join('');
     let found = this.#states.get(key);
@@ -72,14 +78,30 @@ export class RuleSet {
     return Object.fromEntries([...this.#use].map(([id, { hits }]) => [id, hits]));
   }
 
+  /** Every rule with its use, as it is sent and kept. */
+  get used(): UsedRule[] {
+    return this.rules.map((rule) => {
+      const { pairs, hits, excused } = this.#use.get(rule.id)!;
+      return { rule, pairs, hits, excused: Object.fromEntries(excused) };
+    });
+  }
+
+  /** Counts the use of every rule from 0 again; what was learned stays. */
+  forgetUse(): void {
+    for (const use of this.#use.values()) Object.assign(use, { pairs: 0, hits: 0, excused: new Map() });
+  }
+
   /** The rules whose last day is over. */
   get expired(): readonly Rule[] {
-    const today = this.#now().toISOString().slice(0, 10);
+    const today = dayOf(this.#now());
     return this.rules.filter((rule) => isExpired(rule, today));
   }
 }
 
-const isExpired = ({ until }: Rule, today: string) => until !== undefined && until < today;
+/** True after its last day. */
+export const isExpired = ({ until }: Rule, today: string) => until !== undefined && until < today;
+/** The day a moment belongs to, in UTC. */
+export const dayOf = (date: Date) => date.toISOString().slice(0, 10);
 
 /** Makes rules ready for use; throws a RuleError naming every mistake. A set that is ready already stays what it is. */
 export function ruleSet(rules: RuleSet | readonly Rule[], now: () => Date = () => new Date()): RuleSet {

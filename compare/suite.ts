@@ -1,13 +1,14 @@
-import { auditRules, type Finding } from './audit.ts';
+import { auditRules } from './audit.ts';
 import { PATIENT } from './budget.ts';
 import { type Case, captureFrom, fillCase, type Variables, validateCases } from './case.ts';
 import { compareReplies, isAgreed, RESULT_KINDS, type Result, type ResultKind } from './compare-replies.ts';
 import { describeResult } from './describe.ts';
 import { type Failure, type Reply, readReply } from './reply.ts';
+import type { Report } from './report.ts';
 import { routeName } from './route-name.ts';
 import { type RuleSet, ruleSet } from './rule-set.ts';
 import type { Rule } from './rules.ts';
-import { Tally, type TallyReport } from './tally.ts';
+import { Tally } from './tally.ts';
 import { type OpenTarget, openTarget, type Target } from './target.ts';
 
 export interface CaseReport {
@@ -20,17 +21,12 @@ export interface CaseReport {
   readonly result: Result;
 }
 
-export interface SuiteReport {
+export interface SuiteReport extends Report {
   /** True if every case is equal or equal by rule, and there is at least one. */
   readonly agreed: boolean;
-  readonly counts: Readonly<Record<ResultKind, number>>;
   readonly cases: readonly CaseReport[];
   /** Rule id → how many differences it excused in the whole suite; 0 is a rule nobody needed. */
   readonly hits: Readonly<Record<string, number>>;
-  /** By endpoint, and differences grouped. */
-  readonly tally: TallyReport;
-  /** What the audit of the rules found. */
-  readonly findings: readonly Finding[];
 }
 
 export interface SuiteOptions {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isAgreed, RESULT_KINDS, type Result, type ResultKind } from './compare-replies.ts';
 import type { DifferenceKind, Severity } from './difference.ts';
 import { sampledValue } from './excuses.ts';
@@ -14,15 +15,17 @@ export interface Compared {
 }
 
 export interface Sample {
-  readonly at: string | undefined;
+  readonly at?: string | undefined;
   /** The exact place. */
   readonly place: string;
-  readonly old: string | undefined;
-  readonly new: string | undefined;
+  readonly old?: string | undefined;
+  readonly new?: string | undefined;
 }
 
 /** Like differences of one endpoint: the same kind at the same path. */
 export interface Group {
+  /** Six letters and digits made of endpoint, kind and path: the same in every report. */
+  readonly id: string;
   readonly route: string;
   readonly kind: DifferenceKind;
   readonly path: string;
@@ -31,12 +34,14 @@ export interface Group {
   readonly pairs: number;
   /** How often in all; one reply may have it in every element of a list. */
   readonly differences: number;
+  /** The only place it was found at; undefined if there are several. */
+  readonly place?: string | undefined;
   /** A few, each of the pairs equally likely among them. */
   readonly samples: readonly Sample[];
   /** The smallest and greatest number on either side, if all were numbers. */
-  readonly numbers: { readonly minimum: number; readonly maximum: number } | undefined;
+  readonly numbers?: { readonly minimum: number; readonly maximum: number } | undefined;
   /** How far apart two timestamps were at most, if all were timestamps. */
-  readonly milliseconds: number | undefined;
+  readonly milliseconds?: number | undefined;
 }
 
 export interface RouteTally {
@@ -46,7 +51,7 @@ export interface RouteTally {
   readonly comparable: number;
   readonly mismatches: number;
   /** Mismatches of the comparable; undefined of none. */
-  readonly rate: number | undefined;
+  readonly rate?: number | undefined;
 }
 
 /** Plain data: what a Tally is kept and sent as. */
@@ -63,12 +68,18 @@ export interface TallyOptions {
   readonly samples?: number;
   /** Groups kept (2,000), so that no document can make this grow. */
   readonly groups?: number;
+  /** Endpoints kept (1,000), so that no client can; what belongs to others is counted as OTHER_ROUTES. */
+  readonly routes?: number;
   /** 0 to 1; decides which samples are kept. */
   readonly random?: () => number;
 }
 
+/** Where endpoints are counted for which there was no room. */
+export const OTHER_ROUTES = '(other endpoints)';
+
 type Counts = Record<ResultKind, number>;
 type Growing = { -readonly [K in keyof Group]: Group[K] } & { samples: Sample[] };
+type GroupKey = Pick<Group, 'route' | 'kind' | 'path' | 'severity'>;
 
 const RANK: Readonly<Record<Severity, number>> = { high: 0, medium: 1, low: 2 };
 
@@ -78,48 +89,54 @@ export class Tally {
   readonly #groups = new Map<string, Growing>();
   readonly #samples: number;
   readonly #mostGroups: number;
+  readonly #mostRoutes: number;
   readonly #random: () => number;
   #ungrouped = 0;
 
-  constructor({ samples = 5, groups = 2000, random = Math.random }: TallyOptions = {}) {
+  constructor({ samples = 5, groups = 2000, routes = 1000, random = Math.random }: TallyOptions = {}) {
     this.#samples = samples;
     this.#mostGroups = groups;
+    this.#mostRoutes = routes;
     this.#random = random;
   }
 
-  add({ route, result, at }: Compared): void {
-    const counts = this.#routes.get(route) ?? noCounts();
-    counts[result.kind]++;
-    this.#routes.set(route, counts);
+  add({ route: asked, result, at }: Compared): void {
+    const route = this.#count(asked, { [result.kind]: 1 });
     const met = new Set<Growing>();
     for (const difference of result.differences) {
-      const { kind, path, severity } = difference;
-      const key = `${route} ${kind} ${path}`;
-      let group = this.#groups.get(key);
+      const group = this.#groupOf({ ...difference, route });
       if (!group) {
-        if (this.#groups.size >= this.#mostGroups) {
-          this.#ungrouped++;
-          continue;
-        }
-        group = {
-          route,
-          kind,
-          path,
-          severity,
-          pairs: 0,
-          differences: 0,
-          samples: [],
-          numbers: undefined,
-          milliseconds: undefined,
-        };
-        this.#groups.set(key, group);
+        this.#ungrouped++;
+        continue;
       }
       widen(group, difference);
+      group.place = group.differences === 0 || group.place === difference.at ? difference.at : undefined;
       group.differences++;
       if (met.has(group)) continue;
       met.add(group);
       group.pairs++;
       this.#keep(group, { at, place: difference.at, old: difference.old, new: difference.new });
+    }
+  }
+
+  /** Takes in what another tally has counted. */
+  merge({ routes, groups, ungrouped }: TallyReport): void {
+    for (const { route, counts } of routes) this.#count(route, counts);
+    this.#ungrouped += ungrouped;
+    for (const other of groups) {
+      const route = this.#routes.has(other.route) ? other.route : OTHER_ROUTES;
+      const group = this.#groupOf({ ...other, route });
+      if (!group) {
+        this.#ungrouped += other.differences;
+        continue;
+      }
+      const first = group.differences === 0;
+      group.place = first || group.place === other.place ? other.place : undefined;
+      group.numbers = first ? other.numbers : group.numbers && other.numbers && spanOf(group.numbers, other.numbers);
+      group.milliseconds = first ? other.milliseconds : greater(group.milliseconds, other.milliseconds);
+      group.differences += other.differences;
+      group.pairs += other.pairs;
+      for (const sample of other.samples) this.#keep(group, sample);
     }
   }
 
@@ -132,6 +149,26 @@ export class Tally {
       groups: groups.map((group) => ({ ...group, samples: [...group.samples] })),
       ungrouped: this.#ungrouped,
     };
+  }
+
+  /** Counts under the endpoint, or under OTHER_ROUTES, and says which. */
+  #count(asked: string, more: Partial<Counts>): string {
+    const route = this.#routes.has(asked) || this.#routes.size < this.#mostRoutes ? asked : OTHER_ROUTES;
+    const counts = this.#routes.get(route) ?? noCounts();
+    this.#routes.set(route, counts);
+    for (const kind of RESULT_KINDS) counts[kind] += more[kind] ?? 0;
+    return route;
+  }
+
+  /** Undefined if there are too many. */
+  #groupOf({ route, kind, path, severity }: GroupKey): Growing | undefined {
+    const key = `${route} ${kind} ${path}`;
+    const known = this.#groups.get(key);
+    if (known || this.#groups.size >= this.#mostGroups) return known;
+    const id = createHash('sha256').update(key).digest('hex').slice(0, 6);
+    const group: Growing = { id, route, kind, path, severity, pairs: 0, differences: 0, samples: [] };
+    this.#groups.set(key, group);
+    return group;
   }
 
   /** Reservoir sampling (Vitter's algorithm R). */
@@ -167,8 +204,9 @@ function widen(
   const values = [sampledValue(old), sampledValue(newer)];
   const numbers = values.map((value) => (value === undefined ? value : numericOf(value)));
   if (numbers.every((number) => typeof number === 'number') && (first || group.numbers)) {
-    const all = [...(numbers as number[]), ...(group.numbers ? [group.numbers.minimum, group.numbers.maximum] : [])];
-    group.numbers = { minimum: Math.min(...all), maximum: Math.max(...all) };
+    const [one, other] = numbers as [number, number];
+    const span = { minimum: Math.min(one, other), maximum: Math.max(one, other) };
+    group.numbers = group.numbers ? spanOf(group.numbers, span) : span;
   } else group.numbers = undefined;
   const [a, b] = values.map((value) =>
     value === undefined || value instanceof ExactNumber ? Number.NaN : instantOf(value),
@@ -178,3 +216,11 @@ function widen(
     group.milliseconds = Math.max(group.milliseconds ?? 0, apart);
   } else group.milliseconds = undefined;
 }
+
+const spanOf = (a: NonNullable<Group['numbers']>, b: NonNullable<Group['numbers']>) => ({
+  minimum: Math.min(a.minimum, b.minimum),
+  maximum: Math.max(a.maximum, b.maximum),
+});
+
+const greater = (a: number | undefined, b: number | undefined) =>
+  a === undefined || b === undefined ? undefined : Math.max(a, b);
