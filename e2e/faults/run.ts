@@ -45,7 +45,7 @@ const READY_WITHIN = 60_000;
 const AFTERWARDS = 40;
 const LOOK = 50;
 /** How long the last rows may take to cross, ms. */
-const SETTLE_WITHIN = 45_000;
+const SETTLE_WITHIN = 120_000;
 
 /** Where users are when a chapter begins, and where they should be in the end; percent. */
 const CHAPTERS: Readonly<Record<Chapter, readonly [from: number, to: number]>> = {

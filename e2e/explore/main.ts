@@ -7,7 +7,7 @@ import { walkAtRandom } from './walk.ts';
 
 /*
  * Seeded random walks through scenarios too large to explore whole, and the story of every broken rule.
- *   node e2e/explore/nightly.ts [--seed N] [--steps N]
+ *   npm run explore -- [--seed N] [--steps N]
  */
 
 const { values } = parseArgs({ options: { seed: { type: 'string' }, steps: { type: 'string' } } });
