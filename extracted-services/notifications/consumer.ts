@@ -45,6 +45,9 @@ export const startConsumer = (
     consumer = new Kafka(client).consumer({
       groupId: group,
       maxWaitTimeInMs: 50,
+      // A broker that comes back waits so long for the consumer that was there before us.
+      sessionTimeout: 10_000,
+      rebalanceTimeout: 10_000,
       retry: { restartOnFailure: async () => false },
     });
     const crashed = Promise.withResolvers<never>();
