@@ -1,6 +1,6 @@
 import type {
   CapabilityStatus,
-  ComparedRoute,
+  Comparison,
   DecisionRecord,
   Owner,
   RampRequest,
@@ -39,7 +39,7 @@ export class AdminClient {
   rollback = (capability: string, body: RollbackRequest): Promise<CapabilityStatus> =>
     this.#post(capability, 'rollback', body);
 
-  compared = (capability: string): Promise<{ routes: ComparedRoute[] }> =>
+  compared = (capability: string): Promise<Comparison> =>
     this.#call('GET', `/capabilities/${encodeURIComponent(capability)}/compared`, undefined, capability);
   forgetCompared = (capability: string): Promise<CapabilityStatus> => this.#post(capability, 'compared/forget', {});
   settle = (capability: string, body: SettleRequest): Promise<CapabilityStatus> =>

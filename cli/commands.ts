@@ -1,12 +1,16 @@
+import { writeFile } from 'node:fs/promises';
+import { htmlOf } from '@strangler/compare';
 import { loadPlan, type Owner, parseDuration, planJsonSchema, type RampRequest, type Side } from '@strangler/plan';
 import { AdminClient, Unreachable } from './admin-client.ts';
 import { renderCompared } from './compared-view.ts';
 import { connectionOf, type Where } from './connection.ts';
 import { follow, followUser } from './follow.ts';
+import { reportOf } from './live-report.ts';
 import { paintFor } from './paint.ts';
 import { readPercentage, sayBoundary, sayPercent } from './percent.ts';
 import { EXIT, Problem } from './problem.ts';
 import { renderRecords } from './records-view.ts';
+import { readRules } from './rules-file.ts';
 import { renderStatus } from './status-view.ts';
 import { inert, wrap } from './text.ts';
 import { renderUnproven } from './unproven-view.ts';
@@ -120,13 +124,18 @@ export async function settle(
   console.log([...renderUnproven(capability, unproven, Date.now()), inert(next)].join('\n'));
 }
 
-export async function compared(capability: string, options: Where & { forget?: true; json?: true }): Promise<void> {
+export async function compared(
+  capability: string,
+  options: Where & { html?: string; forget?: true; json?: true },
+): Promise<void> {
   const client = clientOf(options);
-  const { routes } = await client.compared(capability);
+  const report = reportOf(await client.compared(capability), new Date());
+  const title = `${capability}, live: the monolith’s replies (old) and the service’s (new)`;
+  if (options.html !== undefined) await writeFile(options.html, htmlOf(report, { title }));
   if (options.forget) await client.forgetCompared(capability);
-  if (options.json) return printJson(routes);
+  if (options.json) return printJson(report);
   const room = process.stdout.isTTY ? width() : Number.POSITIVE_INFINITY;
-  console.log(renderCompared(routes, room, paintFor(process.stdout)).join('\n'));
+  console.log(renderCompared(capability, report, room, paintFor(process.stdout)).join('\n'));
   if (options.forget) console.log(`\n${inert(capability)}: forgotten; comparing begins again`);
 }
 
@@ -152,8 +161,11 @@ function printOwner({ capability, user, bucket, side, moving }: Owner): void {
   console.log(`${inert(capability)}: user ${inert(user)} (bucket ${bucket}) is ${place[side]}${going}`);
 }
 
-export function check({ plan: file }: { plan: string }): void {
+export async function check({ plan: file }: { plan: string }): Promise<void> {
   const plan = loadPlan(file);
+  for (const { compare } of Object.values(plan.capabilities)) {
+    if (compare.rules !== undefined) await readRules(compare.rules);
+  }
   const each = Object.entries(plan.capabilities).map(
     ([name, { routes, tables }]) => `  ${name}: ${routes.length} routes, ${Object.keys(tables).length} tables`,
   );

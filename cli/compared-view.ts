@@ -1,44 +1,89 @@
-import type { Compared, ComparedRoute } from '@strangler/plan';
+import {
+  DIFFERENCE_PHRASES,
+  type Group,
+  type Noise,
+  REFUSAL_PHRASES,
+  type Report,
+  type ResultKind,
+  type RouteTally,
+} from '@strangler/compare';
 import type { Paint } from './paint.ts';
 import { renderTable } from './table.ts';
 import { inert, wrap } from './text.ts';
 
-const BESIDE: readonly Compared[] = ['not-comparable', 'candidate-error', 'candidate-timeout', 'dropped', 'truncated'];
+const BESIDE: readonly ResultKind[] = [
+  'not-comparable',
+  'candidate-error',
+  'candidate-timeout',
+  'dropped',
+  'truncated',
+];
+const MOST_NOISE = 20;
 
-/** What comparing the replies of both sides has found, route by route; then what differs, most often first. */
-export function renderCompared(routes: readonly ComparedRoute[], width: number, paint: Paint): string[] {
+/** What comparing live has found: by route, then what differs, what drifts by itself, rules to look at, the next step. */
+export function renderCompared(capability: string, report: Report, width: number, paint: Paint): string[] {
+  const { routes, groups, ungrouped } = report.tally;
   if (!routes.length) return ['nothing has been compared yet; `compare.share` of the Plan says whose reads are'];
+  const title = (text: string) => ['', paint('title', text)];
+  const noise = report.noise ?? [];
+  const differing = routes.flatMap(({ route }) => {
+    const own = groups.filter((group) => group.route === route);
+    return own.length ? [...title(inert(route)), ...own.flatMap((group) => renderGroup(group, width, paint))] : [];
+  });
+  return [
+    ...renderRoutes(routes, width, paint),
+    ...differing,
+    ...(ungrouped ? ['', `… and ${ungrouped} more differences`] : []),
+    ...(noise.length ? title('What the monolith answers differently by itself') : []),
+    ...noise.slice(0, MOST_NOISE).map(sayNoise),
+    ...(noise.length > MOST_NOISE ? [`  … and ${noise.length - MOST_NOISE} more`] : []),
+    ...(report.findings.length ? title('Rules that need a look') : []),
+    ...report.findings.map(({ rule, level, message }) => `  ${level}: rule ${inert(rule)} ${inert(message)}`),
+    ...nextStep(capability, groups, noise),
+  ];
+}
+
+function renderRoutes(routes: readonly RouteTally[], width: number, paint: Paint): string[] {
   const columns = [
     { title: 'ROUTE' },
     { title: 'EQUAL', right: true },
     { title: 'BY RULE', right: true },
     { title: 'DIFFER', right: true },
-    { title: 'BESIDE' },
+    { title: 'NOT IN THE RATE' },
   ] as const;
-  const rows = routes.map(({ route, results }) => {
-    const differ = results.mismatch ?? 0;
-    const beside = BESIDE.flatMap((kind) => (results[kind] ? [`${results[kind]} ${kind}`] : []));
-    return [
-      { text: inert(route) },
-      { text: `${results.equal ?? 0}` },
-      { text: `${results['equal-by-rule'] ?? 0}` },
-      { text: `${differ}`, ...(differ && { tone: 'bad' as const }) },
-      { text: beside.join(', ') },
-    ];
-  });
-  return [...renderTable(columns, rows, width, paint), ...routes.flatMap((route) => differences(route, width, paint))];
+  const rows = routes.map(({ route, counts, mismatches }) => [
+    { text: inert(route) },
+    { text: `${counts.equal}` },
+    { text: `${counts['equal-by-rule']}` },
+    { text: `${mismatches}`, ...(mismatches && { tone: 'bad' as const }) },
+    { text: BESIDE.flatMap((kind) => (counts[kind] ? [`${counts[kind]} ${kind}`] : [])).join(', ') },
+  ]);
+  return renderTable(columns, rows, width, paint);
 }
 
-function differences({ route, differences: groups }: ComparedRoute, width: number, paint: Paint): string[] {
-  if (!groups.length) return [];
-  const lines = ['', paint('title', inert(route))];
-  for (const { kind, severity, path, count, samples } of groups) {
-    lines.push(`  ${inert(path)}  ${kind} (${severity}), ${count} ${count === 1 ? 'time' : 'times'}`);
-    for (const { target, at, monolith, service } of samples.slice(0, 2)) {
-      const values = `monolith ${inert(monolith ?? 'absent')}, service ${inert(service ?? 'absent')}`;
-      const text = `${values}  ${inert(target)} ${at === path ? '' : inert(at)}`.trimEnd();
-      lines.push(...wrap(text, Math.max(20, width - 4)).map((line) => paint('quiet', `    ${line}`)));
-    }
+function renderGroup({ id, kind, severity, path, pairs, differences, samples }: Group, width: number, paint: Paint) {
+  const replies = pairs === 1 ? '1 reply' : `${pairs} replies`;
+  const times = differences === pairs ? replies : `${differences} times in ${replies}`;
+  const lines = [`  ${id}  ${inert(path)} ${DIFFERENCE_PHRASES[kind]} (${severity}), in ${times}`];
+  for (const { at = '', place, old, new: newer } of samples.slice(0, 2)) {
+    const values = `monolith ${inert(old ?? 'absent')}, service ${inert(newer ?? 'absent')}`;
+    const text = `${values}  ${inert(at)} ${place === path ? '' : inert(place)}`.trimEnd();
+    lines.push(...wrap(text, Math.max(20, width - 10)).map((line) => paint('quiet', `          ${line}`)));
   }
   return lines;
+}
+
+function sayNoise({ group: { id, route, path, kind, pairs }, pairs: of, proposal, refused }: Noise): string {
+  const rule = proposal ? 'a rule is proposed' : `no rule is: ${REFUSAL_PHRASES[refused!]}`;
+  return `  ${id}  ${inert(route)} ${inert(path)} ${DIFFERENCE_PHRASES[kind]} in ${pairs} of ${of}; ${rule}`;
+}
+
+/** The command that leads from a group to a rule, with the first one there may be a rule for. */
+function nextStep(capability: string, groups: readonly Group[], noise: readonly Noise[]): string[] {
+  const first = noise.find(({ proposal }) => proposal)?.group ?? groups.find(({ kind }) => kind !== 'status');
+  if (!first) return [];
+  return [
+    '',
+    `Is it meant? Its rule, and what else it would hide: strangler rules suggest --from ${inert(capability)} --group ${first.id}`,
+  ];
 }

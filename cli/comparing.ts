@@ -10,15 +10,13 @@ import {
   markdownOf,
   OUTCOME_CODES,
   outcomeOf,
-  propose,
-  type Rule,
   redactor,
   redactReport,
   ruleSet,
-  type SuiteReport,
 } from '@strangler/compare';
 import { EXIT, Problem } from './problem.ts';
 import { readJson } from './read-json.ts';
+import { readReport, readRules } from './rules-file.ts';
 import { inert } from './text.ts';
 
 /** Nothing a server answered reaches the terminal as it came. */
@@ -73,31 +71,6 @@ export async function lintRules(file: string, { report }: { report?: string }): 
   return failures > 0 ? EXIT.failed : EXIT.done;
 }
 
-/** Prints a rule for every group of differences in a report, each with what it would have hidden. */
-export async function suggestRules(file: string, { json }: { json?: true }): Promise<void> {
-  const { groups } = (await readReport(file)).tally;
-  const proposals = groups.flatMap((group) => propose(group, groups) ?? []);
-  const unique = [...new Map(proposals.map((proposal) => [JSON.stringify(proposal.rule), proposal])).values()];
-  if (json) {
-    console.log(
-      JSON.stringify(
-        unique.map(({ rule }) => rule),
-        undefined,
-        2,
-      ),
-    );
-    return;
-  }
-  if (unique.length === 0) print('nothing differs that a rule could excuse');
-  for (const { rule, hides } of unique) {
-    print(JSON.stringify(rule));
-    for (const { route, kind, path, differences, samples, of } of hides) {
-      const part = samples < of ? ` (${samples} of ${of} samples)` : '';
-      print(`  would have hidden ${path} ${kind} in ${route}, ${differences} times${part}`);
-    }
-  }
-}
-
 /** Prints what each rule, or one of them, is for, and what it excused in a report. */
 export async function explainRules(file: string, report: string, id: string | undefined): Promise<void> {
   const rules = await readRules(file);
@@ -105,14 +78,16 @@ export async function explainRules(file: string, report: string, id: string | un
   if (wanted.length === 0) {
     throw new Problem(`${file} has no rule "${id}"; it has ${rules.map((rule) => rule.id).join(', ')}`, EXIT.usage);
   }
-  const { cases } = await readReport(report);
+  const { cases = [], rules: live = [] } = await readReport(report);
   for (const rule of wanted) {
     const until = rule.until === undefined ? 'for ever' : `until ${rule.until}`;
     print(`${rule.id}: ${rule.kind} at ${rule.path}, ${until}, owner ${rule.owner ?? 'nobody'}\n  ${rule.reason}`);
     const excused = cases.flatMap(({ name, result }) =>
       result.excused.filter((one) => one.rule === rule.id).map((one) => ({ name, ...one })),
     );
-    if (excused.length === 0) print('  excused nothing');
+    const beside = Object.entries(live.find((one) => one.rule.id === rule.id)?.excused ?? {});
+    if (excused.length + beside.length === 0) print('  excused nothing');
+    for (const [what, count] of beside) print(`  excused ${what}, ${count} times`);
     for (const { name, kind, path, count, old, new: newer } of excused) {
       print(
         `  without it, "${name}" would fail: ${path} ${kind}, ${count} times, ${old ?? 'absent'} → ${newer ?? 'absent'}`,
@@ -138,19 +113,4 @@ async function readCases(file: string): Promise<readonly Case[]> {
   if (wrong >= 0)
     throw new Problem(`case ${wrong + 1} of ${file} needs a name, a method and a path, all texts`, EXIT.usage);
   return content as Case[];
-}
-
-async function readRules(file: string): Promise<readonly Rule[]> {
-  try {
-    return ruleSet((await readJson(file)) as readonly Rule[]).rules;
-  } catch (cause) {
-    if (cause instanceof Problem) throw cause;
-    throw new Problem(`${file}: ${(cause as Error).message}`, EXIT.usage, { cause });
-  }
-}
-
-async function readReport(file: string): Promise<SuiteReport> {
-  const report = (await readJson(file)) as Partial<SuiteReport> | null;
-  if (report?.tally && report.cases && report.findings) return report as SuiteReport;
-  throw new Problem(`${file} is no report: make one with strangler compare … --json ${file}`, EXIT.usage);
 }

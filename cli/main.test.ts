@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { CapabilityStatus, ComparedRoute, Owner, Status } from '@strangler/plan';
+import { compareReplies, type Rule, Tally, toReply, without } from '@strangler/compare';
+import type { CapabilityStatus, Comparison, Owner, Status } from '@strangler/plan';
 
 /* The real command against a server that speaks the admin API: what it sends, prints and exits with. */
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -17,7 +18,7 @@ let url: string;
 let folder: string;
 let asked: { method: string; path: string; body: unknown; token: string | undefined }[];
 let orders: CapabilityStatus;
-let routes: ComparedRoute[] = [];
+let compared: Comparison;
 let owner: Owner;
 /** What a request changes, and what it is answered with if not with the present state. */
 let onPost: (path: string, body: Record<string, unknown>) => { status: number; message: string } | undefined;
@@ -28,6 +29,25 @@ const now = (more: Partial<CapabilityStatus>): undefined => {
   orders = { ...orders, ...more };
   return undefined;
 };
+const NOTHING: Comparison = {
+  capability: 'orders',
+  replies: new Tally().report(),
+  noise: new Tally().report(),
+  again: [],
+  rules: [],
+};
+const ROUTE = 'GET /api/orders/{id}';
+const reply = (body: object) =>
+  toReply({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+/** Control has found these replies to differ so often, beside 97 that are equal and 5 nobody had time for. */
+function compare(old: object, newer: object, times: number): void {
+  const tally = new Tally();
+  const [route, at] = [ROUTE, '/api/orders/7'];
+  for (let n = 0; n < 97; n++) tally.add({ route, result: compareReplies(reply(old), reply(old)) });
+  for (let n = 0; n < 5; n++) tally.add({ route, result: without('dropped', 'no room') });
+  for (let n = 0; n < times; n++) tally.add({ route, at, result: compareReplies(reply(old), reply(newer)) });
+  compared = { ...NOTHING, replies: JSON.parse(JSON.stringify(tally.report())) };
+}
 const status = (): Status => ({
   plan: 'shop',
   control: { life: 'a', since: new Date().toISOString(), active: true },
@@ -43,6 +63,7 @@ async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>
 
 beforeEach(async () => {
   asked = [];
+  compared = NOTHING;
   orders = {
     capability: 'orders',
     boundary: 1_000,
@@ -73,7 +94,7 @@ beforeEach(async () => {
     const refuse = (code: number, message: string) =>
       say(code, { error: { code: 'x', message, correlationId: 'c-1' } });
     if (token !== `Bearer ${TOKEN}`) return refuse(401, 'unknown token');
-    if (path === '/capabilities/orders/compared') return say(200, { routes });
+    if (path === '/capabilities/orders/compared') return say(200, compared);
     if (path === '/status') {
       onLook();
       return say(200, status());
@@ -202,28 +223,59 @@ describe('strangler talks to control', () => {
     expect(code).toBe(0);
   });
 
-  test('compared shows what differs by route and path, and can forget', async () => {
-    routes = [
-      {
-        route: 'GET /api/orders/{id}',
-        results: { equal: 97, 'equal-by-rule': 1, mismatch: 2, dropped: 5 },
-        differences: [
-          {
-            ...{ kind: 'value', severity: 'medium', path: '$.items[*].total', count: 2 },
-            samples: [{ target: '/api/orders/7', at: '$.items[0].total', monolith: '"19.90"', service: null }],
-          },
-        ],
-      },
-    ];
+  test('compared shows what differs by route and path, what drifts, which rules to look at, and can forget', async () => {
+    compare({ total: '19.90' }, { total: 19.9 }, 2);
+    const drift = new Tally();
+    for (let n = 0; n < 30; n++)
+      drift.add({ route: ROUTE, result: compareReplies(reply({ age: n }), reply({ age: n + 1 })) });
+    const rule: Rule = { id: 'old-rule', reason: 'r', path: '$.x', kind: 'ignore', until: '2020-01-01' };
+    const noise = drift.report();
+    const again = noise.groups.map(({ id }) => id);
+    compared = { ...compared, noise, again, rules: [{ rule, pairs: 0, hits: 0, excused: {} }] };
     const { out } = await talk('compared', 'orders');
-    expect(out).toMatch(/GET \/api\/orders\/\{id\} +97 +1 +2 {2}5 dropped/);
-    expect(out).toContain('$.items[*].total  value (medium), 2 times');
-    expect(out).toContain('monolith "19.90", service absent  /api/orders/7 $.items[0].total');
-    expect(JSON.parse((await talk('compared', 'orders', '--json')).out)).toEqual(routes);
+    expect(out).toMatch(/GET \/api\/orders\/\{id\} +97 +0 +2 {2}5 dropped/);
+    const [group] = compared.replies.groups;
+    expect(out).toContain(`  ${group!.id}  $.total has another type (high), in 2 replies\n`);
+    expect(out).toContain('monolith "19.90", service 19.9  /api/orders/7');
+    expect(out).toContain(`  ${again[0]}  ${ROUTE} $.age has another value in 30 of 30; a rule is proposed\n`);
+    expect(out).toContain('failure: rule old-rule excuses nothing since its last day, 2020-01-01');
+    expect(out).toContain(`strangler rules suggest --from orders --group ${again[0]}\n`);
+    const report = JSON.parse((await talk('compared', 'orders', '--json')).out);
+    expect(report).toMatchObject({ counts: { equal: 97, mismatch: 2, dropped: 5 }, tally: compared.replies });
+    await talk('compared', 'orders', '--html', join(folder, 'report.html'));
+    expect(await readFile(join(folder, 'report.html'), 'utf8')).toMatch(
+      /do not answer alike.*numeric-string-is-number/s,
+    );
     expect((await talk('compared', 'orders', '--forget')).out).toContain('comparing begins again');
     expect(posted()).toEqual([['/capabilities/orders/compared/forget', {}]]);
-    routes = [];
+    compared = NOTHING;
     expect((await talk('compared', 'orders')).out).toContain('nothing has been compared yet');
+  });
+
+  test('one command leads from a group to a rule in the file, and says what it would have hidden', async () => {
+    compare({ total: '19.90', id: 7 }, { total: 19.9, id: 8 }, 3);
+    const group = (path: string) => compared.replies.groups.find((one) => one.path === path)!.id;
+    const suggest = (...more: string[]) => talk('rules', 'suggest', '--from', 'orders', ...more);
+    const all = await suggest();
+    expect(all.out).toContain(`group ${group('$.total')}: {`);
+    expect(all.out).toContain(`would have hidden $.total type in ${ROUTE}, 3 times`);
+    const file = join(folder, 'rules.json');
+    const write = ['--group', group('$.total'), '--write', file];
+    expect((await suggest(...write)).err).toContain('--write needs --reason TEXT');
+    expect((await suggest('--write', file)).err).toContain('--write needs --group ID');
+    expect((await suggest('--group', 'nobody')).err).toContain(
+      `there is no group nobody; there are: ${group('$.total')}`,
+    );
+    const signed = ['--reason', 'agreed', '--owner', 'payments', '--until', '2999-12-31'];
+    const { out, code } = await suggest(...write, ...signed);
+    expect([code, out]).toEqual([0, expect.stringContaining('has it now, as the last of 1.\nRestart the proxies')]);
+    const [rule] = JSON.parse(await readFile(file, 'utf8'));
+    expect(rule).toMatchObject({ kind: 'numeric-string-is-number', path: '$.total', routes: ['GET /api/orders/*'] });
+    expect(rule).toMatchObject({ reason: 'agreed', owner: 'payments', until: '2999-12-31' });
+    const twice = await suggest(...write, ...signed);
+    expect([twice.code, twice.err]).toEqual([2, expect.stringContaining('was left as it is: The rules have')]);
+    await suggest('--group', group('$.id'), '--write', file, '--reason', 'each side mints its own');
+    expect(JSON.parse(await readFile(file, 'utf8'))).toHaveLength(2);
   });
 
   test('settle shows who came back by force and may miss a write; --lost needs a reason', async () => {
@@ -349,6 +401,16 @@ describe('strangler and the Plan', () => {
       err: '',
     });
     expect(JSON.parse((await run(['schema'])).out)).toHaveProperty('properties.capabilities');
+  });
+
+  test('check reads the rules a Plan names, and says in which line they are broken', async () => {
+    const plan = PLAN('127.0.0.1:7070').replace('user:', 'compare: { rules: rules.json }, user:');
+    await writeFile(join(folder, 'strangler.yaml'), plan);
+    await writeFile(join(folder, 'rules.json'), '[\n  {"id": "a"}\n  {"id": "b"}\n]');
+    expect((await run(['check'])).err).toMatch(/rules\.json cannot be read: .*\(line 3 column 3\)/);
+    await writeFile(join(folder, 'rules.json'), '[{"id": "a", "reason": "r", "path": "$.a", "kind": "hide"}]');
+    const { code, err } = await run(['check']);
+    expect([code, err]).toEqual([2, expect.stringContaining('rules[0] "a": kind "hide" is unknown')]);
   });
 });
 

@@ -6,6 +6,7 @@ import { readSteps } from './percent.ts';
 import { EXIT, Problem } from './problem.ts';
 import { runProgram } from './processes.ts';
 import * as recording from './recording.ts';
+import { suggestRules } from './suggesting.ts';
 
 const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
 
@@ -106,8 +107,16 @@ ${examples(
       '--forget',
       'begin again, because the service or the rules are others now; the gate closes until it is sure',
     )
-    .option('--json', 'for programs')
-    .addHelpText('after', examples('strangler compared orders', 'strangler compared orders --forget'))
+    .option('--html <file>', 'write a report to read, in one file')
+    .option('--json', 'the whole report, for programs and for strangler rules')
+    .addHelpText(
+      'after',
+      examples(
+        'strangler compared orders',
+        'strangler compared orders --html report.html',
+        'strangler compared orders --forget',
+      ),
+    )
     .action(commands.compared);
 
   program.commandsGroup('Moving users:');
@@ -182,7 +191,9 @@ ${examples(
   program.commandsGroup('The Plan:');
   program
     .command('check')
-    .description('Validates the Plan and reports every mistake at once; exit code 2 if there is one.')
+    .description(
+      'Validates the Plan and the rules it names, and reports every mistake at once; exit code 2 if there is one.',
+    )
     .option('--plan <file>', 'the Plan', 'strangler.yaml')
     .addHelpText('after', examples('strangler check', 'strangler check --plan staging.yaml'))
     .action(commands.check);
@@ -337,15 +348,27 @@ ${examples(
   rules
     .command('lint <rules>')
     .description('Says what is wrong with rules: expired, over-broad, nobody’s; with a report also dead ones.')
-    .option('--report <file>', 'what strangler compare --json has written, made with these rules')
+    .option('--report <file>', 'what strangler compare or compared --json has written, made with these rules')
     .addHelpText('after', examples('strangler rules lint rules.json --report report.json'))
     .action(async (file, options) => exit(await comparing.lintRules(file, options)));
-  rules
-    .command('suggest <report>')
+  talking(rules.command('suggest [report]'))
     .description('Proposes a rule for every group of differences, and says what else it would have hidden.')
+    .option('--from <capability>', 'what is compared live, instead of a report')
+    .option('--group <id>', 'only for this group; its id stands in strangler compared and in the HTML report')
+    .option('--write <file>', 'add the rule to this file of rules; needs --group and --reason')
+    .option('--reason <text>', 'why they may differ')
+    .option('--owner <name>', 'whom to ask about the rule')
+    .option('--until <day>', 'the last day it excuses anything: 2027-03-31')
     .option('--json', 'the rules alone, for a file of rules')
-    .addHelpText('after', examples('strangler rules suggest report.json'))
-    .action(comparing.suggestRules);
+    .addHelpText(
+      'after',
+      examples(
+        'strangler rules suggest report.json',
+        'strangler rules suggest --from orders --group 3f2a9c',
+        'strangler rules suggest --from orders --group 3f2a9c --write rules.json --reason "agreed" --owner payments --until 2027-03-31',
+      ),
+    )
+    .action(suggestRules);
   rules
     .command('explain <rules> <report> [id]')
     .description('Says what rules are for, and which cases would fail without them.')

@@ -1,8 +1,8 @@
 import { isAgreed, RESULT_KINDS, type ResultKind } from './compare-replies.ts';
-import type { DifferenceKind } from './difference.ts';
 import { escaped } from './junit.ts';
-import type { Noise, NoiseRefusal } from './noise.ts';
+import type { Noise } from './noise.ts';
 import { outcomeOf } from './outcome.ts';
+import { DIFFERENCE_PHRASES, REFUSAL_PHRASES } from './phrases.ts';
 import type { Report } from './report.ts';
 import { type Proposal, propose, whatItHides } from './suggest.ts';
 import type { CaseReport } from './suite.ts';
@@ -36,30 +36,6 @@ const HEADLINES = {
   failed: 'The new side did not answer',
   insufficient: 'Too little could be compared',
 } as const;
-
-/** Kinds as a sentence goes on with them. */
-const KINDS: Readonly<Record<DifferenceKind, string>> = {
-  status: 'is another',
-  header: 'differs',
-  type: 'has another type',
-  format: 'has another format',
-  value: 'has another value',
-  missing: 'is missing',
-  extra: 'is new',
-  order: 'is in another order',
-};
-
-/** Why no rule is proposed for noise. */
-const REFUSALS: Readonly<Record<NoiseRefusal, string>> = {
-  status: 'a status is never excused',
-  header: 'headers clients rely on should not change by themselves',
-  structural: 'something is there or not, or of another type',
-  'array-length': 'the list has other elements',
-  root: 'the rule would cover the whole body',
-  'too-few': 'too few replies were seen yet',
-  unresolved: 'it lies too deep to be named',
-  once: 'it was not there again right after, so the data had changed meanwhile',
-};
 
 const RATED: ReadonlySet<ResultKind> = new Set(['equal', 'equal-by-rule', 'mismatch']);
 
@@ -114,7 +90,7 @@ function groupPart(group: Group, groups: readonly Group[]): string {
 function noisePart({ group, proposal, refused }: Noise, groups: readonly Group[]): string {
   const rule = proposal
     ? proposalPart({ rule: proposal, hides: whatItHides(proposal, groups) })
-    : `<p class="soft">No rule is proposed: ${REFUSALS[refused!]}.</p>`;
+    : `<p class="soft">No rule is proposed: ${REFUSAL_PHRASES[refused!]}.</p>`;
   return foldedPart(group, rule, false);
 }
 
@@ -125,7 +101,7 @@ function foldedPart(group: Group, rule: string, open: boolean): string {
     const where = [at, place].filter((part) => part !== undefined).join(' · ');
     return `<div class="soft">${escaped(where)}</div><div class="pair"><pre class="old">${value(old)}</pre><pre class="new">${value(newer)}</pre></div>`;
   });
-  return `<details${open ? ' open' : ''}><summary><span class="badge ${severity}">${severity}</span><code>${escaped(path)}</code> ${KINDS[kind]}
+  return `<details${open ? ' open' : ''}><summary><span class="badge ${severity}">${severity}</span><code>${escaped(path)}</code> ${DIFFERENCE_PHRASES[kind]}
 <span class="soft">in ${escaped(route)}, ${times}</span></summary><div>${shown.join('')}${rule}<p class="soft">group ${id}</p></div></details>`;
 }
 

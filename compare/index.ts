@@ -20,6 +20,7 @@ export { markdownOf } from './markdown.ts';
 export { type MysqlToPostgres, mysqlToPostgres } from './mysql-to-postgres.ts';
 export { type Noise, NoiseLearner, type NoiseRefusal, noiseIn } from './noise.ts';
 export { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
+export { DIFFERENCE_PHRASES, REFUSAL_PHRASES } from './phrases.ts';
 export { type Redaction, type Redactor, redactor } from './redact.ts';
 export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply.ts';
 export { type Report, redactReport, redactResult } from './report.ts';
@@ -32,6 +33,7 @@ export { type CaseReport, compareSuites, describeSuite, type SuiteOptions, type 
 export {
   type Compared,
   type Group,
+  groupId,
   OTHER_ROUTES,
   type RouteTally,
   type Sample,

@@ -2,6 +2,7 @@ import type { Finding } from './audit.ts';
 import type { Result, ResultKind } from './compare-replies.ts';
 import type { Noise } from './noise.ts';
 import type { Redactor } from './redact.ts';
+import type { UsedRule } from './rule-set.ts';
 import type { CaseReport, SuiteReport } from './suite.ts';
 import type { TallyReport } from './tally.ts';
 
@@ -16,6 +17,8 @@ export interface Report {
   readonly cases?: readonly CaseReport[];
   /** What the old side was found to differ in from itself; only live traffic looks for it. */
   readonly noise?: readonly Noise[];
+  /** The rules with what they excused; a suite tells that case by case. */
+  readonly rules?: readonly UsedRule[];
 }
 
 type Samples = { readonly old?: string | undefined; readonly new?: string | undefined };

@@ -83,6 +83,14 @@ type GroupKey = Pick<Group, 'route' | 'kind' | 'path' | 'severity'>;
 
 const RANK: Readonly<Record<Severity, number>> = { high: 0, medium: 1, low: 2 };
 
+/** What a group is called. */
+export const groupId = (route: string, kind: DifferenceKind, path: string): string =>
+  createHash('sha256')
+    .update(keyOf(route, kind, path))
+    .digest('hex')
+    .slice(0, 6);
+const keyOf = (route: string, kind: DifferenceKind, path: string) => `${route} ${kind} ${path}`;
+
 /** Counts results by endpoint, and groups their differences by endpoint, path and kind. */
 export class Tally {
   readonly #routes = new Map<string, Counts>();
@@ -162,11 +170,19 @@ export class Tally {
 
   /** Undefined if there are too many. */
   #groupOf({ route, kind, path, severity }: GroupKey): Growing | undefined {
-    const key = `${route} ${kind} ${path}`;
+    const key = keyOf(route, kind, path);
     const known = this.#groups.get(key);
     if (known || this.#groups.size >= this.#mostGroups) return known;
-    const id = createHash('sha256').update(key).digest('hex').slice(0, 6);
-    const group: Growing = { id, route, kind, path, severity, pairs: 0, differences: 0, samples: [] };
+    const group: Growing = {
+      id: groupId(route, kind, path),
+      route,
+      kind,
+      path,
+      severity,
+      pairs: 0,
+      differences: 0,
+      samples: [],
+    };
     this.#groups.set(key, group);
     return group;
   }

@@ -178,7 +178,8 @@ export function adminApi(parts: AdminParts): Express {
     await control.turn(() => ({ type: 'rollback', urgent: now, reason: reason || `rolled back by ${by.actor}` }), by);
   });
   app.get('/capabilities/:name/compared', needs('read'), (request, response) => {
-    response.json({ routes: find(String(request.params.name)).comparisons.routes });
+    const capability = String(request.params.name);
+    response.json({ capability, ...find(capability).comparisons.found });
   });
   mutation('compared/forget', readNothing, (control, _, by) => control.forgetComparisons(by));
   mutation('settle', readSettle, (control, { reason }, by) => control.settleLost(reason, by), 'admin');

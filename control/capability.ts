@@ -193,7 +193,7 @@ export class CapabilityControl {
   /** Forgets what comparing has found: the service, or the rules, are others now. */
   async forgetComparisons({ actor, inputs = {} }: Asker): Promise<void> {
     const capability = this.#parts.name;
-    const found = this.comparisons.routes.map(({ route, results }) => ({ route, results }));
+    const found = this.comparisons.found.replies.routes;
     const record = { capability, event: 'forget', actor, reason: 'comparisons begin again' };
     await this.#cell.update((state) => ({ ...state, edit: state.edit + 1 }), {
       record: { ...record, inputs: { ...inputs, found } },

@@ -1,65 +1,80 @@
-import { greatestRate, pairsNeeded } from '@strangler/compare';
-import type { Compared, ComparedRoute, Comparison, DifferenceGroup } from '@strangler/plan';
+import { auditRules, greatestRate, pairsNeeded, type Rule, Tally, type UsedRule } from '@strangler/compare';
+import type { Comparison } from '@strangler/plan';
 
 /** Bounds of what is remembered; counts are always whole. */
-const MOST_ROUTES = 500;
-const MOST_GROUPS = 200;
-const MOST_SAMPLES = 5;
+const BOUNDS = { groups: 500, samples: 5, routes: 500 };
+const MOST_RULES = 1_000;
+const MOST_EXCUSED = 100;
 
-type Group = Omit<DifferenceGroup, 'count' | 'samples'> & { count: number; samples: DifferenceGroup['samples'] };
-type Route = { readonly results: Partial<Record<Compared, number>>; readonly groups: Map<string, Group> };
-
-/** What comparing the replies of one capability has come to, by route, since control began or was told to forget. */
+/** What comparing the replies of one capability has come to since control began or was told to forget. */
 export class Comparisons {
-  #routes = new Map<string, Route>();
+  #replies = new Tally(BOUNDS);
+  #noise = new Tally(BOUNDS);
+  #again = new Set<string>();
+  #rules = new Map<string, UsedRule>();
 
   /** Takes in what a proxy found. */
-  add({ route, results, differences }: Comparison): void {
-    const known = this.#routes.get(route) ?? { results: {}, groups: new Map<string, Group>() };
-    if (!this.#routes.has(route) && this.#routes.size >= MOST_ROUTES) return;
-    this.#routes.set(route, known);
-    for (const [kind, count] of Object.entries(results) as [Compared, number][]) {
-      known.results[kind] = (known.results[kind] ?? 0) + count;
-    }
-    for (const found of differences) {
-      const key = `${found.kind} ${found.path}`;
-      const group = known.groups.get(key) ?? { ...found, count: 0, samples: [] };
-      if (!known.groups.has(key) && known.groups.size >= MOST_GROUPS) continue;
-      known.groups.set(key, group);
-      group.count += found.count;
-      group.samples = [...group.samples, ...found.samples].slice(0, MOST_SAMPLES);
-    }
+  add({ replies, noise, again, rules }: Comparison): void {
+    this.#replies.merge(replies);
+    this.#noise.merge(noise);
+    for (const id of again) if (this.#again.size < BOUNDS.groups) this.#again.add(id);
+    for (const { rule, ...use } of rules) this.#use({ rule: rule as Rule, ...use });
   }
 
   /** Begins again: the service, or the rules, are others now. */
   forget(): void {
-    this.#routes = new Map();
+    this.#replies = new Tally(BOUNDS);
+    this.#noise = new Tally(BOUNDS);
+    this.#again = new Set();
+    this.#rules = new Map();
   }
 
   /** Everything known, the routes that differ most first. */
-  get routes(): ComparedRoute[] {
-    return [...this.#routes]
-      .map(([route, { results, groups }]) => {
-        const differences = [...groups.values()].toSorted((a, b) => b.count - a.count);
-        return { route, results, differences };
-      })
-      .toSorted((a, b) => (b.results.mismatch ?? 0) - (a.results.mismatch ?? 0) || a.route.localeCompare(b.route));
+  get found(): Omit<Comparison, 'capability'> {
+    const { routes, ...rest } = this.#replies.report();
+    const sorted = routes.toSorted((a, b) => b.mismatches - a.mismatches || a.route.localeCompare(b.route));
+    return {
+      replies: { ...rest, routes: sorted },
+      noise: this.#noise.report(),
+      again: [...this.#again],
+      rules: [...this.#rules.values()],
+    };
   }
 
   /** What keeps users from moving forward, as sentences: every route must differ less than `limit` (0…1), for sure. */
   gates(limit: number): string[] {
-    if (!this.#routes.size) return ['no replies have been compared yet'];
-    return this.routes.flatMap(({ route, results }) => {
-      const differing = results.mismatch ?? 0;
-      const compared = differing + (results.equal ?? 0) + (results['equal-by-rule'] ?? 0);
-      if (differing > compared * limit) {
-        return `${route}: ${differing} of ${compared} replies differ, above ${sayShare(limit)}`;
-      }
-      if (greatestRate(differing, compared) <= limit) return [];
-      const sure = `to be sure of less than ${sayShare(limit)}`;
-      if (!differing) return `${route}: ${compared} of the ${pairsNeeded(limit)} comparisons it takes ${sure}`;
-      return `${route}: ${differing} of ${compared} replies differ; it takes more of them ${sure}`;
-    });
+    const { routes } = this.#replies.report();
+    if (!routes.length) return ['no replies have been compared yet'];
+    const noisier = auditRules([...this.#rules.values()]).filter(({ kind }) => kind === 'noisier');
+    return [
+      ...routes.flatMap(({ route, mismatches: differing, comparable: compared }) => {
+        if (differing > compared * limit) {
+          return `${route}: ${differing} of ${compared} replies differ, above ${sayShare(limit)}`;
+        }
+        if (greatestRate(differing, compared) <= limit) return [];
+        const sure = `to be sure of less than ${sayShare(limit)}`;
+        if (!differing) return `${route}: ${compared} of the ${pairsNeeded(limit)} comparisons it takes ${sure}`;
+        return `${route}: ${differing} of ${compared} replies differ; it takes more of them ${sure}`;
+      }),
+      ...noisier.map(({ rule, message }) => `rule ${rule} ${message}`),
+    ];
+  }
+
+  /** Of a rule that has been rewritten nothing is known yet. */
+  #use(used: UsedRule): void {
+    const { id } = used.rule;
+    const known = this.#rules.get(id);
+    if (!known && this.#rules.size >= MOST_RULES) return;
+    if (!known || JSON.stringify(known.rule) !== JSON.stringify(used.rule)) {
+      this.#rules.set(id, used);
+      return;
+    }
+    const excused = new Map(Object.entries(known.excused));
+    for (const [what, count] of Object.entries(used.excused)) {
+      if (excused.has(what) || excused.size < MOST_EXCUSED) excused.set(what, (excused.get(what) ?? 0) + count);
+    }
+    const [pairs, hits] = [known.pairs + used.pairs, known.hits + used.hits];
+    this.#rules.set(id, { rule: used.rule, pairs, hits, excused: Object.fromEntries(excused) });
   }
 }
 

@@ -279,25 +279,36 @@ describe('life of a control', () => {
   test('users move on only where replies were compared and agree, and come back whatever they say', async () => {
     await open({ compare: { share: '100%', limit: '50%' } });
     const proxy = await bed.proxy();
-    const say = (results: object, differences: Comparison['differences'] = []) =>
-      proxy.say({ type: 'compared', comparisons: [{ capability: 'shop', route: 'GET /shop', results, differences }] });
+    const nothing = { routes: [], groups: [], ungrouped: 0 };
+    const rest = { capability: 'shop', noise: nothing, again: [], rules: [] };
+    const say = (counts: object, groups: object[] = []) => {
+      const replies = { routes: [{ route: 'GET /shop', counts }], groups, ungrouped: 0 };
+      proxy.say({ type: 'compared', comparison: { ...rest, replies } as unknown as Comparison });
+    };
     await bed.post('set', { percentage: 20 });
     await bed.until('a closed gate', ({ gates }) => gates.join().includes('no replies have been compared yet'));
     say({ equal: 5 });
     await bed.until('10 % and more', ({ boundary }) => boundary === 2_000);
-    const sample = { target: '/shop', at: '$.sum', monolith: '1', service: '2' };
-    say({ mismatch: 20 }, [{ kind: 'value', severity: 'medium', path: '$.sum', count: 20, samples: [sample] }]);
+    const samples = [{ at: '/shop', place: '$.sum', old: '1', new: '2' }];
+    const group = { route: 'GET /shop', kind: 'value', severity: 'medium', path: '$.sum', pairs: 20, differences: 20 };
+    say({ mismatch: 20 }, [{ ...group, samples }]);
     await bed.until('a gate closed again', ({ gates }) => gates.join().includes('GET /shop: 20 of 25 replies differ'));
     await bed.post('set', { percentage: 50 });
     const { body } = await bed.call('GET', '/capabilities/shop/compared');
-    expect(body).toMatchObject({ routes: [{ route: 'GET /shop', results: { equal: 5, mismatch: 20 } }] });
+    expect(body).toMatchObject({
+      capability: 'shop',
+      replies: {
+        routes: [{ route: 'GET /shop', counts: { equal: 5, mismatch: 20 } }],
+        groups: [{ ...group, samples }],
+      },
+    });
     expect(await bed.shop()).toMatchObject({ boundary: 2_000, target: 5_000 });
     await bed.post('set', { percentage: 10 });
     await bed.until('10 %', ({ boundary, phase }) => boundary === 1_000 && phase === 'idle');
     await bed.post('compared/forget', {});
     expect((await bed.records('forget'))[0]).toMatchObject({
       actor: 'admin',
-      inputs: { found: [{ route: 'GET /shop', results: { equal: 5, mismatch: 20 } }] },
+      inputs: { found: [{ route: 'GET /shop', counts: { equal: 5, mismatch: 20 } }] },
     });
     expect((await bed.shop()).gates).toEqual(['no replies have been compared yet']);
     say({ equal: 'many' });

@@ -1,3 +1,4 @@
+import { validateRules } from '@strangler/compare';
 import { COMPARED, type Compared, type FromProxy } from '@strangler/plan';
 
 type Fields = Record<string, unknown>;
@@ -23,25 +24,42 @@ const isCounts = (value: unknown): boolean =>
   value.writers.every((user) => typeof user === 'string');
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value.length <= 4_000;
+const isListOf = (value: unknown, is: (one: unknown) => boolean): boolean => Array.isArray(value) && value.every(is);
+const isMaybe = (value: unknown, is: (one: unknown) => boolean): boolean => value === undefined || is(value);
+const isNumber = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value);
 const isSample = (value: unknown): boolean =>
-  isFields(value) &&
-  isText(value.target) &&
-  isText(value.at) &&
-  [value.monolith, value.service].every((one) => one === null || isText(one));
+  isFields(value) && isText(value.place) && [value.at, value.old, value.new].every((one) => isMaybe(one, isText));
+const isSpan = (value: unknown): boolean => isFields(value) && isNumber(value.minimum) && isNumber(value.maximum);
 const isGroup = (value: unknown): boolean =>
   isFields(value) &&
-  [value.kind, value.severity, value.path].every(isText) &&
-  isCount(value.count) &&
-  Array.isArray(value.samples) &&
-  value.samples.every(isSample);
+  [value.route, value.kind, value.severity, value.path].every(isText) &&
+  isMaybe(value.place, isText) &&
+  isMaybe(value.numbers, isSpan) &&
+  isMaybe(value.milliseconds, isCount) &&
+  isCount(value.pairs) &&
+  isCount(value.differences) &&
+  isListOf(value.samples, isSample);
+const isRoute = (value: unknown): boolean =>
+  isFields(value) &&
+  isText(value.route) &&
+  isFields(value.counts) &&
+  Object.entries(value.counts).every(([kind, count]) => COMPARED.includes(kind as Compared) && isCount(count));
+const isTally = (value: unknown): boolean =>
+  isFields(value) && isListOf(value.routes, isRoute) && isListOf(value.groups, isGroup) && isCount(value.ungrouped);
+const isUsedRule = (value: unknown): boolean =>
+  isFields(value) &&
+  isRule(value.rule) &&
+  isCount(value.pairs) &&
+  isCount(value.hits) &&
+  isFields(value.excused) &&
+  Object.values(value.excused).every(isCount);
 const isComparison = (value: unknown): boolean =>
   isFields(value) &&
   isName(value.capability) &&
-  isText(value.route) &&
-  isFields(value.results) &&
-  Object.entries(value.results).every(([kind, count]) => COMPARED.includes(kind as Compared) && isCount(count)) &&
-  Array.isArray(value.differences) &&
-  value.differences.every(isGroup);
+  isTally(value.replies) &&
+  isTally(value.noise) &&
+  isListOf(value.again, isText) &&
+  isListOf(value.rules, isUsedRule);
 
 const SHAPES: Record<string, (message: Fields) => boolean> = {
   hello: ({ proxy, pid }) => isName(proxy) && isCount(pid),
@@ -50,7 +68,7 @@ const SHAPES: Record<string, (message: Fields) => boolean> = {
   drained: ({ flight }) => isFlight(flight),
   confirm: ({ capability, id, user, from }) =>
     isName(capability) && isCount(id) && typeof user === 'string' && (from === 'monolith' || from === 'service'),
-  compared: ({ comparisons }) => Array.isArray(comparisons) && comparisons.every(isComparison),
+  compared: ({ comparison }) => isComparison(comparison),
   counts: ({ counts }) => Array.isArray(counts) && counts.every(isCounts),
 };
 
@@ -64,4 +82,12 @@ export function readMessage(text: string): FromProxy | undefined {
   }
   if (!isFields(message) || typeof message.type !== 'string' || !Object.hasOwn(SHAPES, message.type)) return undefined;
   return SHAPES[message.type]!(message) ? (message as FromProxy) : undefined;
+}
+
+function isRule(value: unknown): boolean {
+  try {
+    return validateRules([value]).length === 1;
+  } catch {
+    return false;
+  }
 }

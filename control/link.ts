@@ -142,7 +142,7 @@ export class Link {
 
   #hear(peer: Peer, message: Exclude<FromProxy, { type: 'hello' }>): void {
     if (message.type === 'counts') for (const counts of message.counts) this.#hears.counts(counts);
-    else if (message.type === 'compared') for (const one of message.comparisons) this.#hears.compared(one);
+    else if (message.type === 'compared') this.#hears.compared(message.comparison);
     else if (message.type === 'confirm') {
       const { id, user, from } = message;
       const { socket } = peer;

@@ -1,4 +1,3 @@
-import type { Comparison } from './link.ts';
 import type { Direction } from './names.ts';
 import type { Moving } from './ownership.ts';
 import type { Side, Subject } from './words.ts';
@@ -12,7 +11,7 @@ import type { Side, Subject } from './words.ts';
  *   POST /capabilities/:name/set    SetRequest     operate  → CapabilityStatus (accepted: the boundary follows)
  *   POST /capabilities/:name/rollback RollbackRequest operate → CapabilityStatus
  *   POST /capabilities/:name/settle SettleRequest  admin    → CapabilityStatus
- *   GET  /capabilities/:name/compared              read     → { routes: ComparedRoute[] }
+ *   GET  /capabilities/:name/compared              read     → Comparison
  *   POST /capabilities/:name/compared/forget {}    operate  → CapabilityStatus
  *   GET  /metrics (Prometheus), GET /health        no token
  * Errors: { error: { code, message, correlationId } } with 400, 401, 403, 404, 409, 503.
@@ -36,8 +35,6 @@ export type Unproven = {
   readonly atRisk: readonly string[];
   readonly more: number;
 };
-/** What comparing the replies of both sides on one route has come to. */
-export type ComparedRoute = Pick<Comparison, 'route' | 'results' | 'differences'>;
 /** Who owns a user. */
 export type Owner = { capability: string; user: string; bucket: number; side: Side; moving: boolean };
 

@@ -46,30 +46,67 @@ export const COMPARED = [
 ] as const;
 export type Compared = (typeof COMPARED)[number];
 
-/** Differences of one route that share kind and path, with the first few as they were seen, secrets taken out. */
+/** Results by route, and differences grouped by route, kind and path: what compare’s tally is sent and kept as. */
+export type ComparedTally = {
+  readonly routes: readonly ComparedRoute[];
+  /** Most severe first, then most frequent. */
+  readonly groups: readonly DifferenceGroup[];
+  /** Differences in no group, because there were too many groups. */
+  readonly ungrouped: number;
+};
+export type ComparedRoute = {
+  /** `GET /api/orders/{id}`. */
+  readonly route: string;
+  readonly counts: Readonly<Record<Compared, number>>;
+  /** Replies that enter the rate. */
+  readonly comparable: number;
+  readonly mismatches: number;
+  /** Of the comparable, 0…1; absent of none. */
+  readonly rate?: number | undefined;
+};
 export type DifferenceGroup = {
-  readonly kind: string;
-  readonly severity: string;
+  /** The same for the same route, kind and path. */
+  readonly id: string;
+  readonly route: string;
+  readonly kind: 'status' | 'header' | 'type' | 'format' | 'value' | 'missing' | 'extra' | 'order';
   /** `$.items[*].total`, `headers.location` or `status`. */
   readonly path: string;
-  readonly count: number;
-  readonly samples: readonly DifferenceSample[];
-};
-export type DifferenceSample = {
-  readonly target: string;
-  readonly at: string;
-  /** Short texts of both values; null is absent. */
-  readonly monolith: string | null;
-  readonly service: string | null;
+  readonly severity: 'high' | 'medium' | 'low';
+  /** Replies it was found in. */
+  readonly pairs: number;
+  readonly differences: number;
+  readonly place?: string | undefined;
+  /** The first few as they were seen, secrets taken out: `at` the target, `old` the monolith’s value. */
+  readonly samples: readonly {
+    readonly at?: string | undefined;
+    readonly place: string;
+    readonly old?: string | undefined;
+    readonly new?: string | undefined;
+  }[];
+  readonly numbers?: { readonly minimum: number; readonly maximum: number } | undefined;
+  readonly milliseconds?: number | undefined;
 };
 
-/** What comparing the replies of one route came to since the last message. */
+/** A rule of the Plan’s file and what it excused. */
+export type UsedRule = {
+  readonly rule: { readonly id: string };
+  /** Pairs of replies in its scope. */
+  readonly pairs: number;
+  readonly hits: number;
+  /** `kind path` of what it excused → how often. */
+  readonly excused: Readonly<Record<string, number>>;
+};
+
+/** What comparing the replies of one capability came to. */
 export type Comparison = {
   readonly capability: string;
-  /** `GET /api/orders/*`. */
-  readonly route: string;
-  readonly results: Readonly<Partial<Record<Compared, number>>>;
-  readonly differences: readonly DifferenceGroup[];
+  /** Old against new. */
+  readonly replies: ComparedTally;
+  /** The monolith against itself. */
+  readonly noise: ComparedTally;
+  /** Ids of the groups of `noise` that were there again in a third reply. */
+  readonly again: readonly string[];
+  readonly rules: readonly UsedRule[];
 };
 
 /** Writes of the moving users that control must wait for. */
@@ -90,7 +127,8 @@ export type FromProxy =
   /** The last write under way of a moving subject has ended. */
   | { readonly type: 'drained'; readonly flight: Flight }
   | { readonly type: 'counts'; readonly counts: readonly Counts[] }
-  | { readonly type: 'compared'; readonly comparisons: readonly Comparison[] }
+  /** Since the last message. */
+  | { readonly type: 'compared'; readonly comparison: Comparison }
   /** Is everything this user has written on their side on the other one too? Answered once, when it is. */
   | {
       readonly type: 'confirm';

@@ -130,6 +130,9 @@ const ramp = z.strictObject({
 
 const comparing = z.strictObject({
   share: fraction('0%').describe('Share of the users whose reads both sides are asked for and compared; 0%: none.'),
+  noise: fraction('2%').describe(
+    'Share of those reads that the monolith is asked twice: what it answers differently by itself is shown as noise.',
+  ),
   rules: z.string().min(1).optional().describe('A JSON file of rules: why replies may differ, path by path.'),
   limit: unit(parsePercentage, 'a percentage such as 1%')
     .refine((limit) => limit > 0 && limit < 1, 'must lie between 0% and 100%')

@@ -53,7 +53,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const metrics = new Metrics();
   const tell = (message: FromProxy) => link?.tell(message) ?? false;
   const traffic = new Traffic(new URL(monolith), capabilities, limits, metrics, log, tell);
-  if (plan) traffic.shadow = openShadow(plan, traffic);
+  if (plan) traffic.shadow = openShadow(plan, traffic, metrics.registry);
   const upgrades = new Upgrades(traffic, trusts);
   const server = createFront(traffic, trusts, upgrades);
 
@@ -91,8 +91,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     if (!link?.up) return;
     const counts = traffic.tally.take();
     if (counts.length > 0) link.tell({ type: 'counts', counts });
-    const comparisons = traffic.shadow?.findings.take() ?? [];
-    if (comparisons.length > 0) link.tell({ type: 'compared', comparisons });
+    for (const comparison of traffic.shadow?.findings.take() ?? []) link.tell({ type: 'compared', comparison });
   };
   const counting = setInterval(flush, COUNTS_EVERY);
 

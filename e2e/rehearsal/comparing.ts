@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ComparedRoute } from '@strangler/plan';
+import type { ComparedTally } from '@strangler/plan';
 import { type Process, strangler } from './processes.ts';
 import { readCompared, waitForStatus } from './watch.ts';
 
@@ -28,25 +28,22 @@ const OPEN_WITHIN = 120_000;
 /** How long more users are wanted in vain, ms. */
 const IN_VAIN = 1_500;
 
-/** Adds up what was found on all routes of some capabilities. */
-export function sumOf(routes: readonly ComparedRoute[]): Compared {
+/** Adds up what was found of some capabilities. */
+export function sumOf(...tallies: readonly ComparedTally[]): Compared {
   const sum = { compared: 0, equalByRule: 0, differing: 0, beside: 0 };
-  for (const { results } of routes) {
-    const { equal = 0, 'equal-by-rule': byRule = 0, mismatch = 0, ...others } = results;
-    sum.compared += equal + byRule + mismatch;
-    sum.equalByRule += byRule;
-    sum.differing += mismatch;
-    sum.beside += Object.values(others).reduce((total, count) => total + count, 0);
+  for (const { counts, comparable, mismatches } of tallies.flatMap(({ routes }) => routes)) {
+    sum.compared += comparable;
+    sum.equalByRule += counts['equal-by-rule'];
+    sum.differing += mismatches;
+    sum.beside += Object.values(counts).reduce((total, count) => total + count, -comparable);
   }
-  const paths = routes.flatMap(({ route, differences }) =>
-    differences.map(({ path, kind }) => `${route} ${path} (${kind})`),
-  );
-  return { ...sum, paths };
+  const groups = tallies.flatMap((tally) => tally.groups);
+  return { ...sum, paths: groups.map(({ route, path, kind }) => `${route} ${path} (${kind})`) };
 }
 
 /** Everything compared since control began, or was told to forget. */
 export const comparedSoFar = async (): Promise<Compared> =>
-  sumOf([...(await readCompared('notifications')), ...(await readCompared('orders'))]);
+  sumOf(await readCompared('notifications'), await readCompared('orders'));
 
 /**
  * The orders service answers as a wrong build would, and more users are wanted on it: the gate must keep them. Then it

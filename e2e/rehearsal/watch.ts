@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ComparedRoute, DecisionRecord, Status } from '@strangler/plan';
+import type { ComparedTally, Comparison, DecisionRecord, Status } from '@strangler/plan';
 import { at, PORTS, SECRETS } from './addresses.ts';
 
 const EVERY = 200;
@@ -17,8 +17,8 @@ async function ask<T>(path: string): Promise<T> {
 export const readStatus = (): Promise<Status> => ask<Status>('/status');
 
 /** What comparing the replies of both sides has found. */
-export const readCompared = async (capability: string): Promise<ComparedRoute[]> =>
-  (await ask<{ routes: ComparedRoute[] }>(`/capabilities/${capability}/compared`)).routes;
+export const readCompared = async (capability: string): Promise<ComparedTally> =>
+  (await ask<Comparison>(`/capabilities/${capability}/compared`)).replies;
 
 /** Every decision record after an id. */
 export async function readRecordsAfter(id: number): Promise<DecisionRecord[]> {

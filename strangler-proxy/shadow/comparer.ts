@@ -1,21 +1,28 @@
 import { Worker } from 'node:worker_threads';
-import type { Result, Rule } from '@strangler/compare';
-import type { Pair, Verdict } from './comparing-thread.ts';
+import type { Result, Rule, UsedRule } from '@strangler/compare';
+import type { Pair, Used, Verdict } from './comparing-thread.ts';
 
 /** Compares in a thread of its own, so that no request waits for it. */
 export class Comparer {
   readonly #rules: Readonly<Record<string, readonly Rule[]>>;
+  readonly #onUsed: (capability: string, rules: readonly UsedRule[]) => void;
   readonly #waiting = new Map<number, (result: Result | undefined) => void>();
   #thread: Worker | undefined;
   #last = 0;
+  #stopped = false;
 
-  /** The rules of each capability. */
-  constructor(rules: Readonly<Record<string, readonly Rule[]>>) {
+  /** The rules of each capability, and who hears what they have excused since the last time. */
+  constructor(
+    rules: Readonly<Record<string, readonly Rule[]>>,
+    onUsed: (capability: string, rules: readonly UsedRule[]) => void,
+  ) {
     this.#rules = rules;
+    this.#onUsed = onUsed;
   }
 
   /** What comparing the pair came to; undefined if the thread has died over it. */
   compare(pair: Omit<Pair, 'id'>): Promise<Result | undefined> {
+    if (this.#stopped) return Promise.resolve(undefined);
     const id = ++this.#last;
     this.#thread ??= this.#start();
     this.#thread.postMessage({ ...pair, id } satisfies Pair);
@@ -24,13 +31,17 @@ export class Comparer {
 
   /** Safe to call twice. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     await this.#thread?.terminate();
   }
 
   #start(): Worker {
     const thread = new Worker(new URL('./comparing-thread.ts', import.meta.url), { workerData: this.#rules });
     thread.unref();
-    thread.on('message', ({ id, result }: Verdict) => this.#give(id, result));
+    thread.on('message', (message: Verdict | Used) => {
+      if ('id' in message) return this.#give(message.id, message.result);
+      for (const [capability, rules] of Object.entries(message.used)) this.#onUsed(capability, rules);
+    });
     thread.on('error', () => {}); // what it was asked is not compared; the next pair gets a new thread
     thread.on('exit', () => {
       this.#thread = undefined;

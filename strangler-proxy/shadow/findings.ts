@@ -1,56 +1,71 @@
-import type { Difference, Result } from '@strangler/compare';
-import { groupByPath, redactor } from '@strangler/compare';
-import type { Compared, Comparison, DifferenceGroup, DifferenceSample } from '@strangler/plan';
+import {
+  type Difference,
+  groupId,
+  OTHER_ROUTES,
+  type Result,
+  redactor,
+  Tally,
+  type UsedRule,
+} from '@strangler/compare';
+import type { Comparison } from '@strangler/plan';
+
+/** Bounds of what one message tells, so that control takes it; counts are always whole. */
+const BOUNDS = { groups: 50, samples: 2, routes: 200 };
+const LONGEST_TARGET = 500;
+const LONGEST_ROUTE = 200;
 
 const SECRETS_OUT = redactor();
-/** Bounds of what one message tells; counts are always whole. */
-const MOST_GROUPS = 100;
-const MOST_SAMPLES = 3;
 
-type Group = Omit<DifferenceGroup, 'count' | 'samples'> & { count: number; samples: DifferenceSample[] };
-type Route = {
-  readonly capability: string;
-  readonly route: string;
-  readonly results: Partial<Record<Compared, number>>;
-  readonly groups: Map<string, Group>;
-};
+/** Where something was found, as it may be told: long endpoints are counted together. */
+export const endpointOf = (route: string): string => (route.length > LONGEST_ROUTE ? OTHER_ROUTES : route);
 
-/** Gathers results by route, kind and path, until they are told to control. */
+/** Gathers what was found of each capability, until it is told to control. */
 export class Findings {
-  #routes = new Map<string, Route>();
+  #found = new Map<string, Found>();
 
-  /** Takes one result in; `target` is where it was found. */
-  add(capability: string, route: string, target: string, { kind, differences }: Result): void {
-    const of = this.#of(capability, route);
-    of.results[kind] = (of.results[kind] ?? 0) + 1;
-    if (kind !== 'mismatch') return;
-    for (const [first, ...more] of groupByPath(differences)) this.#group(of, first!, 1 + more.length, target);
+  /** Takes in old against new; `target` is what was asked. */
+  replies(capability: string, route: string, target: string, result: Result): void {
+    this.#of(capability).replies.add(told(route, target, result));
+  }
+
+  /** Takes in the monolith against itself, and of what differed that which was there `again` in a third reply. */
+  noise(capability: string, route: string, target: string, result: Result, again: readonly Difference[]): void {
+    const found = this.#of(capability);
+    found.noise.add(told(route, target, result));
+    for (const { kind, path } of again) found.again.add(groupId(endpointOf(route), kind, path));
+  }
+
+  /** Takes in what the rules have excused since the last time. */
+  used(capability: string, rules: readonly UsedRule[]): void {
+    this.#of(capability).rules.push(...rules);
   }
 
   /** Everything since the last time, and begins again. */
   take(): Comparison[] {
-    const taken = [...this.#routes.values()].map(({ capability, route, results, groups }) => {
-      return { capability, route, results, differences: [...groups.values()] };
+    const taken = [...this.#found].map(([capability, { replies, noise, again, rules }]) => {
+      return { capability, replies: replies.report(), noise: noise.report(), again: [...again], rules };
     });
-    this.#routes = new Map();
+    this.#found = new Map();
     return taken;
   }
 
-  #of(capability: string, route: string): Route {
-    const key = `${capability} ${route}`;
-    const known = this.#routes.get(key) ?? { capability, route, results: {}, groups: new Map() };
-    this.#routes.set(key, known);
-    return known;
+  #of(capability: string): Found {
+    const found = this.#found.get(capability) ?? new Found();
+    this.#found.set(capability, found);
+    return found;
   }
+}
 
-  #group({ groups }: Route, { kind, severity, path, at, old, new: newer }: Difference, count: number, target: string) {
-    const key = `${kind} ${path}`;
-    const group = groups.get(key) ?? { kind, severity, path, count: 0, samples: [] };
-    if (!groups.has(key) && groups.size >= MOST_GROUPS) return;
-    groups.set(key, group);
-    group.count += count;
-    if (group.samples.length >= MOST_SAMPLES) return;
-    const [monolith, service] = [old, newer].map((value) => (value === undefined ? null : SECRETS_OUT.text(value)));
-    group.samples.push({ target: SECRETS_OUT.url(target), at, monolith: monolith ?? null, service: service ?? null });
-  }
+class Found {
+  readonly replies = new Tally(BOUNDS);
+  readonly noise = new Tally(BOUNDS);
+  readonly again = new Set<string>();
+  readonly rules: UsedRule[] = [];
+}
+
+function told(route: string, target: string, result: Result) {
+  const at = result.differences.length ? SECRETS_OUT.url(target).slice(0, LONGEST_TARGET) : undefined;
+  // Of a comparison that came to nothing no difference is told.
+  const counted = result.kind === 'mismatch' ? result : { ...result, differences: [] };
+  return { route: endpointOf(route), result: counted, ...(at !== undefined && { at }) };
 }

@@ -3,7 +3,8 @@ import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { Comparison, Side } from '@strangler/plan';
+import { RESULT_KINDS, Tally, type TallyReport } from '@strangler/compare';
+import type { Side } from '@strangler/plan';
 import { stage } from '../testing/stage.ts';
 
 type Stage = Awaited<ReturnType<typeof stage>>;
@@ -42,15 +43,20 @@ async function answerAll({ control }: Stage): Promise<void> {
 const get = (path = '/api/orders/7', headers = {}) =>
   fetch(`http://${open!.address}${path}`, { headers: { 'x-user': 'ada', ...headers } });
 /** Everything found so far, as soon as there are results of `count` reads. */
-async function found(count = 1): Promise<Comparison[]> {
-  const all = await open!.control.hears((messages) => {
-    const comparisons = messages.flatMap((one) => (one.type === 'compared' ? one.comparisons : []));
-    const total = comparisons.flatMap(({ results }) => Object.values(results)).reduce((sum, one) => sum + one, 0);
-    return total >= count && comparisons;
+const found = (count = 1): Promise<TallyReport> => tallied('replies', count);
+/** What the monolith was found to differ in from itself, as soon as it was looked for so often. */
+const noise = (count: number): Promise<TallyReport> => tallied('noise', count);
+function tallied(of: 'replies' | 'noise', count: number): Promise<TallyReport> {
+  return open!.control.hears((messages) => {
+    const tally = new Tally();
+    for (const one of messages) if (one.type === 'compared') tally.merge(one.comparison[of]);
+    const report = tally.report();
+    const total = report.routes.flatMap(({ counts }) => Object.values(counts)).reduce((sum, one) => sum + one, 0);
+    return total >= count && report;
   });
-  return all;
 }
-const kinds = (comparisons: readonly Comparison[]) => comparisons.flatMap(({ results }) => Object.keys(results));
+const kinds = ({ routes }: TallyReport) =>
+  routes.flatMap(({ counts }) => RESULT_KINDS.filter((kind) => counts[kind] > 0));
 
 describe('reads are compared', () => {
   test.each(['monolith', 'service'] as const)(
@@ -65,9 +71,7 @@ describe('reads are compared', () => {
       const answer = await get();
       expect(await answer.json()).toEqual(order);
       expect(answer.headers.get('x-strangler-side')).toBe(owner);
-      expect(await found()).toMatchObject([
-        { capability: 'orders', route: 'GET /api/orders/{id}', results: { equal: 1 } },
-      ]);
+      expect((await found()).routes).toMatchObject([{ route: 'GET /api/orders/{id}', counts: { equal: 1 } }]);
       expect([open!.monolith.requests.length, open!.service.requests.length]).toEqual([1, 1]);
     },
   );
@@ -81,15 +85,10 @@ describe('reads are compared', () => {
         owner,
       );
       await get();
-      const [comparison] = await found();
-      expect(comparison!.results).toEqual({ mismatch: 1 });
-      expect(comparison!.differences).toMatchObject([
-        {
-          kind: 'value',
-          path: '$.items[*].total',
-          count: 1,
-          samples: [{ target: '/api/orders/7', monolith: '1', service: '2' }],
-        },
+      const { routes, groups } = await found();
+      expect(routes).toMatchObject([{ comparable: 1, mismatches: 1 }]);
+      expect(groups).toMatchObject([
+        { kind: 'value', path: '$.items[*].total', pairs: 1, samples: [{ at: '/api/orders/7', old: '1', new: '2' }] },
       ]);
     },
   );
@@ -119,7 +118,7 @@ describe('reads are compared', () => {
       'monolith',
     );
     await get();
-    expect((await found())[0]!.differences.map(({ path }) => path)).toEqual(['$.total']);
+    expect((await found()).groups.map(({ path }) => path)).toEqual(['$.total']);
   });
 
   test('rules of a file hold', async () => {
@@ -148,7 +147,7 @@ describe('reads are compared', () => {
       { afterWrite },
     );
     await fetch(`http://${open!.address}/api/orders`, { method: 'POST', headers: { 'x-user': 'ada' } });
-    expect(await found()).toMatchObject([{ route: 'GET /api/orders/{id}', results: { equal: 1 } }]);
+    expect((await found()).routes).toMatchObject([{ route: 'GET /api/orders/{id}', counts: { equal: 1 } }]);
     expect(open!.monolith.requests.map(({ method, url }) => `${method} ${url}`)).toEqual(['GET /api/orders/8']);
     expect(open!.service.requests.map(({ method }) => method)).toEqual(['POST', 'GET']);
   });
@@ -163,6 +162,117 @@ describe('reads are compared', () => {
     await get();
     await fetch(`http://${open!.address}/api/orders/7`);
     expect(open!.service.requests).toEqual([]);
+  });
+});
+
+describe('noise', () => {
+  const drifting: Says = (nth) => ({ age: nth, total: 1 });
+  const stable: Says = () => ({ age: 0, total: 1 });
+
+  test.each(['monolith', 'service'] as const)(
+    'is what the monolith answers differently each time, looked for in a share of the reads (%s owns)',
+    async (owner) => {
+      await set(json(drifting), json(stable), owner, { noise: '50%' });
+      for (let read = 0; read < 4; read++) await (await get()).text();
+      const { routes, groups } = await noise(2);
+      expect(routes).toMatchObject([{ route: 'GET /api/orders/{id}', comparable: 2, mismatches: 2 }]);
+      expect(groups).toMatchObject([{ path: '$.age', kind: 'value', pairs: 2 }]);
+      expect(again()).toEqual(groups.map(({ id }) => id));
+    },
+  );
+
+  test('is not what has changed once between two replies', async () => {
+    await set(
+      json((nth) => ({ status: nth < 2 ? 'placed' : 'paid' })),
+      json(() => ({ status: 'paid' })),
+      'monolith',
+      { noise: '100%' },
+    );
+    await get();
+    expect((await noise(1)).groups).toMatchObject([{ path: '$.status' }]);
+    expect(again()).toEqual([]);
+  });
+
+  test('is not looked for where the Plan says 0 %', async () => {
+    await set(json(stable), json(stable), 'monolith', { noise: '0%' });
+    for (let read = 0; read < 5; read++) await (await get()).text();
+    await found(5);
+    expect([open!.monolith.requests.length, open!.service.requests.length]).toEqual([5, 5]);
+  });
+
+  /** Groups that were there again in a third reply. */
+  const again = () => [
+    ...new Set(open!.control.received.flatMap((one) => (one.type === 'compared' ? one.comparison.again : []))),
+  ];
+});
+
+describe('what is told', () => {
+  test('holds no secrets, in values, under names that say so, and in targets', async () => {
+    const secret = (nth: string) => () => ({ password: `hunter${nth}`, mail: `ada${nth}@example.test`, n: nth });
+    await set(json(secret('2')), json(secret('3')), 'monolith');
+    await get('/api/orders/7?token=opaque-7');
+    const report = await found();
+    expect(report.groups.map(({ path }) => path).toSorted()).toEqual(['$.mail', '$.n', '$.password']);
+    expect(JSON.stringify(open!.control.received)).not.toMatch(/hunter|ada\d@|opaque-7/);
+  });
+
+  test('is short whatever a client or a side makes long, and the link stands', async () => {
+    const name = 'n'.repeat(100_000);
+    await set(
+      json(() => ({ [name]: 1 })),
+      json(() => ({ [name]: 2 })),
+      'monolith',
+    );
+    await get(`/api/orders/7?${'q'.repeat(6_000)}`);
+    await get(`/api/orders/${'long/'.repeat(500)}`);
+    const { routes, groups } = await found(2);
+    expect(routes.map(({ route }) => route).toSorted()).toEqual(['(other endpoints)', 'GET /api/orders/{id}']);
+    expect(groups[0]!.path.length).toBeLessThan(2_000);
+    for (const one of open!.control.received) expect(JSON.stringify(one).length).toBeLessThan(20_000);
+  });
+
+  test('names every rule with what it has excused, and what it had its chance at', async () => {
+    const rules = [
+      { id: 'total', reason: 'rounded', kind: 'tolerance', path: '$.total', absolute: 1 },
+      { id: 'idle', reason: 'nobody needs it', kind: 'ignore', path: '$.other' },
+    ];
+    const file = join(tmpdir(), `rules-used-${process.pid}.json`);
+    await writeFile(file, JSON.stringify(rules));
+    await set(
+      json(() => ({ total: 1 })),
+      json(() => ({ total: 2 })),
+      'monolith',
+      { rules: file },
+    );
+    await get();
+    const used = await open!.control.hears((all) =>
+      all.map((one) => (one.type === 'compared' ? one.comparison.rules : [])).find((some) => some.length > 0),
+    );
+    expect(used).toEqual([
+      { rule: rules[0], pairs: 1, hits: 1, excused: { 'value $.total': 1 } },
+      { rule: rules[1], pairs: 1, hits: 0, excused: {} },
+    ]);
+  });
+
+  test('is counted for Prometheus: results, what was dropped and why, how long the other side takes', async () => {
+    await set(
+      json(() => ({ id: 7 })),
+      (request) => request.socket.resetAndDestroy(),
+      'monolith',
+    );
+    for (let read = 0; read < 12; read++) {
+      await get();
+      await found(read + 1);
+    }
+    const text = await (await fetch(`http://${open!.metricsAddress}/metrics`)).text();
+    const labels = 'capability="orders",route="GET /api/orders/{id}"';
+    expect(text).toContain(`strangler_proxy_compared_total{${labels},result="candidate-error"} 10`);
+    expect(text).toContain(`strangler_proxy_compared_total{${labels},result="dropped"} 2`);
+    const reason = 'the service has failed too often';
+    expect(text).toContain(`strangler_proxy_compare_dropped_total{capability="orders",reason="${reason}"} 2`);
+    expect(text).toContain('strangler_proxy_compare_left_alone{capability="orders",side="service"} 1');
+    expect(text).toContain('strangler_proxy_shadow_failures_total{capability="orders",side="service"} 10');
+    expect(text).toContain('strangler_proxy_compare_waiting 0');
   });
 });
 

@@ -1,12 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Result, type Rule, routeName, without } from '@strangler/compare';
+import { type Difference, type Result, type Rule, routeName, without } from '@strangler/compare';
 import { BUCKETS, bucketOf, otherSide, type Side } from '@strangler/plan';
 import { type RoutedCapability, rewritten } from '../route.ts';
 import type { Clean } from '../sanitize.ts';
 import { type Read, ShadowSide } from './ask-side.ts';
 import { Comparer } from './comparer.ts';
 import { Findings } from './findings.ts';
+import type { ShadowMeters } from './meters.ts';
 import { Capture, type Seen } from './reply.ts';
 
 /** A read of one user, as it can be asked of either side. */
@@ -37,6 +38,7 @@ const MOST_SUSPECTS = 256;
 /** After so many failures in a row the other side is left alone for a while, ms. */
 const FAILURES = 10;
 const LEFT_ALONE = 5_000;
+const SIDES = ['monolith', 'service'] as const;
 /** Never asked of the other side again: what framing and conditions there were is between the client and its side. */
 const NOT_REPEATED = new Set(['range', 'if-none-match', 'if-modified-since', 'if-range', 'te', 'x-strangler-shadow']);
 
@@ -48,10 +50,13 @@ export class Shadow {
   readonly #users: Users;
   readonly #secret: string;
   readonly #comparer: Comparer;
+  readonly #meters: ShadowMeters;
   readonly #monolith: ShadowSide;
   readonly #services = new Map<string, ShadowSide>();
   readonly #queue: Job[] = [];
   readonly #failures = new Map<string, { count: number; until: number }>();
+  /** What of the next read of a capability falls to noise; 1 is a look. */
+  readonly #noiseDue = new Map<string, number>();
   #bytes = 0;
   #running = 0;
   #suspects = 0;
@@ -63,10 +68,17 @@ export class Shadow {
     rules: Readonly<Record<string, readonly Rule[]>>,
     secret: string,
     users: Users,
+    meters: ShadowMeters,
   ) {
     this.#monolith = new ShadowSide(monolith, AT_ONCE);
     for (const { name, service } of capabilities) this.#services.set(name, new ShadowSide(service, AT_ONCE));
-    this.#comparer = new Comparer(rules);
+    this.#comparer = new Comparer(rules, (capability, used) => this.findings.used(capability, used));
+    this.#meters = meters;
+    meters.watch({
+      waiting: () => ({ reads: this.#queue.length, bytes: this.#bytes, underWay: this.#running + this.#suspects }),
+      leftAlone: () =>
+        capabilities.flatMap(({ name }) => SIDES.map((side) => [name, side, this.#isLeftAlone(name, side)] as const)),
+    });
     this.#secret = secret;
     this.#users = users;
   }
@@ -97,13 +109,13 @@ export class Shadow {
   }
 
   #take(job: Job): void {
-    if (this.#queue.length >= MOST_WAITING || this.#bytes + job.bytes > MOST_BYTES) {
-      this.#found(job, without('dropped', 'too many replies wait to be compared'));
-      return;
+    if (this.#queue.length >= MOST_WAITING) this.#drop(job, 'too many replies wait to be compared');
+    else if (this.#bytes + job.bytes > MOST_BYTES) this.#drop(job, 'the replies that wait are too large');
+    else {
+      this.#bytes += job.bytes;
+      this.#queue.push(job);
+      this.#next();
     }
-    this.#bytes += job.bytes;
-    this.#queue.push(job);
-    this.#next();
   }
 
   #next(): void {
@@ -121,27 +133,58 @@ export class Shadow {
 
   #found({ asked }: Job, result: Result): void {
     if (this.#stopped) return;
-    this.findings.add(asked.routed.name, routeName('GET', asked.target), asked.target, result);
+    const [capability, route] = [asked.routed.name, routeName('GET', asked.target)];
+    this.findings.replies(capability, route, asked.target, result);
+    this.#meters.compared(capability, route, result.kind);
+  }
+
+  #drop(job: Job, reason: string): void {
+    this.#found(job, without('dropped', reason));
+    this.#meters.dropped(job.asked.routed.name, reason);
   }
 
   async #firstLook(job: Job): Promise<void> {
     const { asked, owner, seen } = job;
     const other = otherSide(owner);
     if (this.#isLeftAlone(asked.routed.name, other)) {
-      return this.#found(job, without('dropped', `the ${other} has failed too often`));
+      return this.#drop(job, `the ${other} has failed too often`);
     }
     if (seen) {
-      const result = await this.#compare(asked, owner, seen, await this.#ask(asked, other));
+      const others = await this.#ask(asked, other);
+      if (this.#looksForNoise(asked)) await this.#lookForNoise(asked, owner === 'monolith' ? seen : others);
+      const result = await this.#compare(asked, owner, seen, others);
       if (result.kind !== 'mismatch') return this.#found(job, result);
     }
     // What differs is looked at again, and holds up nobody who waits for a first look.
-    if (this.#suspects >= MOST_SUSPECTS) return this.#found(job, without('dropped', 'too many replies differ at once'));
+    if (this.#suspects >= MOST_SUSPECTS) return this.#drop(job, 'too many replies differ at once');
     this.#suspects++;
     void this.#lookAgain(job)
       .then((result) => this.#found(job, result))
       .finally(() => {
         this.#suspects--;
       });
+  }
+
+  /** True for every so many reads of a capability as its Plan says. */
+  #looksForNoise({ routed: { name, compare } }: Asked): boolean {
+    const due = (this.#noiseDue.get(name) ?? 0) + compare.noise;
+    this.#noiseDue.set(name, due % 1);
+    return due >= 1;
+  }
+
+  /**
+   * Asks the monolith what it has just answered, and compares it with itself. What differs may be noise, or a change
+   * between the two; so it is asked once more, and only what differs then too can be noise.
+   */
+  async #lookForNoise(asked: Asked, first: Seen): Promise<void> {
+    const second = await this.#ask(asked, 'monolith');
+    const result = await this.#compare(asked, 'monolith', first, second, true);
+    const again: Difference[] = [];
+    if (result.kind === 'mismatch') {
+      const third = await this.#compare(asked, 'monolith', second, await this.#ask(asked, 'monolith'), true);
+      again.push(...third.differences);
+    }
+    this.findings.noise(asked.routed.name, routeName('GET', asked.target), asked.target, result, again);
   }
 
   /** Looks again until it is sure: what was on its way has come, what the owner itself changes meanwhile is left out. */
@@ -188,7 +231,9 @@ export class Shadow {
     headers.push('x-strangler-shadow', signed(clean.correlationId, this.#secret));
     const path = side === 'service' ? rewritten(rewrite, target) : target;
     const read: Read = { method: 'GET', path, headers };
+    const begun = performance.now();
     const seen = await (side === 'service' ? this.#services.get(name)! : this.#monolith).ask(read);
+    this.#meters.asked(name, side, performance.now() - begun, 'error' in seen);
     this.#note(`${name} ${side}`, 'error' in seen);
     return seen;
   }

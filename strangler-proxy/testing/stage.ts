@@ -169,6 +169,7 @@ export async function stage(
   return {
     ...{ monolith, service, control, proxy, logged },
     address: proxy.address,
+    metricsAddress: proxy.metricsAddress!,
     stop: async () => {
       await proxy.stop();
       await Promise.all([monolith.stop(), service.stop(), control.stop()]);
