@@ -21,6 +21,7 @@ export async function flaky(
       [upstream, client],
     ] as const) {
       sockets.add(one);
+      one.setNoDelay(true);
       one.on('error', () => other.destroy());
       one.on('close', () => {
         sockets.delete(one);

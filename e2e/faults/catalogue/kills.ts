@@ -50,7 +50,7 @@ const monolith = killed((stack) => stack.monolith);
 const orders = killed((stack) => stack.orders);
 const notifications = killed((stack) => stack.notifications);
 
-const AWAY = 30_000;
+const AWAY = 60_000;
 
 async function brokerAway({ over }: Scene): Promise<void> {
   await stopServer('kafka', AWAY);
@@ -90,6 +90,6 @@ export const kills: readonly Fault[] = [
   at('ramping', 'Connect killed', [54, 62], server('connect')),
   at('steady', 'broker killed', [62], server('kafka')),
   at('ramping', 'broker killed', [54, 62], server('kafka')),
-  at('steady', 'broker away for 30 s', [62], brokerAway),
+  at('steady', 'broker away for 60 s', [62], brokerAway),
   at('rolling back', 'everything killed at once', [54, 61, 62, 63], everything, judged),
 ];
