@@ -14,7 +14,7 @@ export async function packCompare(folder: string): Promise<string> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(sources, { recursive: true });
   for await (const file of glob('*.ts', { cwd: SOURCE })) {
-    if (!/\.test\.ts$|^(package|regressions)\.ts$/.test(file)) await cp(join(SOURCE, file), join(sources, file));
+    if (!/\.test\.ts$|^(package|regressions|spoil)\.ts$/.test(file)) await cp(join(SOURCE, file), join(sources, file));
   }
   const manifest = JSON.parse(await readFile(join(SOURCE, 'package.json'), 'utf8'));
   // The type of the nearest package.json decides what tsc writes.

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { compareReplies, mysqlToPostgres, type Reply, type Rule, ruleSet, toReply } from './index.ts';
-import { REGRESSIONS, type Regression, type Wire } from './regressions.ts';
+import { REGRESSIONS, type Regression } from './regressions.ts';
+import type { Wire } from './spoil.ts';
 
 const headers = {
   'content-type': 'application/json; charset=utf-8',
