@@ -13,6 +13,7 @@ import {
   redactor,
   redactReport,
   ruleSet,
+  type SuiteReport,
 } from '@strangler/compare';
 import { EXIT, Problem } from './problem.ts';
 import { readJson } from './read-json.ts';
@@ -20,25 +21,24 @@ import { readReport, readRules } from './rules-file.ts';
 import { inert } from './text.ts';
 
 /** Nothing a server answered reaches the terminal as it came. */
-const print = (text: string) => console.log(text.split('\n').map(inert).join('\n'));
+export const print = (text: string) => console.log(text.split('\n').map(inert).join('\n'));
 
-export type CompareOptions = {
+export type CompareOptions = ReportOptions & {
   suite: string;
   rules?: string;
   header: readonly string[];
-  minimum?: number;
-  junit?: string;
-  json?: string;
-  html?: string;
-  summary?: string;
 };
 
 /** Asks both sides the same, and returns the exit code: 0 equal, 1 mismatch, 2 a side or the tool failed, 3 too little. */
 export async function compare(oldUrl: string, newUrl: string, options: CompareOptions): Promise<number> {
+  return await failingWith2(() => compareSides(oldUrl, newUrl, options));
+}
+
+/** Any failure becomes exit code 2, whatever it was: 1 is for sides that do not answer alike. */
+export async function failingWith2(run: () => Promise<number>): Promise<number> {
   try {
-    return await compareSides(oldUrl, newUrl, options);
+    return await run();
   } catch (cause) {
-    // Not 1, whatever it was: that is for sides that do not answer alike.
     throw cause instanceof Problem ? cause : new Problem((cause as Error).message, OUTCOME_CODES.failed, { cause });
   }
 }
@@ -49,14 +49,30 @@ async function compareSides(oldUrl: string, newUrl: string, options: CompareOpti
   const rules = options.rules === undefined ? [] : await readRules(options.rules);
   const whole = await compareSuites(urls[0]!, urls[1]!, cases, { rules, headers: options.header });
   const report = redactReport(whole, redactor());
-  const { minimum } = options;
   const title = redactor().text(`${oldUrl} and ${newUrl}`);
   print(describeSuite(report));
   for (const finding of report.findings) print(`\n${describeFinding(finding)}`);
-  if (options.junit !== undefined) await writeFile(options.junit, junitOf(report, 'strangler compare'));
-  if (options.json !== undefined) await writeFile(options.json, JSON.stringify(report));
-  if (options.html !== undefined) await writeFile(options.html, htmlOf(report, { title, minimum }));
-  const summary = options.summary ?? process.env.GITHUB_STEP_SUMMARY;
+  return await writeReports(report, { ...options, name: 'strangler compare', title });
+}
+
+/** Where reports go, and how much must agree. */
+export type ReportOptions = {
+  minimum?: number;
+  junit?: string;
+  json?: string;
+  html?: string;
+  summary?: string;
+};
+
+/** Writes the reports that are asked for, and returns the exit code. The report must be redacted. */
+export async function writeReports(
+  report: SuiteReport,
+  { name, title, minimum, ...files }: ReportOptions & { name: string; title: string },
+): Promise<number> {
+  if (files.junit !== undefined) await writeFile(files.junit, junitOf(report, name));
+  if (files.json !== undefined) await writeFile(files.json, JSON.stringify(report));
+  if (files.html !== undefined) await writeFile(files.html, htmlOf(report, { title, minimum }));
+  const summary = files.summary ?? process.env.GITHUB_STEP_SUMMARY;
   if (summary) await writeFile(summary, markdownOf(report, minimum), { flag: 'a' });
   return OUTCOME_CODES[outcomeOf(report, minimum)];
 }
@@ -96,9 +112,12 @@ export async function explainRules(file: string, report: string, id: string | un
   }
 }
 
-const describeFinding = ({ rule, level, kind, message }: Finding) => `${level}: rule ${rule} is ${kind}: ${message}`;
+/** What an audit found, as a line. */
+export const describeFinding = ({ rule, level, kind, message }: Finding) =>
+  `${level}: rule ${rule} is ${kind}: ${message}`;
 
-function readUrl(text: string): string {
+/** Throws a Problem if it is no base URL of a side. */
+export function readUrl(text: string): string {
   if (URL.canParse(text) && /^https?:\/\//.test(text)) return text;
   throw new Problem(`${text} is no address of a side: write it as http://HOST:PORT`, EXIT.usage);
 }

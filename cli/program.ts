@@ -1,11 +1,12 @@
 import { parseDuration, parseSize } from '@strangler/plan';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import * as commands from './commands.ts';
 import * as comparing from './comparing.ts';
 import { readSteps } from './percent.ts';
 import { EXIT, Problem } from './problem.ts';
 import { runProgram } from './processes.ts';
 import * as recording from './recording.ts';
+import * as replaying from './replaying.ts';
 import { suggestRules } from './suggesting.ts';
 
 const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
@@ -15,11 +16,15 @@ const readCount = (text: string): number => {
   return Number(text);
 };
 
-const DAY = 24 * 60 * 60 * 1000;
-const collect = (one: string, all: readonly string[]): string[] => [...all, one];
-const collectRead =
-  (read: (text: string) => string) =>
-  (one: string, all: readonly string[]): string[] => [...all, read(one)];
+const asIs = (text: string): string => text;
+/** An option that may be given again and again. */
+const repeated = (flags: string, description: string, read = asIs): Option =>
+  new Option(flags, `${description}; may be repeated`)
+    .argParser((one: string, all: readonly string[]) => [...all, read(one)])
+    .default([], 'none');
+/** An option with a default that people would write otherwise than the program has it. */
+const sized = (flags: string, description: string, read: (text: string) => number, preset: string): Option =>
+  new Option(flags, description).argParser(read).default(read(preset), preset);
 
 const readTime = (text: string): number => {
   const ms = parseDuration(text);
@@ -288,17 +293,21 @@ ${examples(
   );
 
   program.commandsGroup('Old and new, asked the same:');
-  program
-    .command('compare <old-url> <new-url>')
-    .description('Sends a suite of requests to both sides and compares the replies; for CI.')
-    .requiredOption('--suite <file>', 'the cases, a JSON list: name, method, path, headers, body, capture')
-    .option('--rules <file>', 'why replies may differ, a JSON list')
-    .option('--header <name>', 'compare this header too; may be repeated', collect, [])
-    .option('--minimum <count>', 'so many cases must agree; without it all', readCount)
-    .option('--junit <file>', 'write a JUnit report')
-    .option('--json <file>', 'write the whole report, for programs and for strangler rules')
-    .option('--html <file>', 'write a report to read, in one file')
-    .option('--summary <file>', 'append a Markdown summary (default: $GITHUB_STEP_SUMMARY)')
+  const reporting = (command: Command): Command =>
+    command
+      .option('--rules <file>', 'why replies may differ, a JSON list')
+      .addOption(repeated('--header <name>', 'compare this header too'))
+      .option('--minimum <count>', 'so many must agree; without it all', readCount)
+      .option('--junit <file>', 'write a JUnit report')
+      .option('--json <file>', 'write the whole report, for programs and for strangler rules')
+      .option('--html <file>', 'write a report to read, in one file')
+      .option('--summary <file>', 'append a Markdown summary (default: $GITHUB_STEP_SUMMARY)');
+  reporting(
+    program
+      .command('compare <old-url> <new-url>')
+      .description('Sends a suite of requests to both sides and compares the replies; for CI.')
+      .requiredOption('--suite <file>', 'the cases, a JSON list: name, method, path, headers, body, capture'),
+  )
     .addHelpText(
       'after',
       `\nExit codes: 0 equal, 1 mismatch, 2 the tool or a side failed, 3 too little could be compared.\n${examples(
@@ -313,29 +322,23 @@ ${examples(
     .requiredOption('--listen <host:port>', 'where requests come in', recording.readListen)
     .requiredOption('--out <file>', 'the recording, a HAR file that must not exist yet')
     .option('--beside <url>', 'ask reads of the new side too, and keep both replies; writes never go there')
-    .option(
-      '--as-read <route>',
-      'this changes nothing either: "POST /search/**"; may be repeated',
-      collectRead(recording.readRoute),
-      [],
-    )
+    .addOption(repeated('--as-read <route>', 'this changes nothing either: "POST /search/**"', recording.readRoute))
     .option('--user <where>', 'who asks: jwt:CLAIM, header:NAME or cookie:NAME (default: jwt:sub)', recording.readUser)
-    .option(
-      '--redact <name>',
-      'a secret too: a name, or a JSON path as $.user.phone; may be repeated',
-      collectRead(recording.readSecretPlace),
-      [],
+    .addOption(
+      repeated('--redact <name>', 'a secret too: a name, or a JSON path as $.user.phone', recording.readSecretPlace),
     )
     .option('--secrets <file>', 'secrets by name, to be put back by strangler replay: {"ada-password": "…"}')
-    .option(
-      '--keep <duration>',
-      'after that it is refused, and removed by the next recording beside it',
-      readTime,
-      14 * DAY,
+    .addOption(
+      sized(
+        '--keep <duration>',
+        'after that it is refused, and removed by the next recording beside it',
+        readTime,
+        '14d',
+      ),
     )
-    .option('--max-body <size>', 'of a larger body only size and hash are kept', readBytes, 1024 ** 2)
+    .addOption(sized('--max-body <size>', 'of a larger body only size and hash are kept', readBytes, '1MiB'))
     .option('--max-requests <count>', 'then requests are still passed on, but not recorded', readCount, 100_000)
-    .option('--max-file <size>', 'the same', readBytes, 1024 ** 3)
+    .addOption(sized('--max-file <size>', 'the same, for the size of the file', readBytes, '1GiB'))
     .addHelpText(
       'after',
       `\nTokens, passwords, card numbers, e-mail addresses and the like never reach the file; equal ones have equal marks.\n${examples(
@@ -344,6 +347,44 @@ ${examples(
       )}`,
     )
     .action(async (url, options) => exit(await recording.record(url, options)));
+  reporting(
+    program
+      .command('replay <file> <old-url> <new-url>')
+      .description('Plays a recording, or any HAR file, against both sides and compares the replies.')
+      .option('--writes', 'send writes too, TO BOTH SIDES; without it only reads are played')
+      .option(
+        '--speed <factor>',
+        '1 is as fast as recorded, 10 ten times as fast, max without waiting',
+        replaying.readSpeed,
+        1,
+      )
+      .option('--concurrency <count>', 'requests under way at once; those of one user stay in order', readCount, 16)
+      .addOption(repeated('--only <route>', 'play only these: "GET /orders/**"', recording.readRoute))
+      .addOption(repeated('--host <host>', 'play what was sent to it (default: that with most requests)'))
+      .addOption(repeated('--as-read <route>', 'this changes nothing: "POST /login"', recording.readRoute))
+      .option('--users <file>', 'headers by user, for what was redacted: {"17": {"authorization": "Bearer …"}, "*": …}')
+      .option(
+        '--user <where>',
+        'who asks: jwt:CLAIM, header:NAME or cookie:NAME (default: as recorded)',
+        recording.readUser,
+      )
+      .option('--secrets <file>', 'the secrets that strangler record --secrets was told: {"ada-password": "…"}')
+      .addOption(repeated('--id <name>', 'this member is an id too, beside id, orderId, order_id …')),
+  )
+    .addHelpText(
+      'after',
+      `
+Instead of OLD-URL the word "recorded" takes the replies of the recording, instead of NEW-URL the word "beside" those
+that strangler record --beside has kept.
+
+Exit codes: 0 equal, 1 mismatch, 2 the tool or a side failed, 3 too little could be compared, 130 stopped with Ctrl-C.
+${examples(
+  'strangler replay shop.har http://localhost:3000 http://localhost:3001 --speed max',
+  'strangler replay shop.har $OLD $NEW --writes --rules rules.json --html report.html --users users.json',
+  'strangler replay shop.har recorded beside',
+)}`,
+    )
+    .action(async (file, oldUrl, newUrl, options) => exit(await replaying.replay(file, oldUrl, newUrl, options)));
   const rules = program.command('rules').description('Looks after the rules that say why replies may differ.');
   rules
     .command('lint <rules>')

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
-import { type Redaction, redactor } from '@strangler/compare';
+import { redactor } from '@strangler/compare';
 import {
   HarFile,
   isRoute,
@@ -8,6 +8,7 @@ import {
   type Recorder,
   type RecorderCounts,
   readUserFrom,
+  redactionOf,
   removeExpired,
   startRecorder,
   type UserFrom,
@@ -152,12 +153,6 @@ export function readSecretPlace(text: string): string {
     throw new Problem(`${text} ${(cause as Error).message}`, EXIT.usage, { cause });
   }
 }
-
-/** What `--redact` stands for. */
-export const redactionOf = (places: readonly string[]): Redaction => {
-  const names = places.filter((place) => !place.startsWith('$'));
-  return { names, headers: names, paths: places.filter((place) => place.startsWith('$')) };
-};
 
 /** Reads `jwt:sub`, `header:x-user-id` or `cookie:sid`. Throws a Problem. */
 export function readUser(text: string): UserFrom {

@@ -1,3 +1,4 @@
+import { caseCount } from './case-log.ts';
 import { isAgreed, RESULT_KINDS, type ResultKind } from './compare-replies.ts';
 import { escaped } from './junit.ts';
 import type { Noise } from './noise.ts';
@@ -29,6 +30,7 @@ await navigator.clipboard.writeText(b.parentElement.nextElementSibling.textConte
 
 /** More than anybody reads. */
 const MOST_GROUPS = 300;
+const MOST_CASES = 1_000;
 
 const HEADLINES = {
   equal: 'Old and new answer alike',
@@ -73,7 +75,7 @@ ${section(
 <h2>Endpoints</h2><table><tr><th>endpoint<th class="n">compared<th class="n">differ<th class="n">rate<th>not in the rate</tr>
 ${routes.map(routeRow).join('\n')}
 </table>
-${report.cases ? casesPart(report.cases) : ''}</main><script>${SCRIPT}</script></body></html>
+${report.cases ? casesPart(report.cases, caseCount(report.counts)) : ''}</main><script>${SCRIPT}</script></body></html>
 `;
 }
 
@@ -124,10 +126,18 @@ function routeRow({ route, counts, comparable, mismatches, rate }: RouteTally): 
   return `<tr><td><code>${escaped(route)}</code><td class="n">${comparable}<td class="n">${mismatches}<td class="n">${share}<td>${rest}</tr>`;
 }
 
-const casesPart = (cases: readonly CaseReport[]) =>
-  `<h2>Cases</h2><table><tr><th>case<th>request<th class="n">old<th class="n">new<th>result</tr>
-${cases.map(caseRow).join('\n')}
-</table>`;
+/** Of very many cases those that disagree come first, and the rest is only counted. */
+function casesPart(cases: readonly CaseReport[], count: number): string {
+  const sorted = cases.length > MOST_CASES ? [...cases].sort((a, b) => agreement(a) - agreement(b)) : cases;
+  const shown = sorted.slice(0, MOST_CASES);
+  const more =
+    count > shown.length ? `<p class="soft">… and ${count - shown.length} more, all of them counted above</p>` : '';
+  return `<h2>Cases</h2><table><tr><th>case<th>request<th class="n">old<th class="n">new<th>result</tr>
+${shown.map(caseRow).join('\n')}
+</table>${more}`;
+}
+
+const agreement = ({ result }: CaseReport) => Number(isAgreed(result.kind));
 
 const caseRow = ({ name, method, path, old, new: newer, result }: CaseReport) =>
   `<tr><td>${escaped(name)}<td><code>${escaped(`${method} ${path}`)}</code><td class="n">${old ?? '–'}<td class="n">${newer ?? '–'}<td class="${isAgreed(result.kind) ? 'equal' : 'mismatch'}">${result.kind}${result.reason === undefined ? '' : `<div class="soft">${escaped(result.reason)}</div>`}</tr>`;

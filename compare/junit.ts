@@ -1,3 +1,4 @@
+import { caseCount } from './case-log.ts';
 import { isAgreed, type ResultKind } from './compare-replies.ts';
 import { describeResult } from './describe.ts';
 import type { CaseReport, SuiteReport } from './suite.ts';
@@ -7,7 +8,7 @@ export function junitOf(report: SuiteReport, name: string): string {
   const { counts, cases } = report;
   const errors = counts['candidate-error'] + counts['candidate-timeout'];
   const skipped = counts['not-comparable'] + counts.dropped + counts.truncated;
-  const attributes = { name, tests: cases.length, failures: counts.mismatch, errors, skipped };
+  const attributes = { name, tests: caseCount(counts), failures: counts.mismatch, errors, skipped };
   const lines = cases.map((one) => testCase(one, name));
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites ${written(attributes)}>\n<testsuite ${written(attributes)}>\n${lines.join('\n')}\n</testsuite>\n</testsuites>\n`;
 }

@@ -1,3 +1,4 @@
+import { caseCount } from './case-log.ts';
 import { OUTCOME_CODES, outcomeOf } from './outcome.ts';
 import { type Proposal, propose } from './suggest.ts';
 import type { SuiteReport } from './suite.ts';
@@ -19,7 +20,7 @@ export function markdownOf(report: SuiteReport, minimum?: number): string {
   const lines = [
     `## ${HEADLINES[outcome]}`,
     '',
-    `${report.cases.length} cases: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')} (exit code ${OUTCOME_CODES[outcome]})`,
+    `${caseCount(report.counts)} cases: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')} (exit code ${OUTCOME_CODES[outcome]})`,
   ];
   const { groups } = report.tally;
   if (groups.length > 0) lines.push('', '| | where | what | old | new | replies |', '|---|---|---|---|---|--:|');

@@ -1,3 +1,4 @@
+import { caseCount } from './case-log.ts';
 import type { Report } from './report.ts';
 
 /** What a suite comes to, and the exit code it should end with. */
@@ -13,5 +14,5 @@ export function outcomeOf({ counts, cases, findings }: Report, minimum?: number)
   const agreed = counts.equal + counts['equal-by-rule'];
   const failed = counts['candidate-error'] + counts['candidate-timeout'];
   if (failed > 0 && (cases || agreed === 0)) return 'failed';
-  return agreed === 0 || agreed < (minimum ?? cases?.length ?? 0) ? 'insufficient' : 'equal';
+  return agreed === 0 || agreed < ((minimum ?? cases) ? caseCount(counts) : 0) ? 'insufficient' : 'equal';
 }

@@ -132,6 +132,35 @@ describe('redactor', () => {
     expect(redactor({ key: 'other' }).text('a@b.test')).not.toBe(one);
   });
 
+  test('calls secrets it knows by their names, also where one is part of another or of its name', () => {
+    const { text, json } = redactor({
+      key: 'k',
+      known: new Map([
+        ['ada', 'ada'],
+        ['ada+$1', 'ada-password'],
+      ]),
+    });
+    expect(text('ada and ada+$1')).toBe('[known ada] and [known ada-password]');
+    expect(json({ password: 'ada+$1', pin: 'ad' })).toEqual({
+      password: '[known ada-password]',
+      pin: expect.stringMatching(/^\[secret \w{12}\]$/),
+    });
+  });
+
+  test('finds secrets by their names in texts of any notation', () => {
+    const given = `password=hunter2&x=1 "apiKey": "k 1", authorization: Bearer abc <pin-code>1</pin-code> <ns:token a="b">t</ns:token>`;
+    expect(body(given, 'text/plain')).toBe(
+      'password=[secret]&x=1 "apiKey": "[secret]", authorization: [secret] <pin-code>1</pin-code> <ns:token a="b">[secret]</ns:token>',
+    );
+    expect(body('<input name="csrf_token" type=hidden value="abc">', 'text/html')).not.toContain('abc');
+    expect(body('{"password":"x"}', 'application/x-www-form-urlencoded')).toBe('{"password":"[secret]"}');
+    expect(jsonOf({ log: 'token=abc', nested: '{"secret":"x"}', newPassword: 'x' })).toEqual({
+      log: 'token=[secret]',
+      nested: '{"secret":"[secret]"}',
+      newPassword: '[secret]',
+    });
+  });
+
   test('hides what samples of differences show, whole or cut', () => {
     const { sample } = redactor({ paths: ['$.user.phone'] });
     expect(sample('$.token', '"opaque"')).toBe('[secret]');

@@ -49,9 +49,17 @@ export function redactor(redaction: Redaction = {}): Redactor {
     pattern: global(pattern),
     isOne: undefined,
   }));
-  const known = [...(redaction.known ?? [])].sort(([one], [other]) => other.length - one.length);
+  const known = redaction.known ?? new Map<string, string>();
+  // One pass, longest first: a secret may be part of another one, or of its name.
+  const anyKnown = new RegExp(
+    [...known.keys()]
+      .sort((one, other) => other.length - one.length)
+      .map((secret) => secret.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
+      .join('|') || '(?!)',
+    'g',
+  );
   const mark = (what: string, secret: string) => {
-    const name = redaction.known?.get(secret);
+    const name = known.get(secret);
     if (name !== undefined) return `[known ${name}]`;
     if (!redaction.key) return `[${what}]`;
     return `[${what} ${createHmac('sha256', redaction.key).update(secret).digest('hex').slice(0, 12)}]`;
@@ -61,7 +69,7 @@ export function redactor(redaction: Redaction = {}): Redactor {
     [...SECRETS, ...own].reduce(
       (left, { name, pattern, isOne }) =>
         left.replace(pattern, (found) => (!isOne || isOne(found) ? mark(name, found) : found)),
-      known.reduce((left, [secret, name]) => left.replaceAll(secret, `[known ${name}]`), given),
+      given.replace(anyKnown, (secret) => mark('known', secret)),
     );
   const isSecretName = (name: string) => {
     const plain = plainName(name);

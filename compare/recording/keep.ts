@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { decode } from '../decode.ts';
 import { stringifyJson } from '../json.ts';
 import type { Redactor } from '../redact.ts';
-import { toReply } from '../reply.ts';
-import type { HarContent, HarPostData } from './har.ts';
+import { type Reply, toReply } from '../reply.ts';
+import type { HarContent, HarPostData, HarResponse } from './har.ts';
 import type { Seen } from './tap.ts';
 import { cookiePair, cookiesOf } from './user.ts';
 
@@ -127,4 +127,22 @@ export function contentOf(kept: Kept, mimeType: string, sha256: string): HarCont
 export function postDataOf(kept: Kept, mimeType: string, sha256: string): HarPostData {
   if ('why' in kept) return { mimeType, text: '', comment: `not kept: ${kept.why}`, _sha256: sha256 };
   return { mimeType, text: kept.text, ...(kept.base64 && { _encoding: 'base64' as const }) };
+}
+
+/** A live reply as a recording would have it. */
+export function asRecorded(reply: Reply, keeper: Keeper): HarResponse {
+  const { status, headers, wire = '' } = reply;
+  const bytes = Buffer.from(wire as Uint8Array);
+  const kept = keeper.body({ bytes, size: bytes.length, sha256: '' }, headers);
+  return {
+    status,
+    statusText: '',
+    httpVersion: '',
+    cookies: [],
+    headers: keeper.headers(headers),
+    content: contentOf(kept, headers['content-type']?.[0] ?? '', ''),
+    redirectURL: '',
+    headersSize: -1,
+    bodySize: bytes.length,
+  };
 }

@@ -1,0 +1,300 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { ask } from '../ask.ts';
+import { PATIENT } from '../budget.ts';
+import { CaseLog } from '../case-log.ts';
+import { compareReplies, type Result, without } from '../compare-replies.ts';
+import { redactor } from '../redact.ts';
+import type { Failure, Reply } from '../reply.ts';
+import { type RuleSet, ruleSet } from '../rule-set.ts';
+import type { Rule } from '../rules.ts';
+import { inScope } from '../scope.ts';
+import type { SuiteReport } from '../suite.ts';
+import type { HarEntry } from './har.ts';
+import { isRead } from './is-read.ts';
+import { asRecorded, Keeper } from './keep.ts';
+import { NOBODY, usersOf } from './lanes.ts';
+import { type Played, playedOf, replyOf, withoutKeys } from './played.ts';
+import type { Recorded, Recording } from './recording.ts';
+import { redactionOf } from './redaction.ts';
+import { Slots } from './slots.ts';
+import { Translation, type TranslationOptions } from './translation.ts';
+
+/** A base URL without a slash at its end; or replies that are in the recording: the target's, or the new side's. */
+export type Source = { readonly url: string } | 'recorded' | 'beside';
+
+export interface ReplayOptions {
+  readonly rules?: RuleSet | readonly Rule[];
+  /** Headers to compare beside those clients rely on everywhere. */
+  readonly headers?: readonly string[];
+  /** 1 is as fast as recorded, 2 twice as fast; `max` as fast as both sides answer. */
+  readonly speed: number | 'max';
+  /** Requests under way at once. */
+  readonly concurrency: number;
+  /** True to send writes too, to both sides. */
+  readonly writes: boolean;
+  /** Routes that change nothing whatever their method. */
+  readonly asReads?: readonly string[];
+  /** If there are any, only these routes are played. */
+  readonly only?: readonly string[];
+  /** Host names that are played (the one with most requests). */
+  readonly hosts?: readonly string[];
+  readonly known?: TranslationOptions['known'];
+  readonly users?: TranslationOptions['users'];
+  readonly idNames?: TranslationOptions['idNames'];
+  /** Ends the replay early; what was played is reported. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly played: number;
+  readonly of: number;
+  readonly mismatches: number;
+}
+
+export interface ReplayReport {
+  readonly report: SuiteReport;
+  readonly played: number;
+  readonly users: number;
+  /** What was not played, and how many requests of it. */
+  readonly leftOut: ReadonlyMap<string, number>;
+  /** By how many ms requests were sent later than they should have been, at most. */
+  readonly behind: number;
+  /** Milliseconds of every reply, ascending. */
+  readonly oldTimes: Float64Array;
+  readonly newTimes: Float64Array;
+}
+
+/**
+ * Plays a recording against both sides and compares their replies. Requests are begun in the order they were sent in;
+ * those of one user wait for each other, except that reads overlap which did, and for writes that name nobody and had
+ * been answered before. Each side has its own tokens and ids.
+ */
+export async function replay(
+  recording: Recording,
+  old: Source,
+  newer: Source,
+  options: ReplayOptions,
+): Promise<ReplayReport> {
+  const leftOut = new Map<string, number>();
+  const entries = chosen(recording, [old, newer], options, leftOut);
+  const run = new Run(recording, [old, newer], options);
+  const played = await run.play(entries, usersOf(recording.entries));
+  return { ...run.end(), played, leftOut };
+}
+
+/** The entries to be played; counts the others by why not. */
+function chosen(
+  { entries, unusable }: Recording,
+  sources: readonly Source[],
+  { writes, asReads = [], only = [], hosts }: ReplayOptions,
+  leftOut: Map<string, number>,
+): Recorded[] {
+  const wanted = new Set(hosts ?? [mostFrequentHost(entries)]);
+  const leave = (why: string, count = 1) => {
+    leftOut.set(why, (leftOut.get(why) ?? 0) + count);
+    return false;
+  };
+  for (const [why, count] of unusable) leave(`unusable: the entry ${why}`, count);
+  return entries.filter(({ method, path, origin, hasBeside }) => {
+    if (!/^https?:/.test(origin)) return leave(`not HTTP: ${origin.replace(/:.*/, '')}`);
+    const { host } = new URL(origin);
+    if (!wanted.has(host)) return leave(`of another host: ${host}`);
+    if (only.length > 0 && !inScope({ routes: only }, { method, path }, 200))
+      return leave('not among the routes to play');
+    if (sources.includes('beside') && !hasBeside) return leave('not asked of the new side when it was recorded');
+    const sent = sources.some((source) => typeof source === 'object');
+    return !sent || writes || isRead(method, path, asReads) || leave('a write');
+  });
+}
+
+function mostFrequentHost(entries: readonly Recorded[]): string {
+  const counts = new Map<string, number>();
+  for (const { origin } of entries) {
+    if (/^https?:/.test(origin)) counts.set(new URL(origin).host, (counts.get(new URL(origin).host) ?? 0) + 1);
+  }
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? '';
+}
+
+/** Requests of one user that are under way. */
+type UnderWay = { readonly done: Promise<void>; readonly read: boolean; readonly endedAt: number };
+
+class Run {
+  readonly #recording: Recording;
+  readonly #sides: readonly [Side, Side];
+  readonly #options: ReplayOptions;
+  readonly #rules: RuleSet;
+  readonly #log: CaseLog;
+  readonly #users = new Set<string>();
+  #behind = 0;
+  /** The recording could not be read any more. */
+  #failure: Error | undefined;
+
+  constructor(recording: Recording, [old, newer]: readonly [Source, Source], options: ReplayOptions) {
+    this.#recording = recording;
+    this.#options = options;
+    this.#rules = ruleSet(options.rules ?? []);
+    this.#log = new CaseLog(this.#rules);
+    const translation = {
+      known: options.known ?? new Map(),
+      users: options.users ?? new Map(),
+      idNames: options.idNames ?? new Set<string>(),
+      run: randomUUID(),
+    };
+    // What is in the recording has no secrets; a live reply is brought to the same before the two are compared.
+    const live = typeof old === 'object' && typeof newer === 'object';
+    const known = new Map([...translation.known].map(([name, secret]) => [secret, name]));
+    const keeper = live
+      ? undefined
+      : new Keeper(redactor({ ...redactionOf(recording.note?.redacted ?? []), known }), Number.POSITIVE_INFINITY);
+    const stored = typeof old === 'string' && typeof newer === 'string';
+    this.#sides = [
+      new Side(old, new Translation(translation), keeper, stored),
+      new Side(newer, new Translation(translation), keeper, stored),
+    ];
+  }
+
+  async play(entries: readonly Recorded[], users: ReadonlyMap<number, string>): Promise<number> {
+    const { signal, concurrency, onProgress } = this.#options;
+    const slots = new Slots(concurrency);
+    const underWay = new Map<string, Set<UnderWay>>();
+    const began = performance.now();
+    let played = 0;
+    for (const entry of entries) {
+      await this.#due(entry, entries[0]!, began);
+      await slots.take();
+      if (signal?.aborted || this.#failure) {
+        slots.give();
+        break;
+      }
+      const user = users.get(entry.position)!;
+      this.#users.add(user);
+      const others = underWay.get(user) ?? new Set();
+      underWay.set(user, others);
+      const { asReads = [] } = this.#options;
+      const read = isRead(entry.method, entry.path, asReads);
+      const before = [
+        ...[...others].filter((one) => !(read && one.read && one.endedAt > entry.startedAt)),
+        // A write of nobody may be anybody's: a registration, a webhook.
+        ...[...(underWay.get(NOBODY) ?? [])].filter((one) => !one.read && one.endedAt <= entry.startedAt),
+      ];
+      const done = Promise.all(before.map((one) => one.done))
+        .then(() => this.#playOne(entry, user, read))
+        .catch((error: Error) => {
+          this.#failure ??= error;
+        })
+        .finally(() => {
+          slots.give();
+          others.delete(one);
+          if (others.size === 0) underWay.delete(user);
+          played++;
+          onProgress?.({ played, of: entries.length, mismatches: this.#log.counts.mismatch });
+        });
+      const one = { done, read, endedAt: entry.endedAt };
+      others.add(one);
+    }
+    await slots.allGiven();
+    if (this.#failure) throw this.#failure;
+    return played;
+  }
+
+  end(): Omit<ReplayReport, 'played' | 'leftOut'> {
+    const [oldTimes, newTimes] = this.#sides.map(({ times }) => Float64Array.from(times).sort());
+    return {
+      report: this.#log.report(),
+      users: this.#users.size,
+      behind: this.#behind,
+      oldTimes: oldTimes!,
+      newTimes: newTimes!,
+    };
+  }
+
+  /** Waits until it is this entry's time. */
+  async #due(entry: Recorded, first: Recorded, began: number): Promise<void> {
+    const { speed, signal } = this.#options;
+    if (speed === 'max') return;
+    const due = began + (entry.startedAt - first.startedAt) / speed;
+    const early = due - performance.now();
+    if (early > 0)
+      await wait(early, undefined, { ...(signal && { signal }) }).catch(() => undefined); // aborted
+    else this.#behind = Math.max(this.#behind, -early);
+  }
+
+  async #playOne(entry: Recorded, user: string, read: boolean): Promise<void> {
+    const { position, method, path } = entry;
+    const har = await this.#recording.read(entry);
+    const played = playedOf(har);
+    const report = (result: Result, old?: Reply | Failure, newer?: Reply | Failure) =>
+      this.#log.add({ name: `entry ${position}`, method, path, old: statusOf(old), new: statusOf(newer), result });
+    const asked = { user, path, isRead: read };
+    const [old, newer] = await Promise.all(this.#sides.map((side) => side.reply(har, played, asked)));
+    const missing = [old!, newer!].find((reply) => 'missing' in reply);
+    if (missing) {
+      report(without('not-comparable', missing.missing));
+      return;
+    }
+    const replies = [old, newer] as readonly (Reply | Failure)[];
+    report(this.#compare(har, replies[0]!, replies[1]!, { method, path }), ...replies);
+  }
+
+  #compare(
+    har: HarEntry,
+    old: Reply | Failure,
+    newer: Reply | Failure,
+    asked: { method: string; path: string },
+  ): Result {
+    const was = har.response?.status ?? 0;
+    const refused = 'status' in old && 'status' in newer && old.status === newer.status && old.status >= 400;
+    // Two sides that lack the recording's data agree about everything.
+    if (was > 0 && was < 400 && refused)
+      return without('not-comparable', `recorded was ${was}, but now both sides answer ${old.status}`);
+    const { headers = [] } = this.#options;
+    return compareReplies(old, newer, this.#rules, { headers, budget: PATIENT, asked });
+  }
+}
+
+const statusOf = (reply: Reply | Failure | undefined) => (reply && 'status' in reply ? reply.status : undefined);
+
+type Asked = { readonly user: string; readonly path: string; readonly isRead: boolean };
+
+/** One side of a replay: asked live in its own words, or what the recording has of it. */
+class Side {
+  readonly #source: Source;
+  readonly #translation: Translation;
+  /** Takes out of live replies what recorded ones do not have either. */
+  readonly #keeper: Keeper | undefined;
+  /** True if the other side's replies were recorded with the same key. */
+  readonly #sameKey: boolean;
+  readonly times: number[] = [];
+
+  constructor(source: Source, translation: Translation, keeper: Keeper | undefined, sameKey: boolean) {
+    this.#source = source;
+    this.#translation = translation;
+    this.#keeper = keeper;
+    this.#sameKey = sameKey;
+  }
+
+  async reply(
+    entry: HarEntry,
+    played: Played | { readonly lost: string },
+    asked: Asked,
+  ): Promise<Reply | Failure | { readonly missing: string }> {
+    if (this.#source === 'recorded') return this.#stored(entry.response, entry._error);
+    if (this.#source === 'beside') return this.#stored(entry._beside?.response, entry._beside?._error);
+    if ('lost' in played) return { missing: played.lost };
+    const request = this.#translation.request(played, asked.user);
+    if ('missing' in request) return request;
+    const began = performance.now();
+    const reply = await ask(this.#source.url, request);
+    this.times.push(performance.now() - began);
+    if ('error' in reply) return reply;
+    const recorded = replyOf(entry.response, undefined);
+    if ('status' in recorded) this.#translation.learn(recorded, reply, asked);
+    return this.#keeper ? replyOf(asRecorded(reply, this.#keeper), undefined) : reply;
+  }
+
+  #stored(response: HarEntry['response'] | undefined, error: string | undefined): Reply | Failure {
+    return replyOf(response && !this.#sameKey ? withoutKeys(response) : response, error);
+  }
+}
