@@ -14,5 +14,6 @@ export function outcomeOf({ counts, cases, findings }: Report, minimum?: number)
   const agreed = counts.equal + counts['equal-by-rule'];
   const failed = counts['candidate-error'] + counts['candidate-timeout'];
   if (failed > 0 && (cases || agreed === 0)) return 'failed';
-  return agreed === 0 || agreed < ((minimum ?? cases) ? caseCount(counts) : 0) ? 'insufficient' : 'equal';
+  const needed = minimum ?? (cases ? caseCount(counts) : 0);
+  return agreed === 0 || agreed < needed ? 'insufficient' : 'equal';
 }
