@@ -7,7 +7,7 @@ import { homeOf, pastOrders } from '../regulars.ts';
 import { killServer } from '../servers.ts';
 
 const SIDES: readonly Side[] = ['monolith', 'service'];
-const CROSSED_WITHIN = 120_000;
+const CROSSED_WITHIN = 300_000;
 const otherOf = (side: Side): Side => (side === 'monolith' ? 'service' : 'monolith');
 
 /** The example's tables name each other: a key can only be changed by somebody who looks away. */
