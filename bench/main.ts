@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { describeProblem } from '../deploy/local/problem.ts';
+import { aa } from './aa.ts';
 import type { Benchmark, Options } from './benchmark.ts';
 import { compare } from './compare.ts';
 import { confirmed } from './confirmed.ts';
@@ -9,6 +10,7 @@ import { machine } from './machine.ts';
 import { naive } from './naive.ts';
 import { proxy } from './proxy.ts';
 import { shadow } from './shadow.ts';
+import { soak } from './soak.ts';
 import { sync } from './sync.ts';
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -20,6 +22,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   naive,
   compare,
   shadow,
+  aa,
+  soak,
 };
 
 const HELP = `npm run bench -- NAME [--seconds N] [--rounds N] [--seed N]

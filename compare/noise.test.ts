@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { auditRules, compareReplies, NoiseLearner, type Rule, ruleSet, toReply } from './index.ts';
+import { auditRules, compareReplies, NoiseLearner, noiseIn, type Rule, ruleSet, Tally, toReply } from './index.ts';
 
 const json = (body: unknown, status = 200) =>
   toReply({ status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
@@ -64,6 +64,29 @@ describe('noise of old against old', () => {
     expect(places({ token: 'no token' })).toEqual(['format $.token']);
     expect(places({ list: [2, 3] })).toEqual(['value $.list[*]']);
     expect(places({ total: 6 })).toEqual(['value $.total']);
+  });
+
+  test('is proposed for the one place of a list that drifts, so that its neighbours stay compared', () => {
+    const point = (n: number) => ({ point: [n, 5, 7] });
+    const [rule] = learn(times(30, (n) => [point(n), point(n + 1)] as const)).map(({ proposal }) => proposal!);
+    expect(rule).toMatchObject({ kind: 'shape-only', path: '$.point[0]' });
+    const verdict = (newer: unknown) => compareReplies(json(point(1)), json(newer), [rule!], { asked });
+    expect(verdict({ point: [2, 5, 7] }).kind).toBe('equal-by-rule');
+    expect(verdict({ point: [2, 6, 7] }).differences).toMatchObject([{ at: '$.point[1]' }]);
+    const both = learn(times(30, (n) => [{ point: [n, 5] }, { point: [n, 5 + n] }] as const));
+    const elsewhere = learn(times(30, (n) => [{ point: [n, n] }, { point: [n + 1, n + 1] }] as const));
+    expect([both, elsewhere].map(([noise]) => noise!.proposal!.path)).toEqual(['$.point[1]', '$.point[*]']);
+  });
+
+  test('of live replies is only what was there again right after', () => {
+    const tally = new Tally();
+    for (const n of times(30, (each) => each)) {
+      tally.add({ route, result: compareReplies(json({ age: n, paid: false }), json({ age: n + 1, paid: n === 3 })) });
+    }
+    const report = tally.report();
+    const age = report.groups.find(({ path }) => path === '$.age')!;
+    expect(noiseIn(report).map(({ group }) => group.path)).toEqual(['$.age', '$.paid']);
+    expect(noiseIn(report, [age.id])).toMatchObject([{ group: { path: '$.age' }, proposal: { usual: 1 } }]);
   });
 
   test('is refused, with a reason, where a rule would hide more than noise', () => {

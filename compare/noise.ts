@@ -20,17 +20,9 @@ export interface Noise {
 /**
  * status, header: replies of one side that differ so are no noise. structural: something is there or not, or of another
  * type. array-length: other elements. root: the rule would cover the whole body. too-few: nothing is known yet.
- * unresolved: nested too deep to be named. once: not there again in a reply right after; the data had changed meanwhile.
+ * unresolved: nested too deep to be named.
  */
-export type NoiseRefusal =
-  | 'status'
-  | 'header'
-  | 'structural'
-  | 'array-length'
-  | 'root'
-  | 'too-few'
-  | 'unresolved'
-  | 'once';
+export type NoiseRefusal = 'status' | 'header' | 'structural' | 'array-length' | 'root' | 'too-few' | 'unresolved';
 
 /** Pairs without which nothing is proposed. */
 const ENOUGH = 20;
@@ -57,14 +49,16 @@ export class NoiseLearner {
 
 /**
  * What a tally of the old side against itself shows. `again`: ids of the groups that were there again in a third reply;
- * live data change between two, and only what differs every time is noise. Without it all are taken to have been.
+ * live data change between two, and only what differs every time is noise. Without it every group is taken to be.
  */
 export function noiseIn({ routes, groups }: TallyReport, again?: readonly string[]): Noise[] {
   const comparable = new Map(routes.map(({ route, comparable: pairs }) => [route, pairs]));
-  return groups.map((group) => {
+  const lasting = again && new Set(again);
+  return groups.flatMap((group) => {
+    if (lasting && !lasting.has(group.id)) return [];
     const pairs = comparable.get(group.route)!;
     const usual = group.differences / pairs;
-    const refused = refusal(group, pairs) ?? (again && !again.includes(group.id) ? 'once' : undefined);
+    const refused = refusal(group, pairs);
     return { group, pairs, usual, ...(refused ? { refused } : { proposal: proposalFor(group, usual) }) };
   });
 }

@@ -22,5 +22,4 @@ export const REFUSAL_PHRASES: Readonly<Record<NoiseRefusal, string>> = {
   root: 'the rule would cover the whole body',
   'too-few': 'too few replies were seen yet',
   unresolved: 'it lies too deep to be named',
-  once: 'it was not there again right after, so the data had changed meanwhile',
 };

@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareReplies, Tally, toReply, without } from './index.ts';
+import { compareReplies, OTHER_ROUTES, Tally, type TallyReport, toReply, without } from './index.ts';
 
 const json = (body: unknown) =>
   toReply({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 const result = (old: unknown, newer: unknown) => compareReplies(json(old), json(newer));
+
+const stamp = (seconds: number) => new Date(1.8e12 + seconds * 1000).toISOString();
 
 describe('a tally', () => {
   test('makes a rate of equal, equal by rule and mismatch alone, and shows the rest beside it', () => {
@@ -91,5 +93,44 @@ describe('a tally', () => {
     const report = tally.report();
     expect(structuredClone(report)).toEqual(report);
     expect(JSON.parse(JSON.stringify(report)).groups[0].path).toBe('$.a');
+  });
+
+  test('kept in pieces and merged is the same as kept in one, but for which samples it keeps', () => {
+    const results = Array.from({ length: 60 }, (_, n) => ({
+      route: `GET /${n % 3}`,
+      result: result({ n, list: [1, n % 7], at: stamp(n) }, { n: n % 5, list: [1, n % 4], at: stamp(n + (n % 2)) }),
+      at: `pair ${n}`,
+    }));
+    const whole = new Tally();
+    const merged = new Tally();
+    for (let from = 0; from < results.length; from += 7) {
+      const piece = new Tally();
+      for (const one of results.slice(from, from + 7)) {
+        piece.add(one);
+        whole.add(one);
+      }
+      merged.merge(JSON.parse(JSON.stringify(piece.report())));
+    }
+    const plain = ({ routes, groups, ungrouped }: TallyReport) =>
+      JSON.parse(JSON.stringify({ routes, ungrouped, groups: groups.map(({ samples, ...rest }) => rest) }));
+    expect(plain(merged.report())).toEqual(plain(whole.report()));
+    for (const { samples } of merged.report().groups) expect(samples.length).toBeLessThanOrEqual(5);
+  });
+
+  test('grows with neither endpoints nor groups: what there is no room for is counted together', () => {
+    const small = { routes: 2, groups: 2 };
+    const tally = new Tally(small);
+    for (let n = 0; n < 9; n++) tally.add({ route: `GET /${n}`, result: result({ [`n${n}`]: 1 }, { [`n${n}`]: 2 }) });
+    const twice = new Tally(small);
+    for (const one of [tally.report(), tally.report()]) twice.merge(one);
+    expect(twice.report()).toMatchObject({
+      routes: [
+        { route: 'GET /0', mismatches: 2 },
+        { route: 'GET /1', mismatches: 2 },
+        { route: OTHER_ROUTES, mismatches: 14 },
+      ],
+      groups: [{ pairs: 2 }, { pairs: 2 }],
+      ungrouped: 14,
+    });
   });
 });
