@@ -105,7 +105,8 @@ export function headersOf(headers: readonly HarHeader[]): Record<string, readonl
 
 /** What is wrong with something that stands among the entries; undefined if it can be used. */
 export function entryProblem(entry: unknown): string | undefined {
-  const { request, response } = (entry ?? {}) as { request?: Partial<HarRequest>; response?: Partial<HarResponse> };
+  if (typeof entry !== 'object' || entry === null) return 'is no JSON object';
+  const { request, response } = entry as { request?: Partial<HarRequest>; response?: Partial<HarResponse> };
   if (typeof request !== 'object' || request === null) return 'has no request';
   if (typeof request.method !== 'string' || !/^[A-Za-z]+$/.test(request.method))
     return 'has a request without a method';

@@ -1,5 +1,5 @@
 import { type Failure, type Reply, type ReplySource, toReply } from '../reply.ts';
-import { type HarEntry, type HarPostData, type HarResponse, headersOf } from './har.ts';
+import { type HarContent, type HarEntry, type HarPostData, type HarResponse, headersOf } from './har.ts';
 import { requestHeaders } from './recording.ts';
 import { MARK } from './tokens.ts';
 
@@ -50,7 +50,7 @@ export function playedOf(entry: HarEntry): Played | { readonly lost: string } {
 
 function bodyOf(postData: HarPostData | undefined): Played['body'] | { readonly lost: string } {
   if (!postData) return undefined;
-  const { text, params, mimeType, comment, _sha256, _encoding } = postData;
+  const { text, params, mimeType = '', comment, _sha256, _encoding }: Partial<HarPostData> = postData;
   if (_sha256 !== undefined) return { lost: `the recording does not hold its body (${comment ?? 'not kept'})` };
   if (_encoding === 'base64') return new Uint8Array(Buffer.from(text ?? '', 'base64'));
   if (text) return text;
@@ -69,9 +69,9 @@ export function replyOf(response: HarResponse | undefined, error: string | undef
 }
 
 function contentOf({ content, status }: HarResponse): Pick<ReplySource, 'body' | 'cut'> {
-  const { text, encoding, size, comment } = content;
+  const { text, encoding, size = 0, comment }: Partial<HarContent> = content ?? {}; // other tools may leave it out
   if (text !== undefined) return { body: encoding === 'base64' ? Buffer.from(text, 'base64') : text };
-  if (!(size > 0) || status === 204 || status === 304) return { body: '' };
+  if (size <= 0 || status === 204 || status === 304) return { body: '' };
   return { cut: comment ?? 'the recording does not hold it' };
 }
 

@@ -70,15 +70,15 @@ async function index(path: string, file: FileHandle, now: Date, user: UserFrom |
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
     for (const { at, length, bytes } of splitter.push(chunk as Buffer)) {
       position++;
-      const entry = bytes === undefined ? 'is too large' : parsed(bytes);
-      const problem = typeof entry === 'string' ? entry : entryProblem(entry);
+      const entry = bytes && parsed(bytes);
+      const problem = bytes === undefined ? 'is too large' : entryProblem(entry);
       if (problem === undefined)
         entries.push(recorded(entry as HarEntry, { position, at, length }, user, entries.at(-1)));
       else unusable.set(problem, (unusable.get(problem) ?? 0) + 1);
     }
   }
   const { around, whole } = splitter.end();
-  const note = noteIn(path, around, whole, now);
+  const note = noteIn(path, around.replace(/^\ufeff/, ''), whole, now);
   if (entries.length === 0) throw new RecordingError(emptiness(path, position, unusable, whole));
   entries.sort((a, b) => a.startedAt - b.startedAt || a.position - b.position);
   return {
@@ -98,7 +98,7 @@ function parsed(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString());
   } catch {
-    return 'is no JSON';
+    return undefined;
   }
 }
 
@@ -109,7 +109,7 @@ function noteIn(path: string, around: string, whole: boolean, now: Date): Record
     log = (JSON.parse(around) as { log?: HarLog } | null)?.log;
   } catch {
     throw new RecordingError(
-      /^\s*\{\s*"log"/.test(around) && !whole
+      /^\s*\{/.test(around) && !whole
         ? `${path} is cut off before its first request: export or record it again`
         : `${path} is not JSON: a recording is a HAR file, as strangler record or a browser's network panel writes it`,
     );
@@ -131,8 +131,8 @@ function noteIn(path: string, around: string, whole: boolean, now: Date): Record
 
 function emptiness(path: string, count: number, unusable: ReadonlyMap<string, number>, whole: boolean): string {
   if (count > 0) {
-    const reasons = [...unusable].map(([why, times]) => `${times} ${times === 1 ? 'entry' : 'entries'} that ${why}`);
-    return `${path} holds no request that can be played, but ${reasons.join(', ')}`;
+    const reasons = [...unusable].map(([why, times]) => `${why} (${times})`);
+    return `${path} holds no request that can be played; an entry ${reasons.join(', ')}`;
   }
   return `${path} holds no requests${whole ? '' : '; it is cut off'}: record it again, and send requests through the recorder`;
 }
@@ -164,6 +164,7 @@ function recorded(
 /** The headers of a request; browsers may have exported its cookies apart from them. */
 export function requestHeaders({ headers, cookies }: Pick<HarEntry['request'], 'headers' | 'cookies'>) {
   const read = headersOf(headers);
-  if (read.cookie || !Array.isArray(cookies) || cookies.length === 0) return read;
-  return { ...read, cookie: [cookies.map(({ name, value }) => `${name}=${value}`).join('; ')] };
+  if (read.cookie || !Array.isArray(cookies)) return read;
+  const pairs = cookies.filter((cookie) => cookie?.name).map(({ name, value }) => `${name}=${value}`);
+  return pairs.length === 0 ? read : { ...read, cookie: [pairs.join('; ')] };
 }
