@@ -1,11 +1,13 @@
 import {
   DIFFERENCE_PHRASES,
+  distinct,
   type Group,
   type Noise,
   REFUSAL_PHRASES,
   type Report,
   type ResultKind,
   type RouteTally,
+  timesOf,
 } from '@strangler/compare';
 import type { Paint } from './paint.ts';
 import { renderTable } from './table.ts';
@@ -61,14 +63,13 @@ function renderRoutes(routes: readonly RouteTally[], width: number, paint: Paint
   return renderTable(columns, rows, width, paint);
 }
 
-function renderGroup({ id, kind, severity, path, pairs, differences, samples }: Group, width: number, paint: Paint) {
-  const replies = pairs === 1 ? '1 reply' : `${pairs} replies`;
-  const times = differences === pairs ? replies : `${differences} times in ${replies}`;
-  const lines = [`  ${id}  ${inert(path)} ${DIFFERENCE_PHRASES[kind]} (${severity}), in ${times}`];
-  for (const { at = '', place, old, new: newer } of samples.slice(0, 2)) {
+function renderGroup(group: Group, width: number, paint: Paint): string[] {
+  const { id, kind, severity, path, samples } = group;
+  const lines = [`  ${id}  ${inert(path)} ${DIFFERENCE_PHRASES[kind]} (${severity}), ${timesOf(group)}`];
+  for (const { at = '', place, old, new: newer } of distinct(samples).slice(0, 2)) {
     const values = `monolith ${inert(old ?? 'absent')}, service ${inert(newer ?? 'absent')}`;
     const text = `${values}  ${inert(at)} ${place === path ? '' : inert(place)}`.trimEnd();
-    lines.push(...wrap(text, Math.max(20, width - 10)).map((line) => paint('quiet', `          ${line}`)));
+    lines.push(...wrap(text, Math.max(20, width - 10)).map((line) => paint('quiet', `          ${line.trimEnd()}`)));
   }
   return lines;
 }

@@ -3,7 +3,7 @@ import { isAgreed, RESULT_KINDS, type ResultKind } from './compare-replies.ts';
 import { escaped } from './junit.ts';
 import type { Noise } from './noise.ts';
 import { outcomeOf } from './outcome.ts';
-import { DIFFERENCE_PHRASES, REFUSAL_PHRASES } from './phrases.ts';
+import { DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from './phrases.ts';
 import type { Report } from './report.ts';
 import { type Proposal, propose, whatItHides } from './suggest.ts';
 import type { CaseReport } from './suite.ts';
@@ -20,8 +20,8 @@ main{max-width:70rem;margin:0 auto;padding:2rem 1.25rem 4rem}h1{font-size:1.6rem
 details{border:1px solid var(--line);border-radius:8px;margin:.5rem 0;background:var(--card)}summary{cursor:pointer;padding:.6rem .9rem;overflow-wrap:anywhere}
 details>div{padding:0 .9rem .9rem}code,pre{font:13px/1.45 ui-monospace,monospace}pre{margin:0;padding:.6rem .75rem;border-radius:6px;white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line)}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:.5rem;margin:.35rem 0 .9rem}.old{background:var(--old)}.new{background:var(--new)}.old::before,.new::before{float:right;color:var(--soft);font-family:system-ui,sans-serif}.old::before{content:'old'}.new::before{content:'new'}
-.badge{display:inline-block;min-width:4.6rem;font-size:.8rem;font-weight:600}.high{color:var(--high)}.medium{color:var(--medium)}.low{color:var(--low)}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+.wide{overflow-x:auto}.badge{display:inline-block;min-width:4.6rem;font-size:.8rem;font-weight:600}.high{color:var(--high)}.medium{color:var(--medium)}.low{color:var(--low)}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere;min-width:4rem}td code{display:inline-block;min-width:9rem}th{white-space:nowrap}td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 button{font:inherit;font-size:.85rem;border:1px solid var(--line);border-radius:6px;background:var(--paper);color:inherit;padding:.15rem .6rem;cursor:pointer}
 @media(max-width:40rem){.pair{grid-template-columns:1fr}}`;
 
@@ -72,9 +72,9 @@ ${section(
       `<p><span class="badge ${level === 'failure' ? 'high' : 'medium'}">${level}</span><code>${escaped(rule)}</code> ${escaped(message)}</p>`,
   ),
 )}
-<h2>Endpoints</h2><table><tr><th>endpoint<th class="n">compared<th class="n">differ<th class="n">rate<th>not in the rate</tr>
+<h2>Endpoints</h2><div class="wide"><table><tr><th>endpoint<th class="n">compared<th class="n">differ<th class="n">rate<th>not in the rate</tr>
 ${routes.map(routeRow).join('\n')}
-</table>
+</table></div>
 ${report.cases ? casesPart(report.cases, caseCount(report.counts)) : ''}</main><script>${SCRIPT}</script></body></html>
 `;
 }
@@ -97,25 +97,24 @@ function noisePart({ group, proposal, refused }: Noise, groups: readonly Group[]
 }
 
 function foldedPart(group: Group, rule: string, open: boolean): string {
-  const { id, severity, route, path, kind, pairs, differences, samples } = group;
-  const times = differences === pairs ? replies(pairs) : `${differences} times in ${replies(pairs)}`;
-  const shown = samples.map(({ at, place, old, new: newer }) => {
+  const { id, severity, route, path, kind, samples } = group;
+  const shown = distinct(samples).map(({ at, place, old, new: newer, more }) => {
     const where = [at, place].filter((part) => part !== undefined).join(' · ');
-    return `<div class="soft">${escaped(where)}</div><div class="pair"><pre class="old">${value(old)}</pre><pre class="new">${value(newer)}</pre></div>`;
+    const others = more > 0 ? `, and ${more} more like it` : '';
+    return `<div class="soft">${escaped(where)}${others}</div><div class="pair"><pre class="old">${value(old)}</pre><pre class="new">${value(newer)}</pre></div>`;
   });
   return `<details${open ? ' open' : ''}><summary><span class="badge ${severity}">${severity}</span><code>${escaped(path)}</code> ${DIFFERENCE_PHRASES[kind]}
-<span class="soft">in ${escaped(route)}, ${times}</span></summary><div>${shown.join('')}${rule}<p class="soft">group ${id}</p></div></details>`;
+<span class="soft">in ${escaped(route)}, ${timesOf(group)} · group ${id}</span></summary><div>${shown.join('')}${rule}</div></details>`;
 }
 
-function proposalPart({ rule, hides }: Proposal): string {
-  const hidden = hides.map(
+function proposalPart({ rule, hides: all }: Proposal): string {
+  const hidden = all.map(
     ({ route, kind, path, differences, samples, of }) =>
-      `<li><code>${escaped(path)}</code> ${kind} in ${escaped(route)}, ${differences} times${samples < of ? ` (${samples} of ${of} samples)` : ''}</li>`,
+      `<li><code>${escaped(path)}</code> ${DIFFERENCE_PHRASES[kind]} in ${escaped(route)}, ${differences} times${samples < of ? ` (${samples} of ${of} samples)` : ''}</li>`,
   );
-  return `<details><summary>If this is meant: a rule, and what it would have hidden</summary><div><p><button data-copy>copy</button></p><pre>${escaped(JSON.stringify(rule, undefined, 2))}</pre><ul>${hidden.join('')}</ul></div></details>`;
+  const hides = hidden.length > 0 ? `<p>It would have hidden:</p><ul>${hidden.join('')}</ul>` : '';
+  return `<details><summary>If this is meant: a rule, and what it would have hidden</summary><div><p><button data-copy>copy</button></p><pre>${escaped(JSON.stringify(rule, undefined, 2))}</pre>${hides}</div></details>`;
 }
-
-const replies = (count: number) => (count === 1 ? '1 reply' : `${count} replies`);
 
 const value = (sample: string | undefined) => (sample === undefined ? '<i>absent</i>' : escaped(sample));
 
@@ -132,7 +131,7 @@ function casesPart(cases: readonly CaseReport[], count: number): string {
   const shown = sorted.slice(0, MOST_CASES);
   const more =
     count > shown.length ? `<p class="soft">… and ${count - shown.length} more, all of them counted above</p>` : '';
-  return `<h2>Cases</h2><table><tr><th>case<th>request<th class="n">old<th class="n">new<th>result</tr>
+  return `<h2>Cases</h2><div class="wide"><table><tr><th>case<th>request<th class="n">old<th class="n">new<th>result</tr>
 ${shown.map(caseRow).join('\n')}
 </table>${more}`;
 }

@@ -20,7 +20,7 @@ export { markdownOf } from './markdown.ts';
 export { type MysqlToPostgres, mysqlToPostgres } from './mysql-to-postgres.ts';
 export { type Noise, NoiseLearner, type NoiseRefusal, noiseIn } from './noise.ts';
 export { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
-export { DIFFERENCE_PHRASES, REFUSAL_PHRASES } from './phrases.ts';
+export { DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from './phrases.ts';
 export { type Redaction, type Redactor, redactor } from './redact.ts';
 export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply.ts';
 export { type Report, redactReport, redactResult } from './report.ts';

@@ -1,9 +1,10 @@
 import type { DifferenceKind } from './difference.ts';
 import type { NoiseRefusal } from './noise.ts';
+import type { Group, Sample } from './tally.ts';
 
 /** A kind of difference, as a sentence about a place goes on with it. */
 export const DIFFERENCE_PHRASES: Readonly<Record<DifferenceKind, string>> = {
-  status: 'is another',
+  status: 'differs',
   header: 'differs',
   type: 'has another type',
   format: 'has another format',
@@ -23,3 +24,20 @@ export const REFUSAL_PHRASES: Readonly<Record<NoiseRefusal, string>> = {
   'too-few': 'too few replies were seen yet',
   unresolved: 'it lies too deep to be named',
 };
+
+/** In how many replies a group was found, and how often if that is more. */
+export function timesOf({ pairs, differences }: Group): string {
+  const replies = pairs === 1 ? 'in 1 reply' : `in ${pairs} replies`;
+  return differences === pairs ? replies : `${differences} times ${replies}`;
+}
+
+/** Samples that show the same two values are one, with how many more there are. */
+export function distinct(samples: readonly Sample[]): readonly (Sample & { readonly more: number })[] {
+  const alike = new Map<string, Sample & { readonly more: number }>();
+  for (const sample of samples) {
+    const values = JSON.stringify([sample.old, sample.new]);
+    const first = alike.get(values);
+    alike.set(values, first ? { ...first, more: first.more + 1 } : { ...sample, more: 0 });
+  }
+  return [...alike.values()];
+}
