@@ -34,6 +34,15 @@ describe('describeResult', () => {
     );
   });
 
+  test('shows of lists in another order the part that moved', () => {
+    const ids = (...list: number[]) => json(list.map((id) => ({ id })));
+    const same = Array.from({ length: 40 }, (_, at) => at);
+    const { differences } = compareReplies(ids(...same, 50, 51), ids(...same, 51, 50));
+    expect(differences).toMatchObject([
+      { kind: 'order', old: '[… 40 alike, {"id": 50}, {"id": 51}]', new: '[… 40 alike, {"id": 51}, {"id": 50}]' },
+    ]);
+  });
+
   test('says why there was nothing to compare', () => {
     expect(describeResult(compareReplies({ error: 'reset' }, json(1)))).toBe(
       'The replies cannot be compared: the old side gave no reply: reset',

@@ -49,17 +49,30 @@ export function sampleOf(value: Json | undefined): string | undefined {
   return text.length <= SAMPLE_LENGTH ? text : `${text.slice(0, SAMPLE_LENGTH - 1)}…`;
 }
 
-/** Both values as short lines; of two long texts the part where they begin to differ. */
+/** Both values as short lines; of two long texts, and of two lists, the part where they begin to differ. */
 export function samplesOf(
   old: Json | undefined,
   newer: Json | undefined,
 ): readonly [string | undefined, string | undefined] {
+  if (Array.isArray(old) && Array.isArray(newer)) return listSamples(old, newer);
   if (typeof old !== 'string' || typeof newer !== 'string') return [sampleOf(old), sampleOf(newer)];
   if (old.length <= SAMPLE_LENGTH / 2 && newer.length <= SAMPLE_LENGTH / 2) return [sampleOf(old), sampleOf(newer)];
   let same = 0;
   while (same < old.length && old[same] === newer[same]) same++;
   const from = Math.max(0, same - SAMPLE_LENGTH / 4);
   const part = (text: string) => `${from > 0 ? '…' : ''}${sampleOf(text.slice(from))}`;
+  return [part(old), part(newer)];
+}
+
+/** Elements that are looked at to find the first that differs. */
+const MOST_ALIKE = 1000;
+
+function listSamples(old: readonly Json[], newer: readonly Json[]): readonly [string | undefined, string | undefined] {
+  const end = Math.min(old.length, newer.length, MOST_ALIKE);
+  let alike = 0;
+  while (alike < end && sampleOf(old[alike]) === sampleOf(newer[alike])) alike++;
+  if (alike === 0 || alike === end) return [sampleOf(old), sampleOf(newer)];
+  const part = (list: readonly Json[]) => `[… ${alike} alike, ${sampleOf(list.slice(alike))!.slice(1)}`;
   return [part(old), part(newer)];
 }
 
