@@ -50,7 +50,7 @@ export type Prepared = {
 /** The Plan the stack goes by. */
 export const PLAN_FILE = join(HOME, 'faults.yaml');
 const BACKFILL_WITHIN = 600_000;
-const MOVED_WITHIN = 60_000;
+const MOVED_WITHIN = 240_000;
 /** A quarter of the example’s: the suite restarts proxies and controls all the time, and each costs this pause. */
 const WRITE_FATE = '3s';
 /** Small steps, so that a fault meets the middle of a ramp: 0.4 % of the users at a time. */
