@@ -56,8 +56,7 @@ export class Differing {
       const a = olds[index]!;
       const b = news[index]!;
       if (a === b) continue;
-      if (areOfOneType(a, b)) open.push(pairOf(a, b, pair));
-      else if (!areSameNumber(a, b)) same = false;
+      if (!maySame(a, b, pair, open)) same = false;
     }
     return same;
   }
@@ -73,9 +72,9 @@ export class Differing {
       const a = olds[name]!;
       const b = news[name]!;
       if (a === b) continue;
-      // Of what an object inherits only __proto__ is a container.
-      if (areOfOneType(a, b) && Object.hasOwn(news, name)) open.push(pairOf(a, b, pair));
-      else if (!areSameNumber(a, b)) same = false;
+      if (name === '__proto__' && !Object.hasOwn(news, name))
+        same = false; // b is what every object inherits
+      else if (!maySame(a, b, pair, open)) same = false;
     }
     if (meter.take(members) < members) this.complete = false;
     return same && members === Object.keys(news).length;
@@ -99,13 +98,20 @@ interface Pair {
   differs: boolean;
 }
 
-const pairOf = (old: Json, newer: Json, parent: Pair | undefined): Pair => ({
-  old: old as Container,
-  newer: newer as Container,
+const pairOf = (old: Container, newer: Container, parent: Pair | undefined): Pair => ({
+  old,
+  newer,
   parent,
   depth: parent ? parent.depth + 1 : 0,
   differs: false,
 });
+
+/** False for two unequal values that are not two arrays or two objects; those are to be looked at later. */
+function maySame(a: Json, b: Json, parent: Pair, open: Pair[]): boolean {
+  if (!areOfOneType(a, b)) return areSameNumber(a, b);
+  open.push(pairOf(a as Container, b as Container, parent));
+  return true;
+}
 
 /** True for two arrays and for two objects. */
 function areOfOneType(a: Json | undefined, b: Json | undefined): boolean {
