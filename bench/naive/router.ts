@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { bucketOf } from '@strangler/plan';
 import express, { type Request } from 'express';
 import { createProxyMiddleware } from 'http-proxy-middleware';
-import { chanceOf } from '../../e2e/faults/chance.ts';
+import { chanceOf } from '../../e2e/chance.ts';
 
 // The usual split: Express, http-proxy-middleware, and its `router` choosing where each request to /api/orders goes.
 const text = { type: 'string' } as const;

@@ -1,4 +1,4 @@
-import { chanceOf } from '../faults/chance.ts';
+import { chanceOf } from '../chance.ts';
 import { type Counterexample, Explorer } from './explore.ts';
 import { PRODUCTION, type Rules } from './rules.ts';
 import type { Scenario } from './world.ts';

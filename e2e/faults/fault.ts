@@ -1,4 +1,4 @@
-import type { Chance } from './chance.ts';
+import type { Chance } from '../chance.ts';
 import type { Ledger } from './ledger.ts';
 import type { Stack } from './stack.ts';
 

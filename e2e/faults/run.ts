@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verify } from '@strangler/cdc';
 import { murmur3 } from '@strangler/plan';
+import { chanceOf } from '../chance.ts';
 import { audit } from './audit.ts';
-import { chanceOf } from './chance.ts';
 import { Crossing, IN_TIME } from './crossing.ts';
 import type { Chapter, Fault } from './fault.ts';
 import { Ledger } from './ledger.ts';
@@ -76,11 +76,11 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
   const [from, to] = CHAPTERS[fault.chapter];
   if (fault.chapter !== 'copying') await attempt(() => bring(from));
   const before = await kept();
-  const crossing = new Crossing([stack.addresses.monolith.admin, stack.addresses.orders.admin]);
+  const crossing = new Crossing(stack.addresses.monolith.admin, stack.addresses.orders.admin);
   const writer = new Writer({
     ...{ bases: stack.bases, users, products: stack.shop.products, rate: fault.rate ?? RATE, chance, ledger },
     name: `fault-${murmur3(fault.name).toString(36)}-${seed}-${begun.toString(36)}`,
-    acknowledged: ({ order }) => crossing.add(order!.id),
+    acknowledged: ({ user, key }) => crossing.add({ userId: user, key }),
   });
   let since = begun;
   const pause = (least: number, most: number) => sleep(chance.between(least, most));

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent } from 'undici';
-import type { Chance } from './chance.ts';
+import type { Chance } from '../chance.ts';
 import type { Ledger, Purchase } from './ledger.ts';
 import { Shopper } from './shopper.ts';
 

@@ -1,5 +1,5 @@
+import { killServer } from '../../servers.ts';
 import type { Fault, Scene } from '../fault.ts';
-import { killServer } from '../servers.ts';
 
 const HISTORY = 10_000;
 

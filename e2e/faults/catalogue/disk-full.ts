@@ -3,10 +3,10 @@ import { chownSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pidOf } from '../../servers.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { eventually, inSession } from '../holding.ts';
 import { look } from '../operator.ts';
-import { pidOf } from '../servers.ts';
 
 const SIZE = 64 * 2 ** 20;
 const CHUNK = Buffer.alloc(2 ** 16);

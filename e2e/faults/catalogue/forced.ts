@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { down, up } from '@strangler/servers';
 import { strangler } from '../../rehearsal/processes.ts';
+import type { Part } from '../../servers.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { look, rollback, set, until } from '../operator.ts';
-import type { Part } from '../servers.ts';
 import { PLAN_FILE } from '../stack.ts';
 
 const BACK_WITHIN = 30_000;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Process } from '../../rehearsal/processes.ts';
+import { killServer, type Part, stopServer } from '../../servers.ts';
 import type { Chapter, Fault, Scene } from '../fault.ts';
-import { killServer, type Part, stopServer } from '../servers.ts';
 import type { Stack } from '../stack.ts';
 
 /** kill -9 of a process of ours, and its start after a moment. */

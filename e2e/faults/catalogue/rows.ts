@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { Session } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
+import { killServer } from '../../servers.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { eventually, firstOf, inSession } from '../holding.ts';
 import { homeOf, pastOrders } from '../regulars.ts';
-import { killServer } from '../servers.ts';
 
 const SIDES: readonly Side[] = ['monolith', 'service'];
 const CROSSED_WITHIN = 300_000;

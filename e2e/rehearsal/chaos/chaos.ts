@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '@strangler/plan';
+import { Witness } from '../../witness.ts';
 import { at, PORTS } from '../addresses.ts';
 import { mistakesIn } from '../books.ts';
 import { expectedOf, thisMachine } from '../report.ts';
@@ -15,7 +16,6 @@ import { panelOf } from './panel.ts';
 import { type ChaosReport, killOf } from './report.ts';
 import { secondsFor } from './schedule.ts';
 import { visit } from './visit.ts';
-import { Witness } from './witness.ts';
 
 /** How a rehearsal with kills is played. */
 export type ChaosOptions = {
@@ -31,6 +31,8 @@ export type ChaosOptions = {
 /** Customers wait as long as it takes: how often somebody pulls the plug is not their affair. Milliseconds. */
 const PATIENCE = 600_000;
 const BEAT = 100;
+/** How often the witness looks into both databases, ms. */
+const LOOK_EVERY = 200;
 /** Control has spoken within this time, or what it said is not shown any more. */
 const SILENCE = 1_000;
 const ENDED_WITHIN = 180_000;
@@ -44,7 +46,7 @@ export const chaos = (options: ChaosOptions) => {
 
 async function play(stage: Stage, options: ChaosOptions): Promise<{ report: ChaosReport; customer: number }> {
   const { input, addresses, processes, suite, timed, took, atTheEnd } = stage;
-  const witness = new Witness(addresses.monolith.admin, addresses.orders.admin);
+  const witness = new Witness(addresses.monolith.admin, addresses.orders.admin, LOOK_EVERY);
   atTheEnd(() => witness.stop());
   const over = new AbortController();
   atTheEnd(async () => over.abort());

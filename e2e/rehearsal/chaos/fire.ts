@@ -1,5 +1,5 @@
 import { sayDuration } from '@strangler/plan';
-import { chanceOf } from '../../faults/chance.ts';
+import { chanceOf } from '../../chance.ts';
 import { inStoppingOrder, type Processes } from '../programs.ts';
 import { say } from '../screen.ts';
 import { type Planned, schedule } from './schedule.ts';

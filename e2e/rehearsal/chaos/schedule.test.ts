@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { chanceOf } from '../../faults/chance.ts';
+import { chanceOf } from '../../chance.ts';
 import { schedule, secondsFor } from './schedule.ts';
 
 const chances = (seed: number) => chanceOf(seed, 'chaos');

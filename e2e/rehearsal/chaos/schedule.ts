@@ -1,4 +1,4 @@
-import type { Chance } from '../../faults/chance.ts';
+import type { Chance } from '../../chance.ts';
 
 /** A kill to come: at which share of the purchases (0…1), and the victim’s place in the list. */
 export type Planned = { readonly share: number; readonly victim: number };

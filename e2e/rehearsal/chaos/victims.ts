@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { killServer } from '../../faults/servers.ts';
+import { killServer } from '../../servers.ts';
 import type { Process } from '../processes.ts';
 import type { Processes } from '../programs.ts';
 

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openSession } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
-import type { Purchase } from '../input.ts';
 import { Witness } from './witness.ts';
 
+const LOOK_EVERY = 20;
 const NAME = `witness_${process.pid}`;
 const addresses: string[] = [];
 let admins: string[] = [];
@@ -25,7 +25,7 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(20);
 }
 
-const purchase = (userId: number, key: string) => ({ userId, key }) as Purchase;
+const purchase = (userId: number, key: string) => ({ userId, key });
 
 beforeAll(async () => {
   const { mysql, postgres } = await servers();
@@ -47,7 +47,7 @@ afterAll(async () => {
 
 describe('the witness', () => {
   test('counts a purchase as lost in neither database, as under way in one, and as found in both', async () => {
-    const witness = new Witness(addresses[0]!, addresses[1]!);
+    const witness = new Witness(addresses[0]!, addresses[1]!, LOOK_EVERY);
     try {
       witness.add(purchase(7, 'a'));
       expect([witness.acknowledged, witness.found]).toEqual([1, 0]);
@@ -66,7 +66,7 @@ describe('the witness', () => {
   });
 
   test('takes nobody else’s purchase with the same key for it', async () => {
-    const witness = new Witness(addresses[0]!, addresses[1]!);
+    const witness = new Witness(addresses[0]!, addresses[1]!, LOOK_EVERY);
     try {
       for (const url of addresses) await insert(url, 8, 'b');
       witness.add(purchase(9, 'b'));

@@ -1,12 +1,13 @@
 import { Database } from '@strangler/ledger';
-import type { Purchase } from '../input.ts';
 
 /** How many purchases one look asks for. */
 const AT_A_TIME = 500;
-const LOOK_EVERY = 200;
+
+/** A purchase as both databases know it. */
+export type Bought = { readonly userId: number; readonly key: string };
 
 /** An acknowledged purchase that has not been seen in both databases yet. */
-type Awaited = { readonly userId: number; readonly key: string; readonly at: number };
+type Awaited = Bought & { readonly at: number };
 
 /** Follows every acknowledged purchase into both databases: what the customers hold against what is there. */
 export class Witness {
@@ -23,7 +24,8 @@ export class Witness {
   readonly #timer: NodeJS.Timeout;
   #looking: Promise<void> | undefined;
 
-  constructor(mysql: string, postgres: string) {
+  /** Looks into both databases every so many milliseconds. */
+  constructor(mysql: string, postgres: string, lookEvery: number) {
     this.#databases = [new Database(mysql, 'reader'), new Database(postgres, 'reader')];
     this.#timer = setInterval(() => {
       this.#looking ??= this.#look()
@@ -31,11 +33,11 @@ export class Witness {
         .finally(() => {
           this.#looking = undefined;
         });
-    }, LOOK_EVERY);
+    }, lookEvery);
   }
 
   /** Notes that a purchase has been acknowledged. */
-  add({ userId, key }: Purchase): void {
+  add({ userId, key }: Bought): void {
     this.acknowledged++;
     this.#awaited.set(`${userId}:${key}`, { userId, key, at: Date.now() });
   }
