@@ -4,6 +4,7 @@ import { stringifyJson } from '../json.ts';
 import type { Redactor } from '../redact.ts';
 import { type Reply, toReply } from '../reply.ts';
 import type { HarContent, HarPostData, HarResponse } from './har.ts';
+import { isHarmless, withoutSecrets } from './multipart.ts';
 import type { Seen } from './tap.ts';
 import { cookiePair, cookiesOf } from './user.ts';
 
@@ -87,30 +88,23 @@ export class Keeper {
       case 'form':
         return { text: this.#redactor.body(Buffer.from(plain).toString(), media), size: plain.length };
       case 'binary':
-        return this.#binary(Buffer.from(plain), media);
+        return this.#binary(Buffer.from(plain), about['content-type']?.[0] ?? '');
     }
   }
 
   /** Nothing can be taken out of bytes, so they are kept as they are or not at all. */
-  #binary(bytes: Buffer, media: string): Kept {
+  #binary(bytes: Buffer, contentType: string): Kept {
     const size = bytes.length;
-    if (isUtf8(bytes) && !bytes.includes(0)) {
-      if (media.startsWith('multipart/')) return { why: 'a form of several parts, which may hold secrets', size };
-      return { text: this.#redactor.body(bytes.toString(), 'text/plain'), size };
+    if (/^multipart\//i.test(contentType)) {
+      const form = withoutSecrets(bytes, contentType, this.#redactor);
+      if (!form) return { why: 'a form of several parts, which may hold secrets', size };
+      return isUtf8(form) ? { text: form.toString(), size } : { text: form.toString('base64'), base64: true, size };
     }
-    const asText = bytes.toString('latin1');
-    if (
-      media.startsWith('multipart/') ||
-      PACKED.some((begin) => asText.startsWith(begin)) ||
-      this.#redactor.text(asText) !== asText
-    )
-      return { why: 'binary, and may hold secrets', size };
+    if (isUtf8(bytes) && !bytes.includes(0)) return { text: this.#redactor.body(bytes.toString(), 'text/plain'), size };
+    if (!isHarmless(bytes, this.#redactor)) return { why: 'binary, and may hold secrets', size };
     return { text: bytes.toString('base64'), base64: true, size };
   }
 }
-
-/** What gzip and zip files begin with: nobody can say what is in them. */
-const PACKED = ['\u001f\u008b', 'PK\u0003\u0004'];
 
 /** Names of headers that say so themselves, but for those that only ask for credentials. */
 const SECRET_HEADER =

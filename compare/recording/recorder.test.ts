@@ -154,6 +154,28 @@ describe('recorder', () => {
     expect(text.match(/\[(?:secret|token|password|e-mail) [0-9a-f]{12}\]/g)!.length).toBeGreaterThan(200);
   });
 
+  test('keeps uploads without what is secret in them, and of those it cannot look into size and hash', async () => {
+    const upload = async (url: string, file: Uint8Array<ArrayBuffer>) => {
+      const form = new FormData();
+      form.set('title', 'é');
+      form.set('password', 'hunter2');
+      form.set('file', new Blob([file]), 'a.bin');
+      await (await fetch(url, { method: 'POST', body: form })).arrayBuffer();
+    };
+    const recorder = await record(await serve((_request, response) => response.end()));
+    await upload(recorder.url, new Uint8Array(Buffer.from('a plain text')));
+    await upload(recorder.url, new Uint8Array([0, 255, 1]));
+    await upload(recorder.url, new Uint8Array(gzipSync('secret')));
+    const [text, bytes, packed] = (await recorded(recorder)).map(({ request }) => request.postData!);
+    expect(text!.text).toMatch(
+      /name="title"\r\n\r\né\r\n(?:.|\s)*name="password"\r\n\r\n\[secret \w{12}\]\r\n(?:.|\s)*a plain text\r\n--/u,
+    );
+    expect(bytes!._encoding).toBe('base64');
+    const decoded = Buffer.from(bytes!.text!, 'base64');
+    expect([decoded.includes(Buffer.from([0, 255, 1])), decoded.includes('hunter2')]).toEqual([true, false]);
+    expect(packed).toMatchObject({ text: '', comment: 'not kept: a form of several parts, which may hold secrets' });
+  });
+
   test('gives one secret one mark, in the reply that hands it out and in the request that brings it', async () => {
     const target = await serve((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'set-cookie': 'sid=opaque-session' });

@@ -89,10 +89,13 @@ class Recording implements Recorder {
     this.#options = options;
     this.#target = new Upstream(options.target);
     this.#beside = options.beside && new Beside(options.beside, options.cap);
-    this.#server = createServer({ maxHeaderSize: MAX_HEADERS, keepAliveTimeout: 75_000 }, (request, response) => {
-      const done = this.#exchange(request, response).finally(() => this.#open.delete(done));
-      this.#open.add(done);
-    });
+    this.#server = createServer(
+      { maxHeaderSize: MAX_HEADERS, keepAliveTimeout: 75_000, requestTimeout: 0 },
+      (request, response) => {
+        const done = this.#exchange(request, response).finally(() => this.#open.delete(done));
+        this.#open.add(done);
+      },
+    );
     this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
       this.#tunnel(request, socket, head),
     );

@@ -283,7 +283,7 @@ class Side {
     if (this.#source === 'recorded') return this.#stored(entry.response, entry._error);
     if (this.#source === 'beside') return this.#stored(entry._beside?.response, entry._beside?._error);
     if ('lost' in played) return { missing: played.lost };
-    const request = this.#translation.request(played, asked.user);
+    const request = this.#translation.request(played, asked.user, entry.response?.status ?? 0);
     if ('missing' in request) return request;
     const began = performance.now();
     const reply = await ask(this.#source.url, request);

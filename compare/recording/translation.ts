@@ -20,7 +20,8 @@ export interface TranslationOptions {
 }
 
 const { isSecretName } = redactor();
-const CREDENTIALS = /^(?:x-)?(?:authorization|api-?key|auth-token)$/;
+const carriesCredentials = (name: string) =>
+  /^(?:cookie|authorization)$/.test(name) || isSecretName(name.replace(/^x-/, ''));
 
 /**
  * What one side calls that which the recording calls otherwise: tokens and cookies it has handed out since, ids it has
@@ -36,20 +37,23 @@ export class Translation {
     this.#options = options;
   }
 
-  /** The request as this side has to be asked, or what is missing to ask it. */
-  request(played: Played, user: string): Played | { readonly missing: string } {
+  /**
+   * The request as this side has to be asked, or what is missing to ask it. One that was answered with `was` 401 had no
+   * credentials that were any good, and needs none.
+   */
+  request(played: Played, user: string, was: number): Played | { readonly missing: string } {
     const { users } = this.#options;
-    const given = users.get(user) ?? users.get('*');
+    const given = was === 401 ? undefined : (users.get(user) ?? users.get('*'));
     const headers: Record<string, string> = {};
     for (const [name, value] of Object.entries(played.headers)) {
       if (given && name in given) continue;
       const header = name === 'cookie' ? this.#cookie(value, user) : this.#header(name, value);
-      if (isMarked(header) && (name === 'cookie' || CREDENTIALS.test(name) || isSecretName(name.replace(/^x-/, '')))) {
-        if (!given)
-          return {
-            missing: `the recording does not hold the ${name} of ${user === NOBODY ? 'its sender' : `user ${user}`}`,
-          };
-      } else if (header !== '') headers[name] = header;
+      if (isMarked(header) && carriesCredentials(name)) {
+        if (given) continue;
+        const whose = user === NOBODY ? 'its sender' : `user ${user}`;
+        if (was !== 401) return { missing: `the recording does not hold the ${name} of ${whose}` };
+      }
+      if (header !== '') headers[name] = header;
     }
     const path = pathWithIds(this.#path(played.path), this.#ids);
     const body = this.#body(played);
