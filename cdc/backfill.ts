@@ -109,7 +109,7 @@ export function startBackfill(
       if (!ready()) pulse.at = Date.now();
       if (changed) await store();
       const left = unfinished.filter((table) => !tables.get(table)!.finished);
-      if (!left.length) return;
+      if (!left.length && !changed) return; // a table may have ended while the tables were being stored
       if (Date.now() - pulse.at < STALLED) continue;
       // The log is being read and no row of the copy comes: Debezium has lost it on the way, with its own connection.
       log.warn({ capability, tables: left }, 'the copy has come to a standstill, it is asked for again');

@@ -45,12 +45,14 @@ export async function until(
   within: number,
   fulfilled: (status: CapabilityStatus) => boolean,
 ): Promise<CapabilityStatus> {
+  let last: CapabilityStatus | undefined;
   for (const deadline = Date.now() + within; ; ) {
     const status = await look(capability);
     if (status && fulfilled(status)) return status;
+    last = status ?? last;
     if (Date.now() > deadline) {
-      const { boundary, target, phase, ramp, gates } = status ?? {};
-      const seen = status ? JSON.stringify({ boundary, target, phase, ramp, gates }) : 'no control answers';
+      const { boundary, target, phase, ramp, gates } = last ?? {};
+      const seen = last ? JSON.stringify({ boundary, target, phase, ramp, gates }) : 'no control answers';
       throw new Error(`${what} did not come within ${within / 1_000} s: ${seen}`);
     }
     await sleep(AGAIN);

@@ -43,6 +43,8 @@ const at = (chapter: Chapter, name: string, lines: readonly number[], strike: Fa
 
 /** A service that is away is the judge's business, who may take everybody back. */
 const judged = { mayRollBack: true };
+/** By force, if its database is what is away: what it had told comes over when that is back. */
+const forced = { ...judged, behind: true };
 
 const cdc = killed((stack) => stack.cdc);
 const proxy = killed(({ proxies }) => proxies[0]);
@@ -82,14 +84,14 @@ export const kills: readonly Fault[] = [
   at('steady', 'notifications service killed', [27], notifications, judged),
   at('steady', 'MySQL killed', [61], server('mysql'), judged),
   at('ramping', 'MySQL killed', [54, 61], server('mysql'), judged),
-  at('steady', 'Postgres killed', [61], server('postgres'), judged),
-  at('ramping', 'Postgres killed', [54, 61], server('postgres'), judged),
-  at('everybody moved', 'Postgres killed', [61], server('postgres'), judged),
+  at('steady', 'Postgres killed', [61], server('postgres'), forced),
+  at('ramping', 'Postgres killed', [54, 61], server('postgres'), forced),
+  at('everybody moved', 'Postgres killed', [61], server('postgres'), forced),
   at('nobody moved', 'Connect killed', [62], server('connect')),
   at('steady', 'Connect killed', [62], server('connect')),
   at('ramping', 'Connect killed', [54, 62], server('connect')),
   at('steady', 'broker killed', [62], server('kafka')),
   at('ramping', 'broker killed', [54, 62], server('kafka')),
   at('steady', 'broker away for 60 s', [62], brokerAway),
-  at('rolling back', 'everything killed at once', [54, 61, 62, 63], everything, judged),
+  at('rolling back', 'everything killed at once', [54, 61, 62, 63], everything, forced),
 ];

@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readBackfill } from '@strangler/ledger';
+import { servers } from '@strangler/servers';
+import pino from 'pino';
+import { startBackfill } from './backfill.ts';
+import { makeWorld, type World } from './testing/world.ts';
+
+const TABLES = ['order_items', 'orders', 'samples'];
+
+let world: World;
+beforeAll(async () => {
+  world = await makeWorld(await servers());
+});
+afterAll(() => world.destroy());
+
+describe('the copy of existing rows', () => {
+  test('a table that ends while the tables are being stored is stored as finished (faults 67)', async () => {
+    const left = [...TABLES];
+    const end = () => {
+      for (const table of left.splice(0)) backfill.copyEnded(table);
+    };
+    // Said of each table right after it has been stored: of the first one while it is still unfinished.
+    const backfill = startBackfill(world.plan, 'orders', () => true, { at: 0 }, pino({ level: 'silent' }), end);
+    while (!(await readBackfill(world.monolith, 'orders')).length); // until it knows its tables
+    backfill.copied('orders', 1);
+    await backfill.finished;
+    await backfill.stop();
+    const stored = await readBackfill(world.monolith, 'orders');
+    expect(stored.filter(({ finished }) => finished).map(({ table }) => table)).toEqual(TABLES);
+  });
+});
