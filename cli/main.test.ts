@@ -268,7 +268,7 @@ describe('strangler talks to control', () => {
     );
     const signed = ['--reason', 'agreed', '--owner', 'payments', '--until', '2999-12-31'];
     const { out, code } = await suggest(...write, ...signed);
-    expect([code, out]).toEqual([0, expect.stringContaining('has it now, as the last of 1.\nRestart the proxies')]);
+    expect([code, out]).toEqual([0, expect.stringContaining('has it now, as the last of 1.\nProxies that read')]);
     const [rule] = JSON.parse(await readFile(file, 'utf8'));
     expect(rule).toMatchObject({ kind: 'numeric-string-is-number', path: '$.total', routes: ['GET /api/orders/*'] });
     expect(rule).toMatchObject({ reason: 'agreed', owner: 'payments', until: '2999-12-31' });

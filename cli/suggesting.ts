@@ -116,5 +116,6 @@ async function addRule(file: string, suggestion: Suggestion, { from, reason }: S
   await rename(`${file}.new`, file);
   describe(suggestion);
   print(`${file} has it now, as the last of ${rules.length}.`);
-  if (from !== undefined) print(`Restart the proxies, then begin again: strangler compared ${from} --forget`);
+  if (from !== undefined)
+    print(`Proxies that read this file notice it by themselves. Then begin again: strangler compared ${from} --forget`);
 }

@@ -38,7 +38,8 @@ const everybodyMoved = async () => {
   await bed.until('100 %', ({ boundary, phase }) => boundary === 10_000 && phase === 'idle');
   return proxy;
 };
-const ask = (id: number) => ({ type: 'confirm', capability: 'shop', id, user: 'ada', from: 'service' }) as const;
+const ask = (id: number, theirs = true) =>
+  ({ type: 'confirm', capability: 'shop', id, user: 'ada', from: 'service', theirs }) as const;
 
 const arrived = () => databases.of.monolith.use((session) => arrivedTick(session, 'shop:reverse'));
 /** So many more ticks of the service arrive. */
@@ -79,10 +80,12 @@ test('nothing is confirmed that a rollback by force has made late, however much 
 test('nothing is confirmed to somebody who is the monolith’s', async () => {
   const proxy = await bed.proxy();
   proxy.say(ask(1));
+  proxy.say(ask(3, false)); // who only compares asks whoever the user belongs to
+  await proxy.until('the third', () => proxy.confirmed.includes(3));
   await ticks(5);
   await bed.post('set', { percentage: 100 });
   await bed.until('100 %', ({ boundary, phase }) => boundary === 10_000 && phase === 'idle');
   proxy.say(ask(2));
   await proxy.until('the second', () => proxy.confirmed.includes(2));
-  expect(proxy.confirmed).toEqual([2]);
+  expect(proxy.confirmed).toEqual([3, 2]);
 });

@@ -4,8 +4,13 @@ import type { Sides } from './sides.ts';
 import { isUrgent } from './transitions.ts';
 import { Wake } from './wake.ts';
 
-/** A proxy asks whether what this user has written on a side until now is on the other one. */
-export type Ask = { readonly user: string; readonly from: Side; readonly confirm: () => void };
+/** A proxy asks whether what this user has written on a side until now is on the other one; if `theirs`, as its user. */
+export type Ask = {
+  readonly user: string;
+  readonly from: Side;
+  readonly theirs: boolean;
+  readonly confirm: () => void;
+};
 
 /** Between two looks while somebody waits, ms. */
 const LOOK = 5;
@@ -18,8 +23,8 @@ type Waiting = Ask & { readonly asked: number; readonly tick: number };
 
 /**
  * Answers questions of proxies: a tick made on that side after the question has arrived on the other one, so everything
- * before it has (design.md §4, confirmed writes). Nothing is confirmed to a user an urgent rollback is taking
- * away, nor while anything the service wrote is unproven.
+ * before it has (design.md §4, confirmed writes). Nothing is confirmed as theirs to a user an urgent rollback is
+ * taking away, nor while anything the service wrote is unproven.
  */
 export class Confirmations {
   readonly #cell: StateCell;
@@ -89,7 +94,8 @@ export class Confirmations {
     }
   }
 
-  #mayConfirm({ user, from }: Ask): boolean {
+  #mayConfirm({ user, from, theirs }: Ask): boolean {
+    if (!theirs) return true;
     const state = this.#cell.current;
     const bucket = this.#bucket(user);
     if (sideOf(state, user, bucket) !== from) return false;

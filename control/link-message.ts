@@ -66,8 +66,12 @@ const SHAPES: Record<string, (message: Fields) => boolean> = {
   ack: ({ life, version, flights }) =>
     isName(life) && isCount(version) && Array.isArray(flights) && flights.every(isFlight),
   drained: ({ flight }) => isFlight(flight),
-  confirm: ({ capability, id, user, from }) =>
-    isName(capability) && isCount(id) && typeof user === 'string' && (from === 'monolith' || from === 'service'),
+  confirm: ({ capability, id, user, from, theirs }) =>
+    isName(capability) &&
+    isCount(id) &&
+    typeof user === 'string' &&
+    (from === 'monolith' || from === 'service') &&
+    typeof theirs === 'boolean',
   compared: ({ comparison }) => isComparison(comparison),
   counts: ({ counts }) => Array.isArray(counts) && counts.every(isCounts),
 };

@@ -144,10 +144,10 @@ export class Link {
     if (message.type === 'counts') for (const counts of message.counts) this.#hears.counts(counts);
     else if (message.type === 'compared') this.#hears.compared(message.comparison);
     else if (message.type === 'confirm') {
-      const { id, user, from } = message;
+      const { id, user, from, theirs } = message;
       const { socket } = peer;
       const answer: FromControl = { type: 'confirmed', id };
-      this.#hears.asks(message.capability, { user, from, confirm: () => socket?.send(JSON.stringify(answer)) });
+      this.#hears.asks(message.capability, { user, from, theirs, confirm: () => socket?.send(JSON.stringify(answer)) });
     } else if (message.type === 'drained') {
       const { flight } = message;
       peer.flights = [...peer.flights.filter((old) => old.capability !== flight.capability), flight];

@@ -129,13 +129,17 @@ export type FromProxy =
   | { readonly type: 'counts'; readonly counts: readonly Counts[] }
   /** Since the last message. */
   | { readonly type: 'compared'; readonly comparison: Comparison }
-  /** Is everything this user has written on their side on the other one too? Answered once, when it is. */
+  /**
+   * Is everything this user has written on a side on the other one too? Answered once, when it is; if it is `theirs`,
+   * never once the user is not that side’s any more.
+   */
   | {
       readonly type: 'confirm';
       readonly capability: string;
       readonly id: number;
       readonly user: string;
       readonly from: Side;
+      readonly theirs: boolean;
     };
 
 /** Down: from control to a proxy. */

@@ -6,6 +6,7 @@ type Waiting = {
   readonly user: string;
   readonly bucket: number;
   readonly from: Side;
+  readonly theirs: boolean;
   readonly end: (confirmed: boolean) => void;
 };
 
@@ -24,6 +25,15 @@ export class Confirmations {
    * user is not that side’s any more: then nobody knows whether the other one will have it.
    */
   wait(capability: string, user: string, bucket: number, from: Side, ms: number): Promise<boolean> {
+    return this.#ask({ capability, user, bucket, from, theirs: true }, ms);
+  }
+
+  /** True as soon as everything written on a side is on the other one, whoever’s the user is; false after `ms`. */
+  arrived(capability: string, user: string, bucket: number, from: Side, ms: number): Promise<boolean> {
+    return this.#ask({ capability, user, bucket, from, theirs: false }, ms);
+  }
+
+  #ask(asked: Omit<Waiting, 'end'>, ms: number): Promise<boolean> {
     const id = ++this.#last;
     return new Promise((resolve) => {
       const end = (confirmed: boolean) => {
@@ -32,8 +42,9 @@ export class Confirmations {
         resolve(confirmed);
       };
       const timer = setTimeout(() => end(false), ms);
-      this.#waiting.set(id, { capability, user, bucket, from, end });
-      this.#tell({ type: 'confirm', capability, id, user, from });
+      const { capability, user, from, theirs } = asked;
+      this.#waiting.set(id, { ...asked, end });
+      this.#tell({ type: 'confirm', capability, id, user, from, theirs });
     });
   }
 
@@ -44,7 +55,8 @@ export class Confirmations {
 
   /** A rollback that takes a user away ends the wait. */
   apply({ capabilities }: Snapshot): void {
-    for (const { capability, user, bucket, from, end } of [...this.#waiting.values()]) {
+    for (const { capability, user, bucket, from, theirs, end } of [...this.#waiting.values()]) {
+      if (!theirs) continue;
       const entry = capabilities[capability];
       const side: Side = entry ? sideOf(entry, user, bucket) : 'monolith';
       if (side !== from) end(false);
@@ -53,8 +65,8 @@ export class Confirmations {
 
   /** Asks again for all of them: control, or the stream to it, is a new one. */
   repeat(): void {
-    for (const [id, { capability, user, from }] of this.#waiting) {
-      this.#tell({ type: 'confirm', capability, id, user, from });
+    for (const [id, { capability, user, from, theirs }] of this.#waiting) {
+      this.#tell({ type: 'confirm', capability, id, user, from, theirs });
     }
   }
 }

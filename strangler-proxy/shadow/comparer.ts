@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import type { Result, Rule, UsedRule } from '@strangler/compare';
-import type { Pair, Used, Verdict } from './comparing-thread.ts';
+import type { NewRules, Pair, Used, Verdict } from './comparing-thread.ts';
 
 /** Compares in a thread of its own, so that no request waits for it. */
 export class Comparer {
-  readonly #rules: Readonly<Record<string, readonly Rule[]>>;
+  #rules: Readonly<Record<string, readonly Rule[]>>;
   readonly #onUsed: (capability: string, rules: readonly UsedRule[]) => void;
   readonly #waiting = new Map<number, (result: Result | undefined) => void>();
   #thread: Worker | undefined;
@@ -27,6 +27,12 @@ export class Comparer {
     this.#thread ??= this.#start();
     this.#thread.postMessage({ ...pair, id } satisfies Pair);
     return new Promise((resolve) => this.#waiting.set(id, resolve));
+  }
+
+  /** Compares with these rules of a capability from now on. */
+  use(capability: string, rules: readonly Rule[]): void {
+    this.#rules = { ...this.#rules, [capability]: rules };
+    this.#thread?.postMessage({ capability, rules } satisfies NewRules);
   }
 
   /** Safe to call twice. */

@@ -22,6 +22,8 @@ export type Pair = {
   /** Both are of the same side: what ids it maps to the other side’s says nothing here. */
   readonly self: boolean;
 };
+/** The rules of a capability are these from now on. */
+export type NewRules = { readonly capability: string; readonly rules: readonly Rule[] };
 export type Verdict = { readonly id: number; readonly result: Result };
 /** What the rules of each capability have excused since the last time. */
 export type Used = { readonly used: Readonly<Record<string, readonly UsedRule[]>> };
@@ -37,12 +39,19 @@ const secretsOut = redactor();
 const reply = (seen: Seen) => ('error' in seen ? seen : toReply(seen));
 const unused = new Set(sets.keys());
 
-parentPort!.on('message', ({ id, capability, method, path, old, new: newer, self }: Pair) => {
+parentPort!.on('message', (message: Pair | NewRules) => {
+  if ('rules' in message) {
+    lists.set(message.capability, message.rules);
+    sets.set(message.capability, ruleSet(message.rules));
+  } else compare(message);
+});
+
+function compare({ id, capability, method, path, old, new: newer, self }: Pair): void {
   const rules = self ? ruleSet(lists.get(capability)!) : sets.get(capability)!;
   const result = compareReplies(reply(old), reply(newer), rules, { asked: { method, path } });
   if (!self) unused.delete(capability);
   parentPort!.postMessage({ id, result: tellable(result) } satisfies Verdict);
-});
+}
 
 setInterval(() => {
   const used: Record<string, readonly UsedRule[]> = {};

@@ -1,38 +1,36 @@
-import { readFileSync } from 'node:fs';
-import { type Rule, validateRules } from '@strangler/compare';
-import type { Plan } from '@strangler/plan';
+import type { Plan, Side } from '@strangler/plan';
 import type { Registry } from 'prom-client';
 import type { Traffic } from '../traffic.ts';
 import { ShadowMeters } from './meters.ts';
+import { readRules, watchRules } from './rules-file.ts';
 import { Shadow, type Users } from './shadow.ts';
 
 /** What has been written must reach the other side within this time, or nothing is said about it, ms. */
 const ARRIVES_WITHIN = 10_000;
 
-/** The shadow a Plan asks for, on this traffic; undefined if no capability wants its reads compared. Throws RuleError. */
+/** The shadow a Plan asks for, on this traffic; undefined if no capability wants its reads compared. Throws what is wrong with its rules. */
 export function openShadow(plan: Plan, traffic: Traffic, registry: Registry): Shadow | undefined {
   const compared = traffic.capabilities.filter(({ compare }) => compare.share > 0);
   if (!compared.length) return undefined;
-  const rules = Object.fromEntries(compared.map(({ name, compare }) => [name, readRules(compare.rules)]));
+  const rules = Object.fromEntries(
+    compared.map(({ name, compare: { rules: file } }) => [name, file === undefined ? [] : readRules(file)]),
+  );
   const users: Users = {
     ownerOf: ({ routed, user, bucket }) => {
       const decision = traffic.decide(routed.name, user, bucket, true);
       return decision === 'monolith' || decision === 'service' ? decision : undefined;
     },
-    arrived: async ({ routed: { name, synced }, user, bucket }, from) =>
-      !synced || traffic.confirmations.wait(name, user, bucket, from, ARRIVES_WITHIN),
+    arrived: async ({ routed: { name, synced }, user, bucket }) => {
+      if (!synced) return true;
+      const on = (side: Side) => traffic.confirmations.arrived(name, user, bucket, side, ARRIVES_WITHIN);
+      return (await Promise.all([on('monolith'), on('service')])).every(Boolean);
+    },
   };
   const meters = new ShadowMeters(registry);
-  return new Shadow(new URL(plan.monolith.url!), compared, rules, plan.control.tokens.proxy, users, meters);
-}
-
-function readRules(file: string | undefined): readonly Rule[] {
-  if (file === undefined) return [];
-  let rules: unknown;
-  try {
-    rules = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    throw new Error(`the rules in ${file} cannot be read: ${(cause as Error).message}`, { cause });
+  const shadow = new Shadow(new URL(plan.monolith.url!), compared, rules, plan.control.tokens.proxy, users, meters);
+  for (const { name, compare } of compared) {
+    if (compare.rules === undefined) continue;
+    shadow.beside(watchRules(compare.rules, (changed) => shadow.use(name, changed), traffic.log));
   }
-  return validateRules(rules);
+  return shadow;
 }

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { RESULT_KINDS, Tally, type TallyReport } from '@strangler/compare';
 import type { Side } from '@strangler/plan';
@@ -101,6 +102,23 @@ describe('reads are compared', () => {
     );
     await get();
     expect(kinds(await found())).toEqual(['equal']);
+  });
+
+  test.each([
+    ['the monolith keeps changing is noise', (nth: number) => ({ now: nth }), () => ({ now: 0 }), 'not-comparable'],
+    [
+      'the service alone keeps changing is a difference',
+      () => ({ now: 0 }),
+      (nth: number) => ({ now: nth }),
+      'mismatch',
+    ],
+  ] as const)('what %s, whoever owns', async (_, monolith, service, kind) => {
+    for (const owner of ['monolith', 'service'] as const) {
+      await set(json(monolith), json(service), owner);
+      await get();
+      expect(kinds(await found())).toEqual([kind]);
+      await open!.stop();
+    }
   });
 
   test('what the owner itself answers differently each time is not comparable, and what differs beside it is found', async () => {
@@ -252,6 +270,25 @@ describe('what is told', () => {
       { rule: rules[0], pairs: 1, hits: 1, excused: { 'value $.total': 1 } },
       { rule: rules[1], pairs: 1, hits: 0, excused: {} },
     ]);
+  });
+
+  test('rules that change hold without a restart; wrong ones are logged, and those before stay', async () => {
+    const rule = { id: 'total', reason: 'rounded', kind: 'tolerance', path: '$.total', absolute: 1 };
+    const file = join(tmpdir(), `rules-changing-${process.pid}.json`);
+    await writeFile(file, '[]');
+    const [old, newer]: [Says, Says] = [() => ({ total: 1 }), () => ({ total: 2 })];
+    await set(json(old), json(newer), 'monolith', { rules: file });
+    await get();
+    expect(kinds(await found(1))).toEqual(['mismatch']);
+    const logged = async (text: string) => {
+      while (!open!.logged.some(({ msg }) => msg === text)) await sleep(20);
+    };
+    await writeFile(file, '[{]');
+    await logged('the rules of comparing have changed and are wrong; those before stay in force');
+    await writeFile(file, JSON.stringify([rule]));
+    await logged('the rules of comparing have changed');
+    await get();
+    expect(kinds(await found(2))).toEqual(['equal-by-rule', 'mismatch']);
   });
 
   test('is counted for Prometheus: results, what was dropped and why, how long the other side takes', async () => {

@@ -23,15 +23,15 @@ export type Asked = {
 export type Users = {
   /** Undefined while nobody can say, or while the user is being moved. */
   readonly ownerOf: (asked: Asked) => Side | undefined;
-  /** Whether what a user has written on a side is on the other one; false if that is not known in time. */
-  readonly arrived: (asked: Asked, from: Side) => Promise<boolean>;
+  /** Whether what was written on either side until now is on the other one; false if that is not known in time. */
+  readonly arrived: (asked: Asked) => Promise<boolean>;
 };
 
 /** Reads that are compared at once, and those that wait; beyond, a read is dropped and counted. */
 const AT_ONCE = 32;
 const MOST_WAITING = 1_000;
 const MOST_BYTES = 67_108_864;
-/** How often both sides are asked before they are said to differ: state that is on its way makes no difference. */
+/** How often both sides are asked again at most. */
 const LOOKS = 3;
 const BETWEEN_LOOKS = 100;
 const MOST_SUSPECTS = 256;
@@ -42,6 +42,8 @@ const SIDES = ['monolith', 'service'] as const;
 /** Never asked of the other side again: what framing and conditions there were is between the client and its side. */
 const NOT_REPEATED = new Set(['range', 'if-none-match', 'if-modified-since', 'if-range', 'te', 'x-strangler-shadow']);
 
+/** What both sides have answered. */
+type Both = readonly [monolith: Seen, service: Seen];
 type Job = { readonly asked: Asked; readonly owner: Side; readonly seen: Seen | undefined; readonly bytes: number };
 
 /** Asks the other side what the owner was asked, compares, and tells nobody but control (design.md §7). */
@@ -53,6 +55,7 @@ export class Shadow {
   readonly #meters: ShadowMeters;
   readonly #monolith: ShadowSide;
   readonly #services = new Map<string, ShadowSide>();
+  readonly #beside: (() => void)[] = [];
   readonly #queue: Job[] = [];
   readonly #failures = new Map<string, { count: number; until: number }>();
   /** What of the next read of a capability falls to noise; 1 is a look. */
@@ -100,10 +103,21 @@ export class Shadow {
     }
   }
 
+  /** Compares with these rules of a capability from now on. */
+  use(capability: string, rules: readonly Rule[]): void {
+    this.#comparer.use(capability, rules);
+  }
+
+  /** Stops this too when it stops. */
+  beside(stop: () => void): void {
+    this.#beside.push(stop);
+  }
+
   /** Waits for nothing: what has not been compared is not told. Safe to call twice. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#queue.length = 0;
+    for (const stop of this.#beside.splice(0)) stop();
     await this.#comparer.stop();
     await Promise.all([this.#monolith, ...this.#services.values()].map((side) => side.stop()));
   }
@@ -149,16 +163,17 @@ export class Shadow {
     if (this.#isLeftAlone(asked.routed.name, other)) {
       return this.#drop(job, `the ${other} has failed too often`);
     }
-    if (seen) {
-      const others = await this.#ask(asked, other);
-      if (this.#looksForNoise(asked)) await this.#lookForNoise(asked, owner === 'monolith' ? seen : others);
-      const result = await this.#compare(asked, owner, seen, others);
+    const others = seen && (await this.#ask(asked, other));
+    const both: Both | undefined = seen && others && (owner === 'monolith' ? [seen, others] : [others, seen]);
+    if (both) {
+      if (this.#looksForNoise(asked)) await this.#lookForNoise(asked, both[0]);
+      const result = await this.#compare(asked, ...both);
       if (result.kind !== 'mismatch') return this.#found(job, result);
     }
     // What differs is looked at again, and holds up nobody who waits for a first look.
     if (this.#suspects >= MOST_SUSPECTS) return this.#drop(job, 'too many replies differ at once');
     this.#suspects++;
-    void this.#lookAgain(job)
+    void this.#lookAgain(asked, owner, both)
       .then((result) => this.#found(job, result))
       .finally(() => {
         this.#suspects--;
@@ -178,45 +193,53 @@ export class Shadow {
    */
   async #lookForNoise(asked: Asked, first: Seen): Promise<void> {
     const second = await this.#ask(asked, 'monolith');
-    const result = await this.#compare(asked, 'monolith', first, second, true);
+    const result = await this.#compare(asked, first, second, true);
     const again: Difference[] = [];
     if (result.kind === 'mismatch') {
-      const third = await this.#compare(asked, 'monolith', second, await this.#ask(asked, 'monolith'), true);
+      const third = await this.#compare(asked, second, await this.#ask(asked, 'monolith'), true);
       again.push(...third.differences);
     }
     this.findings.noise(asked.routed.name, routeName('GET', asked.target), asked.target, result, again);
   }
 
-  /** Looks again until it is sure: what was on its way has come, what the owner itself changes meanwhile is left out. */
-  async #lookAgain({ asked, owner, seen }: Job): Promise<Result> {
-    const other = otherSide(owner);
+  /**
+   * Waits until everything written on either side has arrived on the other, and asks both again. What still differs
+   * then, although neither side has changed there meanwhile, is a difference: state that is on its way, or that somebody
+   * is changing, is none. What changes with every look on the service alone is one, too; on the monolith it is noise.
+   */
+  async #lookAgain(asked: Asked, owner: Side, seen: Both | undefined): Promise<Result> {
     let before = seen;
-    for (let look = 1; ; look++) {
-      if (this.#stopped || this.#users.ownerOf(asked) !== owner) return without('not-comparable', 'the user was moved');
-      if (look > 1) await sleep(BETWEEN_LOOKS);
-      else if (!(await this.#users.arrived(asked, owner))) {
-        return without('not-comparable', `what the user wrote on the ${owner} has not reached the ${other}`);
+    const noisy = new Set<string>();
+    for (let look = seen ? 1 : 0; ; look++) {
+      if (!(await this.#users.arrived(asked))) {
+        return without('not-comparable', 'what was written on one side has not reached the other');
       }
-      const [own, others] = await Promise.all([this.#ask(asked, owner), this.#ask(asked, other)]);
-      const result = await this.#compare(asked, owner, own, others);
+      await sleep(BETWEEN_LOOKS);
+      if (this.#stopped || this.#users.ownerOf(asked) !== owner) return without('not-comparable', 'the user was moved');
+      const now = await Promise.all([this.#ask(asked, 'monolith'), this.#ask(asked, 'service')]);
+      const result = await this.#compare(asked, ...now);
       if (result.kind !== 'mismatch') return result;
-      if (look === LOOKS) return this.#withoutNoise(asked, owner, result, before!, own);
-      before = own;
+      if (before) {
+        const [monolith, service] = await Promise.all([0, 1].map((at) => this.#changed(asked, before![at]!, now[at]!)));
+        for (const path of monolith!) noisy.add(path);
+        const lasting = result.differences.filter(({ path }) => !noisy.has(path));
+        const settled = lasting.filter(({ path }) => !service!.has(path));
+        if (settled.length && asked.routed.synced) return { ...result, differences: settled };
+        if (look === LOOKS && lasting.length) return { ...result, differences: lasting };
+        if (look === LOOKS) return without('not-comparable', `the monolith differs from itself at ${[...noisy][0]}`);
+      }
+      before = now;
     }
   }
 
-  /** A difference the owner shows against itself says nothing about the other side. */
-  async #withoutNoise(asked: Asked, owner: Side, result: Result, before: Seen, own: Seen): Promise<Result> {
-    const noise = (await this.#compare(asked, owner, before, own, true)).differences;
-    const noisy = new Set(noise.map(({ path }) => path));
-    const differences = result.differences.filter(({ path }) => !noisy.has(path));
-    if (differences.length) return { ...result, differences };
-    return without('not-comparable', `the ${owner} differs from itself at ${noise[0]!.path}`);
+  /** The paths at which a side differs from itself. */
+  async #changed(asked: Asked, before: Seen, now: Seen): Promise<ReadonlySet<string>> {
+    const { differences } = await this.#compare(asked, before, now, true);
+    return new Set(differences.map(({ path }) => path));
   }
 
-  /** `self`: both replies are the owner’s. */
-  async #compare({ routed, target }: Asked, owner: Side, own: Seen, others: Seen, self = false): Promise<Result> {
-    const [old, newer] = owner === 'monolith' || self ? [own, others] : [others, own];
+  /** `self`: both replies are of one side. */
+  async #compare({ routed, target }: Asked, old: Seen, newer: Seen, self = false): Promise<Result> {
     const path = target.replace(/[?#].*$/s, '');
     const pair = { capability: routed.name, method: 'GET', path, old, new: newer, self };
     return (await this.#comparer.compare(pair)) ?? without('truncated', 'the comparison broke off');
