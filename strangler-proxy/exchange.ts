@@ -8,7 +8,7 @@ import type { Held } from './hold.ts';
 import { type RoutedCapability, readsAfter, rewritten } from './route.ts';
 import type { Clean } from './sanitize.ts';
 import type { Capture } from './shadow/reply.ts';
-import type { Asked } from './shadow/shadow.ts';
+import type { Asked } from './shadow/sides.ts';
 import type { Outcome } from './tally.ts';
 import type { Traffic } from './traffic.ts';
 

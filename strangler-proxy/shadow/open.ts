@@ -1,9 +1,10 @@
 import type { Plan, Side } from '@strangler/plan';
 import type { Registry } from 'prom-client';
 import type { Traffic } from '../traffic.ts';
+import type { Users } from './look-again.ts';
 import { ShadowMeters } from './meters.ts';
 import { readRules, watchRules } from './rules-file.ts';
-import { Shadow, type Users } from './shadow.ts';
+import { Shadow } from './shadow.ts';
 
 /** What has been written must reach the other side within this time, or nothing is said about it, ms. */
 const ARRIVES_WITHIN = 10_000;

@@ -1,63 +1,30 @@
-import { createHmac } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Difference, type Result, type Rule, routeName, without } from '@strangler/compare';
 import { BUCKETS, bucketOf, otherSide, type Side } from '@strangler/plan';
-import { type RoutedCapability, rewritten } from '../route.ts';
-import type { Clean } from '../sanitize.ts';
-import { type Read, ShadowSide } from './ask-side.ts';
+import type { RoutedCapability } from '../route.ts';
 import { Comparer } from './comparer.ts';
+import { filledIn } from './filled-in.ts';
 import { Findings } from './findings.ts';
+import { type Both, type Compare, lookAgain, type Users } from './look-again.ts';
 import type { ShadowMeters } from './meters.ts';
 import { Capture, type Seen } from './reply.ts';
-
-/** A read of one user, as it can be asked of either side. */
-export type Asked = {
-  readonly routed: RoutedCapability;
-  readonly user: string;
-  readonly bucket: number;
-  readonly clean: Pick<Clean, 'headers' | 'host' | 'correlationId'>;
-  readonly target: string;
-};
-
-/** What a shadow asks about users. */
-export type Users = {
-  /** Undefined while nobody can say, or while the user is being moved. */
-  readonly ownerOf: (asked: Asked) => Side | undefined;
-  /** Whether what was written on either side until now is on the other one; false if that is not known in time. */
-  readonly arrived: (asked: Asked) => Promise<boolean>;
-};
+import { type Asked, Sides } from './sides.ts';
 
 /** Reads that are compared at once, and those that wait; beyond, a read is dropped and counted. */
 const AT_ONCE = 32;
 const MOST_WAITING = 1_000;
 const MOST_BYTES = 67_108_864;
-/** How often both sides are asked again at most. */
-const LOOKS = 3;
-const BETWEEN_LOOKS = 100;
 const MOST_SUSPECTS = 256;
-/** After so many failures in a row the other side is left alone for a while, ms. */
-const FAILURES = 10;
-const LEFT_ALONE = 5_000;
-const SIDES = ['monolith', 'service'] as const;
-/** Never asked of the other side again: what framing and conditions there were is between the client and its side. */
-const NOT_REPEATED = new Set(['range', 'if-none-match', 'if-modified-since', 'if-range', 'te', 'x-strangler-shadow']);
-
-/** What both sides have answered. */
-type Both = readonly [monolith: Seen, service: Seen];
 type Job = { readonly asked: Asked; readonly owner: Side; readonly seen: Seen | undefined; readonly bytes: number };
 
 /** Asks the other side what the owner was asked, compares, and tells nobody but control (design.md §7). */
 export class Shadow {
   readonly findings = new Findings();
   readonly #users: Users;
-  readonly #secret: string;
   readonly #comparer: Comparer;
   readonly #meters: ShadowMeters;
-  readonly #monolith: ShadowSide;
-  readonly #services = new Map<string, ShadowSide>();
+  readonly #sides: Sides;
   readonly #beside: (() => void)[] = [];
   readonly #queue: Job[] = [];
-  readonly #failures = new Map<string, { count: number; until: number }>();
   /** What of the next read of a capability falls to noise; 1 is a look. */
   readonly #noiseDue = new Map<string, number>();
   #bytes = 0;
@@ -73,16 +40,13 @@ export class Shadow {
     users: Users,
     meters: ShadowMeters,
   ) {
-    this.#monolith = new ShadowSide(monolith, AT_ONCE);
-    for (const { name, service } of capabilities) this.#services.set(name, new ShadowSide(service, AT_ONCE));
+    this.#sides = new Sides(monolith, capabilities, secret, AT_ONCE, meters);
     this.#comparer = new Comparer(rules, (capability, used) => this.findings.used(capability, used));
     this.#meters = meters;
     meters.watch({
       waiting: () => ({ reads: this.#queue.length, bytes: this.#bytes, underWay: this.#running + this.#suspects }),
-      leftAlone: () =>
-        capabilities.flatMap(({ name }) => SIDES.map((side) => [name, side, this.#isLeftAlone(name, side)] as const)),
+      leftAlone: () => this.#sides.leftAlone,
     });
-    this.#secret = secret;
     this.#users = users;
   }
 
@@ -119,7 +83,7 @@ export class Shadow {
     this.#queue.length = 0;
     for (const stop of this.#beside.splice(0)) stop();
     await this.#comparer.stop();
-    await Promise.all([this.#monolith, ...this.#services.values()].map((side) => side.stop()));
+    await this.#sides.stop();
   }
 
   #take(job: Job): void {
@@ -160,10 +124,10 @@ export class Shadow {
   async #firstLook(job: Job): Promise<void> {
     const { asked, owner, seen } = job;
     const other = otherSide(owner);
-    if (this.#isLeftAlone(asked.routed.name, other)) {
+    if (this.#sides.isLeftAlone(asked.routed.name, other)) {
       return this.#drop(job, `the ${other} has failed too often`);
     }
-    const others = seen && (await this.#ask(asked, other));
+    const others = seen && (await this.#sides.ask(asked, other));
     const both: Both | undefined = seen && others && (owner === 'monolith' ? [seen, others] : [others, seen]);
     if (both) {
       if (this.#looksForNoise(asked)) await this.#lookForNoise(asked, both[0]);
@@ -173,7 +137,8 @@ export class Shadow {
     // What differs is looked at again, and holds up nobody who waits for a first look.
     if (this.#suspects >= MOST_SUSPECTS) return this.#drop(job, 'too many replies differ at once');
     this.#suspects++;
-    void this.#lookAgain(asked, owner, both)
+    const users: Users = { ...this.#users, ownerOf: (of) => (this.#stopped ? undefined : this.#users.ownerOf(of)) };
+    void lookAgain(asked, owner, both, { users, sides: this.#sides, compare: this.#compare })
       .then((result) => this.#found(job, result))
       .finally(() => {
         this.#suspects--;
@@ -192,111 +157,23 @@ export class Shadow {
    * between the two; so it is asked once more, and only what differs then too can be noise.
    */
   async #lookForNoise(asked: Asked, first: Seen): Promise<void> {
-    const second = await this.#ask(asked, 'monolith');
+    const second = await this.#sides.ask(asked, 'monolith');
     const result = await this.#compare(asked, first, second, true);
     const again: Difference[] = [];
     if (result.kind === 'mismatch') {
-      const third = await this.#compare(asked, second, await this.#ask(asked, 'monolith'), true);
+      const third = await this.#compare(asked, second, await this.#sides.ask(asked, 'monolith'), true);
       again.push(...third.differences);
     }
     this.findings.noise(asked.routed.name, routeName('GET', asked.target), asked.target, result, again);
   }
 
-  /**
-   * Waits until everything written on either side has arrived on the other, and asks both again. What still differs
-   * then, although neither side has changed there meanwhile, is a difference: state that is on its way, or that somebody
-   * is changing, is none. What changes with every look on the service alone is one, too; on the monolith it is noise.
-   */
-  async #lookAgain(asked: Asked, owner: Side, seen: Both | undefined): Promise<Result> {
-    let before = seen;
-    const noisy = new Set<string>();
-    for (let look = seen ? 1 : 0; ; look++) {
-      if (!(await this.#users.arrived(asked))) {
-        return without('not-comparable', 'what was written on one side has not reached the other');
-      }
-      await sleep(BETWEEN_LOOKS);
-      if (this.#stopped || this.#users.ownerOf(asked) !== owner) return without('not-comparable', 'the user was moved');
-      const now = await Promise.all([this.#ask(asked, 'monolith'), this.#ask(asked, 'service')]);
-      const result = await this.#compare(asked, ...now);
-      if (result.kind !== 'mismatch') return result;
-      if (before) {
-        const [monolith, service] = await Promise.all([0, 1].map((at) => this.#changed(asked, before![at]!, now[at]!)));
-        for (const path of monolith!) noisy.add(path);
-        const lasting = result.differences.filter(({ path }) => !noisy.has(path));
-        const settled = lasting.filter(({ path }) => !service!.has(path));
-        if (settled.length && asked.routed.synced) return { ...result, differences: settled };
-        if (look === LOOKS && lasting.length) return { ...result, differences: lasting };
-        if (look === LOOKS) return without('not-comparable', `the monolith differs from itself at ${[...noisy][0]}`);
-      }
-      before = now;
-    }
-  }
-
-  /** The paths at which a side differs from itself. */
-  async #changed(asked: Asked, before: Seen, now: Seen): Promise<ReadonlySet<string>> {
-    const { differences } = await this.#compare(asked, before, now, true);
-    return new Set(differences.map(({ path }) => path));
-  }
-
-  /** `self`: both replies are of one side. */
-  async #compare({ routed, target }: Asked, old: Seen, newer: Seen, self = false): Promise<Result> {
+  readonly #compare: Compare = async ({ routed, target }, old, newer, self = false) => {
     const path = target.replace(/[?#].*$/s, '');
     const pair = { capability: routed.name, method: 'GET', path, old, new: newer, self };
     return (await this.#comparer.compare(pair)) ?? without('truncated', 'the comparison broke off');
-  }
-
-  async #ask({ routed, clean, target }: Asked, side: Side): Promise<Seen> {
-    const { name, rewrite } = routed;
-    const headers: string[] = ['host', clean.host ?? 'localhost'];
-    for (let at = 0; at < clean.headers.length; at += 2) {
-      if (!NOT_REPEATED.has(clean.headers[at]!.toLowerCase())) headers.push(clean.headers[at]!, clean.headers[at + 1]!);
-    }
-    headers.push('x-strangler-shadow', signed(clean.correlationId, this.#secret));
-    const path = side === 'service' ? rewritten(rewrite, target) : target;
-    const read: Read = { method: 'GET', path, headers };
-    const begun = performance.now();
-    const seen = await (side === 'service' ? this.#services.get(name)! : this.#monolith).ask(read);
-    this.#meters.asked(name, side, performance.now() - begun, 'error' in seen);
-    this.#note(`${name} ${side}`, 'error' in seen);
-    return seen;
-  }
-
-  #note(side: string, failed: boolean): void {
-    if (!failed) {
-      this.#failures.delete(side);
-      return;
-    }
-    const count = (this.#failures.get(side)?.count ?? 0) + 1;
-    this.#failures.set(side, { count, until: performance.now() + LEFT_ALONE });
-  }
-
-  #isLeftAlone(capability: string, side: Side): boolean {
-    const known = this.#failures.get(`${capability} ${side}`);
-    return known !== undefined && known.count >= FAILURES && performance.now() < known.until;
-  }
+  };
 }
 
 /** The same users for as long as the share stays: those of the split’s hash under a name of their own. */
 export const isSampled = ({ group, compare }: RoutedCapability, user: string): boolean =>
   bucketOf(`${group} compare`, user) < compare.share * BUCKETS;
-
-/** `ID HMAC`: a side that knows the secret can tell a shadow from a client who pretends. */
-const signed = (id: string, secret: string): string =>
-  `${id} ${createHmac('sha256', secret).update(`shadow ${id}`).digest('base64url')}`;
-
-/** `/api/orders/{id}` with `{id}` from a JSON answer; what cannot be filled in is left out. */
-function filledIn(targets: readonly string[], seen: Seen): string[] {
-  let answer: Record<string, unknown> = {};
-  try {
-    if ('body' in seen) answer = Object(JSON.parse(Buffer.from(seen.body).toString()));
-  } catch {
-    // no JSON: only reads that need nothing from it are left
-  }
-  return targets.flatMap((target) => {
-    const filled = target.replace(/\{(\w+)\}/g, (whole, name: string) => {
-      const value = Object.hasOwn(answer, name) ? answer[name] : undefined;
-      return typeof value === 'string' || typeof value === 'number' ? encodeURIComponent(value) : whole;
-    });
-    return filled.includes('{') ? [] : [filled];
-  });
-}

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Result, without } from '@strangler/compare';
+import type { Side } from '@strangler/plan';
+import type { Seen } from './reply.ts';
+import type { Asked, Sides } from './sides.ts';
+
+/** What a shadow asks about users. */
+export type Users = {
+  /** Undefined while nobody can say, or while the user is being moved. */
+  readonly ownerOf: (asked: Asked) => Side | undefined;
+  /** Whether what was written on either side until now is on the other one; false if that is not known in time. */
+  readonly arrived: (asked: Asked) => Promise<boolean>;
+};
+
+/** What both sides have answered. */
+export type Both = readonly [monolith: Seen, service: Seen];
+/** Compares two replies; `self`: both are of one side. */
+export type Compare = (asked: Asked, old: Seen, newer: Seen, self?: boolean) => Promise<Result>;
+type Means = { readonly users: Users; readonly sides: Sides; readonly compare: Compare };
+
+/** How often both sides are asked again at most, and how long apart, ms. */
+const LOOKS = 3;
+const BETWEEN_LOOKS = 100;
+
+/**
+ * Waits until everything written on either side has arrived on the other, and asks both again. What still differs
+ * then, although neither side has changed there meanwhile, is a difference: state that is on its way, or that somebody
+ * is changing, is none. What changes with every look on the service alone is one, too; on the monolith it is noise.
+ */
+export async function lookAgain(
+  asked: Asked,
+  owner: Side,
+  seen: Both | undefined,
+  { users, sides, compare }: Means,
+): Promise<Result> {
+  let before = seen;
+  const noisy = new Set<string>();
+  for (let look = seen ? 1 : 0; ; look++) {
+    if (!(await users.arrived(asked))) {
+      return without('not-comparable', 'what was written on one side has not reached the other');
+    }
+    await sleep(BETWEEN_LOOKS);
+    if (users.ownerOf(asked) !== owner) return without('not-comparable', 'the user was moved');
+    const now = await Promise.all([sides.ask(asked, 'monolith'), sides.ask(asked, 'service')]);
+    const result = await compare(asked, ...now);
+    if (result.kind !== 'mismatch') return result;
+    if (before) {
+      const [monolith, service] = await Promise.all(
+        [0, 1].map((at) => changed(asked, before![at]!, now[at]!, compare)),
+      );
+      for (const path of monolith!) noisy.add(path);
+      const lasting = result.differences.filter(({ path }) => !noisy.has(path));
+      const settled = lasting.filter(({ path }) => !service!.has(path));
+      if (settled.length && asked.routed.synced) return { ...result, differences: settled };
+      if (look === LOOKS && lasting.length) return { ...result, differences: lasting };
+      if (look === LOOKS) return without('not-comparable', `the monolith differs from itself at ${[...noisy][0]}`);
+    }
+    before = now;
+  }
+}
+
+/** The paths at which a side differs from itself. */
+async function changed(asked: Asked, before: Seen, now: Seen, compare: Compare): Promise<ReadonlySet<string>> {
+  const { differences } = await compare(asked, before, now, true);
+  return new Set(differences.map(({ path }) => path));
+}
