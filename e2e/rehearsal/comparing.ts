@@ -16,7 +16,7 @@ export type Compared = {
 
 /** How a wrong build of the orders service fared. */
 export type WrongBuild = {
-  /** From the first look at it to the closed gate, ms. */
+  /** From the moment it began to answer to the closed gate, ms. */
   readonly closedAfter: number;
   /** Where users were, and stayed, although more were wanted: 0…10000. */
   readonly boundary: number;
@@ -26,7 +26,7 @@ export type WrongBuild = {
 const CLOSED_WITHIN = 60_000;
 const OPEN_WITHIN = 120_000;
 /** How long more users are wanted in vain, ms. */
-const IN_VAIN = 1_500;
+const IN_VAIN = 2_500;
 
 /** Adds up what was found of some capabilities. */
 export function sumOf(...tallies: readonly ComparedTally[]): Compared {
@@ -47,7 +47,7 @@ export const comparedSoFar = async (): Promise<Compared> =>
 
 /**
  * The orders service answers as a wrong build would, and more users are wanted on it: the gate must keep them. Then it
- * is mended, control forgets, and the gate opens again. `until` goes on with the traffic.
+ * is mended, control forgets, and the gate opens again.
  */
 export async function tryWrongBuild(orders: Process, env: Record<string, string>, wanted: number): Promise<WrongBuild> {
   const gates = (differ: boolean) =>
@@ -56,9 +56,9 @@ export async function tryWrongBuild(orders: Process, env: Record<string, string>
       return differ ? found.some((gate) => gate.includes('replies differ')) : !found.length;
     });
   const forget = () => strangler(['compared', 'orders', '--forget'], env);
-  orders.signal('SIGUSR2');
   await forget(); // as after every new build
   const begun = Date.now();
+  orders.signal('SIGUSR2');
   await gates(true);
   const closedAfter = Date.now() - begun;
   await strangler(['set', 'orders', String(wanted), '--reason', 'rehearsal', '--no-wait'], env);
