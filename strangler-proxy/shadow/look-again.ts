@@ -16,7 +16,7 @@ export type Users = {
 export type Both = readonly [monolith: Seen, service: Seen];
 /** Compares two replies; `self`: both are of one side. */
 export type Compare = (asked: Asked, old: Seen, newer: Seen, self?: boolean) => Promise<Result>;
-type Means = { readonly users: Users; readonly sides: Sides; readonly compare: Compare };
+type Means = { readonly users: Users; readonly sides: Pick<Sides, 'ask'>; readonly compare: Compare };
 
 /** How often both sides are asked again at most, and how long apart, ms. */
 const LOOKS = 3;
@@ -48,19 +48,26 @@ export async function lookAgain(
       const [monolith, service] = await Promise.all(
         [0, 1].map((at) => changed(asked, before![at]!, now[at]!, compare)),
       );
-      for (const path of monolith!) noisy.add(path);
-      const lasting = result.differences.filter(({ path }) => !noisy.has(path));
-      const settled = lasting.filter(({ path }) => !service!.has(path));
+      for (const place of monolith!) noisy.add(place);
+      const outside = (...places: ReadonlySet<string>[]) =>
+        result.differences.filter(({ path }) => !places.some((some) => some.has(placeOf(path))));
+      const settled = outside(monolith!, service!);
       if (settled.length && asked.routed.synced) return { ...result, differences: settled };
-      if (look === LOOKS && lasting.length) return { ...result, differences: lasting };
-      if (look === LOOKS) return without('not-comparable', `the monolith differs from itself at ${[...noisy][0]}`);
+      if (look === LOOKS) {
+        const lasting = outside(noisy);
+        if (lasting.length) return { ...result, differences: lasting };
+        return without('not-comparable', `the monolith differs from itself at ${[...noisy][0]}`);
+      }
     }
     before = now;
   }
 }
 
-/** The paths at which a side differs from itself. */
+/** Where a side differs from itself. */
 async function changed(asked: Asked, before: Seen, now: Seen, compare: Compare): Promise<ReadonlySet<string>> {
   const { differences } = await compare(asked, before, now, true);
-  return new Set(differences.map(({ path }) => path));
+  return new Set(differences.map(({ path }) => placeOf(path)));
 }
+
+/** A list is one place: a row more in it makes neighbours of others. */
+const placeOf = (path: string): string => path.replace(/\[\*\].*$/s, '');
