@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { openRecording } from '@strangler/compare/recording';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 
@@ -79,12 +80,28 @@ describe('strangler record', () => {
     expect((await stat(join(folder, 'shop.har'))).mode & 0o077).toBe(0);
   });
 
-  test('leaves a whole HAR when it is killed with kill -9', async () => {
+  test('leaves a recording that can be read when it is killed with kill -9 amid requests', async () => {
     const { child, url, ended } = record(await target(), '--listen', ':0', '--out', 'shop.har');
-    for (let n = 0; n < 20; n++) await (await fetch(`${await url}/orders/${n}`)).text();
+    const to = await url;
+    const path = join(folder, 'shop.har');
+    let sent = 0;
+    const send = async () => {
+      while (child.exitCode === null && child.signalCode === null)
+        await fetch(`${to}/orders/${sent++}`).then(
+          (response) => response.text(),
+          () => undefined,
+        );
+    };
+    const sending = [send(), send(), send(), send()];
+    while ((await readFile(path, 'utf8')).split('\n').length < 50)
+      await new Promise((resolve) => setImmediate(resolve));
     child.kill('SIGKILL');
-    await ended;
-    expect((await entriesOf('shop.har')).length).toBeGreaterThanOrEqual(19); // the last may be on its way to the disk
+    await Promise.all([ended, ...sending]);
+    const recording = await openRecording(path, new Date());
+    expect(recording.entries.length).toBeGreaterThanOrEqual(45);
+    expect((await recording.read(recording.entries.at(-1)!)).response.status).toBe(200);
+    expect(recording.unusable.size).toBe(0);
+    await recording.close();
   });
 
   test('gives the file an end date, and removes recordings whose end has come, and no other file', async () => {

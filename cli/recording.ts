@@ -4,7 +4,6 @@ import { redactor } from '@strangler/compare';
 import {
   HarFile,
   isRoute,
-  Keeper,
   type Recorder,
   type RecorderCounts,
   readUserFrom,
@@ -42,21 +41,18 @@ export async function record(url: string, options: RecordOptions): Promise<numbe
   const [target, beside] = [readTarget(url), options.beside === undefined ? undefined : readTarget(options.beside)];
   const known = options.secrets === undefined ? undefined : await readNamedSecrets(options.secrets);
   // The key dies with this process: nobody can try guesses against the marks.
-  const keeper = new Keeper(
-    redactor({
-      ...redactionOf(options.redact),
-      key: randomBytes(32).toString('hex'),
-      ...(known && { known: new Map([...known].map(([name, secret]) => [secret, name])) }),
-    }),
-    options.maxBody,
-  );
+  const redaction = {
+    ...redactionOf(options.redact),
+    key: randomBytes(32).toString('hex'),
+    ...(known && { known: new Map([...known].map(([name, secret]) => [secret, name])) }),
+  };
   const until = new Date(Date.now() + options.keep).toISOString();
   const file = await createFile(options.out, { until, redacted: options.redact });
   const recorder = await startRecorder({
     target,
     ...options.listen,
     file,
-    keeper,
+    redaction,
     cap: options.maxBody,
     most: { entries: options.maxRequests, bytes: options.maxFile },
     asReads: options.asRead,

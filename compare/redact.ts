@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { ExactNumber, isContainer, type Json, type JsonObject, parseJson, stringifyJson } from './json.ts';
 import { parsePath } from './path.ts';
 import { type RuleState, rootState } from './rule-state.ts';
-import { SECRET_ENDINGS, SECRET_HEADERS, SECRET_NAMES, SECRETS } from './secrets.ts';
+import { MAY_HOLD_SECRETS, SECRET_ENDINGS, SECRET_HEADERS, SECRET_NAMES, SECRETS } from './secrets.ts';
 
 /** What must not be kept, beside what is always taken out. */
 export interface Redaction {
@@ -65,16 +65,21 @@ export function redactor(redaction: Redaction = {}): Redactor {
     return `[${what} ${createHmac('sha256', redaction.key).update(secret).digest('hex').slice(0, 12)}]`;
   };
 
-  const text = (given: string) =>
-    [...SECRETS, ...own].reduce(
-      (left, { name, pattern, isOne }) =>
-        left.replace(pattern, (found) => (!isOne || isOne(found) ? mark(name, found) : found)),
-      given.replace(anyKnown, (secret) => mark('known', secret)),
+  const all = [...SECRETS, ...own];
+  const text = (given: string) => {
+    const left = known.size === 0 ? given : given.replace(anyKnown, (secret) => mark('known', secret));
+    if (own.length === 0 && !MAY_HOLD_SECRETS.test(left)) return left;
+    return all.reduce(
+      (before, { name, pattern, isOne }) =>
+        before.replace(pattern, (found) => (!isOne || isOne(found) ? mark(name, found) : found)),
+      left,
     );
-  const isSecretName = (name: string) => {
+  };
+  const isSecretName = remembered((name: string) => {
     const plain = plainName(name);
     return names.has(plain) || SECRET_ENDINGS.test(plain);
-  };
+  });
+  const nameText = remembered(text);
   /** What stands for a secret that is one by its name; by its looks it may be more than that. */
   const ofName = (secret: string) => {
     const marked = text(secret);
@@ -88,7 +93,8 @@ export function redactor(redaction: Redaction = {}): Redactor {
           mark('secret', value) +
           found.slice(found.lastIndexOf(value) + value.length)
         : found;
-    return NAMED.reduce((left, pattern) => left.replace(pattern, hide), text(given));
+    const left = text(given);
+    return NOTATION.test(left) ? NAMED.reduce((before, pattern) => before.replace(pattern, hide), left) : left;
   };
 
   const json = (value: Json): Json => {
@@ -103,14 +109,14 @@ export function redactor(redaction: Redaction = {}): Redactor {
         const secret =
           level.within || state.rules.ignore !== undefined || (!Array.isArray(level.to) && isSecretName(key));
         if (isContainer(inside)) {
-          const copy = Array.isArray(inside) ? [...inside] : renamed(inside as JsonObject, text);
+          const copy = Array.isArray(inside) ? [...inside] : renamed(inside as JsonObject, nameText);
           put(members, key, copy);
           open.push({ to: copy, state, within: secret });
         } else if (secret) put(members, key, hidden(inside, ofName));
         else if (typeof inside === 'string') put(members, key, looseText(inside));
         else if (inside instanceof ExactNumber || typeof inside === 'number') {
           const digits = inside instanceof ExactNumber ? inside.text : String(inside);
-          if (text(digits) !== digits) put(members, key, text(digits));
+          if (digits.length >= SHORTEST_CARD && text(digits) !== digits) put(members, key, text(digits));
         }
       }
     }
@@ -187,6 +193,25 @@ export function redactor(redaction: Redaction = {}): Redactor {
 /** What `mark` gives, and nothing else. */
 const ONE_MARK = /^\[[\w-]+(?: [\w-]+)?\]$/;
 
+/** Digits of the shortest number that may be a card's. */
+const SHORTEST_CARD = 13;
+/** Most names recur from element to element; so many are remembered. */
+const MOST_NAMES = 1_000;
+
+function remembered<T>(work: (name: string) => T): (name: string) => T {
+  const memory = new Map<string, T>();
+  return (name) => {
+    const known = memory.get(name);
+    if (known !== undefined) return known;
+    const found = work(name);
+    if (memory.size < MOST_NAMES) memory.set(name, found);
+    return found;
+  };
+}
+
+/** Without one of these a text holds no name with a value; a moment has colons, too. */
+const NOTATION = /^(?!\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?$).*[:=<]/s;
+
 /** A name and its value as texts have them: `name=value`, `"name": "value"`, `<name>value<`, and fields of HTML forms. */
 const NAMED: readonly RegExp[] = [
   /(?<![\w.-])([a-z][\w.-]{2,40})["']?\s{0,9}[:=]\s{0,9}"([^"]+)"/gi,
@@ -211,9 +236,12 @@ function hidden(value: Json, mark: (secret: string) => string): Json {
   return typeof value === 'number' || value instanceof ExactNumber ? 0 : value;
 }
 
-// Defined, not assigned: the name may be __proto__.
-const put = (members: object, name: string, value: Json) =>
-  Object.defineProperty(members, name, { value, enumerable: true, writable: true, configurable: true });
+function put(members: object, name: string, value: Json): void {
+  // Defined, not assigned, which for this name alone makes a difference.
+  if (name === '__proto__')
+    Object.defineProperty(members, name, { value, enumerable: true, writable: true, configurable: true });
+  else (members as Record<string, Json>)[name] = value;
+}
 
 const plainName = (name: string) => name.toLowerCase().replace(/[_\-\s.]/g, '');
 const global = (pattern: RegExp) =>

@@ -44,7 +44,7 @@ export class Beside {
     this.#upstream.stop();
   }
 
-  #reply(method: string, path: string, headers: readonly string[], body: Buffer): Promise<SeenReply> {
+  #reply(method: string, path: string, headers: readonly string[], body: Uint8Array): Promise<SeenReply> {
     return new Promise((resolve, reject) => {
       const length = body.length > 0 ? ['Content-Length', String(body.length)] : [];
       const request = this.#upstream.request(method, path, [...headers, ...length], false);

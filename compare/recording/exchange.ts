@@ -60,7 +60,7 @@ export function entryOf(exchange: Exchange, beside: BesideReply | undefined, con
       httpVersion: exchange.httpVersion,
       cookies: [],
       headers: keeper.headers(headers),
-      queryString: [...new URL(path, 'http://any').searchParams].map(([name, value]) => ({ name, value })),
+      queryString: [...new URLSearchParams(path.replace(/^[^?]*/, ''))].map(([name, value]) => ({ name, value })),
       ...(body.size > 0 && { postData: postDataOf(keeper.body(body, headers), media(headers), body.sha256) }),
       headersSize: -1,
       bodySize: body.size,

@@ -1,5 +1,5 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises';
-import type { HarEntry, RecordingNote } from './har.ts';
+import type { RecordingNote } from './har.ts';
 
 /** How every recording of ours begins, and no other HAR. */
 export const HEAD = '{"log":{"version":"1.2","creator":{"name":"strangler record","version":"0.1.0"},"_strangler":';
@@ -50,9 +50,10 @@ export class HarFile {
     return this.#failure;
   }
 
-  append(entry: HarEntry): void {
+  /** Adds an entry, given as a line of JSON. */
+  append(entry: string): void {
     if (this.#failure || this.#closed) return;
-    const line = `${this.#empty ? '' : ','}\n${JSON.stringify(entry)}`;
+    const line = `${this.#empty ? '' : ','}\n${entry}`;
     this.#empty = false;
     this.#waiting.push(line);
     this.#backlog += Buffer.byteLength(line);

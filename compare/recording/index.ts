@@ -1,6 +1,5 @@
 export { isRoute } from '../scope.ts';
 export { HarFile } from './har-file.ts';
-export { Keeper } from './keep.ts';
 export { type Recorder, type RecorderCounts, startRecorder } from './recorder.ts';
 export { openRecording, type Recorded, type Recording, RecordingError } from './recording.ts';
 export { redactionOf } from './redaction.ts';

@@ -6,10 +6,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import express from 'express';
-import { redactor } from '../redact.ts';
 import type { HarEntry } from './har.ts';
 import { HarFile } from './har-file.ts';
-import { Keeper } from './keep.ts';
 import { type Recorder, type RecorderOptions, startRecorder } from './recorder.ts';
 
 let folder: string;
@@ -45,7 +43,7 @@ async function record(target: URL, more: Partial<RecorderOptions> = {}, known?: 
     host: '127.0.0.1',
     port: 0,
     file: await HarFile.create(file, { until: '2999-01-01T00:00:00.000Z', redacted: [] }),
-    keeper: new Keeper(redactor({ key: 'k', ...(known && { known }) }), cap),
+    redaction: { key: 'k', ...(known && { known }) },
     cap,
     most: { entries: 1_000, bytes: 10_000_000 },
     ...more,
@@ -340,9 +338,13 @@ describe('recorder', () => {
 });
 
 async function untilEntries(count: number): Promise<void> {
-  for (;;) {
-    const { entries } = JSON.parse(await readFile(file, 'utf8')).log;
-    if (entries.length === count) return;
+  for (let seen = -1; seen !== count; ) {
+    const text = await readFile(file, 'utf8');
+    try {
+      seen = JSON.parse(text).log.entries.length;
+    } catch {
+      // It was written while it was read.
+    }
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -1,12 +1,13 @@
 import { type ClientRequest, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Redaction } from '../redact.ts';
 import { Beside } from './beside.ts';
-import { type Exchange, entryOf, type SeenReply } from './exchange.ts';
+import type { Exchange, SeenReply } from './exchange.ts';
 import { headersOf } from './har.ts';
 import type { HarFile } from './har-file.ts';
 import { isRead } from './is-read.ts';
-import type { Keeper } from './keep.ts';
+import { Keeping } from './keeping.ts';
 import { Tap } from './tap.ts';
 import { MAX_HEADERS, pairs, passedOn, Upstream } from './upstream.ts';
 import type { UserFrom } from './user.ts';
@@ -17,7 +18,7 @@ export interface RecorderOptions {
   /** 0 takes any that is free. */
   readonly port: number;
   readonly file: HarFile;
-  readonly keeper: Keeper;
+  readonly redaction: Redaction;
   /** Bytes of a body, as it came and decoded, beyond which only its size and hash are kept. */
   readonly cap: number;
   /** Entries and bytes of the file, beyond which requests are passed on and no longer recorded. */
@@ -55,13 +56,22 @@ export interface Recorder {
   stop(grace?: number): Promise<void>;
 }
 
-/** More than this waiting for the disk, and entries are left out rather than kept in memory. */
+/** More than this waiting to be looked through or for the disk, and entries are left out rather than kept in memory. */
 const MOST_BACKLOG = 64 * 1024 * 1024;
 
 /** Starts a reverse proxy that writes down what passes. Throws what listening throws. */
 export async function startRecorder(options: RecorderOptions): Promise<Recorder> {
-  const recording = new Recording(options);
-  await recording.listen();
+  const { redaction, cap, user } = options;
+  const target = new Upstream(options.target);
+  const beside = options.beside && new Beside(options.beside, cap);
+  const keeping = await Keeping.start({ redaction, cap, user, target: target.url, beside: beside?.url });
+  const recording = new Recording(options, target, beside, keeping);
+  try {
+    await recording.listen();
+  } catch (error) {
+    await keeping.stop();
+    throw error;
+  }
   return recording;
 }
 
@@ -70,9 +80,12 @@ class Recording implements Recorder {
   readonly #server: Server;
   readonly #target: Upstream;
   readonly #beside: Beside | undefined;
+  readonly #keeping: Keeping;
   readonly #tunnels = new Set<Duplex>();
   /** Entries that are not in the file yet. */
   readonly #open = new Set<Promise<void>>();
+  /** Entries in the file, or on their way there. */
+  #begun = 0;
   #stopped: Promise<void> | undefined;
   readonly counts: RecorderCounts = {
     entries: 0,
@@ -85,10 +98,11 @@ class Recording implements Recorder {
     besideNotAsked: 0,
   };
 
-  constructor(options: RecorderOptions) {
+  constructor(options: RecorderOptions, target: Upstream, beside: Beside | undefined, keeping: Keeping) {
     this.#options = options;
-    this.#target = new Upstream(options.target);
-    this.#beside = options.beside && new Beside(options.beside, options.cap);
+    this.#target = target;
+    this.#beside = beside;
+    this.#keeping = keeping;
     this.#server = createServer(
       { maxHeaderSize: MAX_HEADERS, keepAliveTimeout: 75_000, requestTimeout: 0 },
       (request, response) => {
@@ -116,7 +130,7 @@ class Recording implements Recorder {
   get over(): string | undefined {
     const { file, most } = this.#options;
     if (file.failure) return `the file cannot be written: ${file.failure.message}`;
-    if (this.counts.entries >= most.entries) return `the recording has ${most.entries} requests`;
+    if (this.#begun >= most.entries) return `the recording has ${most.entries} requests`;
     return file.size >= most.bytes ? `the recording has ${file.size} bytes` : undefined;
   }
 
@@ -135,6 +149,7 @@ class Recording implements Recorder {
     await Promise.all(this.#open);
     this.#target.stop();
     this.#beside?.stop();
+    await this.#keeping.stop();
     await this.#options.file.close();
   }
 
@@ -143,16 +158,21 @@ class Recording implements Recorder {
     const read = isRead(method, path, this.#options.asReads ?? []);
     const exchange = await this.#pass(request, response, read);
     if (exchange.error !== undefined) this.counts.failed++;
-    if (this.over !== undefined || this.#options.file.backlog > MOST_BACKLOG) {
+    if (this.over !== undefined || this.#options.file.backlog + this.#keeping.backlog > MOST_BACKLOG) {
       this.counts.notRecorded++;
       return;
     }
+    this.#begun++;
     const answered = exchange.reply !== undefined && exchange.error === undefined && exchange.reply.status !== 304;
     const beside = read && answered && this.#beside ? await this.#askBeside(exchange, request) : undefined;
-    const context = { ...this.#options, target: this.#target.url, beside: this.#beside?.url, user: this.#options.user };
-    const entry = entryOf(exchange, beside, context);
-    for (const body of [entry.request.postData, entry.response.content]) if (body?._sha256) this.counts.bodiesNotKept++;
-    this.#options.file.append(entry);
+    const kept = await this.#keeping.entry(exchange, beside);
+    if ('why' in kept) {
+      this.#begun--;
+      this.counts.notRecorded++;
+      return;
+    }
+    this.counts.bodiesNotKept += kept.bodiesNotKept;
+    this.#options.file.append(kept.line);
     this.counts.entries++;
   }
 

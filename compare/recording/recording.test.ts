@@ -85,7 +85,7 @@ describe('openRecording', () => {
 
   test('reads a recording of ours whatever became of its end', async () => {
     const har = await HarFile.create(file, { until: '2999-01-01T00:00:00.000Z', redacted: ['phone'] });
-    for (const path of ['/a', '/b', '/c']) har.append(entry(path));
+    for (const path of ['/a', '/b', '/c']) har.append(JSON.stringify(entry(path)));
     await har.close();
     const { size } = { size: (await readFile(file)).length };
     const whole = await openRecording(file, NOW);

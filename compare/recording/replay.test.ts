@@ -5,10 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import express from 'express';
-import { redactor } from '../redact.ts';
 import type { Rule } from '../rules.ts';
 import { HarFile } from './har-file.ts';
-import { Keeper } from './keep.ts';
 import { startRecorder } from './recorder.ts';
 import { openRecording } from './recording.ts';
 import { type ReplayOptions, type ReplayReport, replay, type Source } from './replay.ts';
@@ -130,7 +128,7 @@ async function recordTraffic(
     host: '127.0.0.1',
     port: 0,
     file: await HarFile.create(file, { until: '2999-01-01T00:00:00.000Z', redacted: [] }),
-    keeper: new Keeper(redactor({ key: 'k', ...(known && { known }) }), cap),
+    redaction: { key: 'k', ...(known && { known }) },
     cap,
     most: { entries: 10_000, bytes: 100_000_000 },
   });
@@ -414,7 +412,7 @@ describe('replay', () => {
       host: '127.0.0.1',
       port: 0,
       file: await HarFile.create(file, { until: '2999-01-01T00:00:00.000Z', redacted: [] }),
-      keeper: new Keeper(redactor({ key: 'k' }), cap),
+      redaction: { key: 'k' },
       cap,
       most: { entries: 10, bytes: 1_000_000 },
     });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** What went by. */
 export interface Seen {
   /** Undefined if it was more than the cap. */
-  readonly bytes: Buffer | undefined;
+  readonly bytes: Uint8Array | undefined;
   readonly size: number;
   readonly sha256: string;
 }

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { compareSuites, redactor } from '@strangler/compare';
-import { HarFile, Keeper, openRecording, replay, startRecorder } from '@strangler/compare/recording';
+import { compareSuites } from '@strangler/compare';
+import { HarFile, openRecording, replay, startRecorder } from '@strangler/compare/recording';
 import { servers } from '@strangler/servers';
 import express, { type Express } from 'express';
 import { CASES, RULES } from './cases.ts';
@@ -50,7 +50,7 @@ test('what was recorded in front of the monolith, without secrets, is played aga
     host: '127.0.0.1',
     port: 0,
     file: await HarFile.create(file, { until: '2999-01-01T00:00:00.000Z', redacted: [] }),
-    keeper: new Keeper(redactor({ key: 'k', known: new Map([[CARD, 'declined-card']]) }), 1_000_000),
+    redaction: { key: 'k', known: new Map([[CARD, 'declined-card']]) },
     cap: 1_000_000,
     most: { entries: 1_000, bytes: 100_000_000 },
   });
