@@ -73,7 +73,7 @@ describe('strangler record', () => {
     child.kill('SIGINT');
     const { code, out } = await ended;
     expect(out).toBe(
-      '2 requests in shop.har\n1 bodies of which only size and hash were kept: over 20 bytes, or not readable\n',
+      '2 requests in shop.har\n1 time only size and hash of a body were kept: over 20 bytes, or not readable\n',
     );
     expect(code).toBe(0);
     expect(await entriesOf('shop.har')).toHaveLength(2);

@@ -16,7 +16,7 @@ import { onInterrupt } from './interrupt.ts';
 import { liveLine } from './live-line.ts';
 import { EXIT, Problem } from './problem.ts';
 import { readNamedSecrets } from './secrets.ts';
-import { inert } from './text.ts';
+import { counted, inert } from './text.ts';
 
 export type RecordOptions = {
   listen: { host: string; port: number };
@@ -81,23 +81,24 @@ async function untilInterrupted(recorder: Recorder): Promise<void> {
 }
 
 const progressOf = ({ counts, over }: Recorder): string =>
-  inert(`${counts.entries} requests recorded${over === undefined ? '' : `; no more, because ${over}`}`);
+  inert(`${counted(counts.entries, 'request')} recorded${over === undefined ? '' : `; no more, because ${over}`}`);
 
 /** What a person should know about a recording, the things that are not in it above all. */
 function summaryOf(counts: RecorderCounts, { out, beside, maxBody }: RecordOptions): string[] {
-  const some = (count: number, what: string) => (count > 0 ? [`${count} ${what}`] : []);
+  const some = (count: number, noun: string, what: string) => (count > 0 ? [`${counted(count, noun)} ${what}`] : []);
   return [
-    `${counts.entries} requests in ${out}`,
-    ...(beside === undefined ? [] : [`${counts.beside} reads asked of ${beside} too`]),
-    ...some(counts.besideFailed, 'reads it did not answer'),
-    ...some(counts.besideNotAsked, 'reads it was not asked, because it is too slow or the request too large'),
+    `${counted(counts.entries, 'request')} in ${out}`,
+    ...(beside === undefined ? [] : [`${counted(counts.beside, 'read')} asked of ${beside} too`]),
+    ...some(counts.besideFailed, 'read', 'it did not answer'),
+    ...some(counts.besideNotAsked, 'read', 'it was not asked: it is too slow, or the request too large'),
     ...some(
       counts.bodiesNotKept,
-      `bodies of which only size and hash were kept: over ${maxBody} bytes, or not readable`,
+      'time',
+      `only size and hash of a body were kept: over ${maxBody} bytes, or not readable`,
     ),
-    ...some(counts.notRecorded, 'requests passed on and not recorded'),
-    ...some(counts.failed, 'requests without a whole reply: the target did not give one, or the client went away'),
-    ...some(counts.upgraded, 'WebSockets passed on; they are not recorded'),
+    ...some(counts.notRecorded, 'request', 'passed on and not recorded'),
+    ...some(counts.failed, 'request', 'without a whole reply: the target gave none, or the client went away'),
+    ...some(counts.upgraded, 'WebSocket', 'passed on and not recorded'),
   ];
 }
 

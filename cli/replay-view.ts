@@ -2,6 +2,7 @@ import type { SuiteReport } from '@strangler/compare';
 import type { Recording, ReplayReport } from '@strangler/compare/recording';
 import { sayDuration } from '@strangler/plan';
 import { describeFinding } from './comparing.ts';
+import { counted } from './text.ts';
 
 /** More than anybody reads in a terminal. */
 const MOST_GROUPS = 20;
@@ -12,7 +13,7 @@ export function describeRecording(file: string, { entries, cutOff, note }: Recor
   const lasted = sayDuration(last.startedAt - first.startedAt);
   const until = note ? `, to be kept until ${note.until.slice(0, 10)}` : '';
   const lines = [
-    `${file}: ${entries.length} requests in ${lasted}, from ${new Date(first.startedAt).toISOString()}${until}`,
+    `${file}: ${counted(entries.length, 'request')} in ${lasted}, from ${new Date(first.startedAt).toISOString()}${until}`,
   ];
   if (cutOff) lines.push('it ends in the middle of an entry; everything before that is played');
   return lines;
@@ -23,7 +24,7 @@ export function describeReplay(result: ReplayReport, took: number, json: string 
   const { report, played, users, leftOut, behind } = result;
   const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
   const lines = [
-    `${played} requests of ${users} users played in ${sayDuration(took)}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none'}`,
+    `${counted(played, 'request')} of ${counted(users, 'user')} played in ${sayDuration(took)}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none'}`,
     ...timeLines(result),
     ...(behind > 1_000
       ? [`up to ${sayDuration(behind)} later than at this speed: the sides are slower than those recorded`]
@@ -68,7 +69,7 @@ function leftOutLines(leftOut: ReplayReport['leftOut']): string[] {
     .slice(0, 10)
     .map(([why, count]) => {
       const hint =
-        why === 'a write'
+        why === 'writes'
           ? ' (--writes sends them to both sides)'
           : why.startsWith('of another host')
             ? ' (--host plays it)'

@@ -129,7 +129,7 @@ describe('strangler replay', () => {
       'rules.json',
     );
     expect(result.out).toMatch(
-      /^7 requests of 1 users played in .*: 7 equal-by-rule\nreply times: old p50 .*, p99 .*; new p50 .*\n$/,
+      /^7 requests of 1 user played in .*: 7 equal-by-rule\nreply times: old p50 .*, p99 .*; new p50 .*\n$/,
     );
     expect(result.err).toContain(`writes are sent too, to ${old.url} and to ${newer.url}\n`);
     expect(result.code).toBe(0);
@@ -170,8 +170,8 @@ describe('strangler replay', () => {
     await recorded();
     const [old, newer] = [await side(500), await side(500)];
     const { code, out, err } = await strangler('replay', 'shop.har', old.url, newer.url, '--speed', 'max');
-    expect(out).toContain('3 requests of 1 users played');
-    expect(out).toContain('left out: 4 a write (--writes sends them to both sides)');
+    expect(out).toContain('3 requests of 1 user played');
+    expect(out).toContain('left out: 4 writes (--writes sends them to both sides)');
     expect(out).toMatch(/3 not-comparable: the recording does not hold the authorization of user \w+ \(entry \d …\)/);
     expect(err).not.toContain('writes are sent');
     expect([code, old.seen, newer.seen]).toEqual([3, [], []]);
@@ -262,7 +262,7 @@ describe('strangler replay', () => {
     const { child, ended } = start('replay', 'long.har', same.url, same.url);
     servers[0]!.on('request', () => same.seen.length === 2 && child.kill('SIGINT'));
     const { code, out } = await ended;
-    expect(out).toMatch(/^1 requests of 1 users played .*: 1 equal\n(?:.*\n)*stopped before its end\n$/);
+    expect(out).toMatch(/^1 request of 1 user played .*: 1 equal\n(?:.*\n)*stopped before its end\n$/);
     expect(code).toBe(130);
   });
 

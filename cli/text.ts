@@ -34,3 +34,6 @@ export function wrap(text: string, width: number): string[] {
   }
   return [...lines, line].map((one) => clip(one, width));
 }
+
+/** `1 request`, `2 requests`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

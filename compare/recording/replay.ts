@@ -105,7 +105,7 @@ function chosen(
       return leave('not among the routes to play');
     if (sources.includes('beside') && !hasBeside) return leave('not asked of the new side when it was recorded');
     const sent = sources.some((source) => typeof source === 'object');
-    return !sent || writes || isRead(method, path, asReads) || leave('a write');
+    return !sent || writes || isRead(method, path, asReads) || leave('writes');
   });
 }
 
