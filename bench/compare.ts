@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { type Chance, chanceOf } from '../e2e/chance.ts';
 import type { Benchmark, Options } from './benchmark.ts';
 import { DIFFERS } from './compare/differs.ts';
 import { CHANGES, type Change, orders } from './compare/orders.ts';
@@ -39,9 +40,10 @@ type Times = {
 function measure({ old, newer }: Bodies, rounds: number, warmUp: number, signal: AbortSignal): Record<string, Times> {
   const times: Record<string, Times> = {};
   for (const name of Object.keys(DIFFERS)) times[name] = { whole: [], compared: [] };
+  const chance = chanceOf(1, 'compare');
   for (let round = -warmUp; round < rounds; round++) {
     signal.throwIfAborted();
-    for (const [name, differ] of rotated(Object.entries(DIFFERS), round + warmUp)) {
+    for (const [name, differ] of shuffled(Object.entries(DIFFERS), chance)) {
       if (round >= 0) collectGarbage({ type: 'minor' }); // else one pays for what the one before left behind
       const begin = performance.now();
       const [a, b] = [differ.read(old), differ.read(newer)] as [never, never];
@@ -56,11 +58,15 @@ function measure({ old, newer }: Bodies, rounds: number, warmUp: number, signal:
   return times;
 }
 
-/** Another one begins every time: whoever comes after a slow one finds its data gone from the caches. */
-const rotated = <T>(all: readonly T[], by: number): readonly T[] => [
-  ...all.slice(by % all.length),
-  ...all.slice(0, by % all.length),
-];
+/** Whoever comes after a slow one finds the caches full of its data, so nobody always comes after the same one. */
+function shuffled<T>(all: readonly T[], chance: Chance): readonly T[] {
+  const order = [...all];
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = chance.below(last + 1);
+    [order[last], order[other]] = [order[other]!, order[last]!];
+  }
+  return order;
+}
 
 /** Every contender must see what there is to see, and nothing where there is nothing. */
 function validate(change: Change, all: Bodies): Record<string, number> {
