@@ -1,15 +1,14 @@
-import { type ClientRequest, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { Redaction } from '../redact.ts';
 import { Beside } from './beside.ts';
-import type { Exchange, SeenReply } from './exchange.ts';
-import { headersOf } from './har.ts';
+import type { Exchange } from './exchange.ts';
 import type { HarFile } from './har-file.ts';
 import { isRead } from './is-read.ts';
 import { Keeping } from './keeping.ts';
-import { Tap } from './tap.ts';
-import { MAX_HEADERS, pairs, passedOn, Upstream } from './upstream.ts';
+import { forwarded, pass } from './pass.ts';
+import { Tunnels } from './tunnels.ts';
+import { MAX_HEADERS, Upstream } from './upstream.ts';
 import type { UserFrom } from './user.ts';
 
 export interface RecorderOptions {
@@ -81,7 +80,7 @@ class Recording implements Recorder {
   readonly #target: Upstream;
   readonly #beside: Beside | undefined;
   readonly #keeping: Keeping;
-  readonly #tunnels = new Set<Duplex>();
+  readonly #tunnels: Tunnels;
   /** Entries that are not in the file yet. */
   readonly #open = new Set<Promise<void>>();
   /** Entries in the file, or on their way there. */
@@ -103,6 +102,7 @@ class Recording implements Recorder {
     this.#target = target;
     this.#beside = beside;
     this.#keeping = keeping;
+    this.#tunnels = new Tunnels(target);
     this.#server = createServer(
       { maxHeaderSize: MAX_HEADERS, keepAliveTimeout: 75_000, requestTimeout: 0 },
       (request, response) => {
@@ -110,9 +110,10 @@ class Recording implements Recorder {
         this.#open.add(done);
       },
     );
-    this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
-      this.#tunnel(request, socket, head),
-    );
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      this.counts.upgraded++;
+      this.#tunnels.open(request, socket, head);
+    });
   }
 
   async listen(): Promise<void> {
@@ -142,7 +143,7 @@ class Recording implements Recorder {
   async #stop(grace: number): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeIdleConnections();
-    for (const socket of this.#tunnels) socket.destroy();
+    this.#tunnels.stop();
     const timer = setTimeout(() => this.#server.closeAllConnections(), grace);
     await closed;
     clearTimeout(timer);
@@ -156,7 +157,7 @@ class Recording implements Recorder {
   async #exchange(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', url: path = '/' } = request;
     const read = isRead(method, path, this.#options.asReads ?? []);
-    const exchange = await this.#pass(request, response, read);
+    const exchange = await pass(request, response, { target: this.#target, cap: this.#options.cap, read });
     if (exchange.error !== undefined) this.counts.failed++;
     if (this.over !== undefined || this.#options.file.backlog + this.#keeping.backlog > MOST_BACKLOG) {
       this.counts.notRecorded++;
@@ -177,149 +178,10 @@ class Recording implements Recorder {
   }
 
   async #askBeside(exchange: Exchange, request: IncomingMessage) {
-    const beside = await this.#beside!.ask(exchange, this.#forwarded(request, ['transfer-encoding', 'content-length']));
+    const beside = await this.#beside!.ask(exchange, forwarded(request, ['transfer-encoding', 'content-length']));
     if (!beside) this.counts.besideNotAsked++;
     else if (beside.reply) this.counts.beside++;
     else this.counts.besideFailed++;
     return beside;
   }
-
-  /** Passes the request on and the reply back, both as they come, and tells what went by. Never throws. */
-  #pass(request: IncomingMessage, response: ServerResponse, read: boolean): Promise<Exchange> {
-    const startedAt = new Date();
-    const began = performance.now();
-    const [sent, got] = [new Tap(this.#options.cap), new Tap(this.#options.cap)];
-    const moments = { sent: 0, began: 0 };
-    const { method = 'GET', url: path = '/' } = request;
-    const headers = headersOf(pairs(request.rawHeaders).map(([name, value]) => ({ name, value })));
-    request.on('data', (chunk) => sent.add(chunk));
-    request.once('end', () => {
-      moments.sent = performance.now() - began;
-    });
-    return new Promise((resolve) => {
-      let reply: Omit<SeenReply, 'body'> | undefined;
-      let upstream: ClientRequest | undefined;
-      let incoming: IncomingMessage | undefined;
-      let finished = false;
-      const finish = (error?: string) => {
-        if (finished) return;
-        finished = true;
-        const ended = performance.now() - began;
-        resolve({
-          startedAt,
-          method,
-          path,
-          httpVersion: `HTTP/${request.httpVersion}`,
-          headers,
-          body: sent.end(),
-          reply: reply && { ...reply, body: got.end() },
-          ...(error !== undefined && { error }),
-          sent: moments.sent,
-          began: moments.began || ended,
-          ended,
-        });
-      };
-      const take = (from: IncomingMessage) => {
-        incoming = from;
-        moments.began = performance.now() - began;
-        reply = {
-          status: from.statusCode!,
-          statusText: from.statusMessage ?? '',
-          headers: headersOf(pairs(from.rawHeaders).map(([name, value]) => ({ name, value }))),
-        };
-        response.sendDate = false;
-        response.writeHead(reply.status, reply.statusText, passedOn(from, ['transfer-encoding']));
-        from.on('data', (chunk) => {
-          if (!finished) got.add(chunk);
-        });
-        from.once('end', () => finish());
-        from.once('error', (error) => {
-          finish(`the target broke off its reply: ${error.message}`);
-          response.destroy();
-        });
-        from.pipe(response);
-      };
-      const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-      const send = (mayReuse: boolean) => {
-        const trying = this.#target.request(method, path, this.#forwarded(request), mayReuse);
-        upstream = trying;
-        trying.once('response', take);
-        trying.on('error', (error: NodeJS.ErrnoException) => {
-          if (finished || reply) return; // what ends a reply early is the reply's own error
-          if (mayReuse && trying.reusedSocket && error.code === 'ECONNRESET') {
-            send(false); // the target had closed the kept connection; nothing of this request was read there
-            return;
-          }
-          finish(`the target gave no reply: ${error.message}`);
-          refuse(response, `${this.#target.url} gave no reply: ${error.message}`);
-        });
-        if (hasBody) request.pipe(trying);
-        else trying.end();
-      };
-      response.once('close', () => {
-        if (response.writableFinished) return;
-        finish('the client went away');
-        // A write that was sent is let run: nobody could say what became of it.
-        if (read || !request.complete) upstream?.destroy();
-        else incoming?.unpipe(response).resume();
-      });
-      if (!hasBody) request.resume();
-      send(read && !hasBody);
-    });
-  }
-
-  /** The client's headers as they go on, with who it is for whoever asks behind us. */
-  #forwarded(request: IncomingMessage, dropped: readonly string[] = []): string[] {
-    const before = request.headers['x-forwarded-for'];
-    const client = request.socket.remoteAddress ?? 'unknown';
-    return [
-      ...passedOn(request, ['x-forwarded-for', ...dropped]),
-      'X-Forwarded-For',
-      before === undefined ? client : `${before}, ${client}`,
-    ];
-  }
-
-  #tunnel(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    this.counts.upgraded++;
-    const { method = 'GET', url: path = '/' } = request;
-    const raw = [...this.#forwarded(request), 'Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? ''];
-    const upstream = this.#target.request(method, path, raw, false);
-    const both = (other: Duplex) => {
-      for (const end of [socket, other]) {
-        this.#tunnels.add(end);
-        end.once('close', () => this.#tunnels.delete(end));
-        end.on('error', () => undefined); // its 'close' follows and ends the other
-      }
-      socket.once('close', () => other.destroy());
-      other.once('close', () => socket.destroy());
-    };
-    const answer = (reply: IncomingMessage, headers: readonly string[]) => {
-      const lines = pairs(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-      socket.write(`HTTP/1.1 ${reply.statusCode} ${reply.statusMessage}\r\n${lines.join('')}\r\n`);
-    };
-    socket.on('error', () => upstream.destroy());
-    upstream.once('upgrade', (reply, other: Socket, first: Buffer) => {
-      both(other);
-      answer(reply, reply.rawHeaders);
-      socket.write(first);
-      other.write(head);
-      socket.pipe(other).pipe(socket);
-    });
-    upstream.once('response', (reply) => {
-      answer(reply, [...passedOn(reply, ['transfer-encoding']), 'Connection', 'close']);
-      reply.pipe(socket);
-    });
-    upstream.once('error', () => socket.destroy());
-    upstream.end();
-  }
-}
-
-/** What a client gets if the target says nothing. */
-function refuse(response: ServerResponse, message: string): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  response.writeHead(502, { 'content-type': 'application/json', connection: 'close' });
-  response.end(JSON.stringify({ error: { code: 'TARGET_UNREACHABLE', message } }));
 }

@@ -9,7 +9,8 @@ import type { Rule } from '../rules.ts';
 import { HarFile } from './har-file.ts';
 import { startRecorder } from './recorder.ts';
 import { openRecording } from './recording.ts';
-import { type ReplayOptions, type ReplayReport, replay, type Source } from './replay.ts';
+import { type ReplayOptions, type ReplayReport, replay } from './replay.ts';
+import type { Source } from './side.ts';
 
 let folder: string;
 let file: string;

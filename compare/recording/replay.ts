@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { ask } from '../ask.ts';
 import { PATIENT } from '../budget.ts';
 import { CaseLog } from '../case-log.ts';
 import { compareReplies, type Result, without } from '../compare-replies.ts';
@@ -8,22 +7,20 @@ import { redactor } from '../redact.ts';
 import type { Failure, Reply } from '../reply.ts';
 import { type RuleSet, ruleSet } from '../rule-set.ts';
 import type { Rule } from '../rules.ts';
-import { inScope } from '../scope.ts';
 import type { SuiteReport } from '../suite.ts';
+import { type Choice, chosen } from './chosen.ts';
 import type { HarEntry } from './har.ts';
 import { isRead } from './is-read.ts';
-import { asRecorded, Keeper } from './keep.ts';
+import { Keeper } from './keep.ts';
 import { NOBODY, usersOf } from './lanes.ts';
-import { type Played, playedOf, replyOf, withoutKeys } from './played.ts';
+import { playedOf } from './played.ts';
 import type { Recorded, Recording } from './recording.ts';
 import { redactionOf } from './redaction.ts';
+import { Side, type Source } from './side.ts';
 import { Slots } from './slots.ts';
 import { Translation, type TranslationOptions } from './translation.ts';
 
-/** A base URL without a slash at its end; or replies that are in the recording: the target's, or the new side's. */
-export type Source = { readonly url: string } | 'recorded' | 'beside';
-
-export interface ReplayOptions {
+export interface ReplayOptions extends Choice {
   readonly rules?: RuleSet | readonly Rule[];
   /** Headers to compare beside those clients rely on everywhere. */
   readonly headers?: readonly string[];
@@ -31,14 +28,6 @@ export interface ReplayOptions {
   readonly speed: number | 'max';
   /** Requests under way at once. */
   readonly concurrency: number;
-  /** True to send writes too, to both sides. */
-  readonly writes: boolean;
-  /** Routes that change nothing whatever their method. */
-  readonly asReads?: readonly string[];
-  /** If there are any, only these routes are played. */
-  readonly only?: readonly string[];
-  /** Host names that are played (the one with most requests). */
-  readonly hosts?: readonly string[];
   readonly known?: TranslationOptions['known'];
   readonly users?: TranslationOptions['users'];
   readonly idNames?: TranslationOptions['idNames'];
@@ -82,39 +71,6 @@ export async function replay(
   const run = new Run(recording, [old, newer], options);
   const played = await run.play(entries, usersOf(recording.entries));
   return { ...run.end(), played, leftOut };
-}
-
-/** The entries to be played; counts the others by why not. */
-function chosen(
-  { entries, unusable }: Recording,
-  sources: readonly Source[],
-  { writes, asReads = [], only = [], hosts }: ReplayOptions,
-  leftOut: Map<string, number>,
-): Recorded[] {
-  const wanted = new Set(hosts ?? [mostFrequentHost(entries)]);
-  const leave = (why: string, count = 1) => {
-    leftOut.set(why, (leftOut.get(why) ?? 0) + count);
-    return false;
-  };
-  for (const [why, count] of unusable) leave(`unusable: the entry ${why}`, count);
-  return entries.filter(({ method, path, origin, hasBeside }) => {
-    if (!/^https?:/.test(origin)) return leave(`not HTTP: ${origin.replace(/:.*/, '')}`);
-    const { host } = new URL(origin);
-    if (!wanted.has(host)) return leave(`of another host: ${host}`);
-    if (only.length > 0 && !inScope({ routes: only }, { method, path }, 200))
-      return leave('not among the routes to play');
-    if (sources.includes('beside') && !hasBeside) return leave('not asked of the new side when it was recorded');
-    const sent = sources.some((source) => typeof source === 'object');
-    return !sent || writes || isRead(method, path, asReads) || leave('writes');
-  });
-}
-
-function mostFrequentHost(entries: readonly Recorded[]): string {
-  const counts = new Map<string, number>();
-  for (const { origin } of entries) {
-    if (/^https?:/.test(origin)) counts.set(new URL(origin).host, (counts.get(new URL(origin).host) ?? 0) + 1);
-  }
-  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? '';
 }
 
 /** Requests of one user that are under way. */
@@ -255,46 +211,3 @@ class Run {
 }
 
 const statusOf = (reply: Reply | Failure | undefined) => (reply && 'status' in reply ? reply.status : undefined);
-
-type Asked = { readonly user: string; readonly path: string; readonly isRead: boolean };
-
-/** One side of a replay: asked live in its own words, or what the recording has of it. */
-class Side {
-  readonly #source: Source;
-  readonly #translation: Translation;
-  /** Takes out of live replies what recorded ones do not have either. */
-  readonly #keeper: Keeper | undefined;
-  /** True if the other side's replies were recorded with the same key. */
-  readonly #sameKey: boolean;
-  readonly times: number[] = [];
-
-  constructor(source: Source, translation: Translation, keeper: Keeper | undefined, sameKey: boolean) {
-    this.#source = source;
-    this.#translation = translation;
-    this.#keeper = keeper;
-    this.#sameKey = sameKey;
-  }
-
-  async reply(
-    entry: HarEntry,
-    played: Played | { readonly lost: string },
-    asked: Asked,
-  ): Promise<Reply | Failure | { readonly missing: string }> {
-    if (this.#source === 'recorded') return this.#stored(entry.response, entry._error);
-    if (this.#source === 'beside') return this.#stored(entry._beside?.response, entry._beside?._error);
-    if ('lost' in played) return { missing: played.lost };
-    const request = this.#translation.request(played, asked.user, entry.response?.status ?? 0);
-    if ('missing' in request) return request;
-    const began = performance.now();
-    const reply = await ask(this.#source.url, request);
-    this.times.push(performance.now() - began);
-    if ('error' in reply) return reply;
-    const recorded = replyOf(entry.response, undefined);
-    if ('status' in recorded) this.#translation.learn(recorded, reply, asked);
-    return this.#keeper ? replyOf(asRecorded(reply, this.#keeper), undefined) : reply;
-  }
-
-  #stored(response: HarEntry['response'] | undefined, error: string | undefined): Reply | Failure {
-    return replyOf(response && !this.#sameKey ? withoutKeys(response) : response, error);
-  }
-}

@@ -132,7 +132,9 @@ export class Translation {
     if (/^\s*[{[]/.test(body)) {
       try {
         const how = { path, ids: this.#ids, names: this.#options.idNames, text: (text: string) => this.#text(text) };
-        return stringifyJson(withIds(parseJson(body), how));
+        const value = parseJson(body);
+        const json = stringifyJson(withIds(value, how));
+        return json === stringifyJson(value) ? body : json; // as it came, if there is no reason to write it anew
       } catch {
         return this.#text(body); // no JSON after all
       }

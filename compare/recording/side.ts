@@ -1,0 +1,52 @@
+import { ask } from '../ask.ts';
+import type { Failure, Reply } from '../reply.ts';
+import type { HarEntry } from './har.ts';
+import { asRecorded, type Keeper } from './keep.ts';
+import { type Played, replyOf, withoutKeys } from './played.ts';
+import type { Translation } from './translation.ts';
+
+/** A base URL without a slash at its end; or replies that are in the recording: the target's, or the new side's. */
+export type Source = { readonly url: string } | 'recorded' | 'beside';
+
+export type Asked = { readonly user: string; readonly path: string; readonly isRead: boolean };
+
+/** One side of a replay: asked live in its own words, or what the recording has of it. */
+export class Side {
+  readonly #source: Source;
+  readonly #translation: Translation;
+  /** Takes out of live replies what recorded ones do not have either. */
+  readonly #keeper: Keeper | undefined;
+  /** True if the other side's replies were recorded with the same key. */
+  readonly #sameKey: boolean;
+  readonly times: number[] = [];
+
+  constructor(source: Source, translation: Translation, keeper: Keeper | undefined, sameKey: boolean) {
+    this.#source = source;
+    this.#translation = translation;
+    this.#keeper = keeper;
+    this.#sameKey = sameKey;
+  }
+
+  async reply(
+    entry: HarEntry,
+    played: Played | { readonly lost: string },
+    asked: Asked,
+  ): Promise<Reply | Failure | { readonly missing: string }> {
+    if (this.#source === 'recorded') return this.#stored(entry.response, entry._error);
+    if (this.#source === 'beside') return this.#stored(entry._beside?.response, entry._beside?._error);
+    if ('lost' in played) return { missing: played.lost };
+    const request = this.#translation.request(played, asked.user, entry.response?.status ?? 0);
+    if ('missing' in request) return request;
+    const began = performance.now();
+    const reply = await ask(this.#source.url, request);
+    this.times.push(performance.now() - began);
+    if ('error' in reply) return reply;
+    const recorded = replyOf(entry.response, undefined);
+    if ('status' in recorded) this.#translation.learn(recorded, reply, asked);
+    return this.#keeper ? replyOf(asRecorded(reply, this.#keeper), undefined) : reply;
+  }
+
+  #stored(response: HarEntry['response'] | undefined, error: string | undefined): Reply | Failure {
+    return replyOf(response && !this.#sameKey ? withoutKeys(response) : response, error);
+  }
+}
