@@ -26,7 +26,7 @@ export type WrongBuild = {
 const CLOSED_WITHIN = 60_000;
 const OPEN_WITHIN = 120_000;
 /** How long more users are wanted in vain, ms. */
-const IN_VAIN = 2_500;
+const IN_VAIN = 1_500;
 
 /** Adds up what was found of some capabilities. */
 export function sumOf(...tallies: readonly ComparedTally[]): Compared {
