@@ -25,11 +25,7 @@ export function decode(
   encoding: string,
   limit = MAX_DECODED,
 ): Uint8Array | { readonly why: string } {
-  const codings = encoding
-    .toLowerCase()
-    .split(',')
-    .map((coding) => coding.trim())
-    .filter((coding) => coding !== '' && coding !== 'identity');
+  const codings = encoding === '' ? [] : codingsIn(encoding);
   if (codings.length > 4) return { why: `it is encoded ${codings.length} times over` };
   let decoded = bytes;
   for (const coding of codings.reverse()) {
@@ -45,3 +41,10 @@ export function decode(
   }
   return decoded.length > limit ? { why: `it is larger than ${limit} bytes` } : decoded;
 }
+
+const codingsIn = (encoding: string): string[] =>
+  encoding
+    .toLowerCase()
+    .split(',')
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== '' && coding !== 'identity');
