@@ -1,3 +1,4 @@
+import type { ClientRequest } from 'node:http';
 import type { BesideReply, Exchange, SeenReply } from './exchange.ts';
 import { headersOf } from './har.ts';
 import { Tap } from './tap.ts';
@@ -14,7 +15,7 @@ export class Beside {
   readonly url: string;
   readonly #upstream: Upstream;
   readonly #cap: number;
-  #asking = 0;
+  readonly #asking = new Set<ClientRequest>();
 
   constructor(url: URL, cap: number) {
     this.#upstream = new Upstream(url);
@@ -24,8 +25,7 @@ export class Beside {
 
   /** What the new side replies; undefined if too many are being asked already. */
   async ask({ method, path, body }: Exchange, headers: readonly string[]): Promise<BesideReply | undefined> {
-    if (this.#asking >= AT_ONCE || body.bytes === undefined) return undefined;
-    this.#asking++;
+    if (this.#asking.size >= AT_ONCE || body.bytes === undefined) return undefined;
     const began = performance.now();
     try {
       const unconditional = pairs(headers)
@@ -35,12 +35,12 @@ export class Beside {
       return { reply, milliseconds: performance.now() - began };
     } catch (error) {
       return { reply: undefined, error: (error as Error).message, milliseconds: performance.now() - began };
-    } finally {
-      this.#asking--;
     }
   }
 
+  /** Gives up what has not been answered yet. */
   stop(): void {
+    for (const request of this.#asking) request.destroy(new Error('the recorder stopped before there was a reply'));
     this.#upstream.stop();
   }
 
@@ -49,7 +49,11 @@ export class Beside {
       const length = body.length > 0 ? ['Content-Length', String(body.length)] : [];
       const request = this.#upstream.request(method, path, [...headers, ...length], false);
       const timer = setTimeout(() => request.destroy(new Error(`no reply within ${TIMEOUT} ms`)), TIMEOUT);
-      request.once('close', () => clearTimeout(timer));
+      this.#asking.add(request);
+      request.once('close', () => {
+        clearTimeout(timer);
+        this.#asking.delete(request);
+      });
       request.once('error', reject);
       request.once('response', (response) => {
         const tap = new Tap(this.#cap);

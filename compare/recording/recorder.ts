@@ -144,12 +144,15 @@ class Recording implements Recorder {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeIdleConnections();
     this.#tunnels.stop();
-    const timer = setTimeout(() => this.#server.closeAllConnections(), grace);
+    const timer = setTimeout(() => {
+      this.#server.closeAllConnections();
+      this.#beside?.stop();
+    }, grace);
     await closed;
-    clearTimeout(timer);
     await Promise.all(this.#open);
-    this.#target.stop();
+    clearTimeout(timer);
     this.#beside?.stop();
+    this.#target.stop();
     await this.#keeping.stop();
     await this.#options.file.close();
   }
