@@ -1,5 +1,13 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { type Hidden, propose, type Report, type Rule, validateRules, whatItHides } from '@strangler/compare';
+import {
+  type Hidden,
+  propose,
+  REFUSAL_PHRASES,
+  type Report,
+  type Rule,
+  validateRules,
+  whatItHides,
+} from '@strangler/compare';
 import { AdminClient } from './admin-client.ts';
 import { connectionOf, type Where } from './connection.ts';
 import { reportOf } from './live-report.ts';
@@ -70,7 +78,9 @@ function suggestionFor(report: Report, id: string): Suggestion {
   const found = suggestionsIn(report).find(({ group }) => group === id);
   if (found) return found;
   const known = [...report.tally.groups, ...(report.noise ?? []).map(({ group }) => group)];
-  if (known.some((group) => group.id === id)) throw new Problem(`no rule should hide group ${id}`);
+  const refused = report.noise?.find(({ group }) => group.id === id)?.refused;
+  const why = refused === undefined ? '' : `: ${REFUSAL_PHRASES[refused]}`;
+  if (known.some((group) => group.id === id)) throw new Problem(`no rule should hide group ${id}${why}`);
   throw new Problem(
     `there is no group ${inert(id)}; there are: ${known.map((group) => group.id).join(', ') || 'none'}`,
   );

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Result, without } from '@strangler/compare';
+import { type DifferenceKind, type Result, without } from '@strangler/compare';
 import type { Side } from '@strangler/plan';
 import type { Seen } from './reply.ts';
 import type { Asked, Sides } from './sides.ts';
@@ -50,7 +50,7 @@ export async function lookAgain(
       );
       for (const place of monolith!) noisy.add(place);
       const outside = (...places: ReadonlySet<string>[]) =>
-        result.differences.filter(({ path }) => !places.some((some) => some.has(placeOf(path))));
+        result.differences.filter(({ path }) => !places.some((some) => some.has(path) || some.has(listOf(path))));
       const settled = outside(monolith!, service!);
       if (settled.length && asked.routed.synced) return { ...result, differences: settled };
       if (look === LOOKS) {
@@ -63,11 +63,14 @@ export async function lookAgain(
   }
 }
 
-/** Where a side differs from itself. */
+/** Where a side differs from itself: paths, and lists whose elements are others, which makes neighbours of others. */
 async function changed(asked: Asked, before: Seen, now: Seen, compare: Compare): Promise<ReadonlySet<string>> {
   const { differences } = await compare(asked, before, now, true);
-  return new Set(differences.map(({ path }) => placeOf(path)));
+  return new Set(differences.flatMap(({ kind, path }) => (MOVES.has(kind) ? [path, listOf(path)] : path)));
 }
 
-/** A list is one place: a row more in it makes neighbours of others. */
-const placeOf = (path: string): string => path.replace(/\[\*\].*$/s, '');
+/** What makes a list another one. */
+const MOVES: ReadonlySet<DifferenceKind> = new Set(['missing', 'extra', 'order']);
+
+/** The outermost list a path leads through, or the path itself. */
+const listOf = (path: string): string => path.replace(/\[\*\].*$/s, '');
