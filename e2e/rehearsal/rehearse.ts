@@ -19,6 +19,9 @@ export type Rehearsal = {
   readonly stop: () => Promise<void>;
 };
 
+/** The rest of the purchases is made after everybody is on the service, however long a slow machine takes to get there. */
+const BEFORE_THE_LAST_RAMP = 0.85;
+
 /** Runs the whole rehearsal. Rejects, with everything stopped, if a chapter cannot be finished. */
 export const rehearse = (quick: boolean, signal: AbortSignal): Promise<Rehearsal> =>
   onStage(quick, signal, (stage) => play(stage, quick, signal));
@@ -27,18 +30,26 @@ async function play(stage: Stage, quick: boolean, signal: AbortSignal): Promise<
   const { input, env, addresses, processes, webhook, suite, backfilled, timed, took, atTheEnd } = stage;
   const bases = PORTS.proxies.map(local);
   const seconds = REPLAY_SECONDS[quick ? 'quick' : 'full'];
-  const traffic = startTraffic(input, bases, { seconds, signal });
+  const over = new AbortController();
+  atTheEnd(async () => over.abort());
+  let completeAt = 0;
+  let open = BEFORE_THE_LAST_RAMP;
+  const traffic = startTraffic(input, bases, {
+    seconds,
+    signal: AbortSignal.any([signal, over.signal]),
+    upTo: () => open,
+  });
   const { tally } = traffic;
   const watch = new Watch((now) => show(pictureOf(now, traffic.share(), tally.requests, tally.errors.length)));
   atTheEnd(() => watch.stop());
   const book = new StepBook(input, tally, watch);
-  let completeAt = 1;
   const { kill, wrongBuild, compared } = await timed(
     'replay',
     `${input.live.length.toLocaleString('en')} purchases of 1998 replayed`,
     async () => {
       const story = await runStory(book, traffic, processes.orders, webhook, env, (share) => {
         completeAt = share;
+        open = 1;
       });
       await traffic.done;
       return story;
@@ -54,9 +65,6 @@ async function play(stage: Stage, quick: boolean, signal: AbortSignal): Promise<
       ? []
       : [`the gate let users move to a wrong build: ${wrongBuild.boundary / 100} %`]),
     ...(suite.agreed ? [] : ['monolith and services do not answer alike']),
-    ...(completeAt > 0.85
-      ? [`everybody was on the service only with ${Math.round((1 - completeAt) * 100)} % to come`]
-      : []),
     ...inStoppingOrder(processes).flatMap(({ died, program }) => (died ? [`the process ${program.name} died`] : [])),
   ];
   const report: Report = {

@@ -37,13 +37,15 @@ export type Replay = {
   readonly visit?: Visit;
   /** How long a customer retries, in milliseconds; a minute unless given. */
   readonly patience?: number;
+  /** Up to which share of the purchases, 0…1, customers may go by now; all of them unless given. */
+  readonly upTo?: () => number;
 };
 
 /** Replays purchases through the proxies in order of date, per customer one after another. */
 export function startTraffic(
   { live }: Pick<Input, 'live'>,
   bases: readonly string[],
-  { seconds, signal: stop, visit = shop, patience = 60_000 }: Replay,
+  { seconds, signal: stop, visit = shop, patience = 60_000, upTo = () => 1 }: Replay,
 ): Traffic {
   const tally = new Tally();
   const dispatcher = new Agent({ connections: CUSTOMERS_AT_A_TIME, pipelining: 1 });
@@ -66,6 +68,8 @@ export function startTraffic(
     while (next < total && !stop.aborted && !failure) {
       const at = next++;
       await sleep(begun + (at / total) * seconds * 1_000 - Date.now());
+      while (at / total >= upTo() && !stop.aborted && !failure) await sleep(20);
+      if (stop.aborted) return;
       const purchase = live[at]!;
       const before = busy.get(purchase.customer) ?? Promise.resolve();
       const turn = before.then(() => visit(clientOf(purchase.customer), purchase, tally));
