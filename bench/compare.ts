@@ -1,11 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type Chance, chanceOf } from '../e2e/chance.ts';
+import { chanceOf } from '../e2e/chance.ts';
 import type { Benchmark, Options } from './benchmark.ts';
 import { DIFFERS } from './compare/differs.ts';
 import { CHANGES, type Change, orders } from './compare/orders.ts';
 import { median, ratio, rounded, table } from './figures.ts';
 import { say } from './screen.ts';
+import { shuffled } from './shuffled.ts';
 
 /** Orders that make bodies of these sizes; what takes less than a millisecond is measured more often. */
 const SIZES = [
@@ -43,6 +44,7 @@ function measure({ old, newer }: Bodies, rounds: number, warmUp: number, signal:
   const chance = chanceOf(1, 'compare');
   for (let round = -warmUp; round < rounds; round++) {
     signal.throwIfAborted();
+    // Whoever comes after a slow one finds the caches full of its data: nobody always comes after the same one.
     for (const [name, differ] of shuffled(Object.entries(DIFFERS), chance)) {
       if (round >= 0) collectGarbage({ type: 'minor' }); // else one pays for what the one before left behind
       const begin = performance.now();
@@ -56,16 +58,6 @@ function measure({ old, newer }: Bodies, rounds: number, warmUp: number, signal:
     }
   }
   return times;
-}
-
-/** Whoever comes after a slow one finds the caches full of its data, so nobody always comes after the same one. */
-function shuffled<T>(all: readonly T[], chance: Chance): readonly T[] {
-  const order = [...all];
-  for (let last = order.length - 1; last > 0; last--) {
-    const other = chance.below(last + 1);
-    [order[last], order[other]] = [order[other]!, order[last]!];
-  }
-  return order;
 }
 
 /** Every contender must see what there is to see, and nothing where there is nothing. */

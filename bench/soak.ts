@@ -6,7 +6,7 @@ import type { Benchmark, Options } from './benchmark.ts';
 import { rounded, table } from './figures.ts';
 import { say } from './screen.ts';
 import { DeadSide } from './shadow/dead-side.ts';
-import { openLoad } from './shadow/open-load.ts';
+import { OpenLoad } from './shadow/open-load.ts';
 import { ASKS, onStand } from './shadow/stand.ts';
 
 const PER_SECOND = 500;
@@ -26,8 +26,8 @@ async function run({ seconds = 120, signal }: Options) {
       const file = join(folder, 'heap.json');
       const how = { node: ['--expose-gc', '--import', PROBE], env: { BENCH_HEAP: file } };
       const { port, pid } = await proxy('the proxy', dead.port, '100%', how);
-      const load = (time: number) =>
-        openLoad(`http://127.0.0.1:${port}`, ASKS, { perSecond: PER_SECOND, seconds: time, signal });
+      const requests = new OpenLoad(port);
+      const load = (time: number) => requests.send(ASKS, { perSecond: PER_SECOND, seconds: time, signal });
       await load(2 * SLICE);
       const before = await probe(pid, file);
       const after: Memory[] = [];
@@ -40,6 +40,7 @@ async function run({ seconds = 120, signal }: Options) {
           `${Math.min(past + SLICE, seconds)} of ${seconds} s: ${mebibytes(grown(before, after.at(-1)!))} MiB more than before`,
         );
       }
+      await requests.close();
       return findings(before, after, seconds);
     });
   } finally {

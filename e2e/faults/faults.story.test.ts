@@ -36,7 +36,7 @@ async function run(): Promise<{ code: number; output: string; runs: readonly Run
       '--disable-warning=TimeoutNegativeWarning',
       join(ROOT, 'e2e/faults/main.ts'),
       ...only,
-      ...['--seed', '1', '--lanes', '2', '--keep-going'],
+      ...['--seed', '1', '--keep-going'],
     ],
     { cwd: ROOT, env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'pipe'] },
   );

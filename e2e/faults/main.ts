@@ -12,7 +12,7 @@ writer's own ledger after each: nothing lost, nothing doubled, nothing different
   --only NAME    only faults whose name contains this; may be given again
   --seeds N      every fault with the seeds 1 to N (5)
   --seed N       every fault with this seed alone
-  --lanes N      N faults at a time, each on servers of its own (3)
+  --lanes N      N faults at a time, each on servers of its own, which take two to three cores each (1)
   --list         the faults, and what happens meanwhile
   --keep-going   go on after a fault that failed
   --help         this text
@@ -42,7 +42,7 @@ function read() {
   };
   const seed = whole('seed', 1_000_000);
   const seeds = seed === undefined ? Array.from({ length: whole('seeds', 1_000) ?? 5 }, (_, nth) => nth + 1) : [seed];
-  return { ...values, seeds, lanes: whole('lanes', MOST_LANES) ?? 3 };
+  return { ...values, seeds, lanes: whole('lanes', MOST_LANES) ?? 1 };
 }
 
 async function main(): Promise<number> {
