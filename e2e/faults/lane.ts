@@ -35,6 +35,7 @@ export class Lane {
     try {
       if (copying || !this.#stack || !isDeepStrictEqual(this.#stack.inPlan, inPlan)) {
         await this.#clear();
+        await up({ parts: NEEDED }); // a fault that failed may have left one down
         this.#stack = await startStack(this.#servers, { history: fault.history ?? HISTORY, copying, inPlan });
       }
       const run = await runFault(this.#stack, fault, seed);

@@ -76,9 +76,8 @@ export const forced: readonly Fault[] = [
     lines: [66],
     strike: async (scene) => {
       const { env } = scene.stack;
-      const pulled = down(['postgres']);
+      await down(['postgres']); // all of it, or the rollback may still be an orderly one
       await takeBack(scene);
-      await pulled;
       await strangler(['settle', 'orders', '--lost', '--plan', PLAN_FILE, '--reason', 'fault suite'], env);
       await scene.pause(0, 1_000);
       await up({ parts: ['postgres'] });
