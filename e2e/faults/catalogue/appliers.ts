@@ -3,9 +3,11 @@ import { Kafka, logLevel } from 'kafkajs';
 import { Process } from '../../rehearsal/processes.ts';
 import type { Chapter, Fault, Scene } from '../fault.ts';
 import { eventually, firstOf, holding, inSession } from '../holding.ts';
+import { until } from '../operator.ts';
 import type { Stack } from '../stack.ts';
 
 const SEEN_WITHIN = 20_000;
+const RUNS_WITHIN = 60_000;
 
 /** The applier of orders into MySQL or into Postgres waits for a lock: its transaction is under way and gets no further. */
 const WAITING = {
@@ -65,6 +67,10 @@ async function twoAtOnce({ stack, pause }: Scene): Promise<void> {
   await pause(3_000, 5_000);
   await Promise.all([second.kill(), stack.cdc.kill()]);
   await stack.cdc.start();
+  // What the one that stopped has written stands until the new one writes that it runs.
+  await until('streams that run', 'orders', RUNS_WITHIN, ({ streams }) =>
+    streams.every((one) => one.state === 'running'),
+  );
 }
 
 /** A stranger joins the reader's group, is given its partition, and leaves again. */
