@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Result, Rule, UsedRule } from '@strangler/compare';
-import type { NewRules, Pair, Used, Verdict } from './comparing-thread.ts';
+import type { End, NewRules, Pair, Used, Verdict } from './comparing-thread.ts';
 
 /** Compares in a thread of its own, so that no request waits for it. */
 export class Comparer {
@@ -38,7 +39,12 @@ export class Comparer {
   /** Safe to call twice. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#thread?.terminate();
+    const thread = this.#thread;
+    if (!thread) return;
+    // It ends by itself: terminating a thread that is just starting or compiling can bring the whole process down.
+    const ended = once(thread, 'exit');
+    thread.postMessage({ end: true } satisfies End);
+    await ended;
   }
 
   #start(): Worker {

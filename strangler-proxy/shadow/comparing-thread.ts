@@ -24,6 +24,8 @@ export type Pair = {
 };
 /** The rules of a capability are these from now on. */
 export type NewRules = { readonly capability: string; readonly rules: readonly Rule[] };
+/** Nothing comes after what is here already. */
+export type End = { readonly end: true };
 export type Verdict = { readonly id: number; readonly result: Result };
 /** What the rules of each capability have excused since the last time. */
 export type Used = { readonly used: Readonly<Record<string, readonly UsedRule[]>> };
@@ -39,8 +41,9 @@ const secretsOut = redactor();
 const reply = (seen: Seen) => ('error' in seen ? seen : toReply(seen));
 const unused = new Set(sets.keys());
 
-parentPort!.on('message', (message: Pair | NewRules) => {
-  if ('rules' in message) {
+parentPort!.on('message', (message: Pair | NewRules | End) => {
+  if ('end' in message) parentPort!.close();
+  else if ('rules' in message) {
     lists.set(message.capability, message.rules);
     sets.set(message.capability, ruleSet(message.rules));
   } else compare(message);
