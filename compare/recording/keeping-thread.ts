@@ -5,6 +5,8 @@ import { Keeper } from './keep.ts';
 import type { KeepingOptions } from './keeping.ts';
 
 export type ToKeep = { readonly exchange: Exchange; readonly beside: BesideReply | undefined };
+/** Nothing comes after what is here already. */
+export type End = { readonly end: true };
 /** An entry as a line of the file, or why there is none. */
 export type KeptEntry = { readonly line: string; readonly bodiesNotKept: number } | { readonly why: string };
 
@@ -21,5 +23,8 @@ function kept({ exchange, beside }: ToKeep): KeptEntry {
   }
 }
 
-parentPort!.on('message', (given: ToKeep) => parentPort!.postMessage(kept(given)));
+parentPort!.on('message', (given: ToKeep | End) => {
+  if ('end' in given) parentPort!.close();
+  else parentPort!.postMessage(kept(given));
+});
 parentPort!.postMessage('ready');

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Redaction } from '../redact.ts';
 import type { BesideReply, Exchange } from './exchange.ts';
-import type { KeptEntry, ToKeep } from './keeping-thread.ts';
+import type { End, KeptEntry, ToKeep } from './keeping-thread.ts';
 import type { UserFrom } from './user.ts';
 
 export interface KeepingOptions {
@@ -20,11 +20,13 @@ export class Keeping {
   readonly #thread: Worker;
   /** The thread answers in the order it is asked in. */
   readonly #asked: { readonly size: number; readonly resolve: (kept: KeptEntry) => void }[] = [];
+  readonly #ended: Promise<unknown>;
   #backlog = 0;
   #failure: string | undefined;
 
   private constructor(thread: Worker) {
     this.#thread = thread;
+    this.#ended = new Promise((resolve) => thread.once('exit', resolve));
     this.#thread.on('message', (kept: KeptEntry) => this.#answer(kept));
     this.#thread.on('error', ({ message }) => {
       this.#failure = message;
@@ -56,8 +58,11 @@ export class Keeping {
     });
   }
 
+  /** What was asked before is still answered. */
   async stop(): Promise<void> {
-    await this.#thread.terminate();
+    // It ends by itself: terminating a thread that is just starting or compiling can bring the whole process down.
+    this.#thread.postMessage({ end: true } satisfies End);
+    await this.#ended;
   }
 
   #answer(kept: KeptEntry): void {

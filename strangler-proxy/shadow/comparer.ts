@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Result, Rule, UsedRule } from '@strangler/compare';
 import type { End, NewRules, Pair, Used, Verdict } from './comparing-thread.ts';
@@ -42,7 +41,7 @@ export class Comparer {
     const thread = this.#thread;
     if (!thread) return;
     // It ends by itself: terminating a thread that is just starting or compiling can bring the whole process down.
-    const ended = once(thread, 'exit');
+    const ended = new Promise((resolve) => thread.once('exit', resolve));
     thread.postMessage({ end: true } satisfies End);
     await ended;
   }

@@ -77,7 +77,7 @@ export class Shadow {
     this.#beside.push(stop);
   }
 
-  /** Waits for nothing: what has not been compared is not told. Safe to call twice. */
+  /** What has not been compared is not told. Safe to call twice. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#queue.length = 0;
