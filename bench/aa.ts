@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMonolith } from '@example/monolith';
 import { type Shop, startShop } from '@example/monolith/testing';
-import { type Noise, noiseIn, RESULT_KINDS, type ResultKind, Tally } from '@strangler/compare';
+import { countsOf, type Noise, noiseIn, RESULT_KINDS, type ResultKind, Tally, UNRATED } from '@strangler/compare';
 import { parsePlan } from '@strangler/plan';
 import { startProxy } from '@strangler/proxy';
 import { servers as readServers } from '@strangler/servers';
@@ -26,7 +26,7 @@ class Told {
   readonly again: string[] = [];
 
   get pairs(): number {
-    return this.replies.report().routes.reduce((sum, { comparable }) => sum + comparable, 0);
+    return this.replies.routes.reduce((sum, { comparable }) => sum + comparable, 0);
   }
 }
 
@@ -130,7 +130,6 @@ function findings({ replies, noise, again }: Told, load: { readonly purchases: n
   const sum = (kind: ResultKind) => routes.reduce((total, { counts }) => total + counts[kind], 0);
   const counts = Object.fromEntries(RESULT_KINDS.map((kind) => [kind, sum(kind)])) as Record<ResultKind, number>;
   const pairs = counts.equal + counts['equal-by-rule'] + counts.mismatch;
-  const beside = RESULT_KINDS.slice(3).filter((kind) => counts[kind] > 0);
   const percent = (counts.mismatch / pairs) * 100;
   const noisy = noiseIn(noise.report(), again);
   const text = [
@@ -142,7 +141,7 @@ function findings({ replies, noise, again }: Told, load: { readonly purchases: n
     ]),
     `\n  false mismatches: ${percent.toFixed(3)} % (goal: at most 0.1 % of 10,000 pairs or more)`,
     '  a cent off in the totals of one of them, tried at the end: found',
-    `  beside the rate: ${beside.map((kind) => `${counts[kind]} ${kind}`).join(', ') || 'nothing'}`,
+    `  beside the rate: ${countsOf(counts, UNRATED) || 'nothing'}`,
     ...groups.map(({ route, path, kind, pairs: of }) => `  differed: ${route} ${path} (${kind}), in ${of}`),
     `  the monolith against itself: ${noisy.map(sayNoise).join('; ') || 'no difference'}`,
   ].join('\n');

@@ -1,25 +1,19 @@
 import {
+  countsOf,
   DIFFERENCE_PHRASES,
   distinct,
   type Group,
   type Noise,
   REFUSAL_PHRASES,
   type Report,
-  type ResultKind,
   type RouteTally,
   timesOf,
+  UNRATED,
 } from '@strangler/compare';
 import type { Paint } from './paint.ts';
 import { renderTable } from './table.ts';
 import { inert, wrap } from './text.ts';
 
-const BESIDE: readonly ResultKind[] = [
-  'not-comparable',
-  'candidate-error',
-  'candidate-timeout',
-  'dropped',
-  'truncated',
-];
 const MOST_NOISE = 20;
 
 /** What comparing live has found: by route, then what differs, what drifts by itself, rules to look at, the next step. */
@@ -58,7 +52,7 @@ function renderRoutes(routes: readonly RouteTally[], width: number, paint: Paint
     { text: `${counts.equal}` },
     { text: `${counts['equal-by-rule']}` },
     { text: `${mismatches}`, ...(mismatches && { tone: 'bad' as const }) },
-    { text: BESIDE.flatMap((kind) => (counts[kind] ? [`${counts[kind]} ${kind}`] : [])).join(', ') },
+    { text: countsOf(counts, UNRATED) },
   ]);
   return renderTable(columns, rows, width, paint);
 }

@@ -18,10 +18,7 @@ import {
 import { EXIT, Problem } from './problem.ts';
 import { readJson } from './read-json.ts';
 import { readReport, readRules } from './rules-file.ts';
-import { inert } from './text.ts';
-
-/** Nothing a server answered reaches the terminal as it came. */
-export const print = (text: string) => console.log(text.split('\n').map(inert).join('\n'));
+import { print } from './text.ts';
 
 export type CompareOptions = ReportOptions & {
   suite: string;
@@ -48,8 +45,9 @@ async function compareSides(oldUrl: string, newUrl: string, options: CompareOpti
   const cases = await readCases(options.suite);
   const rules = options.rules === undefined ? [] : await readRules(options.rules);
   const whole = await compareSuites(urls[0]!, urls[1]!, cases, { rules, headers: options.header });
-  const report = redactReport(whole, redactor());
-  const title = redactor().text(`${oldUrl} and ${newUrl}`);
+  const secretsOut = redactor();
+  const report = redactReport(whole, secretsOut);
+  const title = secretsOut.text(`${oldUrl} and ${newUrl}`);
   print(describeSuite(report));
   for (const finding of report.findings) print(`\n${describeFinding(finding)}`);
   return await writeReports(report, { ...options, name: 'strangler compare', title });

@@ -1,4 +1,4 @@
-import type { SuiteReport } from '@strangler/compare';
+import { countsOf, type SuiteReport } from '@strangler/compare';
 import type { Recording, ReplayReport } from '@strangler/compare/recording';
 import { sayDuration } from '@strangler/plan';
 import { describeFinding } from './comparing.ts';
@@ -22,9 +22,8 @@ export function describeRecording(file: string, { entries, cutOff, note }: Recor
 /** The outcome: what was played and what was not, then differences by endpoint, path and kind. */
 export function describeReplay(result: ReplayReport, took: number, json: string | undefined): string[] {
   const { report, played, users, leftOut, behind } = result;
-  const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
   const lines = [
-    `${counted(played, 'request')} of ${counted(users, 'user')} played in ${sayDuration(took)}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none'}`,
+    `${counted(played, 'request')} of ${counted(users, 'user')} played in ${sayDuration(took)}: ${countsOf(report.counts) || 'none'}`,
     ...timeLines(result),
     ...(behind > 1_000
       ? [`up to ${sayDuration(behind)} later than at this speed: the sides are slower than those recorded`]

@@ -9,7 +9,7 @@ import {
   type Source,
   type UserFrom,
 } from '@strangler/compare/recording';
-import { failingWith2, print, type ReportOptions, readUrl, writeReports } from './comparing.ts';
+import { failingWith2, type ReportOptions, readUrl, writeReports } from './comparing.ts';
 import { onInterrupt } from './interrupt.ts';
 import { liveLine } from './live-line.ts';
 import { EXIT, Problem } from './problem.ts';
@@ -17,7 +17,7 @@ import { readJson } from './read-json.ts';
 import { describeRecording, describeReplay } from './replay-view.ts';
 import { readRules } from './rules-file.ts';
 import { readNamedSecrets } from './secrets.ts';
-import { inert } from './text.ts';
+import { inert, print } from './text.ts';
 
 export type ReplayOptions = ReportOptions & {
   speed: number | 'max';
@@ -60,9 +60,10 @@ async function replayFile(file: string, old: string, newer: string, options: Rep
       line.show(`${played} of ${of} played, ${mismatches} differ`, String(mismatches));
     const result = await replayRecording(recording, ...sides, { ...engine, signal, onProgress });
     line.clear();
-    const report = redactReport(result.report, redactor());
+    const secretsOut = redactor();
+    const report = redactReport(result.report, secretsOut);
     for (const text of describeReplay({ ...result, report }, performance.now() - began, options.json)) print(text);
-    const title = redactor().text(`${file}: ${old} and ${newer}`);
+    const title = secretsOut.text(`${file}: ${old} and ${newer}`);
     const code = await writeReports(report, { ...options, name: 'strangler replay', title });
     if (!signal.aborted) return code;
     print('stopped before its end');

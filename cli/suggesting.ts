@@ -13,7 +13,7 @@ import { connectionOf, type Where } from './connection.ts';
 import { reportOf } from './live-report.ts';
 import { EXIT, Problem } from './problem.ts';
 import { readReport } from './rules-file.ts';
-import { inert } from './text.ts';
+import { inert, print } from './text.ts';
 
 export type SuggestOptions = Where & {
   from?: string;
@@ -27,9 +27,6 @@ export type SuggestOptions = Where & {
 
 /** A rule for one group of differences or of noise, by the group’s id. */
 type Suggestion = { readonly group: string; readonly rule: Rule; readonly hides: readonly Hidden[] };
-
-/** Nothing a server answered reaches the terminal as it came. */
-const print = (text: string) => console.log(text.split('\n').map(inert).join('\n'));
 
 /** Proposes rules for what a report or control has found, with what each would have hidden; may write one to a file. */
 export async function suggestRules(file: string | undefined, options: SuggestOptions): Promise<void> {

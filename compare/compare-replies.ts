@@ -56,6 +56,9 @@ const NO_ANSWER_OF_ITS_OWN = new Set([502, 503, 504]);
 /** True if the two replies say the same, by themselves or under the rules. */
 export const isAgreed = (kind: ResultKind): boolean => kind === 'equal' || kind === 'equal-by-rule';
 
+/** Kinds that enter no rate. */
+export const UNRATED: readonly ResultKind[] = RESULT_KINDS.filter((kind) => !isAgreed(kind) && kind !== 'mismatch');
+
 /** Compares a new reply with the old one. Pass the same RuleSet again and again to have ids kept between replies. */
 export function compareReplies(
   old: Reply | Failure,

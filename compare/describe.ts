@@ -1,5 +1,5 @@
 import type { Result } from './compare-replies.ts';
-import type { Difference } from './difference.ts';
+import { bySeverity, type Difference } from './difference.ts';
 import { suggestRule } from './suggest.ts';
 
 const GROUPS = 20;
@@ -32,7 +32,7 @@ const HEADLINE: Record<Result['kind'], string> = {
 };
 
 /** Differences that share path and kind, most severe groups first. */
-export function groupByPath(differences: readonly Difference[]): readonly (readonly Difference[])[] {
+function groupByPath(differences: readonly Difference[]): readonly (readonly Difference[])[] {
   const groups = new Map<string, Difference[]>();
   for (const difference of differences) {
     const key = `${difference.kind} ${difference.path}`;
@@ -40,8 +40,7 @@ export function groupByPath(differences: readonly Difference[]): readonly (reado
     if (group) group.push(difference);
     else groups.set(key, [difference]);
   }
-  const rank = { high: 0, medium: 1, low: 2 };
-  return [...groups.values()].sort((a, b) => rank[a[0]!.severity] - rank[b[0]!.severity]);
+  return [...groups.values()].sort(([a], [b]) => bySeverity(a!, b!));
 }
 
 function describeGroup(group: readonly Difference[]): string[] {

@@ -40,6 +40,11 @@ export const SEVERITY: Record<DifferenceKind, Severity> = {
   order: 'medium',
 };
 
+/** Places severities in order, the worst first. */
+export const bySeverity = (a: { readonly severity: Severity }, b: { readonly severity: Severity }): number =>
+  SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
+const SEVERITIES: readonly Severity[] = ['high', 'medium', 'low'];
+
 const SAMPLE_LENGTH = 160;
 
 /** A value as one short line of JSON, nested parts cut. */

@@ -1,9 +1,9 @@
 import { caseCount } from './case-log.ts';
-import { isAgreed, RESULT_KINDS, type ResultKind } from './compare-replies.ts';
+import { isAgreed, UNRATED } from './compare-replies.ts';
 import { escaped } from './junit.ts';
 import type { Noise } from './noise.ts';
 import { outcomeOf } from './outcome.ts';
-import { DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from './phrases.ts';
+import { countsOf, DIFFERENCE_PHRASES, distinct, OUTCOME_PHRASES, REFUSAL_PHRASES, timesOf } from './phrases.ts';
 import type { Report } from './report.ts';
 import { type Proposal, propose, whatItHides } from './suggest.ts';
 import type { CaseReport } from './suite.ts';
@@ -32,15 +32,6 @@ await navigator.clipboard.writeText(b.parentElement.nextElementSibling.textConte
 const MOST_GROUPS = 300;
 const MOST_CASES = 1_000;
 
-const HEADLINES = {
-  equal: 'Old and new answer alike',
-  mismatch: 'Old and new do not answer alike',
-  failed: 'The new side did not answer',
-  insufficient: 'Too little could be compared',
-} as const;
-
-const RATED: ReadonlySet<ResultKind> = new Set(['equal', 'equal-by-rule', 'mismatch']);
-
 /** The report as one HTML file that needs nothing else: no script is needed to read it, and none comes from outside. */
 export function htmlOf(
   report: Report,
@@ -55,7 +46,7 @@ export function htmlOf(
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <title>${escaped(title)}</title><style>${STYLE}</style></head><body><main>
-<h1 class="${outcome}">${HEADLINES[outcome]}</h1><p class="soft">${escaped(title)}</p>
+<h1 class="${outcome}">${OUTCOME_PHRASES[outcome]}</h1><p class="soft">${escaped(title)}</p>
 <div class="numbers">${numbers.map(([kind, count]) => `<div><b>${count}</b>${kind}</div>`).join('')}</div>
 ${section('What differs', [
   ...groups.map((group) => groupPart(group, groups)),
@@ -120,9 +111,7 @@ const value = (sample: string | undefined) => (sample === undefined ? '<i>absent
 
 function routeRow({ route, counts, comparable, mismatches, rate }: RouteTally): string {
   const share = rate === undefined ? '–' : `${(rate * 100).toFixed(1)} %`;
-  const beside = RESULT_KINDS.filter((kind) => !RATED.has(kind) && counts[kind] > 0);
-  const rest = beside.map((kind) => `${counts[kind]} ${kind}`).join(', ');
-  return `<tr><td><code>${escaped(route)}</code><td class="n">${comparable}<td class="n">${mismatches}<td class="n">${share}<td>${rest}</tr>`;
+  return `<tr><td><code>${escaped(route)}</code><td class="n">${comparable}<td class="n">${mismatches}<td class="n">${share}<td>${countsOf(counts, UNRATED)}</tr>`;
 }
 
 /** Of very many cases those that disagree come first, and the rest is only counted. */

@@ -8,9 +8,10 @@ export {
   RESULT_KINDS,
   type Result,
   type ResultKind,
+  UNRATED,
   without,
 } from './compare-replies.ts';
-export { describeResult, groupByPath } from './describe.ts';
+export { describeResult } from './describe.ts';
 export type { Difference, DifferenceKind, Excused, Severity } from './difference.ts';
 export { greatestRate, pairsNeeded } from './evidence.ts';
 export { htmlOf } from './html.ts';
@@ -20,7 +21,7 @@ export { markdownOf } from './markdown.ts';
 export { type MysqlToPostgres, mysqlToPostgres } from './mysql-to-postgres.ts';
 export { type Noise, NoiseLearner, type NoiseRefusal, noiseIn } from './noise.ts';
 export { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
-export { DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from './phrases.ts';
+export { countsOf, DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from './phrases.ts';
 export { type Redaction, type Redactor, redactor } from './redact.ts';
 export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply.ts';
 export { type Report, redactReport, redactResult } from './report.ts';

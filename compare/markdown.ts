@@ -1,26 +1,21 @@
 import { caseCount } from './case-log.ts';
-import { OUTCOME_CODES, outcomeOf } from './outcome.ts';
+import { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
+import { countsOf, OUTCOME_PHRASES } from './phrases.ts';
 import { type Proposal, propose } from './suggest.ts';
 import type { SuiteReport } from './suite.ts';
 import type { Group } from './tally.ts';
 
 const MOST_GROUPS = 50;
 
-const HEADLINES = {
-  equal: '✅ Old and new answer alike',
-  mismatch: '❌ Old and new do not answer alike',
-  failed: '❌ The new side did not answer',
-  insufficient: '⚠️ Too little could be compared',
-} as const;
+const SIGNS: Readonly<Record<Outcome, string>> = { equal: '✅', mismatch: '❌', failed: '❌', insufficient: '⚠️' };
 
 /** The report as Markdown for a pull request: GitHub shows no more than 1 MiB, so the 50 worst groups are in it. */
 export function markdownOf(report: SuiteReport, minimum?: number): string {
   const outcome = outcomeOf(report, minimum);
-  const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
   const lines = [
-    `## ${HEADLINES[outcome]}`,
+    `## ${SIGNS[outcome]} ${OUTCOME_PHRASES[outcome]}`,
     '',
-    `${caseCount(report.counts)} cases: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')} (exit code ${OUTCOME_CODES[outcome]})`,
+    `${caseCount(report.counts)} cases: ${countsOf(report.counts)} (exit code ${OUTCOME_CODES[outcome]})`,
   ];
   const { groups } = report.tally;
   if (groups.length > 0) lines.push('', '| | where | what | old | new | replies |', '|---|---|---|---|---|--:|');

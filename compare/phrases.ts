@@ -1,5 +1,7 @@
+import { RESULT_KINDS, type ResultKind } from './compare-replies.ts';
 import type { DifferenceKind } from './difference.ts';
 import type { NoiseRefusal } from './noise.ts';
+import type { Outcome } from './outcome.ts';
 import type { Group, Sample } from './tally.ts';
 
 /** A kind of difference, as a sentence about a place goes on with it. */
@@ -24,6 +26,20 @@ export const REFUSAL_PHRASES: Readonly<Record<NoiseRefusal, string>> = {
   'too-few': 'too few replies were seen yet',
   unresolved: 'it lies too deep to be named',
 };
+
+/** What a suite came to, as a headline. */
+export const OUTCOME_PHRASES: Readonly<Record<Outcome, string>> = {
+  equal: 'Old and new answer alike',
+  mismatch: 'Old and new do not answer alike',
+  failed: 'The new side did not answer',
+  insufficient: 'Too little could be compared',
+};
+
+/** `3 equal, 1 mismatch`: of these kinds what there is. */
+export const countsOf = (
+  counts: Readonly<Record<ResultKind, number>>,
+  among: readonly ResultKind[] = RESULT_KINDS,
+): string => among.flatMap((kind) => (counts[kind] > 0 ? [`${counts[kind]} ${kind}`] : [])).join(', ');
 
 /** In how many replies a group was found, and how often if that is more. */
 export function timesOf({ pairs, differences }: Group): string {

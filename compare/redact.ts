@@ -3,6 +3,7 @@ import { ExactNumber, isContainer, type Json, type JsonObject, parseJson, string
 import { parsePath } from './path.ts';
 import { type RuleState, rootState } from './rule-state.ts';
 import { MAY_HOLD_SECRETS, SECRET_ENDINGS, SECRET_HEADERS, SECRET_NAMES, SECRETS } from './secrets.ts';
+import { decoded } from './url-text.ts';
 
 /** What must not be kept, beside what is always taken out. */
 export interface Redaction {
@@ -246,11 +247,3 @@ function put(members: object, name: string, value: Json): void {
 const plainName = (name: string) => name.toLowerCase().replace(/[_\-\s.]/g, '');
 const global = (pattern: RegExp) =>
   new RegExp(pattern.source, pattern.flags.includes('g') ? pattern.flags : `${pattern.flags}g`);
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    return text;
-  }
-}

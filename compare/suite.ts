@@ -4,6 +4,7 @@ import { type Case, captureFrom, fillCase, type Variables, validateCases } from 
 import { CaseLog, caseCount } from './case-log.ts';
 import { compareReplies, isAgreed, type Result } from './compare-replies.ts';
 import { describeResult } from './describe.ts';
+import { countsOf } from './phrases.ts';
 import type { Failure, Reply } from './reply.ts';
 import type { Report } from './report.ts';
 import { type RuleSet, ruleSet } from './rule-set.ts';
@@ -106,8 +107,7 @@ async function send(wanted: Case, { target, variables }: Side): Promise<Reply | 
 
 /** A suite's report as lines for a person: the counts, then each case that does not agree. */
 export function describeSuite(report: SuiteReport): string {
-  const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
-  const lines = [`${caseCount(report.counts)} cases: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}`];
+  const lines = [`${caseCount(report.counts)} cases: ${countsOf(report.counts)}`];
   for (const { name, method, path, result } of report.cases) {
     if (isAgreed(result.kind)) continue;
     lines.push('', `${name} (${method} ${path})`, describeResult(result));

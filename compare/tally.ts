@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isAgreed, RESULT_KINDS, type Result, type ResultKind } from './compare-replies.ts';
-import type { DifferenceKind, Severity } from './difference.ts';
+import { bySeverity, type DifferenceKind, type Severity } from './difference.ts';
 import { sampledValue } from './excuses.ts';
 import { ExactNumber } from './json.ts';
 import { instantOf, numericOf } from './leaf.ts';
@@ -81,8 +81,6 @@ type Counts = Record<ResultKind, number>;
 type Growing = { -readonly [K in keyof Group]: Group[K] } & { samples: Sample[] };
 type GroupKey = Pick<Group, 'route' | 'kind' | 'path' | 'severity'>;
 
-const RANK: Readonly<Record<Severity, number>> = { high: 0, medium: 1, low: 2 };
-
 /** What a group is called. */
 export const groupId = (route: string, kind: DifferenceKind, path: string): string =>
   createHash('sha256')
@@ -148,12 +146,17 @@ export class Tally {
     }
   }
 
+  /** What the report will say of each endpoint. */
+  get routes(): readonly RouteTally[] {
+    return [...this.#routes].map(([route, counts]) => routeTally(route, counts));
+  }
+
   report(): TallyReport {
     const groups = [...this.#groups.values()].sort(
-      (a, b) => RANK[a.severity] - RANK[b.severity] || b.pairs - a.pairs || (a.path < b.path ? -1 : 1),
+      (a, b) => bySeverity(a, b) || b.pairs - a.pairs || (a.path < b.path ? -1 : 1),
     );
     return {
-      routes: [...this.#routes].map(([route, counts]) => routeTally(route, counts)),
+      routes: this.routes,
       groups: groups.map((group) => ({ ...group, samples: [...group.samples] })),
       ungrouped: this.#ungrouped,
     };

@@ -43,7 +43,7 @@ export class Comparisons {
 
   /** What keeps users from moving forward, as sentences: every route must differ less than `limit` (0…1), for sure. */
   gates(limit: number): string[] {
-    const { routes } = this.#replies.report();
+    const { routes } = this.#replies;
     if (!routes.length) return ['no replies have been compared yet'];
     const noisier = auditRules([...this.#rules.values()]).filter(({ kind }) => kind === 'noisier');
     return [

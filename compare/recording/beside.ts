@@ -1,8 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import type { BesideReply, Exchange, SeenReply } from './exchange.ts';
-import { headersOf } from './har.ts';
 import { Tap } from './tap.ts';
-import { pairs, Upstream } from './upstream.ts';
+import { headersIn, pairs, Upstream } from './upstream.ts';
 
 /** So many at once, and no longer than this, in ms: what is slow or down is left alone rather than waited for. */
 const AT_ONCE = 32;
@@ -63,7 +62,7 @@ export class Beside {
           resolve({
             status: response.statusCode!,
             statusText: response.statusMessage ?? '',
-            headers: headersOf(pairs(response.rawHeaders).map(([name, value]) => ({ name, value }))),
+            headers: headersIn(response),
             body: tap.end(),
           }),
         );

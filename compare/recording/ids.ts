@@ -1,5 +1,6 @@
 import type { IdMap } from '../id-map.ts';
 import { ExactNumber, isContainer, type Json, parseNumber } from '../json.ts';
+import { decoded } from '../url-text.ts';
 
 /**
  * Ids by their names: `orderId`, `order_id`, `$.order.id`, `$.orders[*].id`, `/orders/17` and the `id` in a reply of
@@ -212,12 +213,4 @@ function idText(value: Json | undefined): string | undefined {
   if (value instanceof ExactNumber) return value.text;
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    return text;
-  }
 }

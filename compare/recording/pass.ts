@@ -1,8 +1,7 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange, SeenReply } from './exchange.ts';
-import { headersOf } from './har.ts';
 import { Tap } from './tap.ts';
-import { pairs, passedOn, type Upstream } from './upstream.ts';
+import { headersIn, passedOn, type Upstream } from './upstream.ts';
 
 /**
  * Passes the request on and the reply back, both as they come, and tells what went by, of bodies at most `cap` bytes.
@@ -18,7 +17,7 @@ export function pass(
   const [sent, got] = [new Tap(cap), new Tap(cap)];
   const moments = { sent: 0, began: 0 };
   const { method = 'GET', url: path = '/' } = request;
-  const headers = headersOf(pairs(request.rawHeaders).map(([name, value]) => ({ name, value })));
+  const headers = headersIn(request);
   request.on('data', (chunk) => sent.add(chunk));
   request.once('end', () => {
     moments.sent = performance.now() - began;
@@ -52,7 +51,7 @@ export function pass(
       reply = {
         status: from.statusCode!,
         statusText: from.statusMessage ?? '',
-        headers: headersOf(pairs(from.rawHeaders).map(([name, value]) => ({ name, value }))),
+        headers: headersIn(from),
       };
       response.sendDate = false;
       response.writeHead(reply.status, reply.statusText, passedOn(from, ['transfer-encoding']));

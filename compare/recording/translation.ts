@@ -3,6 +3,7 @@ import { IdMap } from '../id-map.ts';
 import { parseJson, stringifyJson } from '../json.ts';
 import { redactor } from '../redact.ts';
 import type { Reply } from '../reply.ts';
+import { decoded } from '../url-text.ts';
 import { fieldsWithIds, type IdNames, idPairs, pathPairs, pathWithIds, withIds } from './ids.ts';
 import { NOBODY } from './lanes.ts';
 import type { Played } from './played.ts';
@@ -119,11 +120,7 @@ export class Translation {
 
   #path(path: string): string {
     if (!path.includes('%') && this.#tokens.size === 0) return path;
-    return path.replace(/[^/?&=]+/g, (part) => {
-      const plain = decoded(part);
-      const text = this.#text(plain);
-      return text === plain ? part : encodeURIComponent(text);
-    });
+    return path.replace(/[^/?&=]+/g, (part) => this.#encoded(part));
   }
 
   #body({ body, headers, path }: Played): Played['body'] {
@@ -140,12 +137,15 @@ export class Translation {
       }
     }
     if (!media.startsWith('application/x-www-form-urlencoded')) return this.#text(body);
-    const fields = body.replace(/[^&=]+/g, (part) => {
-      const plain = decoded(part);
-      const text = this.#text(plain);
-      return text === plain ? part : encodeURIComponent(text);
-    });
+    const fields = body.replace(/[^&=]+/g, (part) => this.#encoded(part));
     return fieldsWithIds(fields, path, this.#ids);
+  }
+
+  /** The same of a part of a path, query or form; as it came if nothing in it stands for anything else. */
+  #encoded(part: string): string {
+    const plain = decoded(part);
+    const text = this.#text(plain);
+    return text === plain ? part : encodeURIComponent(text);
   }
 
   /** A text in which every mark and token stands for what it stands for on this side. */
@@ -164,12 +164,4 @@ const isMarked = (text: string) => text.search(MARK) >= 0;
 function uuidOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    return text;
-  }
 }

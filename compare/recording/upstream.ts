@@ -1,5 +1,7 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { headersOf } from './har.ts';
+import type { Headers } from './keep.ts';
 
 /** What belongs to one connection and goes no further (RFC 9110, 7.6.1). */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade', 'expect']);
@@ -60,6 +62,10 @@ export function passedOn(message: IncomingMessage, alsoDropped: readonly string[
     .filter(([name]) => !dropped.has(name.toLowerCase()))
     .flat();
 }
+
+/** Headers as they came, by their names in small letters. */
+export const headersIn = (message: IncomingMessage): Headers =>
+  headersOf(pairs(message.rawHeaders).map(([name, value]) => ({ name, value })));
 
 export const pairs = (raw: readonly string[]): [name: string, value: string][] =>
   Array.from({ length: raw.length / 2 }, (_, at) => [raw[2 * at]!, raw[2 * at + 1]!]);
