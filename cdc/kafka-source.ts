@@ -21,24 +21,24 @@ const HEARTBEAT = 3_000;
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /** A client of these brokers, quiet: what goes wrong is reported by the stream that meets it. */
-export const kafkaClient = (brokers: readonly string[]): Kafka =>
+export const kafkaClient = (brokers: readonly string[], retries = 5): Kafka =>
   new Kafka({
     clientId: 'strangler',
     brokers: [...brokers],
     logLevel: logLevel.NOTHING,
-    retry: { initialRetryTime: 100, maxRetryTime: 2_000 },
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries },
   });
 
 /**
- * Starts reading; gives its stop. The truth of where a stream stands is its checkpoint, so nothing is ever committed:
+ * Starts reading; gives its stop, which waits for what is being taken. The truth of where a stream stands is its checkpoint, so nothing is ever committed:
  * each life reads in a group of its own, which no dead member of an earlier one can hold up.
  * Throws ContinuityError if the topic does not hold the offset.
  */
 export async function openSource(options: SourceOptions): Promise<() => Promise<void>> {
   const { topic, from } = options;
-  const kafka = kafkaClient(options.brokers);
-  await checkTopic(kafka, topic, from);
-  const consumer = kafka.consumer({
+  const looking = kafkaClient(options.brokers, 0); // who reads looks again, and may be told to stop meanwhile
+  await checkTopic(looking, topic, from);
+  const consumer = kafkaClient(options.brokers).consumer({
     groupId: `${options.reader}.${randomUUID()}`,
     allowAutoTopicCreation: false,
     maxWaitTimeInMs: WAIT,
@@ -49,16 +49,18 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5, restartOnFailure: async () => false },
   });
   const abort = new AbortController();
-  let stopped = false;
-  const stop = async () => {
-    if (stopped) return;
-    stopped = true;
-    abort.abort();
-    await consumer.disconnect().catch(() => {});
-    await watching;
+  let taking = Promise.resolve();
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= (async () => {
+      abort.abort();
+      await consumer.disconnect().catch(() => {});
+      await Promise.all([watching, taking]);
+    })();
+    return stopping;
   };
   consumer.on('consumer.crash', ({ payload }) => {
-    if (payload.restart || stopped) return;
+    if (payload.restart || stopping) return;
     void stop();
     options.ended(payload.error);
   });
@@ -68,10 +70,10 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
     abort.abort();
     options.ended(error as Error);
   };
-  const watching = watchTopic(kafka, topic, () => next, abort.signal).catch(fail);
+  const watching = watchTopic(looking, topic, () => next, abort.signal).catch(fail);
   const reaches = async (offset: bigint): Promise<boolean> => {
     try {
-      await checkTopic(kafka, topic, offset);
+      await checkTopic(looking, topic, offset);
       return true;
     } catch (error) {
       if (!(error instanceof ContinuityError)) throw error;
@@ -96,7 +98,8 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
         const fresh = batch.messages.filter((message) => BigInt(message.offset) >= next);
         if (!fresh.length) return;
         const alive = setInterval(() => void heartbeat().catch(() => {}), HEARTBEAT); // a take may wait long
-        await options.take(fresh).finally(() => clearInterval(alive));
+        taking = options.take(fresh).finally(() => clearInterval(alive));
+        await taking;
         next = BigInt(fresh.at(-1)!.offset) + 1n;
       },
     });
@@ -112,7 +115,7 @@ const LOOK_EVERY = 1_000;
 
 /** Looks once a second whether the topic still reaches from and to where the reader stands. Throws ContinuityError. */
 async function watchTopic(kafka: Kafka, topic: string, next: () => bigint, signal: AbortSignal): Promise<void> {
-  const admin = kafka.admin({ retry: { retries: 0 } });
+  const admin = kafka.admin();
   const ask = async () => {
     try {
       return (await admin.fetchTopicOffsets(topic))[0];

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Direction } from '@strangler/plan';
 import { servers } from '@strangler/servers';
+import pino from 'pino';
 import type { Cdc } from './cdc.ts';
+import { ContinuityError } from './continuity.ts';
+import { startStream } from './stream.ts';
 import { makeWorld, stream, until, untilRunning, type World } from './testing/world.ts';
 import { verify } from './verify.ts';
 
@@ -78,5 +81,22 @@ describe('what a person must look at stops a stream, and it goes on when that is
     await query('monolith', "INSERT INTO orders (user_id, idempotency_key) VALUES (1, 'after-two')");
     await onService('after-two');
     expect((await verify(world.plan, 'orders')).mismatches).toBe(0);
+  });
+
+  test('a loss that it is told while it cannot open its topic yet', async () => {
+    const plan = { ...world.plan, kafka: { ...world.plan.kafka!, brokers: ['127.0.0.1:1'] } };
+    const away = startStream({
+      ...{ plan, capability: 'orders', direction: 'reverse', log: pino({ level: 'silent' }) },
+      hooks: { copied: () => {}, copyEnded: () => {}, applied: () => {} },
+      ...{ placed: () => true, copying: () => false },
+    });
+    try {
+      await until('no broker there', () => /ECONNREFUSED/.test(away.status().reason ?? ''));
+      away.lose(new ContinuityError('a piece of the log is gone'));
+      await until('stopped', () => away.status().state === 'stopped');
+      expect(away.status().reason).toMatch(/^a piece of the log is gone: /);
+    } finally {
+      await away.stop();
+    }
   });
 });

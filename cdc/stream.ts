@@ -220,12 +220,17 @@ class RunningStream implements Stream {
         },
         ended: end,
       });
-    const close = await persist(open, persistence);
-    this.#pump = pump;
-    this.#say('running', null);
+    // What ends a reading while it is being opened is told by `ended`, or by the stream's own end.
+    const close = await persist(open, persistence).catch((error: unknown) => {
+      if (!(error instanceof StoppedError)) throw error;
+    });
+    if (close) {
+      this.#pump = pump;
+      this.#say('running', null);
+    }
     const stopped = once(this.#abort.signal, 'abort').then(() => new StoppedError());
     const error = await (this.#abort.signal.aborted ? new StoppedError() : Promise.race([ended.promise, stopped]));
-    await close();
+    await close?.();
     pump.close();
     this.#pump = undefined;
     if (error instanceof StoppedError || persistence.hopeless(error)) throw error;

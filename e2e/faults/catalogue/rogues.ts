@@ -40,7 +40,7 @@ const kept = ({ stack }: Scene, after: string, status: string, times: number): P
 
 /** Writes past the proxy, into the side that has given the users away, what contradicts the owner. */
 async function contradict(scene: Scene): Promise<void> {
-  const late = `0.${10 + scene.chance.below(90)}`;
+  const late = `0.${1 + scene.chance.below(9)}${1 + scene.chance.below(9)}`; // kept without zeros at its end
   const owned = `${1_000 + scene.chance.below(1_000)}.00`;
   await apart(scene, async (monolith, service, theirs) => {
     for (const { id } of theirs) {
