@@ -9,6 +9,7 @@ import { debianTool } from './debian-tool.ts';
 import { median, ratio, rounded, table } from './figures.ts';
 import { serveOwnership } from './peers/control.ts';
 import { nginxProxy, nginxUpstream } from './peers/nginx.ts';
+import { planOf } from './plan-of.ts';
 import { type Answer, differences, fetchAnswer } from './same-answer.ts';
 import { say } from './screen.ts';
 import { type Load, loadWith, wrkScript } from './wrk.ts';
@@ -39,17 +40,6 @@ function users(): string[] {
   const others = all.filter((user) => !below(user));
   return Array.from({ length: USERS / 2 }, (_, at) => [moved[at]!, others[at]!]).flat();
 }
-
-const planOf = (monolith: number, service: number, control: number): string => `version: 1
-name: bench
-monolith: { url: "http://127.0.0.1:${monolith}" }
-control: { listen: "127.0.0.1:${control}", tokens: { admin: bench-admin, proxy: bench-proxy } }
-capabilities:
-  orders:
-    service: { url: "http://127.0.0.1:${service}" }
-    routes: ["ANY /api/orders", "ANY /api/orders/**"]
-    user: { jwt: sub }
-`;
 
 type Contender = 'upstream' | 'ours' | 'http-proxy-middleware' | 'nginx';
 

@@ -1,11 +1,11 @@
 import { parseDuration, parseSize } from '@strangler/plan';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT, Problem } from './problem.ts';
 
 export const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
 
 export const readCount = (text: string): number => {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Problem(`--last ${text} is no count: use 1 to 999999`, EXIT.usage);
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It is no count: use 1 to 999999.');
   return Number(text);
 };
 

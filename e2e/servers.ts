@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { down, status, up } from '@strangler/servers';
 
-/** The servers a fault may kill. */
-export type Part = 'mysql' | 'postgres' | 'kafka' | 'connect';
+/** The servers that rehearsal and faults need, and may kill. */
+export const NEEDED = ['mysql', 'postgres', 'kafka', 'connect'] as const;
+export type Part = (typeof NEEDED)[number];
 
 const BACK_WITHIN = 90_000;
 const LOOK = 50;

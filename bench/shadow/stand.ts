@@ -6,6 +6,7 @@ import { freePort, startChild, startProcess } from '../child.ts';
 import { debianTool } from '../debian-tool.ts';
 import { serveOwnership } from '../peers/control.ts';
 import { nginxUpstream } from '../peers/nginx.ts';
+import { planOf } from '../plan-of.ts';
 
 /** 1 KB of JSON. */
 const json = JSON.stringify({
@@ -23,18 +24,6 @@ const json = JSON.stringify({
 const USERS = Array.from({ length: 200 }, (_, at) => String(at + 1));
 /** What is asked: the same read by 200 users in turn. */
 export const ASKS = USERS.map((user) => ({ path: '/api/orders', headers: browserHeaders(user) }));
-
-const planOf = (monolith: number, service: number, control: number, share: string): string => `version: 1
-name: bench
-monolith: { url: "http://127.0.0.1:${monolith}" }
-control: { listen: "127.0.0.1:${control}", tokens: { admin: bench-admin, proxy: bench-proxy } }
-capabilities:
-  orders:
-    service: { url: "http://127.0.0.1:${service}" }
-    routes: ["ANY /api/orders", "ANY /api/orders/**"]
-    user: { jwt: sub }
-    compare: { share: ${share} }
-`;
 
 const MAIN = join(import.meta.dirname, '..', '..', 'strangler-proxy/main.ts');
 
@@ -66,7 +55,7 @@ export async function onStand<T>(signal: AbortSignal, work: (stand: Stand) => Pr
     stops.push(await serveOwnership(control, 'orders', { boundary: 0, pins: {} }));
     const proxy: Stand['proxy'] = async (name, candidate, share, { node = [], env } = {}) => {
       const [port, plan] = [await freePort(), join(folder, `plan-${candidate}-${share}.yaml`)];
-      writeFileSync(plan, planOf(monolith, candidate, control, share));
+      writeFileSync(plan, `${planOf(monolith, candidate, control)}    compare: { share: ${share} }\n`);
       const args = [...node, MAIN, '--plan', plan, '--listen', `127.0.0.1:${port}`];
       const command = { file: process.execPath, args: [...args, '--metrics', `127.0.0.1:${await freePort()}`] };
       const started = await startProcess(name, command, answers(port), signal, { NODE_ENV: 'production', ...env });

@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { listening, tie } from './tie.ts';
 
 /**
  * A listener that passes everything on to another port, except that one request in `every`, the first after `first`, is
@@ -16,18 +17,7 @@ export async function flaky(
   const server = createServer((client) => {
     const upstream = connect(to, '127.0.0.1');
     let mute = false;
-    for (const [one, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(one);
-      one.setNoDelay(true);
-      one.on('error', () => other.destroy());
-      one.on('close', () => {
-        sockets.delete(one);
-        other.destroy();
-      });
-    }
+    tie(client, upstream, sockets);
     client.on('data', (chunk) => {
       if (!mute && ++asked % every === 0) {
         mute = true;
@@ -39,10 +29,7 @@ export async function flaky(
       if (!mute) client.write(chunk);
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
-  });
+  await listening(server, port);
   return {
     stop: async () => {
       server.close();

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { down, type Servers, status, up } from '@strangler/servers';
 import { beTheOnlyOne, stopLeftovers } from '../rehearsal/processes.ts';
+import { NEEDED } from '../servers.ts';
 import type { Fault } from './fault.ts';
 import { notRun, type Run, runFault } from './run.ts';
 import { type Stack, startStack } from './stack.ts';
 
-const NEEDED = ['mysql', 'postgres', 'kafka', 'connect'] as const;
 const HISTORY = 500;
 
 /** Servers of its own, and a stack on them for one fault after another. */

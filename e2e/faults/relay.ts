@@ -1,5 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { listening, tie } from './tie.ts';
 
 const LOOK = 50;
 
@@ -21,24 +22,10 @@ export async function relay(port: number, controls: readonly number[]): Promise<
   const server = createServer((client) => {
     if (active === undefined) return void client.destroy();
     const control = connect(active, '127.0.0.1');
-    for (const [one, other] of [
-      [client, control],
-      [control, client],
-    ] as const) {
-      sockets.add(one);
-      one.setNoDelay(true);
-      one.on('error', () => other.destroy());
-      one.on('close', () => {
-        sockets.delete(one);
-        other.destroy();
-      });
-      one.pipe(other);
-    }
+    tie(client, control, sockets);
+    client.pipe(control).pipe(client);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
-  });
+  await listening(server, port);
   const looking = look();
   return async () => {
     stopping.abort();

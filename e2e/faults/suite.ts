@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { on, once } from 'node:events';
 import { join } from 'node:path';
+import { FLAGS } from '../rehearsal/processes.ts';
 import { chapter, say, show } from '../rehearsal/screen.ts';
 import type { Fault } from './fault.ts';
 import type { Heard, Job } from './lane-process.ts';
@@ -19,8 +20,6 @@ export type Choice = {
   /** The folder of the report. */
   readonly reports: string;
 };
-
-const FLAGS = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'];
 
 /**
  * Runs every fault with the first seed, then with the next, several at a time. Gives the runs; stops what it started,

@@ -28,7 +28,8 @@ const LOGS = join(HOME, 'logs', 'rehearsal');
 const PIDS = join(HOME, 'rehearsal');
 const READY_WITHIN = 30_000;
 const STOP_WITHIN = 15_000;
-const FLAGS = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'];
+/** What every process of ours is started with. */
+export const FLAGS = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'];
 
 const logOf = (name: string): string => join(LOGS, `${name}.log`);
 

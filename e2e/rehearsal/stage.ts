@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { down, type Servers, servers, status, up } from '@strangler/servers';
 import { regressionSuite } from '../regression/suite.ts';
+import { NEEDED } from '../servers.ts';
 import { databaseAddresses, ENV_FILE, PORTS, planEnvironment, ROOT } from './addresses.ts';
 import { cleanSlate } from './clean-slate.ts';
 import { type Input, readInput } from './input.ts';
@@ -15,7 +16,6 @@ import { startWebhook, type Webhook } from './webhook.ts';
 
 /** The orders service can be told to answer as a wrong build would. */
 const WRONG_WHEN_TOLD = { NODE_OPTIONS: `--import ${JSON.stringify(join(ROOT, 'e2e/rehearsal/wrong-build.ts'))}` };
-const NEEDED = ['mysql', 'postgres', 'kafka', 'connect'] as const;
 
 /** Runs a chapter by its name, saying its title, and keeps how long it took. Throws when the run is stopped. */
 export type Timed = <T>(name: string, title: string, work: () => Promise<T>) => Promise<T>;
