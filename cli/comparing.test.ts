@@ -1,31 +1,18 @@
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Case, Rule, SuiteReport } from '@strangler/compare';
+import { CommandLine } from './testing/command-line.ts';
 
-const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
-
-let folder: string;
-const servers: Server[] = [];
+const line = new CommandLine();
 
 /** A side whose order has this total; gives its URL. */
-async function side(total: number | string): Promise<string> {
-  const server = createServer((request, reply) => {
+const side = (total: number | string): Promise<string> =>
+  line.serve((request, reply) => {
     const found = request.url === '/orders/7';
     reply.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
     reply.end(
       JSON.stringify(found ? { id: 7, total, token: 'opaque-secret', mail: 'ada@example.test' } : { error: 'none' }),
     );
-  }).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  servers.push(server);
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
+  });
 
 const cases: Case[] = [
   { name: 'an order', method: 'GET', path: '/orders/7' },
@@ -41,44 +28,20 @@ const texts: Rule = {
 };
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'comparing-'));
-  await writeFile(join(folder, 'cases.json'), JSON.stringify(cases));
-  await writeFile(join(folder, 'rules.json'), JSON.stringify([texts]));
+  await line.write('cases.json', cases);
+  await line.write('rules.json', [texts]);
 });
 
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-  await rm(folder, { recursive: true });
-});
+const strangler = (...given: string[]) => line.run(...given);
+const read = (name: string) => line.read(name);
 
-function strangler(...given: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  const env = { PATH: process.env.PATH, GITHUB_STEP_SUMMARY: join(folder, 'summary.md') };
-  const child = spawn(process.execPath, [MAIN, ...given], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    err += chunk;
-  });
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
-}
-const read = (name: string) => readFile(join(folder, name), 'utf8');
+/** Compares a side whose total is 5 with one whose total is this, under the rules. */
+const underRules = async (total: number | string) =>
+  strangler('compare', await side(5), await side(total), '--suite', 'cases.json', '--rules', 'rules.json');
 
 describe('strangler compare', () => {
   test('ends with 0 where both sides answer alike, under the rules', async () => {
-    const { code, out } = await strangler(
-      'compare',
-      await side(5),
-      await side('5.00'),
-      '--suite',
-      'cases.json',
-      '--rules',
-      'rules.json',
-    );
+    const { code, out } = await underRules('5.00');
     expect(out).toBe('2 cases: 1 equal, 1 equal-by-rule\n');
     expect(code).toBe(0);
   });
@@ -110,11 +73,11 @@ describe('strangler compare', () => {
     expect((await strangler('compare', old, 'http://127.0.0.1:1', '--suite', 'cases.json')).code).toBe(2);
     const noSuite = await strangler('compare', old, old, '--suite', 'nowhere.json');
     expect([noSuite.code, noSuite.err]).toEqual([2, expect.stringContaining('nowhere.json cannot be read')]);
-    await writeFile(join(folder, 'rules.json'), JSON.stringify([{ ...texts, kind: 'hide' }]));
+    await line.write('rules.json', [{ ...texts, kind: 'hide' }]);
     const wrongRules = await strangler('compare', old, old, '--suite', 'cases.json', '--rules', 'rules.json');
     expect([wrongRules.code, wrongRules.err]).toEqual([2, expect.stringContaining('kind "hide" is unknown')]);
     expect((await strangler('compare', old, 'localhost:1', '--suite', 'cases.json')).err).toContain('http://HOST:PORT');
-    await writeFile(join(folder, 'cases.json'), JSON.stringify([{ name: 'x', method: 'get', path: 'y' }]));
+    await line.write('cases.json', [{ name: 'x', method: 'get', path: 'y' }]);
     const wrongCases = await strangler('compare', old, old, '--suite', 'cases.json');
     expect([wrongCases.code, wrongCases.err]).toEqual([2, expect.stringContaining('must begin with /')]);
   });
@@ -137,28 +100,20 @@ describe('strangler rules', () => {
     const dead = await strangler('rules', 'lint', 'rules.json', '--report', 'report.json');
     expect(dead.out).toContain('warning: rule texts is dead');
     expect(dead.code).toBe(0);
-    await writeFile(join(folder, 'rules.json'), JSON.stringify([{ ...texts, until: '2020-01-01' }]));
+    await line.write('rules.json', [{ ...texts, until: '2020-01-01' }]);
     const expired = await strangler('rules', 'lint', 'rules.json');
     expect(expired.out).toContain('failure: rule texts is expired');
     expect(expired.code).toBe(1);
   });
 
   test('suggest gives rules under which the suite then agrees', async () => {
-    await writeFile(join(folder, 'rules.json'), '[]');
+    await line.write('rules.json', '[]');
     await report('5.00');
     const { out } = await strangler('rules', 'suggest', 'report.json');
     expect(out).toContain('"kind":"numeric-string-is-number"');
     expect(out).toContain('would have hidden $.total type in GET /orders/{id}, 1 times');
-    await writeFile(join(folder, 'rules.json'), (await strangler('rules', 'suggest', 'report.json', '--json')).out);
-    const again = await strangler(
-      'compare',
-      await side(5),
-      await side('5.00'),
-      '--suite',
-      'cases.json',
-      '--rules',
-      'rules.json',
-    );
+    await line.write('rules.json', (await strangler('rules', 'suggest', 'report.json', '--json')).out);
+    const again = await underRules('5.00');
     expect(again.code).toBe(0);
   });
 

@@ -1,69 +1,29 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { readdir, stat } from 'node:fs/promises';
+import { describe, expect, test } from '@jest/globals';
 import { openRecording } from '@strangler/compare/recording';
+import { CommandLine, type Running } from './testing/command-line.ts';
 
-const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+const line = new CommandLine();
 
-let folder: string;
-const servers: Server[] = [];
-const children: ChildProcess[] = [];
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'record-'));
-});
-
-afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-  await rm(folder, { recursive: true });
-});
-
-async function target(): Promise<string> {
-  const server = createServer((request, response) => {
+const target = () =>
+  line.serve((request, response) => {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ path: request.url }));
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  servers.push(server);
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-interface Running {
-  readonly child: ChildProcess;
-  /** Where requests come in, once it listens; undefined if it ended before. */
-  readonly url: Promise<string | undefined>;
-  readonly ended: Promise<{ code: number | null; out: string; err: string }>;
-}
-
-function record(...given: string[]): Running {
-  const child = spawn(process.execPath, [MAIN, 'record', ...given], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  children.push(child);
-  let [out, err] = ['', ''];
-  const listening = Promise.withResolvers<string | undefined>();
-  child.stdout.on('data', (chunk) => {
-    out += chunk;
   });
-  child.stderr.on('data', (chunk) => {
-    err += chunk;
-    const url = /through (\S+) to/.exec(err)?.[1];
+
+/** `url`: where requests come in, once it listens; undefined if it ended before. */
+function record(...given: string[]): Running & { readonly url: Promise<string | undefined> } {
+  const { child, ended } = line.start('record', ...given);
+  const listening = Promise.withResolvers<string | undefined>();
+  let said = '';
+  child.stderr!.on('data', (chunk) => {
+    said += chunk;
+    const url = /through (\S+) to/.exec(said)?.[1];
     if (url) listening.resolve(url);
   });
-  const ended = once(child, 'close').then(([code]) => {
-    listening.resolve(undefined);
-    return { code, out, err };
-  });
+  void ended.then(() => listening.resolve(undefined));
   return { child, url: listening.promise, ended };
 }
-const entriesOf = async (name: string) => JSON.parse(await readFile(join(folder, name), 'utf8')).log.entries;
+const entriesOf = async (name: string) => JSON.parse(await line.read(name)).log.entries;
 
 describe('strangler record', () => {
   test('records until Ctrl-C, and then says what is in the file and what is not', async () => {
@@ -77,13 +37,13 @@ describe('strangler record', () => {
     );
     expect(code).toBe(0);
     expect(await entriesOf('shop.har')).toHaveLength(2);
-    expect((await stat(join(folder, 'shop.har'))).mode & 0o077).toBe(0);
+    expect((await stat(line.path('shop.har'))).mode & 0o077).toBe(0);
   });
 
   test('leaves a recording that can be read when it is killed with kill -9 amid requests', async () => {
     const { child, url, ended } = record(await target(), '--listen', ':0', '--out', 'shop.har');
     const to = await url;
-    const path = join(folder, 'shop.har');
+    const path = line.path('shop.har');
     let sent = 0;
     const send = async () => {
       while (child.exitCode === null && child.signalCode === null)
@@ -93,8 +53,7 @@ describe('strangler record', () => {
         );
     };
     const sending = [send(), send(), send(), send()];
-    while ((await readFile(path, 'utf8')).split('\n').length < 50)
-      await new Promise((resolve) => setImmediate(resolve));
+    while ((await line.read('shop.har')).split('\n').length < 50) await new Promise((resolve) => setImmediate(resolve));
     child.kill('SIGKILL');
     await Promise.all([ended, ...sending]);
     const recording = await openRecording(path, new Date());
@@ -109,20 +68,20 @@ describe('strangler record', () => {
     await first.url;
     first.child.kill('SIGINT');
     await first.ended;
-    await writeFile(join(folder, 'browser.har'), '{"log":{"version":"1.2","entries":[]}}');
+    await line.write('browser.har', '{"log":{"version":"1.2","entries":[]}}');
     const second = record(await target(), '--listen', ':0', '--out', 'second.har', '--keep', '7d');
     await second.url;
     second.child.kill('SIGINT');
     expect((await second.ended).err).toContain('removed first.har: the time to keep it was over');
-    expect((await readdir(folder)).sort()).toEqual(['browser.har', 'second.har']);
-    const { until } = JSON.parse(await readFile(join(folder, 'second.har'), 'utf8')).log._strangler;
+    expect((await readdir(line.folder)).sort()).toEqual(['browser.har', 'second.har']);
+    const { until } = JSON.parse(await line.read('second.har')).log._strangler;
     expect(Date.parse(until) - Date.now()).toBeGreaterThan(6.9 * 24 * 3_600_000);
   });
 
   test('ends with 2, the cause and the next step when it is used wrongly', async () => {
     const url = await target();
-    await writeFile(join(folder, 'there.har'), 'mine');
-    await writeFile(join(folder, 'secrets.json'), '{"ada": 17}');
+    await line.write('there.har', 'mine');
+    await line.write('secrets.json', '{"ada": 17}');
     const { host } = new URL(url);
     const wrong: [string[], string][] = [
       [[url, '--listen', ':0', '--out', 'there.har'], 'there.har exists already: remove it, or choose another name'],
@@ -140,7 +99,7 @@ describe('strangler record', () => {
       const { code, err } = await record(...given).ended;
       expect([given, code, err]).toEqual([given, 2, expect.stringContaining(message)]);
     }
-    expect(await readFile(join(folder, 'there.har'), 'utf8')).toBe('mine');
-    expect(await readdir(folder)).not.toContain('a.har');
+    expect(await line.read('there.har')).toBe('mine');
+    expect(await readdir(line.folder)).not.toContain('a.har');
   });
 });

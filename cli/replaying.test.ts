@@ -1,32 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { IncomingMessage } from 'node:http';
+import { describe, expect, test } from '@jest/globals';
 import type { Rule, SuiteReport } from '@strangler/compare';
+import { CommandLine } from './testing/command-line.ts';
 
-const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
-
-let folder: string;
-const servers: Server[] = [];
-const children: ChildProcess[] = [];
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'replaying-'));
-});
-
-afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-  await rm(folder, { recursive: true });
-});
+const line = new CommandLine();
 
 /** A side that makes orders with ids of its own, and knows its own tokens; gives its URL. */
 async function side(firstId: number, total: number | string = 19.9): Promise<{ url: string; seen: string[] }> {
@@ -40,34 +17,15 @@ async function side(firstId: number, total: number | string = 19.9): Promise<{ u
     const id = Number(url.split('/')[2]);
     return id >= firstId && id - firstId < orders.length ? [200, { id, total }] : [404, { error: 'none' }];
   };
-  const server = createServer((request, response) => {
+  const url = await line.serve((request, response) => {
     seen.push(`${request.method} ${request.url}`);
     const [status, body] = answer(request);
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  servers.push(server);
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
+  });
+  return { url, seen };
 }
 
-function start(...given: string[]): {
-  child: ChildProcess;
-  ended: Promise<{ code: number | null; out: string; err: string }>;
-} {
-  const env = { PATH: process.env.PATH, GITHUB_STEP_SUMMARY: join(folder, 'summary.md') };
-  const child = spawn(process.execPath, [MAIN, ...given], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  children.push(child);
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    err += chunk;
-  });
-  return { child, ended: once(child, 'close').then(([code]) => ({ code, out, err })) };
-}
-const strangler = (...given: string[]) => start(...given).ended;
-const read = (name: string) => readFile(join(folder, name), 'utf8');
+const strangler = (...given: string[]) => line.run(...given);
 
 const rules: Rule[] = [
   {
@@ -91,9 +49,9 @@ const rules: Rule[] = [
 
 /** Records a login, an order and its being read, through the real command. */
 async function recorded(): Promise<void> {
-  await writeFile(join(folder, 'rules.json'), JSON.stringify(rules));
+  await line.write('rules.json', rules);
   const target = await side(1);
-  const { child, ended } = start('record', target.url, '--listen', ':0', '--out', 'shop.har');
+  const { child, ended } = line.start('record', target.url, '--listen', ':0', '--out', 'shop.har');
   const url = await new Promise<string>((resolve) => {
     let said = '';
     child.stderr!.on('data', (chunk) => {
@@ -154,15 +112,15 @@ describe('strangler replay', () => {
     expect(out).toContain('high: GET /orders/{id}  $.total  type, in 3 replies\n  19.9 → "19.90"  (entry ');
     expect(out).toContain('a rule says so: strangler rules suggest report.json');
     expect(code).toBe(1);
-    expect(await read('junit.xml')).toContain('<testsuite name="strangler replay" tests="7" failures="6"');
-    expect(await read('report.html')).toContain('Old and new do not answer alike');
-    expect(await read('summary.md')).toContain('| high | ` GET /orders/{id} ` |');
-    expect((JSON.parse(await read('report.json')) as SuiteReport).counts).toMatchObject({
+    expect(await line.read('junit.xml')).toContain('<testsuite name="strangler replay" tests="7" failures="6"');
+    expect(await line.read('report.html')).toContain('Old and new do not answer alike');
+    expect(await line.read('summary.md')).toContain('| high | ` GET /orders/{id} ` |');
+    expect((JSON.parse(await line.read('report.json')) as SuiteReport).counts).toMatchObject({
       mismatch: 6,
       'equal-by-rule': 1,
     });
     for (const name of ['junit.xml', 'report.json', 'report.html', 'summary.md', 'shop.har'])
-      expect(await read(name)).not.toMatch(/token-of-side|ada@/);
+      expect(await line.read(name)).not.toMatch(/token-of-side|ada@/);
     expect((await strangler('rules', 'suggest', 'report.json')).out).toContain('"kind":"numeric-string-is-number"');
   });
 
@@ -175,7 +133,7 @@ describe('strangler replay', () => {
     expect(out).toMatch(/3 not-comparable: the recording does not hold the authorization of user \w+ \(entry \d …\)/);
     expect(err).not.toContain('writes are sent');
     expect([code, old.seen, newer.seen]).toEqual([3, [], []]);
-    await writeFile(join(folder, 'users.json'), '{"*": {"Authorization": "Bearer token-of-side-500"}}');
+    await line.write('users.json', '{"*": {"Authorization": "Bearer token-of-side-500"}}');
     const given = await strangler('replay', 'shop.har', old.url, newer.url, '--speed', 'max', '--users', 'users.json');
     expect(given.out).toContain('3 not-comparable: recorded was 200, but now both sides answer 404');
     expect(given.code).toBe(3);
@@ -203,8 +161,8 @@ describe('strangler replay', () => {
       har('data:text/plain,x'),
       har('https://shop.test/upload', { method: 'POST', bodySize: 17 }),
     ];
-    await writeFile(
-      join(folder, 'browser.har'),
+    await line.write(
+      'browser.har',
       `\ufeff${JSON.stringify({ log: { version: '1.2', pages: [], entries } }, undefined, 2)}`,
     );
     const same = await side(1);
@@ -241,7 +199,7 @@ describe('strangler replay', () => {
     const entries = [
       { ...har, response: reply('{"a":1}'), _beside: { url: 'http://new', time: 1, response: reply('{"a":2}') } },
     ];
-    await writeFile(join(folder, 'pairs.har'), JSON.stringify({ log: { version: '1.2', entries } }));
+    await line.write('pairs.har', JSON.stringify({ log: { version: '1.2', entries } }));
     const { code, out } = await strangler('replay', 'pairs.har', 'recorded', 'beside');
     expect(out).toContain('GET /orders/{id}  $.a  value');
     expect(code).toBe(1);
@@ -254,13 +212,13 @@ describe('strangler replay', () => {
       request: { method: 'GET', url: 'http://shop.test/login', headers: [] },
       response: { status: 200, headers: [] },
     });
-    await writeFile(
-      join(folder, 'long.har'),
+    await line.write(
+      'long.har',
       JSON.stringify({ log: { entries: [har('2026-01-01T00:00:00Z'), har('2026-01-02T00:00:00Z')] } }),
     );
     const same = await side(1);
-    const { child, ended } = start('replay', 'long.har', same.url, same.url);
-    servers[0]!.on('request', () => same.seen.length === 2 && child.kill('SIGINT'));
+    const { child, ended } = line.start('replay', 'long.har', same.url, same.url);
+    line.servers[0]!.on('request', () => same.seen.length === 2 && child.kill('SIGINT'));
     const { code, out } = await ended;
     expect(out).toMatch(/^1 request of 1 user played .*: 1 equal\n(?:.*\n)*stopped before its end\n$/);
     expect(code).toBe(130);
@@ -268,12 +226,9 @@ describe('strangler replay', () => {
 
   test('ends with 2, the cause and the next step when a side is down or it is used wrongly', async () => {
     const { url } = await side(1);
-    await writeFile(
-      join(folder, 'good.har'),
-      '{"log":{"entries":[{"request":{"method":"GET","url":"http://x/","headers":[]}}]}}',
-    );
-    await writeFile(join(folder, 'none.har'), '{"log":{"version":"1.2","entries":[]}}');
-    await writeFile(join(folder, 'users.json'), '{"17": "token"}');
+    await line.write('good.har', '{"log":{"entries":[{"request":{"method":"GET","url":"http://x/","headers":[]}}]}}');
+    await line.write('none.har', '{"log":{"version":"1.2","entries":[]}}');
+    await line.write('users.json', '{"17": "token"}');
     const wrong: [string[], string][] = [
       [
         ['good.har', url, 'http://127.0.0.1:1'],
