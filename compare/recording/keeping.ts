@@ -1,9 +1,11 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { Redaction } from '../redact.ts';
 import type { BesideReply, Exchange } from './exchange.ts';
-import type { End, KeptEntry, ToKeep } from './keeping-thread.ts';
+import type { Answer, Begin, Begun, Failed, KeptEntry, ToKeep } from './keeping-process.ts';
 import type { UserFrom } from './user.ts';
+
+const PROGRAM = fileURLToPath(new URL('./keeping-process.ts', import.meta.url));
 
 export interface KeepingOptions {
   readonly redaction: Redaction;
@@ -15,30 +17,37 @@ export interface KeepingOptions {
   readonly user: UserFrom | undefined;
 }
 
-/** Looks for secrets in a thread of its own: nobody whose request passes by has to wait for it. */
+/** Looks for secrets in a process of its own: nobody whose request passes by has to wait for it. */
 export class Keeping {
-  readonly #thread: Worker;
-  /** The thread answers in the order it is asked in. */
-  readonly #asked: { readonly size: number; readonly resolve: (kept: KeptEntry) => void }[] = [];
-  readonly #ended: Promise<unknown>;
+  readonly #process: ChildProcess;
+  /** The process answers in the order it is asked in. */
+  readonly #asked: { readonly size: number; readonly resolve: (answer: Answer) => void }[] = [];
+  readonly #ended: Promise<void>;
   #backlog = 0;
   #failure: string | undefined;
 
-  private constructor(thread: Worker) {
-    this.#thread = thread;
-    this.#ended = new Promise((resolve) => thread.once('exit', resolve));
-    this.#thread.on('message', (kept: KeptEntry) => this.#answer(kept));
-    this.#thread.on('error', ({ message }) => {
-      this.#failure = message;
-      while (this.#asked.length > 0) this.#answer({ why: message });
+  private constructor(process: ChildProcess) {
+    this.#process = process;
+    process.on('message', (answer: Answer) => this.#answer(answer));
+    this.#ended = new Promise((resolve) => {
+      const end = (error: unknown) => {
+        this.#failure ??= error instanceof Error ? error.message : 'the process that looks for secrets has ended';
+        while (this.#asked.length > 0) this.#answer({ why: this.#failure });
+        resolve();
+      };
+      process.once('exit', end);
+      process.on('error', end); // it cannot be talked to
     });
   }
 
-  /** Starts the thread; what it cannot be started with (a wrong path to redact) is thrown. */
+  /** Starts the process; what it cannot be started with (a wrong path to redact) is thrown. */
   static async start(options: KeepingOptions): Promise<Keeping> {
-    const thread = new Worker(new URL('./keeping-thread.ts', import.meta.url), { workerData: options });
-    await once(thread, 'message');
-    return new Keeping(thread);
+    const process = fork(PROGRAM, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const keeping = new Keeping(process);
+    const said = await keeping.#ask<Begun>({ begin: options }, 0);
+    if ('begun' in said) return keeping;
+    await keeping.stop();
+    throw new Error(said.why);
   }
 
   /** Bytes of bodies that wait to be looked through. */
@@ -48,26 +57,30 @@ export class Keeping {
 
   /** The exchange as a line of the file. */
   entry(exchange: Exchange, beside: BesideReply | undefined): Promise<KeptEntry> {
-    if (this.#failure !== undefined) return Promise.resolve({ why: this.#failure });
     const bodies = [exchange.body, exchange.reply?.body, beside?.reply?.body];
     const size = bodies.reduce((sum, body) => sum + (body?.bytes?.length ?? 0), 0);
-    this.#backlog += size;
-    return new Promise((resolve) => {
-      this.#asked.push({ size, resolve });
-      this.#thread.postMessage({ exchange, beside } satisfies ToKeep);
-    });
+    return this.#ask<KeptEntry>({ exchange, beside }, size);
   }
 
-  /** What was asked before is still answered. */
+  /** What was asked before is answered, or why it is not. */
   async stop(): Promise<void> {
-    // It ends by itself: terminating a thread that is just starting or compiling can bring the whole process down.
-    this.#thread.postMessage({ end: true } satisfies End);
+    if (this.#process.connected) this.#process.disconnect();
     await this.#ended;
   }
 
-  #answer(kept: KeptEntry): void {
+  /** What the process answers, or why it does not. */
+  #ask<T extends Answer>(message: Begin | ToKeep, size: number): Promise<T | Failed> {
+    if (this.#failure !== undefined) return Promise.resolve({ why: this.#failure });
+    this.#backlog += size;
+    return new Promise((resolve) => {
+      this.#asked.push({ size, resolve: (answer) => resolve(answer as T) });
+      this.#process.send(message);
+    });
+  }
+
+  #answer(answer: Answer): void {
     const { size, resolve } = this.#asked.shift()!;
     this.#backlog -= size;
-    resolve(kept);
+    resolve(answer);
   }
 }

@@ -1,13 +1,17 @@
-import { Worker } from 'node:worker_threads';
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { Result, Rule, UsedRule } from '@strangler/compare';
-import type { End, NewRules, Pair, Used, Verdict } from './comparing-thread.ts';
+import type { Begin, NewRules, Pair, Used, Verdict } from './comparing-process.ts';
 
-/** Compares in a thread of its own, so that no request waits for it. */
+const PROGRAM = fileURLToPath(new URL('./comparing-process.ts', import.meta.url));
+
+/** Compares in a process of its own, so that no request waits for it, nor suffers from what it may die of. */
 export class Comparer {
   #rules: Readonly<Record<string, readonly Rule[]>>;
   readonly #onUsed: (capability: string, rules: readonly UsedRule[]) => void;
   readonly #waiting = new Map<number, (result: Result | undefined) => void>();
-  #thread: Worker | undefined;
+  #process: ChildProcess | undefined;
+  #ended: Promise<void> | undefined;
   #last = 0;
   #stopped = false;
 
@@ -20,45 +24,54 @@ export class Comparer {
     this.#onUsed = onUsed;
   }
 
-  /** What comparing the pair came to; undefined if the thread has died over it. */
+  /** What comparing the pair came to; undefined if the process has died over it, or cannot be started. */
   compare(pair: Omit<Pair, 'id'>): Promise<Result | undefined> {
     if (this.#stopped) return Promise.resolve(undefined);
     const id = ++this.#last;
-    this.#thread ??= this.#start();
-    this.#thread.postMessage({ ...pair, id } satisfies Pair);
+    try {
+      this.#process ??= this.#start();
+    } catch {
+      return Promise.resolve(undefined); // the machine has no room for a process
+    }
+    this.#process.send({ ...pair, id } satisfies Pair);
     return new Promise((resolve) => this.#waiting.set(id, resolve));
   }
 
   /** Compares with these rules of a capability from now on. */
   use(capability: string, rules: readonly Rule[]): void {
     this.#rules = { ...this.#rules, [capability]: rules };
-    this.#thread?.postMessage({ capability, rules } satisfies NewRules);
+    this.#process?.send({ capability, rules } satisfies NewRules);
   }
 
   /** Safe to call twice. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    const thread = this.#thread;
-    if (!thread) return;
-    // It ends by itself: terminating a thread that is just starting or compiling can bring the whole process down.
-    const ended = new Promise((resolve) => thread.once('exit', resolve));
-    thread.postMessage({ end: true } satisfies End);
-    await ended;
+    if (this.#process?.connected) this.#process.disconnect();
+    await this.#ended;
   }
 
-  #start(): Worker {
-    const thread = new Worker(new URL('./comparing-thread.ts', import.meta.url), { workerData: this.#rules });
-    thread.unref();
-    thread.on('message', (message: Verdict | Used) => {
+  #start(): ChildProcess {
+    const process = fork(PROGRAM, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    process.unref();
+    process.channel?.unref();
+    process.on('message', (message: Verdict | Used) => {
       if ('id' in message) return this.#give(message.id, message.result);
       for (const [capability, rules] of Object.entries(message.used)) this.#onUsed(capability, rules);
     });
-    thread.on('error', () => {}); // what it was asked is not compared; the next pair gets a new thread
-    thread.on('exit', () => {
-      this.#thread = undefined;
-      for (const id of [...this.#waiting.keys()]) this.#give(id, undefined);
+    this.#ended = new Promise((resolve) => {
+      const end = () => {
+        resolve();
+        if (this.#process !== process) return;
+        // What it was asked is not compared; the next pair gets a new process.
+        this.#process = undefined;
+        process.kill('SIGKILL');
+        for (const id of [...this.#waiting.keys()]) this.#give(id, undefined);
+      };
+      process.once('exit', end);
+      process.on('error', end); // it cannot be started, or talked to
     });
-    return thread;
+    process.send({ begin: this.#rules } satisfies Begin);
+    return process;
   }
 
   #give(id: number, result: Result | undefined): void {

@@ -3,7 +3,7 @@ import type { Failure, ReplySource } from '@strangler/compare';
 /** Bytes of a body that are kept to compare; of a larger one nothing can be said. */
 export const MOST_BODY = 262_144;
 
-/** One side’s reply as it goes to the comparing thread: plain data. */
+/** One side’s reply as it goes to the comparing process: plain data. */
 export type Seen = (ReplySource & { readonly body: Uint8Array }) | Failure;
 
 /** Gathers the reply of one side. */

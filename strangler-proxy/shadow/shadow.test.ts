@@ -59,6 +59,19 @@ function tallied(of: 'replies' | 'noise', count: number): Promise<TallyReport> {
 const kinds = ({ routes }: TallyReport) =>
   routes.flatMap(({ counts }) => RESULT_KINDS.filter((kind) => counts[kind] > 0));
 
+/** Asks for a total that is 1 on the monolith and 2 on the service, under these rules. */
+async function getUnder(rules: readonly object[]): Promise<void> {
+  const file = join(tmpdir(), `rules-${process.pid}.json`);
+  await writeFile(file, JSON.stringify(rules));
+  await set(
+    json(() => ({ total: 1 })),
+    json(() => ({ total: 2 })),
+    'monolith',
+    { rules: file },
+  );
+  await get();
+}
+
 describe('reads are compared', () => {
   test.each(['monolith', 'service'] as const)(
     'the %s owns: its answer goes to the client, both are compared',
@@ -140,18 +153,7 @@ describe('reads are compared', () => {
   });
 
   test('rules of a file hold', async () => {
-    const file = join(tmpdir(), `rules-${process.pid}.json`);
-    await writeFile(
-      file,
-      JSON.stringify([{ id: 'total', reason: 'rounded', kind: 'tolerance', path: '$.total', absolute: 1 }]),
-    );
-    await set(
-      json(() => ({ total: 1 })),
-      json(() => ({ total: 2 })),
-      'monolith',
-      { rules: file },
-    );
-    await get();
+    await getUnder([{ id: 'total', reason: 'rounded', kind: 'tolerance', path: '$.total', absolute: 1 }]);
     expect(kinds(await found())).toEqual(['equal-by-rule']);
   });
 
@@ -254,15 +256,7 @@ describe('what is told', () => {
       { id: 'total', reason: 'rounded', kind: 'tolerance', path: '$.total', absolute: 1 },
       { id: 'idle', reason: 'nobody needs it', kind: 'ignore', path: '$.other' },
     ];
-    const file = join(tmpdir(), `rules-used-${process.pid}.json`);
-    await writeFile(file, JSON.stringify(rules));
-    await set(
-      json(() => ({ total: 1 })),
-      json(() => ({ total: 2 })),
-      'monolith',
-      { rules: file },
-    );
-    await get();
+    await getUnder(rules);
     const used = await open!.control.hears((all) =>
       all.map((one) => (one.type === 'compared' ? one.comparison.rules : [])).find((some) => some.length > 0),
     );

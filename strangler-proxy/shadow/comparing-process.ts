@@ -1,8 +1,9 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { constants, getPriority, setPriority } from 'node:os';
 import {
   compareReplies,
   type Result,
   type Rule,
+  type RuleSet,
   redactor,
   redactResult,
   ruleSet,
@@ -24,8 +25,8 @@ export type Pair = {
 };
 /** The rules of a capability are these from now on. */
 export type NewRules = { readonly capability: string; readonly rules: readonly Rule[] };
-/** Nothing comes after what is here already. */
-export type End = { readonly end: true };
+/** Comes first: the rules of each capability. */
+export type Begin = { readonly begin: Readonly<Record<string, readonly Rule[]>> };
 export type Verdict = { readonly id: number; readonly result: Result };
 /** What the rules of each capability have excused since the last time. */
 export type Used = { readonly used: Readonly<Record<string, readonly UsedRule[]>> };
@@ -34,26 +35,34 @@ export type Used = { readonly used: Readonly<Record<string, readonly UsedRule[]>
 const USE_EVERY = 1_000;
 const LONGEST_PATH = 1_000;
 
-/** One set of rules per capability, kept for as long as the thread lives: ids once learned must hold. */
-const lists = new Map(Object.entries(workerData as Record<string, readonly Rule[]>));
-const sets = new Map([...lists].map(([name, list]) => [name, ruleSet(list)]));
+/** One set of rules per capability, kept for as long as the process lives: ids once learned must hold. */
+const lists = new Map<string, readonly Rule[]>();
+const sets = new Map<string, RuleSet>();
 const secretsOut = redactor();
 const reply = (seen: Seen) => ('error' in seen ? seen : toReply(seen));
-const unused = new Set(sets.keys());
+const unused = new Set<string>();
+const tell = (message: Verdict | Used) => process.send!(message);
 
-parentPort!.on('message', (message: Pair | NewRules | End) => {
-  if ('end' in message) parentPort!.close();
-  else if ('rules' in message) {
-    lists.set(message.capability, message.rules);
-    sets.set(message.capability, ruleSet(message.rules));
-  } else compare(message);
+setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL)); // requests go first
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {}); // it ends when the proxy does
+process.on('disconnect', () => process.exit());
+process.on('message', (message: Begin | NewRules | Pair) => {
+  if ('begin' in message) for (const [capability, rules] of Object.entries(message.begin)) use(capability, rules);
+  else if ('rules' in message) use(message.capability, message.rules);
+  else compare(message);
 });
+
+function use(capability: string, rules: readonly Rule[]): void {
+  lists.set(capability, rules);
+  sets.set(capability, ruleSet(rules));
+  unused.add(capability);
+}
 
 function compare({ id, capability, method, path, old, new: newer, self }: Pair): void {
   const rules = self ? ruleSet(lists.get(capability)!) : sets.get(capability)!;
   const result = compareReplies(reply(old), reply(newer), rules, { asked: { method, path } });
   if (!self) unused.delete(capability);
-  parentPort!.postMessage({ id, result: tellable(result) } satisfies Verdict);
+  tell({ id, result: tellable(result) });
 }
 
 setInterval(() => {
@@ -64,10 +73,10 @@ setInterval(() => {
     used[name] = set.used;
     set.forgetUse();
   }
-  if (Object.keys(used).length) parentPort!.postMessage({ used } satisfies Used);
+  if (Object.keys(used).length) tell({ used });
 }, USE_EVERY).unref();
 
-/** No secret leaves this thread, and no path that fills a message. */
+/** No secret leaves this process, and no path that fills a message. */
 function tellable(result: Result): Result {
   const { differences, ...rest } = redactResult(result, secretsOut);
   return { ...rest, differences: differences.map((one) => ({ ...one, path: cut(one.path), at: cut(one.at) })) };

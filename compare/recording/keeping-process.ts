@@ -1,0 +1,40 @@
+import { redactor } from '../redact.ts';
+import { type BesideReply, type Exchange, entryOf } from './exchange.ts';
+import { Keeper } from './keep.ts';
+import type { KeepingOptions } from './keeping.ts';
+
+export type ToKeep = { readonly exchange: Exchange; readonly beside: BesideReply | undefined };
+/** Comes first: what to look for. */
+export type Begin = { readonly begin: KeepingOptions };
+/** It was not done, and why. */
+export type Failed = { readonly why: string };
+/** It is ready, or a path to redact is wrong. */
+export type Begun = { readonly begun: true } | Failed;
+export type Answer = Begun | KeptEntry;
+/** An entry as a line of the file, or why there is none. */
+export type KeptEntry = { readonly line: string; readonly bodiesNotKept: number } | Failed;
+
+let context: Parameters<typeof entryOf>[2] | undefined;
+
+function kept({ exchange, beside }: ToKeep): KeptEntry {
+  try {
+    const entry = entryOf(exchange, beside, context!);
+    const bodies = [entry.request.postData, entry.response.content];
+    return { line: JSON.stringify(entry), bodiesNotKept: bodies.filter((body) => body?._sha256 !== undefined).length };
+  } catch (error) {
+    return { why: (error as Error).message };
+  }
+}
+
+function begin({ redaction, cap, ...about }: KeepingOptions): Begun {
+  try {
+    context = { ...about, keeper: new Keeper(redactor(redaction), cap) };
+    return { begun: true };
+  } catch (error) {
+    return { why: (error as Error).message };
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {}); // it ends when the recorder does
+process.on('disconnect', () => process.exit());
+process.on('message', (given: Begin | ToKeep) => process.send!('begin' in given ? begin(given.begin) : kept(given)));
