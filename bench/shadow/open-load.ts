@@ -12,7 +12,10 @@ export class OpenLoad {
     this.#pool = new Pool(`http://127.0.0.1:${port}`, { connections: 128, pipelining: 1 });
   }
 
-  /** Sends `perSecond` requests for `seconds`. Milliseconds from when each was due to the end of its answer. Throws if one fails. */
+  /**
+   * Sends `perSecond` requests for `seconds`, each at a random moment of its own share of the second: a steady beat would
+   * meet, or miss, whatever else happens at one. Milliseconds from when each was due to the end of its answer. Throws if one fails.
+   */
   async send(
     asks: readonly { readonly path: string; readonly headers: Readonly<Record<string, string>> }[],
     { perSecond, seconds, signal }: { perSecond: number; seconds: number; signal: AbortSignal },
@@ -30,7 +33,7 @@ export class OpenLoad {
     try {
       for (let nth = 0; nth < perSecond * seconds; nth++) {
         signal.throwIfAborted();
-        const due = begun + (nth / perSecond) * 1_000;
+        const due = begun + ((nth + Math.random()) / perSecond) * 1_000;
         if (due - performance.now() > LATE) await sleep(due - performance.now() - LATE);
         while (performance.now() < due) await turn();
         underWay.push(ask(nth, due));
