@@ -3,7 +3,7 @@ import { down, status, up } from '@strangler/servers';
 
 /** The servers that rehearsal and faults need, and may kill. */
 export const NEEDED = ['mysql', 'postgres', 'kafka', 'connect'] as const;
-export type Part = (typeof NEEDED)[number];
+export type Part = (typeof NEEDED)[number] | 'unleash';
 
 const BACK_WITHIN = 90_000;
 const LOOK = 50;

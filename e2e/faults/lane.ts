@@ -35,7 +35,8 @@ export class Lane {
     try {
       if (copying || !this.#stack || !isDeepStrictEqual(this.#stack.inPlan, inPlan)) {
         await this.#clear();
-        await up({ parts: NEEDED }); // a fault that failed may have left one down
+        // A fault that failed may have left one down.
+        await up({ parts: inPlan.unleash ? [...NEEDED, 'unleash'] : NEEDED });
         this.#stack = await startStack(this.#servers, { history: fault.history ?? HISTORY, copying, inPlan });
       }
       const run = await runFault(this.#stack, fault, seed);

@@ -43,8 +43,8 @@ export type Prepared = {
   readonly history: number;
   /** Hands the stack over while the copying has only begun. */
   readonly copying?: boolean;
-  /** Merged into the Plan’s capability `orders`. */
-  readonly inPlan?: { readonly handoff?: object; readonly confirmed?: boolean };
+  /** Merged into the Plan’s capability `orders`; `unleash`: flags are on an Unleash server instead of in a file. */
+  readonly inPlan?: { readonly handoff?: object; readonly confirmed?: boolean; readonly unleash?: true };
 };
 
 /** The Plan the stack goes by. */
@@ -62,7 +62,7 @@ export async function startStack(
   { history, copying = false, inPlan = {} }: Prepared,
 ): Promise<Stack> {
   const env = planEnvironment(servers);
-  writePlan(inPlan);
+  writePlan(inPlan, servers);
   const addresses = databaseAddresses(servers);
   const processes = processesOf(servers, PLAN_FILE);
   const again = (one: Process, name: string, more: Record<string, string>, port?: number) =>
@@ -89,6 +89,7 @@ export async function startStack(
   };
   try {
     await cleanSlate(servers);
+    if (inPlan.unleash) await dropFlags(servers);
     ending.push(async () => {
       const all = [...proxies, ...controls, cdc, orders, notifications, monolith];
       for (const one of all) one.signal('SIGCONT');
@@ -148,10 +149,24 @@ async function widenLetters({ monolith, notifications }: Stack['addresses']): Pr
   await inSession(notifications.admin, (session) => session.query('ALTER TABLE notifications ALTER body TYPE text'));
 }
 
+/** Takes away what an earlier stack has left on the Unleash server. */
+async function dropFlags({ unleash }: Servers): Promise<void> {
+  for (const capability of ['notifications', 'orders']) {
+    for (const place of ['projects/default/features', 'archive']) {
+      const answer = await fetch(`${unleash.url}/api/admin/${place}/${capability}`, {
+        ...{ method: 'DELETE', headers: { authorization: unleash.adminToken } },
+      });
+      if (!answer.ok && answer.status !== 404) throw new Error(`Unleash keeps ${capability}: ${answer.status}`);
+    }
+  }
+}
+
 /** The example’s Plan, with what would only cost time shortened. */
-function writePlan(more: NonNullable<Prepared['inPlan']>): void {
+function writePlan({ unleash, ...more }: NonNullable<Prepared['inPlan']>, servers: Servers): void {
   const plan = parse(readFileSync(join(ROOT, 'strangler.yaml'), 'utf8'));
   plan.control.webhook = undefined;
+  const { url, clientToken: token, adminToken } = servers.unleash;
+  if (unleash) plan.flags = { unleash: { url, token, adminToken } };
   const { orders, notifications } = plan.capabilities;
   const handoff = { ...orders.handoff, writeFate: WRITE_FATE, slice: SLICE, ...more.handoff };
   Object.assign(orders, more, { handoff });

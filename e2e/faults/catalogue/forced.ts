@@ -46,12 +46,13 @@ export const forced: readonly Fault[] = [
   { ...behind, name: 'forced rollback with Postgres dead, then back', lines: [66], strike: withoutPostgres },
   {
     ...behind,
-    name: 'rollback with cdc, Kafka, Connect and Postgres dead at once',
+    name: 'rollback with cdc, Kafka, Connect, Unleash and Postgres dead at once',
     lines: [66],
+    inPlan: { unleash: true },
     strike: async (scene) => {
       const { cdc } = scene.stack;
       await cdc.kill();
-      await without(['postgres', 'kafka', 'connect'], scene);
+      await without(['unleash', 'postgres', 'kafka', 'connect'], scene);
       await cdc.start();
       await settled();
       scene.over();
