@@ -27,7 +27,7 @@ async function run({ seconds = 15, rounds = 5, seed = 1, signal }: Options) {
       ].entries()) {
         loads.push(new OpenLoad((await proxy(NAMES[nth]!, candidate, share)).port));
       }
-      const measured: number[][][][] = NAMES.map(() => []);
+      const measured: Round[][] = NAMES.map(() => []);
       for (let round = 0; round <= rounds; round++) {
         const found: number[][][] = NAMES.map(() => []);
         // A second each, in an order left to chance: what slows the machine slows all alike.
@@ -37,8 +37,11 @@ async function run({ seconds = 15, rounds = 5, seed = 1, signal }: Options) {
           }
         }
         if (!round) continue;
-        for (const [nth, ofSeconds] of found.entries()) measured[nth]!.push(ofSeconds);
-        const told = found.map((ofSeconds, nth) => `${NAMES[nth]} ${rounded(typical(ofSeconds, 0.99))} ms`);
+        const told = found.map((ofSeconds, nth) => {
+          const typically = { p50: typical(ofSeconds, 0.5), p99: typical(ofSeconds, 0.99) };
+          measured[nth]!.push(typically);
+          return `${NAMES[nth]} ${rounded(typically.p99)} ms`;
+        });
         say(`round ${round} of ${rounds}, p99: ${told.join('; ')}`);
       }
       await Promise.all(loads.map((load) => load.close()));
@@ -56,12 +59,14 @@ async function run({ seconds = 15, rounds = 5, seed = 1, signal }: Options) {
 const typical = (ofSeconds: readonly number[][], share: number): number =>
   median(ofSeconds.map((latencies) => quantile(latencies, share)));
 
-function findings(measured: number[][][][], setting: { seconds: number; rounds: number; seed: number }) {
-  const of = (nth: number, share: number) => measured[nth]!.map((ofSeconds) => typical(ofSeconds, share));
-  const rows = NAMES.map((name, nth) => [name, median(of(nth, 0.5)), median(of(nth, 0.99))]);
-  const ratios = NAMES.slice(1).map((_, nth) => rounded(ratio(of(nth + 1, 0.99), of(0, 0.99))));
+type Round = { readonly p50: number; readonly p99: number };
+
+function findings(measured: readonly Round[][], setting: { seconds: number; rounds: number; seed: number }) {
+  const of = (nth: number, which: keyof Round) => measured[nth]!.map((round) => round[which]);
+  const rows = NAMES.map((name, nth) => [name, median(of(nth, 'p50')), median(of(nth, 'p99'))]);
+  const ratios = NAMES.slice(1).map((_, nth) => rounded(ratio(of(nth + 1, 'p99'), of(0, 'p99'))));
   const added = NAMES.slice(1).map((_, nth) =>
-    rounded(median(of(nth + 1, 0.99).map((p99, round) => p99 - of(0, 0.99)[round]!))),
+    rounded(median(of(nth + 1, 'p99').map((p99, round) => p99 - of(0, 'p99')[round]!))),
   );
   const text = [
     `${PER_SECOND} reads/s of 1 KB through one proxy each, ${setting.rounds} rounds of ${setting.seconds} s each, a second at a time in turn; medians of the seconds’ quantiles\n`,
@@ -69,7 +74,11 @@ function findings(measured: number[][][][], setting: { seconds: number; rounds: 
     '',
     ...NAMES.slice(1).map((name, nth) => `  p99, ${name} / no shadow: ${ratios[nth]}, ${added[nth]} ms added`),
   ].join('\n');
-  const figures = NAMES.map((name, nth) => ({ name, p50: of(nth, 0.5).map(rounded), p99: of(nth, 0.99).map(rounded) }));
+  const figures = NAMES.map((name, nth) => ({
+    name,
+    p50: of(nth, 'p50').map(rounded),
+    p99: of(nth, 'p99').map(rounded),
+  }));
   return {
     text,
     figures: {

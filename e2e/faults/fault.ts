@@ -33,7 +33,7 @@ export type Fault = {
   readonly strike: (scene: Scene) => Promise<void>;
   /** Until it is over, what a user was told is done may be missing to them; afterwards nothing may be. */
   readonly behind?: boolean;
-  /** Merged into the Plan’s capability `orders`; a stack of its own. */
+  /** What its Plan has otherwise than the example’s (see Prepared); a stack of its own. */
   readonly inPlan?: { readonly confirmed?: true; readonly unleash?: true };
   /** The judge may rightly take everybody back meanwhile. */
   readonly mayRollBack?: boolean;
