@@ -2,6 +2,7 @@ import type {
   CapabilityStatus,
   Comparison,
   DecisionRecord,
+  DismissRequest,
   Owner,
   RampRequest,
   RollbackRequest,
@@ -38,6 +39,9 @@ export class AdminClient {
   set = (capability: string, body: SetRequest): Promise<CapabilityStatus> => this.#post(capability, 'set', body);
   rollback = (capability: string, body: RollbackRequest): Promise<CapabilityStatus> =>
     this.#post(capability, 'rollback', body);
+
+  dismiss = (proxy: string, body: DismissRequest): Promise<Status> =>
+    this.#call('POST', `/proxies/${encodeURIComponent(proxy)}/dismiss`, body);
 
   compared = (capability: string): Promise<Comparison> =>
     this.#call('GET', `/capabilities/${encodeURIComponent(capability)}/compared`, undefined, capability);

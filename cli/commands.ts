@@ -9,6 +9,7 @@ import { reportOf } from './live-report.ts';
 import { paintFor } from './paint.ts';
 import { readPercentage, sayBoundary, sayPercent } from './percent.ts';
 import { EXIT, Problem } from './problem.ts';
+import { renderProxies } from './proxies-view.ts';
 import { renderRecords } from './records-view.ts';
 import { readRules } from './rules-file.ts';
 import { renderStatus } from './status-view.ts';
@@ -122,6 +123,19 @@ export async function settle(
     ? 'The service’s database was given up. Before users move again: copy again, then strangler verify'
     : `It settles by itself when the service’s database answers. If that is gone for good: strangler settle ${capability} --lost --reason TEXT`;
   console.log([...renderUnproven(capability, unproven, Date.now()), inert(next)].join('\n'));
+}
+
+export async function proxies(options: Where & { json?: true }): Promise<void> {
+  const all = (await clientOf(options).status()).proxies;
+  if (options.json) return printJson(all);
+  console.log(renderProxies(all, { width: width(), paint: paintFor(process.stdout) }).join('\n'));
+}
+
+export async function dismiss(name: string, options: Where & { reason?: string }): Promise<void> {
+  await clientOf(options).dismiss(name, reasonOf(options));
+  console.log(
+    `${inert(name)}: dismissed; control does not wait for it any more. If it links again, it is known again.`,
+  );
 }
 
 export async function compared(

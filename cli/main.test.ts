@@ -72,10 +72,12 @@ beforeEach(async () => {
     epoch: 3,
     phase: 'idle',
     pins: 0,
+    behind: 0,
     unproven: [],
     ramp: { state: 'idle' },
     verdict: { verdict: 'pass', rule: 'errors', reason: 'fine' },
     gates: [],
+    waitsFor: [],
     streams: [],
     backfill: [],
     quarantine: { open: 0, settled: 0 },
@@ -297,7 +299,7 @@ describe('strangler talks to control', () => {
   });
 
   test('Ctrl-C stops watching, and the message says that the move goes on and how to stop it', async () => {
-    onPost = () => now({ target: 2_500, gates: ['the lag is not known'] });
+    onPost = () => now({ target: 2_500, waitsFor: ['the lag is not known'] });
     const { child, ended } = start(['set', 'orders', '25', '--control', url]);
     child.stdout!.once('data', () => child.kill('SIGINT'));
     const { code, out, err } = await ended;

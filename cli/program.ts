@@ -68,6 +68,25 @@ ${examples(
     .addHelpText('after', examples('strangler owner orders 4711'))
     .action(commands.owner);
 
+  const proxies = talking(program.command('proxies'))
+    .description('Lists every registered proxy, and says which of them control cannot reach.')
+    .option('--json', 'for programs')
+    .addHelpText(
+      'after',
+      examples('strangler proxies', 'strangler proxies dismiss proxy-2 --reason "its host is gone"'),
+    )
+    .action(commands.proxies);
+  talking(proxies.command('dismiss <name>'))
+    .description('Says that a lost proxy does not run any more, so that nobody waits for it.')
+    .option('--reason <text>', 'why; kept in the decision records')
+    .addHelpText(
+      'after',
+      `
+If it does run, it goes on sending writes by what it last knew: they end as late writes, and may end in quarantine.
+${examples('strangler proxies dismiss proxy-2 --reason "its host is gone"')}`,
+    )
+    .action(commands.dismiss);
+
   talking(program.command('compared <capability>'))
     .description('Shows what comparing the replies of both sides has found, route by route.')
     .option(

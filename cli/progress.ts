@@ -30,19 +30,22 @@ export function progressOf(one: CapabilityStatus, goal: Goal, taken: boolean): P
 }
 
 /** What happens now, or what it waits for. */
-function whatIsDone({ moving, phase, ramp, boundary, target, gates, verdict }: CapabilityStatus): string {
+function whatIsDone({ moving, phase, ramp, boundary, target, gates, waitsFor, verdict }: CapabilityStatus): string {
   if (moving) {
     const { user, lo, hi } = moving.subject;
     const who = user === undefined ? `${sayBoundary(lo)} to ${sayBoundary(hi)}` : `user ${inert(user)}`;
     return `${phase === 'flipped' ? 'released' : 'moving'} ${who}`;
   }
-  const held = inert(gates[0] ?? '') + (gates.length > 1 ? ` (and ${gates.length - 1} more)` : '');
-  if (target > boundary && held) return `waits: ${held}`;
+  if (waitsFor.length) return `waits: ${firstOf(waitsFor)}`;
   if (target !== boundary) return 'begins';
   if (ramp.state !== 'ramping') return 'waits for control';
+  const held = firstOf(gates);
   const step = `watching step ${ramp.step + 1} of ${ramp.steps.length} (${sayPercent(ramp.steps[ramp.step] ?? 0)})`;
   return held ? `${step}, waits: ${held}` : `${step}, judge ${verdict.verdict}: ${inert(verdict.reason)}`;
 }
+
+const firstOf = ([first, ...more]: readonly string[]): string =>
+  first === undefined ? '' : inert(first) + (more.length ? ` (and ${more.length} more)` : '');
 
 /** One line of progress: name, bar, from where to where, and what is done. `seconds` since it was asked. */
 export function renderProgress(one: CapabilityStatus, goal: Goal, what: string, seconds: number): string {

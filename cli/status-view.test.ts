@@ -13,10 +13,12 @@ const notifications: CapabilityStatus = {
   epoch: 12,
   phase: 'idle',
   pins: 0,
+  behind: 0,
   unproven: [],
   ramp: { state: 'complete' },
   verdict: { verdict: 'pass', rule: 'errors', reason: '12 of 5031 requests failed, at most 5.00 %' },
   gates: [],
+  waitsFor: [],
   streams: [
     { stream: 'notifications:forward', direction: 'forward', state: 'running', lag: 34 },
     { stream: 'notifications:reverse', direction: 'reverse', state: 'running', lag: 28 },
@@ -34,10 +36,12 @@ const orders: CapabilityStatus = {
   phase: 'holding',
   moving: { epoch: 34, subject: { lo: 3_400, hi: 3_500 }, from: 'monolith', to: 'service' },
   pins: 1,
+  behind: 2,
   unproven: [],
   ramp: { state: 'ramping', steps: [10, 25, 50, 75, 100], step: 2, since: '2026-03-01T11:59:20Z' },
   verdict: { verdict: 'unsure', rule: 'few-requests', reason: '12 requests to the service, fewer than 50' },
   gates: ['the lag of orders:forward is 1.4 s, above 1.0 s', 'the last verify is 61 min old, above 60 min'],
+  waitsFor: [],
   streams: [
     { stream: 'orders:forward', direction: 'forward', state: 'running', lag: 1_400 },
     { stream: 'orders:reverse', direction: 'reverse', state: 'stopped', lag: null, reason: 'a gap in the ticks' },
@@ -65,8 +69,8 @@ const status: Status = {
   plan: 'shop',
   control: { life: 'a', since: '2026-03-01T11:20:00Z', active: true },
   proxies: [
-    { proxy: 'proxy-1', connected: true, pid: 11 },
-    { proxy: 'proxy-2', connected: false, pid: 12 },
+    { proxy: 'proxy-1', connected: true, pid: 11, lostFor: null },
+    { proxy: 'proxy-2', connected: false, pid: 12, lostFor: 12_300 },
   ],
   capabilities: [notifications, orders, search],
 };
@@ -77,7 +81,7 @@ describe('the status', () => {
     expect(show(status)).toBe(
       `
 shop  control active for 40 min
-1 proxy connected, gone: proxy-2 (pid 12)
+1 proxy connected, lost: proxy-2 (for 12.3 s)
 
 CAPABILITY     ON SERVICE        FLAG  RAMP         JUDGE   GATES
 notifications       100 %       100 %  complete     pass    open
@@ -97,6 +101,7 @@ notifications
 
 orders
   users       ████████░░░░░░░░░░░░░░░░ 34 % on the service, and 1 user pinned by name
+              2 users left behind while a write of theirs is under way; they follow later
   moving      users between 34 % and 35 % to the service, on the way to 50 % (their writes are held)
   ramp        step 3 of 5: 10 → 25 → [50] → 75 → 100 %, for 40 s
   judge       unsure: 12 requests to the service, fewer than 50

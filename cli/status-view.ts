@@ -1,4 +1,4 @@
-import type { CapabilityStatus, Status } from '@strangler/plan';
+import { type CapabilityStatus, type Status, sayDuration } from '@strangler/plan';
 import { bar } from './bar.ts';
 import type { Paint, Tone } from './paint.ts';
 import { sayBoundary } from './percent.ts';
@@ -39,8 +39,10 @@ function head({ plan, control, proxies }: Status, { width, paint, now }: View): 
   const connected = proxies.length - gone.length;
   const proxy =
     connected === 0 ? 'no proxy is connected' : `${connected} ${connected === 1 ? 'proxy' : 'proxies'} connected`;
-  const lost = gone.length ? `, gone: ${gone.map((one) => `${one.proxy} (pid ${one.pid})`).join(', ')}` : '';
-  const tone: Tone | undefined = !connected || lost ? 'care' : undefined;
+  const lost = gone.length
+    ? `, lost: ${gone.map((one) => `${one.proxy} (for ${sayDuration(one.lostFor ?? 0)})`).join(', ')}`
+    : '';
+  const tone: Tone | undefined = lost ? 'bad' : connected ? undefined : 'care';
   return [
     `${paint('title', inert(plan))}  control ${state}`,
     ...wrap(inert(proxy + lost), width).map((line) => (tone ? paint(tone, line) : line)),
@@ -80,6 +82,11 @@ function details(one: CapabilityStatus, view: View): string[] {
   };
   const pins = one.pins ? `, and ${one.pins} ${one.pins === 1 ? 'user' : 'users'} pinned by name` : '';
   say('users', { text: `${bar(one.boundary, 24)} ${sayBoundary(one.boundary)} on the service${pins}` });
+  if (one.behind) {
+    const who = one.behind === 1 ? '1 user' : `${one.behind} users`;
+    const text = `${who} left behind while a write of theirs is under way; they follow later`;
+    say('users', { text });
+  }
   const moving = sayMoving(one);
   if (moving) say('moving', moving);
   say('ramp', sayRamp(one.ramp, now));

@@ -3,10 +3,13 @@ import type { CapabilitySnapshot, Plan } from '@strangler/plan';
 import { groupOf } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { CapabilityControl } from './capability.ts';
-import { StateCell } from './cell.ts';
-import { openDatabases } from './databases.ts';
-import { Link } from './link.ts';
+import { StateCell, SupersededError } from './cell.ts';
+import { openDatabases, type Stores } from './databases.ts';
+import { guardedSides, guardedStore } from './guarded.ts';
+import type { Lease } from './lease.ts';
+import { type Hears, Link } from './link.ts';
 import type { Meters } from './metrics.ts';
+import { Registry } from './registry.ts';
 import { sidesOf } from './sides.ts';
 import { type CapabilityState, fromRow, initialState } from './state.ts';
 import type { Store } from './store.ts';
@@ -19,14 +22,18 @@ const JUDGE_EVERY = 100;
 export type Active = {
   readonly link: Link;
   readonly capabilities: ReadonlyMap<string, CapabilityControl>;
-  /** Finishes or cancels handoffs and closes the streams. Safe to call twice. */
-  readonly stop: () => Promise<void>;
+  /**
+   * Finishes or cancels handoffs and closes the streams. Safe to call twice. `lost`: the lease is, so the streams are
+   * closed first, and nothing is finished any more.
+   */
+  readonly stop: (lost?: 'lost') => Promise<void>;
 };
 
 /** What it takes to become active. */
 export type ActiveParts = {
   readonly plan: Plan;
-  readonly store: Store;
+  readonly stores: Omit<Stores, 'leases'>;
+  readonly lease: Lease;
   readonly flags: FlagStore;
   readonly meters: Meters;
   readonly log: Logger;
@@ -36,9 +43,11 @@ export type ActiveParts = {
 
 /** Reads the stored state and goes on from there. Throws when it cannot be read, or is missing although it must exist. */
 export async function activate(parts: ActiveParts): Promise<Active> {
-  const { plan, store, flags, log } = parts;
+  const { plan, stores, lease, flags, log } = parts;
+  const store = guardedStore(stores.store, lease);
   const databases = openDatabases(plan);
-  const states = await readStates(plan, store, databases.highestEpoch).catch(async (error: unknown) => {
+  const read = () => Promise.all([readStates(plan, store, databases.highestEpoch), stores.proxies.names()]);
+  const [states, names] = await read().catch(async (error: unknown) => {
     await databases.close();
     throw error;
   });
@@ -50,20 +59,23 @@ export async function activate(parts: ActiveParts): Promise<Active> {
     const entries = [...capabilities].map(([name, control]): [string, CapabilitySnapshot] => [name, control.picture()]);
     return Object.fromEntries(entries);
   };
-  const link = new Link(
-    picture,
-    {
-      counts: (counts) => {
-        const known = capabilities.get(counts.capability);
-        if (!known) return;
-        known.count(counts);
-        parts.meters.count(counts);
-      },
-      compared: (comparison) => capabilities.get(comparison.capability)?.comparisons.add(comparison),
-      asks: (capability, ask) => capabilities.get(capability)?.confirm(ask),
+  const hears: Hears = {
+    counts: (counts) => {
+      const known = capabilities.get(counts.capability);
+      if (!known) return;
+      known.count(counts);
+      parts.meters.count(counts);
     },
-    Math.max(...Object.values(plan.capabilities).map(({ handoff }) => handoff.writeFate)),
-  );
+    compared: (comparison) => capabilities.get(comparison.capability)?.comparisons.add(comparison),
+    asks: (capability, ask) => capabilities.get(capability)?.confirm(ask),
+  };
+  const registry = new Registry({
+    store: stores.proxies,
+    ...{ term: lease.term, names, trouble },
+    writeFate: Math.max(...Object.values(plan.capabilities).map(({ handoff }) => handoff.writeFate)),
+    superseded: () => parts.superseded(new SupersededError('another control has taken over the lease')),
+  });
+  const link = new Link({ picture, hears, registry, term: lease.term, check: () => lease.check() });
   const cells: StateCell[] = [];
   for (const [name, capability] of Object.entries(plan.capabilities)) {
     const mine = databases.of(name);
@@ -76,7 +88,7 @@ export async function activate(parts: ActiveParts): Promise<Active> {
       handoffs: {
         cell,
         proxies: link,
-        sides: mine && sidesOf(name, mine),
+        sides: mine && guardedSides(sidesOf(name, mine), lease),
         limits: capability.handoff,
         trouble,
         stopping: stopping.signal,
@@ -91,20 +103,24 @@ export async function activate(parts: ActiveParts): Promise<Active> {
     capabilities.set(name, control);
   }
   let judging: NodeJS.Timeout | undefined;
-  const stop = async () => {
+  const stop = async (lost?: 'lost') => {
     clearInterval(judging);
     stopping.abort();
+    if (lost) await link.stop();
     webhook.stop();
     await Promise.all([...capabilities.values()].map((control) => control.stop()));
     await link.stop();
     await databases.close();
   };
-  // Proxies act on what they are told from here on: whoever comes next must see that somebody was here before.
-  await Promise.all(cells.map(leaveTrace)).catch(async (error: unknown) => {
+  // Before proxies are told anything: a control that does not know yet that it was overtaken can move nobody any more,
+  // and whoever comes next sees that somebody was here before.
+  try {
+    await Promise.all(cells.map(fence));
+    link.publish();
+  } catch (error) {
     await stop();
     throw error;
-  });
-  link.publish();
+  }
   for (const control of capabilities.values()) control.start();
   judging = setInterval(() => {
     for (const control of capabilities.values()) void control.tick();
@@ -112,9 +128,8 @@ export async function activate(parts: ActiveParts): Promise<Active> {
   return { link, capabilities, stop };
 }
 
-/** Stores the state of a capability nobody has touched. */
-const leaveTrace = (cell: StateCell): Promise<unknown> =>
-  cell.update((state) => (state.version ? state : { ...state }));
+/** Changes the version of a state: whatever a control before this one still has on its way to it fails from here on. */
+const fence = (cell: StateCell): Promise<unknown> => cell.update((state) => ({ ...state }));
 
 async function readStates(
   plan: Plan,

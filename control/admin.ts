@@ -6,7 +6,7 @@ import type { Active } from './active.ts';
 import { mayAct, type Role, roleOf } from './auth.ts';
 import { type Asker, type CapabilityControl, heading, Refusal } from './capability.ts';
 import { SupersededError } from './cell.ts';
-import { type Read, readNothing, readRamp, readRollback, readSet, readSettle } from './requests.ts';
+import { type Read, readDismiss, readNothing, readRamp, readRollback, readSet, readSettle } from './requests.ts';
 import type { NewRecord } from './store.ts';
 
 /** What the admin API works on. */
@@ -182,6 +182,22 @@ export function adminApi(parts: AdminParts): Express {
     response.json({ capability, ...find(capability).comparisons.found });
   });
   mutation('compared/forget', readNothing, (control, _, by) => control.forgetComparisons(by));
+  app.post('/proxies/:name/dismiss', needs('operate'), ...json, async (request, response) => {
+    const proxy = String(request.params.name);
+    const wish = readDismiss(request.body);
+    if ('mistakes' in wish) throw new HttpError(400, wish.mistakes.join('; '));
+    const actor = response.locals.role as Role;
+    const { link } = working();
+    const reason = wish.value.reason || `dismissed by ${actor}`;
+    const record = { capability: '', event: 'dismiss', actor, reason, inputs: { proxy } };
+    const known = link.views().find((view) => view.proxy === proxy && !view.dismissed);
+    if (!known) throw new HttpError(404, 'no proxy of this name is registered');
+    if (!(await link.registry.dismiss(proxy, record)))
+      throw new HttpError(409, 'this proxy is linked; stop it instead, then it leaves by itself');
+    log.warn({ proxy, actor, reason }, 'a lost proxy was dismissed');
+    link.words.wake();
+    response.json(parts.status());
+  });
   mutation('settle', readSettle, (control, { reason }, by) => control.settleLost(reason, by), 'admin');
 
   app.use(() => {

@@ -26,10 +26,10 @@ import { gatesOf } from './gates.ts';
 import { type HandoffParts, saySubject, type Timings } from './handoff-parts.ts';
 import { judge } from './judge.ts';
 import { type RampEvent, type Turn, turn } from './ramp.ts';
-import { unknownFor } from './readiness.ts';
+import { lostProxies, unknownFor } from './readiness.ts';
 import { RecentWriters } from './recent-writers.ts';
 import { settleForced } from './settlement.ts';
-import type { CapabilityState } from './state.ts';
+import type { CapabilityState, Wish } from './state.ts';
 import type { SyncWatch } from './sync-watch.ts';
 import { isUrgent, type Move, settled } from './transitions.ts';
 import { Walk } from './walk.ts';
@@ -163,7 +163,7 @@ export class CapabilityControl {
   async pin(user: string, side: Side | null, reason: string, { actor, seen }: Asker): Promise<void> {
     const change = (state: CapabilityState): CapabilityState => {
       checkSeen(state, seen);
-      if (side === null && !Object.hasOwn(state.wishes, user)) throw new Refusal(`${user} is not pinned`);
+      if (side === null && !isWanted(state.wishes[user])) throw new Refusal(`${user} is not pinned`);
       if (side === 'service' && state.ramp.state === 'rolling-back') throw new Refusal('users are on their way back');
       return { ...state, wishes: { ...state.wishes, [user]: side ?? 'bucket' }, edit: state.edit + 1 };
     };
@@ -258,9 +258,20 @@ export class CapabilityControl {
       gates.push(`${saySubject(subject)} came back by force (epoch ${epoch}), and ${since}; ${lost}`);
     }
     if (plan.compare.share > 0) gates.push(...this.comparisons.gates(plan.compare.limit));
+    return [...gates, ...this.#reachGates()];
+  }
+
+  /** What keeps users from moving in order, forward or back: proxies that cannot be asked about their writes. */
+  #reachGates(): string[] {
+    const gates: string[] = [];
+    const now = performance.now();
+    for (const { proxy, lostAt } of this.#lost()) {
+      const may = `proxy ${proxy} has had no link for ${sayDuration(now - lostAt)} and may be sending writes by what it last knew`;
+      gates.push(`${may}; bring it back, or if it does not run any more: strangler proxies dismiss ${proxy}`);
+    }
     const unknown = this.#unknownFor();
-    if (unknown > 0) {
-      const why = 'a proxy, or the control before this one, was lost with writes under way; they may arrive for';
+    if (unknown > 0 && !this.#lost().length) {
+      const why = 'a dismissed proxy, or the control before this one, had writes under way; they may arrive for';
       gates.push(`${why} ${sayDuration(unknown)} more`);
     }
     return gates;
@@ -272,6 +283,7 @@ export class CapabilityControl {
     const state = this.#cell.current;
     const report = sync?.latest();
     const verified = report?.verified;
+    const gates = this.gates();
     return {
       capability: name,
       boundary: state.boundary,
@@ -281,10 +293,12 @@ export class CapabilityControl {
       phase: state.phase,
       ...(state.moving && { moving: state.moving }),
       unproven: state.unproven.map(({ owed: _, ...unproven }) => unproven),
-      pins: Object.values(state.wishes).filter((wish) => wish !== 'bucket').length,
+      pins: Object.values(state.wishes).filter(isWanted).length,
+      behind: Object.values(state.wishes).filter((wish) => wish === 'behind').length,
       ramp: state.ramp,
       verdict: this.#verdict,
-      gates: this.gates(),
+      gates,
+      waitsFor: this.#waitsFor(state, gates),
       streams: (report?.streams ?? []).map(({ silent: _, ...stream }) => stream),
       backfill: report?.backfill ?? [],
       quarantine: report?.quarantine ?? { open: 0, settled: 0 },
@@ -333,9 +347,21 @@ export class CapabilityControl {
     return Math.max(lost, this.#restartedAt + writeFate - now);
   }
 
-  #blocked(move: Move): boolean {
-    if (move.urgent) return false;
-    return move.to === 'service' ? this.gates().length > 0 : this.#unknownFor() > 0;
+  /** Registered proxies nobody can reach: while there are any, no orderly move begins, forward or back. */
+  #lost() {
+    return lostProxies(this.#parts.handoffs.proxies.views());
+  }
+
+  #blocked({ urgent, subject: { lo, user }, to }: Move): boolean {
+    if (urgent) return false;
+    const isForward = to === 'service' && (user === undefined || sideOf(this.#cell.current, user, lo) !== to);
+    return (isForward ? this.gates() : this.#reachGates()).length > 0;
+  }
+
+  /** What the move that is wanted now waits for. */
+  #waitsFor({ boundary, target }: CapabilityState, gates: readonly string[]): readonly string[] {
+    if (target === boundary || isUrgent(this.#cell.current)) return [];
+    return target > boundary ? gates : this.#reachGates();
   }
 
   #alert(reason: string, inputs: object): void {
@@ -345,6 +371,9 @@ export class CapabilityControl {
     webhook.tell({ event: 'alert', capability: name, from, reason, evidence: inputs, at: new Date().toISOString() });
   }
 }
+
+/** True of a wish that an operator has expressed. */
+const isWanted = (wish: Wish | undefined): boolean => wish === 'monolith' || wish === 'service';
 
 function checkSeen({ edit }: CapabilityState, seen: number | undefined): void {
   if (seen !== undefined && seen !== edit) throw new Refusal(`somebody else was faster: the version is now "${edit}"`);
@@ -361,7 +390,9 @@ function after(state: CapabilityState, { wanted, event, effects }: Turn): Capabi
   const followed =
     event === 'flag' && !written ? { ...state.flag, agreed: wanted.target / 100, pending: null } : state.flag;
   const flag = written ? { ...state.flag, agreed: written.percentage, pending: written.reason } : followed;
-  const back = Object.entries(state.wishes).map(([user, wish]) => [user, wish === 'service' ? 'monolith' : wish]);
+  const back = Object.entries(state.wishes).map(([user, wish]) => [
+    ...[user, wish === 'service' ? 'monolith' : wish === 'behind' ? 'bucket' : wish],
+  ]);
   const wishes = event === 'rollback' ? Object.fromEntries(back) : state.wishes;
   return { ...state, ...wanted, wishes, flag, edit: state.edit + 1 };
 }

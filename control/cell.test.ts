@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { StateCell, SupersededError } from './cell.ts';
-import { fileStore } from './file-store.ts';
+import { fileStores } from './file-store.ts';
 import { fromRow, initialState, toRow } from './state.ts';
 import type { Store } from './store.ts';
 
@@ -11,7 +11,7 @@ let folder: string;
 let store: Store;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cell-'));
-  store = await fileStore(join(folder, 'state.json'));
+  ({ store } = await fileStores(join(folder, 'state.json')));
 });
 afterEach(() => rm(folder, { recursive: true }));
 

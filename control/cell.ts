@@ -1,13 +1,15 @@
 import { type CapabilityState, fromRow, toRow } from './state.ts';
 import type { Also, Store } from './store.ts';
 
-/** Another control has written the state: this one may decide nothing any more. */
+/** Another control has taken over, or may have: this one may decide nothing any more. */
 export class SupersededError extends Error {
-  constructor(capability: string) {
-    super(`another control has changed the state of ${capability}; this one is not the active one any more`);
-    this.name = 'SupersededError';
-  }
+  override readonly name = 'SupersededError';
 }
+
+const changedByAnother = (capability: string): SupersededError =>
+  new SupersededError(
+    `another control has changed the state of ${capability}; this one is not the active one any more`,
+  );
 
 /**
  * The stored state of one capability in memory. Changes happen one after another, each a compare-and-set; after a write
@@ -50,7 +52,7 @@ export class StateCell {
         toRow(this.capability, next),
         typeof also === 'function' ? also(next) : also,
       );
-      if (!stored) throw new SupersededError(this.capability);
+      if (!stored) throw changedByAnother(this.capability);
       this.#attempt = undefined;
       this.#state = next;
       return next;
@@ -68,7 +70,7 @@ export class StateCell {
     const row = (await this.#store.read()).find(({ capability }) => capability === this.capability);
     const attempt = this.#attempt!;
     const isAttempt = row && row.version === attempt.version && row.body === toRow(this.capability, attempt).body;
-    if (!isAttempt && (row?.version ?? 0) !== this.#state.version) throw new SupersededError(this.capability);
+    if (!isAttempt && (row?.version ?? 0) !== this.#state.version) throw changedByAnother(this.capability);
     if (isAttempt) this.#state = fromRow(row);
     this.#attempt = undefined;
   }

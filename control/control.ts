@@ -2,14 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FlagStore } from '@strangler/flags';
-import type { Plan, Status } from '@strangler/plan';
+import type { Plan, ProxyStatus, Status } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { type Active, activate } from './active.ts';
 import { adminApi } from './admin.ts';
 import { roleOf } from './auth.ts';
-import { openStore } from './databases.ts';
+import { SupersededError } from './cell.ts';
+import { openStores } from './databases.ts';
+import { Lease } from './lease.ts';
 import { isLink } from './link.ts';
 import { openMeters } from './metrics.ts';
+import type { ProxyView } from './readiness.ts';
 
 /** What control needs; the flag store stays the caller’s to stop. */
 export type ControlOptions = { readonly plan: Plan; readonly flags: FlagStore; readonly log: Logger };
@@ -22,7 +25,6 @@ export type Control = {
   readonly stop: () => Promise<void>;
 };
 
-const LEASE = 5_000;
 const RENEW = 1_000;
 const START_WITHIN = 30_000;
 
@@ -33,28 +35,52 @@ const START_WITHIN = 30_000;
 export async function startControl({ plan, flags, log }: ControlOptions): Promise<Control> {
   const life = randomUUID();
   const since = new Date().toISOString();
-  const { store, close } = await openStore(plan);
+  const { close, ...stores } = await openStores(plan);
   const meters = openMeters();
   let active: Active | undefined;
+  let lease: Lease | undefined;
   let stopped: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let deadline: NodeJS.Timeout | undefined;
+  let steppingDown: Promise<void> = Promise.resolve();
 
-  const stepDown = async (why: string) => {
+  const stepDown = (why: string) => {
     const former = active;
     active = undefined;
+    clearTimeout(deadline);
     if (!former) return;
     log.warn({ why }, 'this control is a standby now');
-    await former.stop();
+    steppingDown = former.stop('lost').catch((error: unknown) => log.warn({ err: error }, 'while stepping down'));
+  };
+  /** Whatever the store does meanwhile, this control stops deciding when its lease is over. */
+  const stepDownInTime = (held: Lease) => {
+    clearTimeout(deadline);
+    deadline = setTimeout(() => {
+      if (held.left > 0) stepDownInTime(held);
+      else stepDown('the lease could not be renewed in time');
+    }, held.left);
   };
 
   /** Takes or renews the lease, and becomes what it says. */
   const attend = async () => {
-    const mine = await store.lease(life, LEASE);
-    if (!mine) return stepDown('another control holds the lease');
-    if (active || stopped) return;
-    const superseded = (error: Error) => void stepDown(error.message);
-    active = await activate({ plan, store, flags, meters, log, superseded });
-    log.info({ life }, 'this control is active');
+    if (active && lease) {
+      await lease.renew().catch((error: unknown) => {
+        if (!(error instanceof SupersededError)) throw error;
+        stepDown(error.message);
+      });
+      if (active) stepDownInTime(lease);
+      return;
+    }
+    await steppingDown;
+    const taken = stopped ? undefined : await Lease.acquire(stores.leases, life);
+    if (!taken || stopped) return;
+    lease = taken;
+    const superseded = (error: Error) => {
+      if (lease === taken) stepDown(error.message);
+    };
+    active = await activate({ plan, stores, lease, flags, meters, log, superseded });
+    stepDownInTime(lease);
+    log.info({ life, term: lease.term }, 'this control is active');
   };
   const attendAgain = () => {
     if (stopped) return;
@@ -67,14 +93,12 @@ export async function startControl({ plan, flags, log }: ControlOptions): Promis
   const status = (): Status => ({
     plan: plan.name,
     control: { life, since, active: active !== undefined },
-    proxies: (active?.link.views() ?? []).map(({ proxy, pid, lostAt }) => ({
-      ...{ proxy, pid, connected: lostAt === undefined },
-    })),
+    proxies: (active?.link.views() ?? []).filter(({ dismissed }) => !dismissed).map(statusOf),
     capabilities: [...(active?.capabilities.values() ?? [])].map((control) => control.status()),
   });
   const server = createServer(
     adminApi({
-      ...{ plan, status, log, active: () => active, record: store.record, records: store.records },
+      ...{ plan, status, log, active: () => active, record: stores.store.record, records: stores.store.records },
       metrics: () => meters.text(status()),
     }),
   );
@@ -87,9 +111,11 @@ export async function startControl({ plan, flags, log }: ControlOptions): Promis
   const stop = () => {
     stopped ??= (async () => {
       clearTimeout(timer);
+      clearTimeout(deadline);
       await active?.stop();
       active = undefined;
-      await store.lease(life, 0).catch(() => {}); // it runs out by itself
+      await steppingDown;
+      await lease?.release().catch(() => {}); // it runs out by itself
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await close();
@@ -105,6 +131,13 @@ export async function startControl({ plan, flags, log }: ControlOptions): Promis
   attendAgain();
   return { address, stop };
 }
+
+const statusOf = ({ proxy, pid, lostAt }: ProxyView): ProxyStatus => ({
+  proxy,
+  pid: pid ?? null,
+  connected: lostAt === undefined,
+  lostFor: lostAt === undefined ? null : Math.round(performance.now() - lostAt),
+});
 
 /** Repeats the first attempt while the database is away; what repeating cannot mend is thrown with the next step. */
 async function firstTime(attend: () => Promise<void>, log: Logger): Promise<void> {

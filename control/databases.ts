@@ -1,19 +1,26 @@
 import { Database, highestEpoch } from '@strangler/ledger';
 import type { Plan, Side } from '@strangler/plan';
-import { fileStore } from './file-store.ts';
-import { mysqlStore } from './mysql-store.ts';
+import { fileStores } from './file-store.ts';
+import { mysqlLease, mysqlProxies, mysqlStore } from './mysql-store.ts';
 import type { SideDatabases } from './sides.ts';
-import type { Store } from './store.ts';
+import type { LeaseStore, ProxyStore, Store } from './store.ts';
 
-/** Opens the store of control’s state: the monolith’s database, or a file for a Plan without databases. */
-export async function openStore(plan: Plan): Promise<{ readonly store: Store; readonly close: () => Promise<void> }> {
+/** Everything control keeps. */
+export type Stores = { readonly store: Store; readonly leases: LeaseStore; readonly proxies: ProxyStore };
+
+/** Opens what control keeps: in the monolith’s database, or in files for a Plan without databases. */
+export async function openStores(plan: Plan): Promise<Stores & { readonly close: () => Promise<void> }> {
   const url = plan.monolith.database?.control;
-  if (!url) return { store: await fileStore(plan.control.state), close: async () => {} };
-  const [main, aside] = [new Database(url, 'control'), new Database(url, 'control')];
+  if (!url) return { ...(await fileStores(plan.control.state)), close: async () => {} };
+  const [main, aside, lease] = [
+    new Database(url, 'control'),
+    new Database(url, 'control'),
+    new Database(url, 'control'),
+  ];
   const close = async () => {
-    await Promise.all([main.close(), aside.close()]);
+    await Promise.all([main, aside, lease].map((database) => database.close()));
   };
-  return { store: mysqlStore(main, aside), close };
+  return { store: mysqlStore(main, aside), leases: mysqlLease(lease), proxies: mysqlProxies(aside), close };
 }
 
 /** The databases handoffs and gates look at. */

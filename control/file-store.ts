@@ -2,22 +2,79 @@ import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises
 import { dirname } from 'node:path';
 import type { StateRow } from '@strangler/ledger';
 import type { DecisionRecord } from '@strangler/plan';
-import type { NewRecord, Store } from './store.ts';
+import type { LeaseStore, NewRecord, ProxyStore, Store } from './store.ts';
 
-type Lease = { readonly holder: string; readonly expires: number };
+type Lease = { readonly holder: string; readonly term: number; readonly expires: number };
+type Alone = <T>(task: () => Promise<T>) => Promise<T>;
 
 /**
  * Keeps state in a file, for a Plan without databases: `file` holds the states, `file.records` one JSON record per line,
- * `file.lease` who is active. Every replacement is a rename, so a crash leaves the old file or the new one.
+ * `file.lease` who is active, `file.proxies` the names of proxies. Every replacement is a rename, so a crash leaves the
+ * old file or the new one.
  */
-export async function fileStore(file: string): Promise<Store> {
+export async function fileStores(file: string): Promise<{ store: Store; leases: LeaseStore; proxies: ProxyStore }> {
   await mkdir(dirname(file), { recursive: true });
   let queue: Promise<unknown> = Promise.resolve();
-  const alone = <T>(task: () => Promise<T>): Promise<T> => {
+  const alone: Alone = (task) => {
     const turn = queue.then(task);
     queue = turn.catch(() => {});
     return turn;
   };
+  const store = await fileStore(file, alone);
+  return { store, leases: fileLease(file, alone), proxies: fileProxies(file, alone, store) };
+}
+
+function fileLease(file: string, alone: Alone): LeaseStore {
+  const path = `${file}.lease`;
+  const present = async () => parse<Lease>((await read(path)) ?? '')[0];
+  const store = async (lease: Lease): Promise<boolean> => {
+    await replace(path, JSON.stringify(lease));
+    return (await present())?.holder === lease.holder; // another process may have been faster
+  };
+  return {
+    acquire: (holder, ttl) =>
+      alone(async () => {
+        const now = Date.now();
+        const lease = await present();
+        if (lease && lease.holder !== holder && lease.expires > now) return undefined;
+        const term = Math.max((lease?.term ?? 0) + 1, Math.floor(now / 1_000));
+        return (await store({ holder, term, expires: now + ttl })) ? term : undefined;
+      }),
+    renew: (term, ttl) =>
+      alone(async () => {
+        const lease = await present();
+        return lease?.term === term && store({ ...lease, expires: Date.now() + ttl });
+      }),
+    release: (term) =>
+      alone(async () => {
+        const lease = await present();
+        if (lease?.term === term) await store({ ...lease, expires: 0 });
+      }),
+  };
+}
+
+function fileProxies(file: string, alone: Alone, store: Store): ProxyStore {
+  const path = `${file}.proxies`;
+  const names = async () => JSON.parse((await read(path)) ?? '[]') as string[];
+  const isTerm = async (term: number) => parse<Lease>((await read(`${file}.lease`)) ?? '')[0]?.term === term;
+  return {
+    names: () => alone(names),
+    register: (name, term) =>
+      alone(async () => {
+        if (!(await isTerm(term))) return false;
+        await replace(path, JSON.stringify([...new Set([...(await names()), name])]));
+        return true;
+      }),
+    forget: async (name, term, record) => {
+      if (!(await alone(() => isTerm(term)))) return false;
+      if (record) await store.record(record); // said first: a crash in between leaves a name too many, never one too few
+      await alone(async () => replace(path, JSON.stringify((await names()).filter((other) => other !== name))));
+      return true;
+    },
+  };
+}
+
+async function fileStore(file: string, alone: Alone): Promise<Store> {
   const readStates = async (): Promise<StateRow[]> => JSON.parse((await read(file)) ?? '[]') as StateRow[];
   const readRecords = async (): Promise<DecisionRecord[]> =>
     ((await read(`${file}.records`)) ?? '').split('\n').flatMap((line) => parse<DecisionRecord>(line));
@@ -46,13 +103,6 @@ export async function fileStore(file: string): Promise<Store> {
           .filter((record) => record.id > after && (!capability || record.capability === capability))
           .slice(0, limit),
       ),
-    lease: (holder, ttl) =>
-      alone(async () => {
-        const lease = parse<Lease>((await read(`${file}.lease`)) ?? '')[0];
-        if (lease && lease.holder !== holder && lease.expires > Date.now()) return false;
-        await replace(`${file}.lease`, JSON.stringify({ holder, expires: Date.now() + ttl }));
-        return ttl > 0;
-      }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { CheckpointLockedError } from '@strangler/ledger';
 import { streamName } from '@strangler/plan';
 import { SupersededError } from './cell.ts';
-import { AGAIN, type HandoffParts, type Outcome, record, sayMove, since } from './handoff-parts.ts';
+import { AGAIN, type HandoffParts, type Outcome, record, sayMove, since, unaccounted } from './handoff-parts.ts';
 import { forced, idle, type Move, rowOf } from './transitions.ts';
 
 /** A lock of the checkpoint is asked for again after, and its holder’s session ended after, ms. */
@@ -31,7 +31,7 @@ export async function force(parts: HandoffParts, move: Move, held: number, signa
       if (!moving) return { done: true, timings }; // it had come to rest, and only the answer was lost
       parts.release(moving.epoch);
       const event = unproven.at(-1)?.epoch === moving.epoch ? 'forced' : 'handoff'; // it may have arrived after all
-      const about = { urgent: true, ...timings, ...(event === 'forced' && risk) };
+      const about = { urgent: true, ...timings, ...(event === 'forced' && risk), ...unaccounted(parts.proxies) };
       await cell.update(idle, { record: record(cell.capability, moving, event, sayMove(moving), about) });
       return { done: true, timings };
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Moving, Subject } from '@strangler/plan';
 import type { StateCell } from './cell.ts';
-import type { ProxyView } from './readiness.ts';
+import { lostProxies, type ProxyView } from './readiness.ts';
 import type { Sides } from './sides.ts';
 import type { NewRecord } from './store.ts';
 import type { AtRisk } from './transitions.ts';
@@ -40,10 +40,13 @@ export type Timings = {
   readonly pauseMs: number;
 };
 
-/** How a handoff ended; a cancelled one may be tried again after `retryIn` ms, if that is known. */
+/**
+ * How a handoff ended; a cancelled one may be tried again after `retryIn` ms, if that is known, and at once without
+ * `users`, if only their writes were in the way.
+ */
 export type Outcome =
   | { readonly done: true; readonly timings: Timings }
-  | { readonly done: false; readonly reason: string; readonly retryIn?: number };
+  | { readonly done: false; readonly reason: string; readonly retryIn?: number; readonly users?: readonly string[] };
 
 /** Before a database that failed is asked again, ms. */
 export const AGAIN = 200;
@@ -62,6 +65,12 @@ export const saySubject = ({ lo, hi, user }: Subject): string =>
 
 /** `8 % to 9 % to the service`. */
 export const sayMove = ({ subject, to }: Moving): string => `${saySubject(subject)} to the ${to}`;
+
+/** For the record of a handoff that waits for no proxy: which of them may still be sending writes to the old side. */
+export function unaccounted(proxies: Proxies): { readonly lostProxies?: readonly string[] } {
+  const lost = lostProxies(proxies.views()).map(({ proxy }) => proxy);
+  return lost.length ? { lostProxies: lost } : {};
+}
 
 /** The decision record of how a handoff ended. */
 export const record = (

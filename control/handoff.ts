@@ -1,7 +1,7 @@
 import type { Moving } from '@strangler/plan';
 import { SupersededError } from './cell.ts';
 import { force } from './force.ts';
-import { AGAIN, type HandoffParts, type Outcome, record, sayMove, since } from './handoff-parts.ts';
+import { AGAIN, type HandoffParts, type Outcome, record, sayMove, since, unaccounted } from './handoff-parts.ts';
 import { readiness } from './readiness.ts';
 import { recover } from './recover.ts';
 import type { CapabilityState } from './state.ts';
@@ -17,9 +17,12 @@ const LOOK = 2;
 
 class Cancelled extends Error {
   readonly retryIn: number | undefined;
-  constructor(reason: string, retryIn?: number) {
+  /** Whose writes were in the way, if nothing else was. */
+  readonly users: readonly string[];
+  constructor(reason: string, { retryIn, users = [] }: { retryIn?: number; users?: readonly string[] } = {}) {
     super(reason);
     this.retryIn = retryIn;
+    this.users = users;
   }
 }
 
@@ -64,8 +67,9 @@ export async function handoff(
     const must = await recover(parts, reason);
     if (must === 'grant') return { done: true, timings: since(held) };
     if (must === 'stuck') return { done: false, reason, retryIn: 0 };
-    const retryIn = error instanceof Cancelled ? error.retryIn : undefined;
-    return { done: false, reason, ...(retryIn !== undefined && { retryIn }) };
+    if (!(error instanceof Cancelled)) return { done: false, reason };
+    const { retryIn, users } = error;
+    return { done: false, reason, ...(retryIn !== undefined && { retryIn }), ...(users.length > 0 && { users }) };
   }
   try {
     if (parts.sides && moving.to === 'service') {
@@ -76,7 +80,10 @@ export async function handoff(
     parts.release(moving.epoch);
     const timings = { ...drained, arrivalMs, pauseMs: performance.now() - held };
     await cell.update(idle, {
-      record: record(cell.capability, moving, 'handoff', sayMove(moving), { urgent: move.urgent, ...timings }),
+      record: record(cell.capability, moving, 'handoff', sayMove(moving), {
+        ...{ urgent: move.urgent, ...timings },
+        ...(move.urgent && unaccounted(parts.proxies)),
+      }),
     });
     return { done: true, timings };
   } catch (error) {
@@ -119,8 +126,9 @@ async function drain(parts: HandoffParts, move: Move, moving: Moving, deadline: 
   await proxies.words.until(() => look().is !== 'waiting', deadline - performance.now(), signal);
   if (signal.aborted) throw new Cancelled('overtaken');
   const ready = look();
-  if (ready.is === 'unknown') throw new Cancelled(ready.why, ready.ms);
-  if (ready.is === 'waiting') throw new Cancelled(ready.why);
+  if (ready.is === 'unknown') throw new Cancelled(ready.why, { retryIn: ready.ms, users: ready.users });
+  if (ready.is === 'waiting') throw new Cancelled(ready.why, { users: ready.users });
+  if (ready.is === 'lost') throw new Cancelled(ready.why);
   return { holdMs, drainMs: performance.now() - start - holdMs };
 }
 

@@ -1,5 +1,5 @@
 import { validateRules } from '@strangler/compare';
-import { COMPARED, type Compared, type FromProxy } from '@strangler/plan';
+import { COMPARED, type Compared, type FromProxy, MOST_NAMED } from '@strangler/plan';
 
 type Fields = Record<string, unknown>;
 
@@ -8,12 +8,17 @@ const isFields = (value: unknown): value is Fields =>
 const isCount = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 const isName = (value: unknown): boolean => typeof value === 'string' && value.length > 0 && value.length <= 200;
 
+const isUsers = (value: unknown): boolean =>
+  Array.isArray(value) && value.length <= MOST_NAMED && value.every((user) => typeof user === 'string');
+
 const isFlight = (value: unknown): boolean =>
   isFields(value) &&
   isName(value.capability) &&
   isCount(value.epoch) &&
   isCount(value.inFlight) &&
-  isCount(value.unknownFor);
+  isCount(value.unknownFor) &&
+  isUsers(value.inFlightOf) &&
+  isUsers(value.unknownOf);
 
 const isCounts = (value: unknown): boolean =>
   isFields(value) &&
@@ -62,10 +67,10 @@ const isComparison = (value: unknown): boolean =>
   isListOf(value.rules, isUsedRule);
 
 const SHAPES: Record<string, (message: Fields) => boolean> = {
-  hello: ({ proxy, pid }) => isName(proxy) && isCount(pid),
-  ack: ({ life, version, flights }) =>
-    isName(life) && isCount(version) && Array.isArray(flights) && flights.every(isFlight),
-  drained: ({ flight }) => isFlight(flight),
+  hello: ({ proxy, pid, process }) => isName(proxy) && isCount(pid) && isName(process),
+  ack: ({ term, version, flights }) =>
+    isCount(term) && isCount(version) && Array.isArray(flights) && flights.every(isFlight),
+  flight: ({ flight }) => isFlight(flight),
   confirm: ({ capability, id, user, from, theirs }) =>
     isName(capability) &&
     isCount(id) &&

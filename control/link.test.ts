@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { Bed, TOKENS } from './testing/bed.ts';
-import { TestProxy } from './testing/proxy.ts';
+import { quiet, TestProxy } from './testing/proxy.ts';
 
 let bed: Bed;
 beforeEach(async () => {
@@ -36,7 +36,7 @@ describe('the stream of proxies', () => {
     const [first] = proxy.snapshots;
     await bed.post('set', { percentage: 25 });
     await proxy.until('the boundary', () => proxy.latest!.capabilities.shop!.boundary === 2_500 && !moving(proxy));
-    expect(proxy.latest!.life).toBe(first!.life);
+    expect(proxy.latest!.term).toBe(first!.term);
     expect(proxy.snapshots.map(({ version }) => version)).toEqual([
       ...new Set(proxy.snapshots.map(({ version }) => version)),
     ]);
@@ -50,7 +50,7 @@ describe('the stream of proxies', () => {
       'counts that are no numbers',
       (proxy: TestProxy) => proxy.babble('{"type":"counts","counts":[{"capability":"shop"}]}'),
     ],
-    ['a second hello', (proxy: TestProxy) => proxy.say({ type: 'hello', proxy: 'p', pid: 1 })],
+    ['a second hello', (proxy: TestProxy) => proxy.say({ type: 'hello', proxy: 'p', pid: 1, process: 'x' })],
   ])('a proxy that sends %s is cut off, and nothing else happens', async (_, babble) => {
     const [good, bad] = [await bed.proxy('good', 1), await bed.proxy('bad', 2)];
     babble(bad);
@@ -72,10 +72,7 @@ describe('the stream of proxies', () => {
     await busy.until('the hold', () => moving(busy) !== undefined);
     await quick.until('the hold', () => moving(quick) !== undefined);
     expect((await bed.shop()).boundary).toBe(0);
-    busy.say({
-      type: 'drained',
-      flight: { capability: 'shop', epoch: moving(busy)!.epoch, inFlight: 0, unknownFor: 0 },
-    });
+    busy.say({ type: 'flight', flight: quiet('shop', moving(busy)!.epoch) });
     await bed.until('10 %', ({ boundary }) => boundary === 1_000);
     expect((await bed.records('cancel')).length).toBe(0);
   });
@@ -125,18 +122,6 @@ describe('the stream of proxies', () => {
     expect(await bed.records('cancel')).toMatchObject([{ reason: 'overtaken' }]);
   });
 
-  test('a proxy lost without a goodbye keeps everybody for writeFate, and is named by a gate; a goodbye does not', async () => {
-    const [lost, polite] = [await bed.proxy('lost', 1), await bed.proxy('polite', 2)];
-    polite.leave(1000);
-    await polite.until('the end', () => polite.closed !== undefined);
-    expect((await bed.shop()).gates).toEqual([]);
-    lost.leave();
-    const { gates } = await bed.until('a gate', (status) => status.gates.length > 0);
-    expect(gates[0]).toMatch('lost');
-    await bed.post('set', { percentage: 10 });
-    await bed.until('10 %', ({ boundary }) => boundary === 1_000);
-  });
-
   test('a process that comes back knows its own writes: nothing has to be waited for', async () => {
     const first = await bed.proxy('p', 7);
     first.leave();
@@ -148,7 +133,7 @@ describe('the stream of proxies', () => {
   test('faults 42: every proxy and the snapshot it is on are visible', async () => {
     const proxy = await bed.proxy('p', 7);
     const { body } = await bed.call('GET', '/status');
-    expect(body.proxies).toEqual([{ proxy: 'p', pid: 7, connected: true }]);
+    expect(body.proxies).toEqual([{ proxy: 'p', pid: 7, connected: true, lostFor: null }]);
     expect(proxy.latest!.version).toBeGreaterThan(0);
   });
 });

@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
   type CapabilitySnapshot,
   type Comparison,
   type Counts,
-  type Flight,
   type FromControl,
   type FromProxy,
   LINK_PATH,
@@ -15,6 +13,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Ask } from './confirmations.ts';
 import { readMessage } from './link-message.ts';
 import type { ProxyView } from './readiness.ts';
+import type { Peer, Registry } from './registry.ts';
 import { Wake } from './wake.ts';
 
 /** Close code by which a proxy says: I stop, and none of my writes is under way any more. */
@@ -22,17 +21,8 @@ export const GOODBYE = 1000;
 
 const MAX_MESSAGE = 1_048_576;
 const PING_EVERY = 1_000;
-/** A lost proxy is shown for so long at least, ms. */
-const REMEMBER = 60_000;
-
-type Peer = {
-  readonly proxy: string;
-  readonly pid: number;
-  socket: WebSocket | undefined;
-  lostAt: number | undefined;
-  acked: number;
-  flights: Flight[];
-};
+/** Close code for a proxy whose name another one uses now. */
+const NAME_TAKEN = 4_009;
 
 /** Who is told what proxies say of their traffic. */
 export type Hears = {
@@ -41,52 +31,46 @@ export type Hears = {
   readonly asks: (capability: string, ask: Ask) => void;
 };
 
+/** What the stream works with. */
+export type LinkParts = {
+  /** Of every capability now. */
+  readonly picture: () => Readonly<Record<string, CapabilitySnapshot>>;
+  readonly hears: Hears;
+  readonly registry: Registry;
+  readonly term: number;
+  /** Throws when this control may decide nothing any more: then proxies are told nothing either. */
+  readonly check: () => void;
+};
+
 /** The stream to every proxy: snapshots down; acknowledgements, writes under way and counts up. */
 export class Link {
-  /** Names this life of control. */
-  readonly life = randomUUID();
   readonly words = new Wake();
+  readonly registry: Registry;
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE });
-  readonly #peers = new Map<string, Peer>();
-  readonly #picture: () => Readonly<Record<string, CapabilitySnapshot>>;
-  readonly #hears: Hears;
+  readonly #parts: LinkParts;
   readonly #alive = new WeakMap<WebSocket, boolean>();
   readonly #ping = setInterval(() => this.#pingAll(), PING_EVERY);
-  readonly #remember: number;
   #snapshot: Snapshot;
 
-  /** `writeFate`: the longest of the Plan, ms. */
-  constructor(picture: () => Readonly<Record<string, CapabilitySnapshot>>, hears: Hears, writeFate: number) {
-    this.#picture = picture;
-    this.#hears = hears;
-    this.#remember = Math.max(REMEMBER, writeFate);
-    this.#snapshot = { life: this.life, version: 0, capabilities: {} };
-    this.publish();
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+    this.registry = parts.registry;
+    this.#snapshot = { term: parts.term, version: 0, capabilities: {} };
   }
 
-  /** Sends everybody a snapshot of the present state and gives its version. */
+  /** Sends everybody a snapshot of the present state and gives its version. Throws SupersededError. */
   publish(): number {
+    const { picture, term, check } = this.#parts;
+    check();
     const version = this.#snapshot.version + 1;
-    this.#snapshot = Object.freeze({ life: this.life, version, capabilities: this.#picture() });
-    const message: FromControl = { type: 'snapshot', snapshot: this.#snapshot };
-    const text = JSON.stringify(message);
-    for (const { socket } of this.#peers.values()) socket?.send(text);
+    this.#snapshot = Object.freeze({ term, version, capabilities: picture() });
+    for (const { stream } of this.registry.linked()) stream.send(this.#text());
     return version;
   }
 
-  /** Every proxy connected, and those lost not long ago. */
+  /** Every registered proxy. */
   views(): readonly ProxyView[] {
-    const now = performance.now();
-    for (const [key, { lostAt }] of this.#peers) {
-      if (lostAt !== undefined && now - lostAt > this.#remember) this.#peers.delete(key);
-    }
-    return [...this.#peers.values()].map(({ proxy, pid, lostAt, acked, flights }) => ({
-      proxy,
-      pid,
-      ...(lostAt !== undefined && { lostAt }),
-      acked,
-      flights,
-    }));
+    return this.registry.views();
   }
 
   /** Takes over the connection of a proxy whose token has been checked. */
@@ -97,10 +81,15 @@ export class Link {
   /** Closes every stream; proxies go on with the last snapshot. Safe to call twice. */
   async stop(): Promise<void> {
     clearInterval(this.#ping);
-    for (const { socket } of this.#peers.values()) socket?.close(1001, 'control stops');
-    this.#peers.clear();
+    for (const stream of this.#server.clients) stream.close(1001, 'control stops');
     this.#server.close();
     for (const stream of this.#server.clients) stream.terminate();
+    await this.registry.stop();
+  }
+
+  #text(): string {
+    const message: FromControl = { type: 'snapshot', snapshot: this.#snapshot };
+    return JSON.stringify(message);
   }
 
   #greet(stream: WebSocket): void {
@@ -114,56 +103,57 @@ export class Link {
         stream.close(1008, 'not a message of this stream');
         return;
       }
-      if (message.type === 'hello') {
-        peer = this.#join(stream, message);
-        const first: FromControl = { type: 'snapshot', snapshot: this.#snapshot };
-        stream.send(JSON.stringify(first));
-      } else this.#hear(peer!, message);
+      if (message.type !== 'hello') this.#hear(peer!, message);
+      else {
+        peer = this.registry.join(message, stream);
+        if (peer) void this.#welcome(peer, stream);
+        else
+          stream.close(NAME_TAKEN, `another proxy is linked as ${message.proxy}; start each with a --name of its own`);
+      }
       this.words.wake();
     });
     stream.on('close', (code) => {
-      const key = `${peer?.proxy} ${peer?.pid}`;
-      if (!peer || this.#peers.get(key) !== peer) return;
-      peer.socket = undefined;
-      if (code === GOODBYE) this.#peers.delete(key);
-      else peer.lostAt = performance.now();
+      if (!peer) return;
+      this.registry.left(peer, code === GOODBYE);
       this.words.wake();
     });
   }
 
-  /** A process that comes back knows its own writes; another process of the same name does not know those of the old one. */
-  #join(stream: WebSocket, { proxy, pid }: FromProxy & { type: 'hello' }): Peer {
-    const key = `${proxy} ${pid}`;
-    this.#peers.get(key)?.socket?.terminate();
-    const peer: Peer = { proxy, pid, socket: stream, lostAt: undefined, acked: 0, flights: [] };
-    this.#peers.set(key, peer);
-    return peer;
+  /** A proxy is told whom to send where when it is stored that it may be sending. */
+  async #welcome(peer: Peer, stream: WebSocket): Promise<void> {
+    if (!(await this.registry.store(peer))) return;
+    try {
+      this.#parts.check();
+      stream.send(this.#text());
+    } catch {
+      stream.close(1001, 'control stops');
+    }
   }
 
   #hear(peer: Peer, message: Exclude<FromProxy, { type: 'hello' }>): void {
-    if (message.type === 'counts') for (const counts of message.counts) this.#hears.counts(counts);
-    else if (message.type === 'compared') this.#hears.compared(message.comparison);
+    const { hears, term } = this.#parts;
+    if (message.type === 'counts') for (const counts of message.counts) hears.counts(counts);
+    else if (message.type === 'compared') hears.compared(message.comparison);
     else if (message.type === 'confirm') {
       const { id, user, from, theirs } = message;
-      const { socket } = peer;
+      const { stream } = peer;
       const answer: FromControl = { type: 'confirmed', id };
-      this.#hears.asks(message.capability, { user, from, theirs, confirm: () => socket?.send(JSON.stringify(answer)) });
-    } else if (message.type === 'drained') {
+      hears.asks(message.capability, { user, from, theirs, confirm: () => stream?.send(JSON.stringify(answer)) });
+    } else if (message.type === 'flight') {
       const { flight } = message;
       peer.flights = [...peer.flights.filter((old) => old.capability !== flight.capability), flight];
-    } else if (message.life === this.life && message.version >= peer.acked) {
+    } else if (message.term === term && message.version >= peer.acked) {
       peer.acked = message.version;
       peer.flights = [...message.flights];
     }
   }
 
   #pingAll(): void {
-    for (const { socket } of this.#peers.values()) {
-      if (!socket) continue;
-      if (!this.#alive.get(socket)) socket.terminate();
+    for (const stream of this.#server.clients) {
+      if (!this.#alive.get(stream)) stream.terminate();
       else {
-        this.#alive.set(socket, false);
-        socket.ping();
+        this.#alive.set(stream, false);
+        stream.ping();
       }
     }
   }

@@ -24,12 +24,14 @@ export function openMeters(): Meters {
   const hard = counter('hard_failures_total', 'Requests in which the side could not be talked to.');
   const active = gauge('control_active', '1 if this control holds the lease.');
   const proxies = gauge('proxies', 'Proxies connected.');
+  const lost = gauge('proxy_lost_seconds', 'Since a registered proxy lost its link; 0 while it has one.', 'proxy');
   const boundary = gauge('boundary', 'Buckets the service owns, 0 to 10000.', 'capability');
   const target = gauge('target', 'Where the boundary is going.', 'capability');
   const flag = gauge('flag', 'Percentage of the flag; NaN if it cannot be read.', 'capability');
   const epoch = gauge('epoch', 'The last handoff begun.', 'capability');
   const phase = gauge('phase', '1 for the phase of the handoff.', 'capability', 'phase');
   const verdict = gauge('verdict', '1 for the judge’s verdict.', 'capability', 'verdict');
+  const behind = gauge('users_behind', 'Users left behind by their range.', 'capability');
   const gates = gauge('gates_closed', 'Reasons that keep users from moving forward.', 'capability');
   const lag = gauge('lag_milliseconds', 'Lag of a stream; +Inf if unknown.', 'capability', 'stream');
   const quarantine = gauge('quarantine_rows', 'Rows kept in quarantine.', 'capability', 'status');
@@ -50,6 +52,8 @@ export function openMeters(): Meters {
     text: async (status) => {
       active.set(status.control.active ? 1 : 0);
       proxies.set(status.proxies.filter(({ connected }) => connected).length);
+      lost.reset();
+      for (const { proxy, lostFor } of status.proxies) lost.set({ proxy }, (lostFor ?? 0) / 1_000);
       for (const one of status.capabilities) {
         const { capability } = one;
         boundary.set({ capability }, one.boundary);
@@ -58,6 +62,7 @@ export function openMeters(): Meters {
         epoch.set({ capability }, one.epoch);
         for (const name of PHASES) phase.set({ capability, phase: name }, name === one.phase ? 1 : 0);
         for (const name of VERDICTS) verdict.set({ capability, verdict: name }, name === one.verdict.verdict ? 1 : 0);
+        behind.set({ capability }, one.behind);
         gates.set({ capability }, one.gates.length);
         for (const stream of one.streams) {
           lag.set({ capability, stream: stream.stream }, stream.lag ?? Number.POSITIVE_INFINITY);

@@ -1,22 +1,28 @@
 import {
+  acquireLease,
   type Database,
-  dropLease,
+  forgetProxy,
+  isTerm,
+  readProxies,
   readRecords,
   readStates,
-  takeLease,
+  registerProxy,
+  releaseLease,
+  renewLease,
+  type Session,
   takeOver,
   writeHandoff,
   writeRecord,
   writeState,
 } from '@strangler/ledger';
-import type { Store } from './store.ts';
+import type { LeaseStore, ProxyStore, Store } from './store.ts';
 
 const LEASE = 'control';
 
 /** Ends a transaction in which the compare-and-set has failed. */
 class Overtaken extends Error {}
 
-/** Keeps state in the monolith’s database. `aside` is a second session, so that leases and records never wait behind a handoff. */
+/** Keeps state in the monolith’s database. `aside` is a second session, so that records never wait behind a handoff. */
 export function mysqlStore(database: Database, aside: Database): Store {
   return {
     read: () => database.use(readStates),
@@ -38,11 +44,33 @@ export function mysqlStore(database: Database, aside: Database): Store {
         }),
     record: (record) => aside.use((session) => writeRecord(session, record)),
     records: (filter) => aside.use((session) => readRecords(session, filter)),
-    lease: (holder, ttl) =>
-      aside.use(async (session) => {
-        if (ttl > 0) return takeLease(session, LEASE, holder, ttl);
-        await dropLease(session, LEASE, holder);
-        return false;
+  };
+}
+
+/** Keeps the lease in the monolith’s database. */
+export const mysqlLease = (database: Database): LeaseStore => ({
+  acquire: (holder, ttl) => database.use((session) => acquireLease(session, LEASE, holder, ttl)),
+  renew: (term, ttl) => database.use((session) => renewLease(session, LEASE, term, ttl)),
+  release: (term) => database.use((session) => releaseLease(session, LEASE, term)),
+});
+
+/** Keeps the names of proxies in the monolith’s database. */
+export function mysqlProxies(database: Database): ProxyStore {
+  const during = (term: number, task: (session: Session) => Promise<void>) =>
+    database.use((session) =>
+      session.transaction(async () => {
+        if (!(await isTerm(session, LEASE, term))) return false;
+        await task(session);
+        return true;
+      }),
+    );
+  return {
+    names: () => database.use(readProxies),
+    register: (name, term) => during(term, (session) => registerProxy(session, name)),
+    forget: (name, term, record) =>
+      during(term, async (session) => {
+        await forgetProxy(session, name);
+        if (record) await writeRecord(session, record);
       }),
   };
 }

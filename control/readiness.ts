@@ -1,48 +1,76 @@
 import type { Flight } from '@strangler/plan';
 
-/** What control knows of one proxy process. Times in ms of a monotonic clock. */
+/** What control knows of one registered proxy. Times in ms of a monotonic clock. */
 export type ProxyView = {
   readonly proxy: string;
-  readonly pid: number;
-  /** When its stream ended without a goodbye; undefined while it is connected. */
-  readonly lostAt?: number;
-  /** The newest snapshot it has in force; 0 before the first. */
+  /** Of the process last linked; undefined if none was linked to this control yet. */
+  readonly pid?: number | undefined;
+  /** Since when it has been without a link, and has not said goodbye; undefined while it is linked. */
+  readonly lostAt?: number | undefined;
+  /** An operator has said that this lost proxy does not run any more. */
+  readonly dismissed?: boolean | undefined;
+  /** The newest snapshot of this control it has in force; 0 before the first. */
   readonly acked: number;
   readonly flights: readonly Flight[];
 };
 
-/** What the proxies’ words come to for one handoff. */
+/** What the proxies’ activity comes to for one handoff. `users` are those, and only those, whose writes are in the way. */
 export type Readiness =
   | { readonly is: 'ready' }
   /** Some have not answered, or still have writes under way. */
-  | { readonly is: 'waiting'; readonly why: string }
+  | { readonly is: 'waiting'; readonly why: string; readonly users: readonly string[] }
   /** A write of unknown fate may still reach the old side for so many ms. */
-  | { readonly is: 'unknown'; readonly ms: number; readonly why: string };
+  | { readonly is: 'unknown'; readonly ms: number; readonly why: string; readonly users: readonly string[] }
+  /** A registered proxy may be sending writes by what it last knew, for as long as it lives. */
+  | { readonly is: 'lost'; readonly why: string };
 
-/** Milliseconds for which writes of lost proxies may still arrive; 0 if there are none. */
+/** Registered proxies that have lost their link, and that nobody accounts for. */
+export const lostProxies = (proxies: readonly ProxyView[]): readonly (ProxyView & { readonly lostAt: number })[] =>
+  proxies.flatMap((view) => (view.lostAt !== undefined && !view.dismissed ? [{ ...view, lostAt: view.lostAt }] : []));
+
+/** Milliseconds for which writes that a lost proxy has sent may still arrive; 0 if there are none. */
 export function unknownFor(proxies: readonly ProxyView[], writeFate: number, now: number): number {
   return Math.max(0, ...proxies.map(({ lostAt }) => (lostAt === undefined ? 0 : lostAt + writeFate - now)));
 }
 
-/** Whether every connected proxy holds the writes of this handoff (snapshot `version`) and has none under way. */
+/** Whether every registered proxy holds the writes of this handoff (snapshot `version`) and has none under way. */
 export function readiness(
   proxies: readonly ProxyView[],
   handoff: { capability: string; epoch: number; version: number; writeFate: number },
   now: number,
 ): Readiness {
-  const lost = unknownFor(proxies, handoff.writeFate, now);
-  if (lost > 0) return { is: 'unknown', ms: lost, why: 'a proxy was lost with writes under way' };
-  const connected = proxies.filter(({ lostAt }) => lostAt === undefined);
-  const flights = connected.flatMap(({ acked, flights }) =>
+  const lost = lostProxies(proxies).map(({ proxy }) => proxy);
+  if (lost.length) return { is: 'lost', why: `${sayProxies(lost)} lost the link to control` };
+  const dismissed = unknownFor(proxies, handoff.writeFate, now);
+  if (dismissed > 0)
+    return { is: 'unknown', ms: dismissed, why: 'writes of a dismissed proxy may still arrive', users: [] };
+  const linked = proxies.filter(({ lostAt }) => lostAt === undefined);
+  const silent = linked.filter(({ acked }) => acked < handoff.version).map(({ proxy }) => proxy);
+  const flights = linked.flatMap(({ acked, flights }) =>
     acked < handoff.version
       ? []
       : flights.filter(({ capability, epoch }) => capability === handoff.capability && epoch === handoff.epoch),
   );
-  const ms = Math.max(0, ...flights.map((flight) => flight.unknownFor));
-  if (ms > 0) return { is: 'unknown', ms, why: 'a write of these users is of unknown fate' };
-  const silent = connected.filter(({ acked }) => acked < handoff.version).map(({ proxy }) => proxy);
-  if (silent.length) return { is: 'waiting', why: `${silent.join(', ')} did not acknowledge the hold` };
-  const inFlight = flights.reduce((sum, flight) => sum + flight.inFlight, 0);
-  if (inFlight) return { is: 'waiting', why: `${inFlight} writes of these users were still under way` };
-  return { is: 'ready' };
+  const unknown = flights.filter((flight) => flight.unknownFor > 0);
+  const ms = Math.max(0, ...unknown.map((flight) => flight.unknownFor));
+  if (ms > 0) {
+    const users = together(unknown.map(({ unknownOf }) => unknownOf));
+    return { is: 'unknown', ms, why: 'a write of these users is of unknown fate', users };
+  }
+  if (silent.length) {
+    return { is: 'waiting', why: `${silent.join(', ')} did not acknowledge the hold`, users: [] };
+  }
+  const busy = flights.filter(({ inFlight }) => inFlight > 0);
+  if (!busy.length) return { is: 'ready' };
+  const writes = busy.reduce((sum, { inFlight }) => sum + inFlight, 0);
+  const users = together(busy.map(({ inFlightOf }) => inFlightOf));
+  return { is: 'waiting', why: `${writes} writes of these users were still under way`, users };
 }
+
+/** All users of these lists; nobody if one of them could not name its own. */
+const together = (lists: readonly (readonly string[])[]): readonly string[] =>
+  lists.every(({ length }) => length) ? [...new Set(lists.flat())] : [];
+
+/** `proxy p1`, or `proxies p1, p2`. */
+export const sayProxies = (names: readonly string[]): string =>
+  `${names.length === 1 ? 'proxy' : 'proxies'} ${names.join(', ')}`;

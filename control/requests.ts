@@ -83,6 +83,12 @@ export function readSet(body: unknown): Read<SetWish> {
   return answer({ user: user as string, side: side as Side | null, reason }, mistakes);
 }
 
+/** Reads the body of a DismissRequest. */
+export function readDismiss(body: unknown): Read<{ readonly reason: string }> {
+  const mistakes: string[] = [];
+  return answer({ reason: reasonOf(open(body ?? {}, ['reason'], mistakes), mistakes) }, mistakes);
+}
+
 /** Reads a body that says nothing. */
 export function readNothing(body: unknown): Read<null> {
   const mistakes: string[] = [];

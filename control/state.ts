@@ -1,8 +1,11 @@
 import type { StateRow } from '@strangler/ledger';
 import type { Moving, Ownership, RampState, Side, Subject, Unproven } from '@strangler/plan';
 
-/** Where a named user should be: pinned to a side, or (pin lifted) wherever the bucket is. */
-export type Wish = Side | 'bucket';
+/**
+ * Where a named user should be: pinned to a side, (pin lifted) wherever the bucket is, or (`behind`) where they were
+ * when their range moved on without them, because a write of theirs was under way.
+ */
+export type Wish = Side | 'bucket' | 'behind';
 
 /** A forced handoff the service’s log has not confirmed yet. */
 export type Debt = Unproven & {

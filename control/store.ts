@@ -22,6 +22,23 @@ export interface Store {
   record(record: NewRecord): Promise<void>;
   /** Decision records after an id, oldest first. */
   records(filter: { capability?: string; after?: number; limit?: number }): Promise<DecisionRecord[]>;
-  /** Takes or renews the lease of the one active control for `ttl` ms, 0 gives it back; false if another holds it. */
-  lease(holder: string, ttl: number): Promise<boolean>;
+}
+
+/** The right to decide: one control has it at a time, under a term that is greater than every earlier one. */
+export interface LeaseStore {
+  /** Begins a new term of `ttl` ms; undefined while another holder has the lease. */
+  acquire(holder: string, ttl: number): Promise<number | undefined>;
+  /** Prolongs the term to `ttl` ms from now; false if it is over. */
+  renew(term: number, ttl: number): Promise<boolean>;
+  /** Ends the term at once. */
+  release(term: number): Promise<void>;
+}
+
+/** The names of all proxies that may be sending writes, whether they are linked or not. */
+export interface ProxyStore {
+  names(): Promise<readonly string[]>;
+  /** Adds a name; false, and nothing has changed, if the term is over. */
+  register(name: string, term: number): Promise<boolean>;
+  /** Takes a name off, and stores the record of it with that; false, and nothing has changed, if the term is over. */
+  forget(name: string, term: number, record?: NewRecord): Promise<boolean>;
 }

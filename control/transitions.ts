@@ -1,5 +1,5 @@
 import type { HandoffKind, HandoffRow } from '@strangler/ledger';
-import { afterHandoff, type Moving, nextSlice, otherSide, type Side, type Subject } from '@strangler/plan';
+import { afterHandoff, type Moving, nextSlice, otherSide, type Side, type Subject, sideOf } from '@strangler/plan';
 import type { CapabilityState, Debt } from './state.ts';
 
 /*
@@ -16,11 +16,17 @@ export type Move = { readonly subject: Subject; readonly from: Side; readonly to
 export const isUrgent = ({ ramp }: CapabilityState): boolean => ramp.state === 'rolling-back' && ramp.urgent;
 
 /**
- * The next move on the way to what is wanted: first the range, slice by slice (all of it at once when urgent), then
- * named users. Undefined when everybody is where they should be.
+ * The next move on the way to what is wanted: first users to be left behind get a name, then the range, slice by slice
+ * (all of it at once when urgent), then named users. Undefined when everybody is where they should be.
  */
 export function nextMove(state: CapabilityState, slice: number, bucket: (user: string) => number): Move | undefined {
   const urgent = isUrgent(state);
+  for (const [user, wish] of Object.entries(state.wishes)) {
+    if (urgent || wish !== 'behind' || Object.hasOwn(state.pins, user)) continue;
+    const at = bucket(user);
+    const to = sideOf(state, user, at);
+    return { subject: { lo: at, hi: at + 1, user }, from: otherSide(to), to, urgent };
+  }
   const range =
     urgent && state.boundary ? { lo: 0, hi: state.boundary } : nextSlice(state.boundary, state.target, slice);
   if (range) {
@@ -28,8 +34,9 @@ export function nextMove(state: CapabilityState, slice: number, bucket: (user: s
     return { subject: range, from: otherSide(to), to, urgent };
   }
   for (const [user, wish] of Object.entries(state.wishes)) {
+    if (wish === 'behind' && state.ramp.state !== 'rolling-back') continue; // a rollback ends when everybody is back
     const at = bucket(user);
-    const to: Side = wish === 'bucket' ? (at < state.boundary ? 'service' : 'monolith') : wish;
+    const to: Side = wish === 'bucket' || wish === 'behind' ? (at < state.boundary ? 'service' : 'monolith') : wish;
     const named = Object.hasOwn(state.pins, user);
     // A user pinned where they already are is handed over too: from then on both logs know them by name.
     if (named ? state.pins[user] !== to : wish !== 'bucket') {
@@ -37,6 +44,24 @@ export function nextMove(state: CapabilityState, slice: number, bucket: (user: s
     }
   }
   return undefined;
+}
+
+/** More users are never named because their writes were in the way: a range then waits for them all. */
+const MOST_NAMED_EVER = 1_000;
+
+/** Leaves these users where they are, so that their range can move without them; nobody if there are too many already. */
+export function leftBehind(state: CapabilityState, users: readonly string[]): CapabilityState {
+  const fresh = users.filter((user) => (state.wishes[user] ?? 'bucket') === 'bucket');
+  if (isUrgent(state) || !fresh.length || Object.keys(state.wishes).length + fresh.length > MOST_NAMED_EVER)
+    return state;
+  return { ...state, wishes: { ...state.wishes, ...Object.fromEntries(fresh.map((user) => [user, 'behind'])) } };
+}
+
+/** Lets these users follow their range. */
+export function following(state: CapabilityState, users: readonly string[]): CapabilityState {
+  const behind = users.filter((user) => state.wishes[user] === 'behind');
+  if (!behind.length) return state;
+  return { ...state, wishes: { ...state.wishes, ...Object.fromEntries(behind.map((user) => [user, 'bucket'])) } };
 }
 
 /** 1 hold: who moves, under a new epoch. */

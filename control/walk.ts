@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SupersededError } from './cell.ts';
 import { handoff } from './handoff.ts';
-import type { HandoffParts, Timings } from './handoff-parts.ts';
+import { type HandoffParts, saySubject, type Timings } from './handoff-parts.ts';
 import { recover } from './recover.ts';
 import type { CapabilityState } from './state.ts';
-import { type Move, nextMove } from './transitions.ts';
+import { Stragglers } from './stragglers.ts';
+import { following, leftBehind, type Move, nextMove } from './transitions.ts';
 import { Wake } from './wake.ts';
 
 /** How often a closed gate is looked at again, ms. */
@@ -32,11 +33,13 @@ export class Walk {
   readonly #stopping = new AbortController();
   #handoff: { readonly urgent: boolean; readonly abort: AbortController } | undefined;
   #running: Promise<void> = Promise.resolve();
+  readonly #behind: Stragglers;
 
   constructor(parts: HandoffParts, slice: number, walker: Walker) {
     this.#parts = parts;
     this.#slice = slice;
     this.#walker = walker;
+    this.#behind = new Stragglers(parts.limits.writeFate);
   }
 
   /** Recovers from a crash, then walks. */
@@ -65,11 +68,12 @@ export class Walk {
     let cancelled = 0;
     let walking = true;
     while (!signal.aborted) {
+      await this.#recall();
       const state = this.#parts.cell.current;
       const move = nextMove(state, this.#slice, this.#walker.bucket);
       if (!move) {
-        if (walking || state.ramp.state === 'rolling-back') walking = !(await this.#arrive());
-        await this.#wake.wait(walking ? LOOK : 60_000, signal);
+        if (walking || state.ramp.state === 'rolling-back') walking = !(await this.#stored(this.#walker.arrived));
+        await this.#wake.wait(walking ? LOOK : this.#behind.rest(state, 60_000, performance.now()), signal);
         continue;
       }
       walking = true;
@@ -90,7 +94,10 @@ export class Walk {
     const backOff = Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** cancelled);
     try {
       const outcome = await handoff(this.#parts, move, (state) => this.#wants(state, move), abort.signal);
-      if (!outcome.done) return abort.signal.aborted ? 0 : (outcome.retryIn ?? backOff);
+      if (!outcome.done) {
+        if (abort.signal.aborted || (await this.#leave(move, outcome.users ?? []))) return 0;
+        return outcome.retryIn ?? backOff;
+      }
       this.#walker.moved(outcome.timings);
       return undefined;
     } catch (error) {
@@ -102,13 +109,32 @@ export class Walk {
     }
   }
 
+  /** Leaves behind whose writes alone were in the way of a move. False if that changes nothing. */
+  async #leave(move: Move, users: readonly string[]): Promise<boolean> {
+    const { cell } = this.#parts;
+    const before = cell.current;
+    this.#behind.left(users, performance.now());
+    const inputs = { users, subject: move.subject, to: move.to };
+    const reason = `${saySubject(move.subject)} moves without ${users.length} users whose writes are under way`;
+    const about = { capability: cell.capability, event: 'left-behind', actor: 'control', reason, inputs };
+    return (await cell.update((state) => leftBehind(state, users), { record: about })) !== before;
+  }
+
+  /** Lets users follow whose writes must have ended by now. */
+  async #recall(): Promise<void> {
+    const { cell } = this.#parts;
+    const due = this.#behind.due(cell.current, performance.now());
+    if (due.length) await this.#stored(() => cell.update((state) => following(state, due)));
+  }
+
   #wants(state: CapabilityState, move: Move): boolean {
     return isDeepStrictEqual(nextMove(state, this.#slice, this.#walker.bucket), move);
   }
 
-  async #arrive(): Promise<boolean> {
+  /** Stores something; false if the store failed. Throws SupersededError. */
+  async #stored(task: () => Promise<unknown>): Promise<boolean> {
     try {
-      await this.#walker.arrived();
+      await task();
       return true;
     } catch (error) {
       if (error instanceof SupersededError) throw error;

@@ -2,9 +2,11 @@ export * from './copies.ts';
 export * from './corrections.ts';
 export { Database } from './database.ts';
 export * from './handoffs.ts';
+export * from './lease.ts';
 export * from './loss.ts';
 export { portions } from './portions.ts';
 export * from './progress.ts';
+export * from './proxies.ts';
 export * from './quarantine.ts';
 export {
   type Answer,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { servers } from '@strangler/servers';
 import {
+  acquireLease,
   barrierArrived,
   blockedUsers,
   claimCheckpoint,
@@ -8,11 +9,12 @@ import {
   createOrigins,
   createTables,
   Database,
-  dropLease,
   dropOrigins,
   dropTables,
+  forgetProxy,
   hasHandoff,
   highestEpoch,
+  isTerm,
   keptImages,
   lastVerify,
   moveCheckpoint,
@@ -22,14 +24,17 @@ import {
   readBackfill,
   readCheckpoint,
   readOwnership,
+  readProxies,
   readQuarantine,
   readRecords,
   readStates,
+  registerProxy,
+  releaseLease,
+  renewLease,
   reportApplier,
   type Session,
   settleQuarantine,
   tablesOf,
-  takeLease,
   tick,
   writeBackfill,
   writeHandoff,
@@ -262,12 +267,33 @@ describe('what control keeps in MySQL', () => {
   });
 
   test('one holder has the lease until it is dropped or has run out', async () => {
-    expect(await takeLease(sessions.mysql!, 'control', 'a', 60_000)).toBe(true);
-    expect(await takeLease(sessions.mysql!, 'control', 'a', 60_000)).toBe(true);
-    expect(await takeLease(sessions.mysql!, 'control', 'b', 60_000)).toBe(false);
-    await dropLease(sessions.mysql!, 'control', 'a');
-    expect(await takeLease(sessions.mysql!, 'control', 'b', -1)).toBe(true);
-    expect(await takeLease(sessions.mysql!, 'control', 'a', 60_000)).toBe(true);
+    const session = sessions.mysql!;
+    const acquire = (holder: string, ttl = 60_000) => acquireLease(session, 'control', holder, ttl);
+    const first = (await acquire('a'))!;
+    expect(await acquire('b')).toBeUndefined();
+    expect(await renewLease(session, 'control', first, 60_000)).toBe(true);
+    await releaseLease(session, 'control', first);
+    const second = (await acquire('b', -1))!;
+    expect(second).toBeGreaterThan(first);
+    expect(await acquire('a')).toBeGreaterThan(second);
+    for (const over of [first, second]) {
+      expect(await renewLease(session, 'control', over, 60_000)).toBe(false);
+      expect(await session.transaction(() => isTerm(session, 'control', over))).toBe(false);
+    }
+  });
+
+  test('terms are at least the clock in seconds: they grow past what a restored backup has forgotten', async () => {
+    const session = sessions.mysql!;
+    await session.query("UPDATE strangler_lease SET term = 7 WHERE name = 'control'");
+    expect(await acquireLease(session, 'control', 'a', 60_000)).toBeGreaterThan(Date.now() / 1_000 - 60);
+  });
+
+  test('the names of proxies are kept, each once, until they are forgotten', async () => {
+    const session = sessions.mysql!;
+    for (const name of ['p2', 'p1', 'P1', 'p2']) await registerProxy(session, name);
+    await forgetProxy(session, 'p2');
+    await forgetProxy(session, 'p9');
+    expect(await readProxies(session)).toEqual(['P1', 'p1']);
   });
 
   test('keeps the backfill and the newest verify', async () => {

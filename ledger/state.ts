@@ -71,35 +71,3 @@ export async function readRecords(
     inputs: JSON.parse(String(row.inputs)),
   }));
 }
-
-/** Takes or renews a lease for `ttl` milliseconds by the database’s clock; false if another holder has it. */
-export async function takeLease(session: Session, name: string, holder: string, ttl: number): Promise<boolean> {
-  return session.transaction(async () => {
-    const { rows } = await session.query<{ holder: string; free: number }>(
-      'SELECT holder, expires_at < CURRENT_TIMESTAMP(6) AS free FROM strangler_lease WHERE name = ? FOR UPDATE',
-      [name],
-    );
-    const current = rows[0];
-    const expires = 'CURRENT_TIMESTAMP(6) + INTERVAL ? MICROSECOND';
-    if (!current) {
-      await session.query(`INSERT INTO strangler_lease (name, holder, expires_at) VALUES (?, ?, ${expires})`, [
-        name,
-        holder,
-        ttl * 1_000,
-      ]);
-      return true;
-    }
-    if (current.holder !== holder && !current.free) return false;
-    await session.query(`UPDATE strangler_lease SET holder = ?, expires_at = ${expires} WHERE name = ?`, [
-      holder,
-      ttl * 1_000,
-      name,
-    ]);
-    return true;
-  });
-}
-
-/** Gives a lease back, so that the next holder need not wait. */
-export async function dropLease(session: Session, name: string, holder: string): Promise<void> {
-  await session.query('DELETE FROM strangler_lease WHERE name = ? AND holder = ?', [name, holder]);
-}

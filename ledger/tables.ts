@@ -17,6 +17,7 @@ export const CONTROL = [
   'strangler_state',
   'strangler_record',
   'strangler_lease',
+  'strangler_proxy',
   'strangler_backfill',
   'strangler_verify',
 ] as const;
@@ -69,7 +70,9 @@ function definitions(dialect: Dialect): Record<string, string> {
     strangler_record: `id ${serial} PRIMARY KEY, capability VARCHAR(60) NOT NULL, event VARCHAR(40) NOT NULL,
       actor VARCHAR(100) NOT NULL, reason ${text} NOT NULL, inputs ${text} NOT NULL,
       recorded_at ${time} NOT NULL DEFAULT ${now}`,
-    strangler_lease: `name VARCHAR(60) PRIMARY KEY, holder VARCHAR(100) NOT NULL, expires_at ${time} NOT NULL`,
+    strangler_lease: `name VARCHAR(60) PRIMARY KEY, holder VARCHAR(100) NOT NULL, term BIGINT NOT NULL,
+      expires_at ${time} NOT NULL`,
+    strangler_proxy: `name VARCHAR(200) COLLATE utf8mb4_bin PRIMARY KEY, registered_at ${time} NOT NULL DEFAULT ${now}`,
     strangler_backfill: `capability VARCHAR(60) NOT NULL, table_name VARCHAR(120) NOT NULL, total BIGINT NOT NULL,
       done BIGINT NOT NULL, finished BOOLEAN NOT NULL, PRIMARY KEY (capability, table_name)`,
     strangler_verify: `id ${serial} PRIMARY KEY, capability VARCHAR(60) NOT NULL, finished_at ${time} NOT NULL,

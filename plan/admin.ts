@@ -11,6 +11,7 @@ import type { Side, Subject } from './words.ts';
  *   POST /capabilities/:name/set    SetRequest     operate  → CapabilityStatus (accepted: the boundary follows)
  *   POST /capabilities/:name/rollback RollbackRequest operate → CapabilityStatus
  *   POST /capabilities/:name/settle SettleRequest  admin    → CapabilityStatus
+ *   POST /proxies/:name/dismiss     DismissRequest operate  → Status: that lost proxy does not run any more
  *   GET  /capabilities/:name/compared              read     → Comparison
  *   POST /capabilities/:name/compared/forget {}    operate  → CapabilityStatus
  *   GET  /metrics (Prometheus), GET /health        no token
@@ -25,6 +26,8 @@ export type SetRequest = { percentage: number; reason?: string } | { user: strin
 export type RollbackRequest = { now?: boolean; reason?: string };
 /** Gives up the service’s database for good: what it had acknowledged and not handed over counts as lost. */
 export type SettleRequest = { lost: true; reason: string };
+/** Says that a lost proxy does not run any more, so that nobody waits for it. */
+export type DismissRequest = { reason?: string };
 /** Users given back to the monolith by force, while the service’s database cannot say what it had acknowledged. */
 export type Unproven = {
   readonly epoch: number;
@@ -80,24 +83,39 @@ export type CapabilityStatus = {
   readonly epoch: number;
   readonly phase: 'idle' | 'holding' | 'flipped';
   readonly moving?: Moving;
+  /** Users an operator has pinned to a side. */
   readonly pins: number;
+  /** Users left where they were because a write of theirs was under way when their range moved; they follow by themselves. */
+  readonly behind: number;
   /** Who was moved by force and is not proven yet; users move forward again when it is empty. */
   readonly unproven: readonly Unproven[];
   readonly ramp: RampState;
   readonly verdict: Verdict;
   /** What keeps users from moving forward; empty if nothing does. */
   readonly gates: readonly string[];
+  /** What the move that is wanted now waits for, forward or back; empty if nothing moves or nothing is in its way. */
+  readonly waitsFor: readonly string[];
   readonly streams: readonly StreamStatus[];
   readonly backfill: readonly BackfillStatus[];
   readonly quarantine: { readonly open: number; readonly settled: number };
   readonly verified?: { readonly at: string; readonly rows: number; readonly mismatches: number };
 };
 
+/** One registered proxy. */
+export type ProxyStatus = {
+  readonly proxy: string;
+  /** Of the process last linked; null if none was linked to the active control yet. */
+  readonly pid: number | null;
+  readonly connected: boolean;
+  /** Milliseconds since its link was lost, while it is: it may be sending writes by what it last knew. Null while connected. */
+  readonly lostFor: number | null;
+};
+
 /** The whole picture. */
 export type Status = {
   readonly plan: string;
   readonly control: { readonly life: string; readonly since: string; readonly active: boolean };
-  readonly proxies: readonly { readonly proxy: string; readonly connected: boolean; readonly pid: number }[];
+  readonly proxies: readonly ProxyStatus[];
   readonly capabilities: readonly CapabilityStatus[];
 };
 

@@ -6,8 +6,9 @@ export const LINK_PATH = '/link';
 
 /** What a proxy decides with: one immutable picture of every capability. */
 export type Snapshot = {
-  /** Names one life of control; versions of different lives do not compare. */
-  readonly life: string;
+  /** Of the lease of the control that made it: greater than every earlier one, so an overtaken control is recognised. */
+  readonly term: number;
+  /** Grows with every snapshot of one term. */
   readonly version: number;
   readonly capabilities: Readonly<Record<string, CapabilitySnapshot>>;
 };
@@ -117,15 +118,23 @@ export type Flight = {
   readonly inFlight: number;
   /** Milliseconds until the youngest write of unknown fate is old enough; 0 if there is none. */
   readonly unknownFor: number;
+  /** Whose writes are in flight; empty if these are more than MOST_NAMED. */
+  readonly inFlightOf: readonly string[];
+  /** Whose writes are of unknown fate; empty if these are more than MOST_NAMED, or may be anybody. */
+  readonly unknownOf: readonly string[];
 };
+
+/** More users than these are not named in a flight: then something else is wrong than the writes of a few. */
+export const MOST_NAMED = 16;
 
 /** Up: from a proxy to control. */
 export type FromProxy =
-  | { readonly type: 'hello'; readonly proxy: string; readonly pid: number }
+  /** `process` names this life of the proxy: another process of the same name does not know the writes of this one. */
+  | { readonly type: 'hello'; readonly proxy: string; readonly pid: number; readonly process: string }
   /** The snapshot is in force: new writes of moving users are held, and these are the old ones still under way. */
-  | { readonly type: 'ack'; readonly life: string; readonly version: number; readonly flights: readonly Flight[] }
-  /** The last write under way of a moving subject has ended. */
-  | { readonly type: 'drained'; readonly flight: Flight }
+  | { readonly type: 'ack'; readonly term: number; readonly version: number; readonly flights: readonly Flight[] }
+  /** A write that a handoff waits for has ended, and at most MOST_NAMED are left. */
+  | { readonly type: 'flight'; readonly flight: Flight }
   | { readonly type: 'counts'; readonly counts: readonly Counts[] }
   /** Since the last message. */
   | { readonly type: 'compared'; readonly comparison: Comparison }

@@ -206,6 +206,15 @@ const proxy = z.strictObject({
   connectTimeout: duration('1s'),
   headersTimeout: duration('15s').describe('From the request sent to the head of the answer.'),
   idleTimeout: duration('60s').describe('Longest silence within a body, either way.'),
+  blindAfter: duration('30s').describe(
+    'Without a link to control for longer, each write of a capability is logged (and refused, if blind says so).',
+  ),
+  blind: z
+    .enum(['serve', 'refuse'])
+    .default('serve')
+    .describe(
+      'What becomes of writes then. serve: they go where control last said; refuse: 503, because their users may have moved.',
+    ),
   stopWithin: duration('10s').describe('Time for requests under way when stopping.'),
 });
 

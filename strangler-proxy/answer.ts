@@ -14,6 +14,7 @@ export const STATUS = {
   'coding-not-supported': 501,
   'upstream-failed': 502,
   'owner-unknown': 503,
+  blind: 503,
   unconfirmed: 503,
   'hold-exhausted': 503,
   stopping: 503,

@@ -80,7 +80,7 @@ describe('confirmed writes', () => {
     expect(ack.flights).toMatchObject([{ inFlight: 1 }]);
     confirm(ask!.id);
     expect((await answer).status).toBe(201);
-    const drained = await open.control.hears((all) => all.find(({ type }) => type === 'drained'));
+    const drained = await open.control.hears((all) => all.find(({ type }) => type === 'flight'));
     expect(drained).toMatchObject({ flight: { epoch: 2, inFlight: 0 } });
   });
 

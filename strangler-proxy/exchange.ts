@@ -88,6 +88,8 @@ export class Exchange implements Held, Sender {
     const decision = routed ? this.#decision(routed) : 'monolith';
     if (decision === 'unknown') {
       this.refuse('owner-unknown', `nobody has told yet who owns ${this.capability}; try again`);
+    } else if (decision === 'blind') {
+      this.refuse('blind', `this proxy has lost control and cannot know who owns ${this.capability} now; try again`);
     } else if (decision !== 'hold') {
       this.#send(decision);
     } else if (!this.#traffic.holds.add(this, routed!.handoff.hold, routed!.handoff.queue)) {
@@ -107,6 +109,7 @@ export class Exchange implements Held, Sender {
     if (isWrite && routed && user !== undefined) {
       this.#write = { capability: routed.name, user, bucket, side };
       flights.begin(this.#write);
+      this.#traffic.noteBlind(this.#write, this.clean.correlationId);
     }
     if (this.clean.body !== 0 && this.#body === null) {
       this.#invite();

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
-import type { Flight, Snapshot } from '@strangler/plan';
+import { type Flight, MOST_NAMED, type Snapshot } from '@strangler/plan';
 import { Flights, type Write } from './flights.ts';
 
 const snapshot = (from: 'monolith' | 'service', pins = {}): Snapshot => {
   const to = from === 'monolith' ? 'service' : 'monolith';
   const moving = { epoch: 4, subject: { lo: 0, hi: 100 }, from, to } as const;
-  return { life: 'l', version: 1, capabilities: { orders: { boundary: 0, pins, moving } } };
+  return { term: 1, version: 1, capabilities: { orders: { boundary: 0, pins, moving } } };
 };
 const write = (more: Partial<Write> = {}): Write => ({
   ...{ capability: 'orders', user: 'u', bucket: 5, side: 'monolith' },
@@ -35,12 +35,16 @@ test('only writes of the moving subject to the old side are waited for', () => {
   ];
   for (const one of [waited, ...others]) flights.begin(one);
   const told = flights.apply(snapshot('monolith', { pinned: 'monolith' }));
-  expect(told).toEqual([{ capability: 'orders', epoch: 4, inFlight: 1, unknownFor: 0 }]);
+  expect(told).toEqual([
+    { capability: 'orders', epoch: 4, inFlight: 1, unknownFor: 0, inFlightOf: [waited.user], unknownOf: [] },
+  ]);
   for (const one of others) flights.end(one, true);
   expect(drained).toEqual([]);
   flights.end(waited, true);
   flights.end(waited, true);
-  expect(drained).toEqual([{ capability: 'orders', epoch: 4, inFlight: 0, unknownFor: 0 }]);
+  expect(drained).toEqual([
+    { capability: 'orders', epoch: 4, inFlight: 0, unknownFor: 0, inFlightOf: [], unknownOf: [] },
+  ]);
 });
 
 test('the youngest write of unknown fate keeps its subject waiting, and nobody else', () => {
@@ -64,11 +68,27 @@ test('a write whose fate gets unknown while it is waited for drains with the tim
   flights.begin(one);
   flights.apply(snapshot('monolith'));
   flights.end(one, false);
-  expect(drained).toEqual([{ capability: 'orders', epoch: 4, inFlight: 0, unknownFor: 1_000 }]);
+  expect(drained).toEqual([
+    { capability: 'orders', epoch: 4, inFlight: 0, unknownFor: 1_000, inFlightOf: [], unknownOf: [write().user] },
+  ]);
 });
 
 test('until writeFate has passed since the start, the writes of the process before are of unknown fate', () => {
   const { flights, clock } = set();
   clock.now = 400;
   expect(flights.apply(snapshot('monolith'))).toMatchObject([{ unknownFor: 600 }]);
+});
+
+test('few users whose writes are in the way are named; more are not, and the process before this one could be anybody', () => {
+  const { flights, clock } = set();
+  const many = Array.from({ length: MOST_NAMED + 1 }, (_, at) => write({ user: `u${at}` }));
+  for (const one of many) flights.begin(one);
+  expect(flights.apply(snapshot('monolith'))).toMatchObject([{ inFlight: MOST_NAMED + 1, inFlightOf: [] }]);
+  flights.end(many[0]!, true);
+  const names = many.slice(1).map(({ user }) => user);
+  expect(flights.apply(snapshot('monolith'))).toMatchObject([{ inFlight: MOST_NAMED, inFlightOf: names }]);
+  flights.end(many[1]!, false);
+  expect(flights.apply(snapshot('monolith'))).toMatchObject([{ inFlightOf: names.slice(1), unknownOf: ['u1'] }]);
+  clock.now = 500; // younger than writeFate: the process before this one may have sent anything
+  expect(flights.apply(snapshot('monolith'))).toMatchObject([{ unknownFor: 1_500, unknownOf: [] }]);
 });

@@ -2,6 +2,7 @@ import {
   type CapabilitySnapshot,
   type Flight,
   isPinned,
+  MOST_NAMED,
   type Side,
   type Snapshot,
   subjectHolds,
@@ -26,7 +27,7 @@ export class Flights {
   readonly #writeFate: (capability: string) => number;
   readonly #now: () => number;
   readonly #started: number;
-  readonly #drained: (flight: Flight) => void;
+  readonly #tell: (flight: Flight) => void;
   readonly #live = new Set<Write>();
   /** By side, capability and user, the latest of each; the oldest first. */
   readonly #unknown = new Map<string, Unknown>();
@@ -36,11 +37,11 @@ export class Flights {
 
   constructor(
     writeFate: (capability: string) => number,
-    drained: (flight: Flight) => void,
+    tell: (flight: Flight) => void,
     now: () => number = performance.now.bind(performance),
   ) {
     this.#writeFate = writeFate;
-    this.#drained = drained;
+    this.#tell = tell;
     this.#now = now;
     this.#started = now();
   }
@@ -56,15 +57,15 @@ export class Flights {
     this.#live.add(write);
   }
 
-  /** Notes its end: answered, or of unknown fate. Says so when it was the last one a handoff waits for. */
+  /** Notes its end: answered, or of unknown fate. Says so when a handoff waits for it and for few others. */
   end(write: Write, fateKnown: boolean): void {
     if (!this.#live.delete(write)) return;
     const { capability } = write;
     if (!fateKnown) this.#noteUnknown(write);
     const awaited = this.#awaited.get(capability);
-    if (!awaited?.delete(write) || awaited.size > 0) return;
+    if (!awaited?.delete(write) || awaited.size > MOST_NAMED) return;
     const entry = this.#snapshot?.capabilities[capability];
-    if (entry?.moving) this.#drained(this.#flight(capability, entry, entry.moving));
+    if (entry?.moving) this.#tell(this.#flight(capability, entry, entry.moving));
   }
 
   /** Puts a snapshot in force and says what every handoff in it still has to wait for. */
@@ -95,12 +96,24 @@ export class Flights {
 
   #flight(capability: string, entry: CapabilitySnapshot, { epoch }: { epoch: number }): Flight {
     const now = this.#now();
-    let until = this.#started + this.#writeFate(capability);
-    for (const one of this.#unknown.values())
-      if (moves(one.write, capability, entry)) until = Math.max(until, one.until);
-    const inFlight = this.#awaited.get(capability)?.size ?? 0;
-    return { capability, epoch, inFlight, unknownFor: Math.max(0, Math.ceil(until - now)) };
+    const awaited = [...(this.#awaited.get(capability) ?? [])];
+    const unknown = [...this.#unknown.values()].filter(
+      ({ write, until }) => until > now && moves(write, capability, entry),
+    );
+    const before = this.#started + this.#writeFate(capability);
+    const until = Math.max(before, unknown.at(-1)?.until ?? 0);
+    return {
+      ...{ capability, epoch, inFlight: awaited.length, unknownFor: Math.max(0, Math.ceil(until - now)) },
+      inFlightOf: few(awaited),
+      unknownOf: before > now ? [] : few(unknown.map(({ write }) => write)),
+    };
   }
+}
+
+/** The users of these writes, unless they are more than can be named. */
+function few(writes: readonly Write[]): readonly string[] {
+  const users = [...new Set(writes.map(({ user }) => user))];
+  return users.length > MOST_NAMED ? [] : users;
 }
 
 /** True if the handoff of `entry` takes this write’s user away from the side the write went to. */

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { Snapshot } from '@strangler/plan';
 import { Link } from './link.ts';
+import { mayFollow } from './snapshot-order.ts';
 import { startControl, TOKEN } from './testing/stage.ts';
 
 const stops: (() => unknown)[] = [];
@@ -11,6 +12,7 @@ afterEach(async () => {
 /** A link and what it said: snapshots and changes, with a way to wait for them. */
 function link(url: string, token = TOKEN) {
   const said: (Snapshot | string)[] = [];
+  let followed: Snapshot | undefined;
   let wake: (() => void)[] = [];
   const say = (one: Snapshot | string) => {
     said.push(one);
@@ -22,9 +24,12 @@ function link(url: string, token = TOKEN) {
     'p1',
     (snapshot) => {
       say(snapshot);
-      return { type: 'ack', life: snapshot.life, version: snapshot.version, flights: [] };
+      if (!mayFollow(followed, snapshot)) return undefined;
+      followed = snapshot;
+      return { type: 'ack', term: snapshot.term, version: snapshot.version, flights: [] };
     },
     (id) => say(`confirmed ${id}`),
+    () => say('replaced'),
     (up, reason) => say(up ? 'up' : `down: ${reason}`),
   );
   stops.push(async () => {
@@ -42,14 +47,14 @@ test('it says who it is, acks snapshots, and comes back for ever when control go
   const control = await startControl();
   const { said, until, one } = link(control.url);
   await control.says({ boundary: 1, pins: {} });
-  expect(control.received[0]).toEqual({ type: 'hello', proxy: 'p1', pid: process.pid });
+  expect(control.received[0]).toEqual({ type: 'hello', proxy: 'p1', pid: process.pid, process: expect.any(String) });
   await control.stop();
   await until(() => said.length === 3);
   expect(one.up).toBe(false);
   expect(one.tell({ type: 'counts', counts: [] })).toBe(false);
   const again = await startControl(control.port);
   stops.push(again.stop);
-  await again.says({ boundary: 2, pins: {} }, 'two');
+  await again.says({ boundary: 2, pins: {} }, 2);
   const changes = said.filter((all) => typeof all === 'string');
   expect([changes[0], changes.at(-1)]).toEqual(['up', 'up']);
   expect(one.up).toBe(true);

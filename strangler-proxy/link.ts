@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type FromControl, type FromProxy, LINK_PATH, type Snapshot } from '@strangler/plan';
 import { WebSocket } from 'ws';
@@ -9,6 +10,8 @@ const LONGEST_WAIT = 2_000;
 const HEARTBEAT = 2_000;
 /** The close code of a proxy that leaves in order, and how long control may take to hear it, in milliseconds. */
 const GOODBYE = 1_000;
+/** The close code for a proxy whose name another one uses now: whoever asks for this one is told of the other. */
+const REPLACED = 4_009;
 const FAREWELL = 500;
 
 /** The stream to control: connects, and again for ever when it breaks. */
@@ -18,12 +21,16 @@ export class Link {
   readonly #hello: FromProxy;
   readonly #onSnapshot: (snapshot: Snapshot) => FromProxy | undefined;
   readonly #onConfirmed: (id: number) => void;
+  readonly #onReplaced: () => void;
   readonly #onChange: (up: boolean, reason: string) => void;
   #socket: WebSocket | undefined;
   #wait = FIRST_WAIT;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #last = '';
+  /** A snapshot of a control that is not overtaken has come on this connection. */
+  #following = false;
+  #heardAt = performance.now();
 
   constructor(
     url: string,
@@ -31,19 +38,26 @@ export class Link {
     proxy: string,
     onSnapshot: (snapshot: Snapshot) => FromProxy | undefined,
     onConfirmed: (id: number) => void,
+    onReplaced: () => void,
     onChange: (up: boolean, reason: string) => void,
   ) {
     this.#url = new URL(LINK_PATH, url).href;
     this.#token = token;
-    this.#hello = { type: 'hello', proxy, pid: process.pid };
+    this.#hello = { type: 'hello', proxy, pid: process.pid, process: randomUUID() };
     this.#onSnapshot = onSnapshot;
     this.#onConfirmed = onConfirmed;
+    this.#onReplaced = onReplaced;
     this.#onChange = onChange;
     this.#connect();
   }
 
   get up(): boolean {
     return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Milliseconds since the last word of the control that is followed, while there is none; 0 while there is one. */
+  get blindFor(): number {
+    return this.up && this.#following ? 0 : performance.now() - this.#heardAt;
   }
 
   /** Sends a message; false, and it is lost, if the stream is down: control learns the same at the next hello. */
@@ -62,29 +76,38 @@ export class Link {
     this.#socket = socket;
     let alive = true;
     let reason = 'closed';
+    this.#following = false;
+    const heard = () => {
+      alive = true;
+      if (this.#following) this.#heardAt = performance.now();
+    };
     const heart = setInterval(() => {
       if (socket.readyState !== WebSocket.OPEN) return;
       if (!alive) socket.terminate();
       alive = false;
       socket.ping();
     }, HEARTBEAT);
-    socket.on('pong', () => {
-      alive = true;
-    });
+    socket.on('pong', heard);
     socket.on('open', () => {
       this.#wait = FIRST_WAIT;
       this.tell(this.#hello);
       this.#tellChange(true, '');
     });
     socket.on('message', (data) => {
-      alive = true;
-      this.#receive(data.toString());
+      if (!this.#receive(data.toString())) {
+        reason = 'this control has been overtaken by another: its snapshot is older than the one in force';
+        socket.terminate();
+      }
+      heard();
     });
+    socket.on('ping', heard);
     socket.on('error', (error) => {
       reason = error.message;
     });
-    socket.on('close', () => {
+    socket.on('close', (code, why) => {
       clearInterval(heart);
+      if (why.length) reason = why.toString();
+      if (code === REPLACED) this.#onReplaced();
       if (this.#stopped) return;
       this.#tellChange(false, reason);
       this.#timer = setTimeout(() => this.#connect(), this.#wait);
@@ -98,12 +121,16 @@ export class Link {
     this.#onChange(up, reason);
   }
 
-  #receive(text: string): void {
+  /** False if the message shows that its sender is not to be followed. */
+  #receive(text: string): boolean {
     const message = parse(text);
     if (message?.type === 'confirmed') this.#onConfirmed(message.id);
-    if (message?.type !== 'snapshot') return;
+    if (message?.type !== 'snapshot') return true;
     const ack = this.#onSnapshot(message.snapshot);
-    if (ack) this.tell(ack);
+    if (!ack) return false;
+    this.#following = true;
+    this.tell(ack);
+    return true;
   }
 
   /**
@@ -128,7 +155,10 @@ function parse(text: string): FromControl | undefined {
   try {
     const message = JSON.parse(text) as FromControl | null;
     if (message?.type === 'confirmed') return message;
-    return message?.type === 'snapshot' && typeof message.snapshot?.capabilities === 'object' ? message : undefined;
+    if (message?.type !== 'snapshot') return undefined;
+    const { term, version, capabilities } = message.snapshot ?? {};
+    const isWhole = Number.isFinite(term) && Number.isFinite(version) && typeof capabilities === 'object';
+    return isWhole ? message : undefined;
   } catch {
     return undefined;
   }

@@ -10,6 +10,8 @@ export type Vitals = {
   readonly underWay: () => number;
   readonly snapshot: () => { readonly snapshot: Snapshot; readonly age: number } | undefined;
   readonly linkUp: () => boolean;
+  /** Milliseconds since control was last heard, while there is no link to it. */
+  readonly blindFor: () => number;
 };
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -63,6 +65,9 @@ export class Metrics {
       return held ? held.age / 1_000 : -1;
     });
     gauge('link_up', '1 while the stream to control stands.', () => Number(vitals.linkUp()));
+    gauge('blind_seconds', 'Since control was last heard, while there is no link to it; else 0.', () => {
+      return vitals.blindFor() / 1_000;
+    });
   }
 
   count(capability: string, side: Side, { status, latency }: Outcome): void {
@@ -75,16 +80,25 @@ export class Metrics {
   }
 }
 
-/** Serves /metrics, and /health: 200 while `ready`, else 503. Rejects if the port is taken. */
+/** What /health says. */
+export type Health = {
+  /** There is a snapshot to split by, and it is not stopping. */
+  readonly ready: boolean;
+  /** Since control was last heard, while there is no link to it: who owns whom may have changed since. Else 0. */
+  readonly blindForSeconds: number;
+};
+
+/** Serves /metrics, and /health: 200 while ready, else 503. Rejects if the port is taken. */
 export async function serveMetrics(
   metrics: Metrics,
-  ready: () => boolean,
+  health: () => Health,
   listen: string,
 ): Promise<{ address: string; stop: () => Promise<void> }> {
   const server: Server = createServer(async (request, response) => {
     if (request.url === '/health') {
-      response.writeHead(ready() ? 200 : 503, { 'content-type': 'application/json' });
-      response.end(`${JSON.stringify({ ready: ready() })}\n`);
+      const now = health();
+      response.writeHead(now.ready ? 200 : 503, { 'content-type': 'application/json' });
+      response.end(`${JSON.stringify(now)}\n`);
     } else if (request.url === '/metrics') {
       response.writeHead(200, { 'content-type': metrics.registry.contentType });
       response.end(await metrics.registry.metrics());

@@ -143,7 +143,9 @@ describe('holding', () => {
   test('a moving user’s write waits, the read goes on, and both go where the next snapshot says', async () => {
     const { address, control, monolith, service } = await set();
     const ack = await control.says({ boundary: 0, pins: {}, moving: moving(1) });
-    expect(ack.flights).toEqual([{ capability: 'orders', epoch: 1, inFlight: 0, unknownFor: expect.any(Number) }]);
+    expect(ack.flights).toEqual([
+      { capability: 'orders', epoch: 1, inFlight: 0, unknownFor: expect.any(Number), inFlightOf: [], unknownOf: [] },
+    ]);
     const write = fetch(`http://${address}/api/orders`, post('one'));
     expect(sideOf(await fetch(`http://${address}/api/orders`, as(mover)))).toBe('monolith');
     const stays = await fetch(`http://${address}/api/orders`, as(userIn(100, 10_000), { method: 'POST' }));
@@ -278,7 +280,7 @@ describe('holding', () => {
 });
 
 describe('draining', () => {
-  test('writes under way are told with the ack, and their end as drained', async () => {
+  test('writes under way are told with the ack, and each of the last ones when it ends', async () => {
     const { does, asked } = onDemand();
     const { address, control } = await set({ monolithDoes: does });
     await control.says({ boundary: 0, pins: {} });
@@ -288,8 +290,14 @@ describe('draining', () => {
     const ack = await control.says({ boundary: 0, pins: {}, moving: moving(7) });
     expect(ack.flights).toMatchObject([{ capability: 'orders', epoch: 7, inFlight: 2 }]);
     for (const response of responses) response.end();
-    const drained = await control.hears((all) => all.find((one) => one.type === 'drained'));
-    expect(drained).toMatchObject({ flight: { capability: 'orders', epoch: 7, inFlight: 0 } });
+    const flights = await control.hears((all) => {
+      const told = all.filter((one) => one.type === 'flight').map(({ flight }) => flight);
+      return told.at(-1)?.inFlight === 0 && told;
+    });
+    expect(flights).toMatchObject([
+      { capability: 'orders', epoch: 7, inFlight: 1 },
+      { epoch: 7, inFlight: 0 },
+    ]);
     await Promise.all([...writes, other]);
   });
 
@@ -310,7 +318,7 @@ describe('draining', () => {
     expect(ack.flights).toMatchObject([{ inFlight: 1 }]);
     expect(cancelled).toBe(false);
     response!.end('done');
-    await control.hears((all) => all.find((one) => one.type === 'drained'));
+    await control.hears((all) => all.find((one) => one.type === 'flight'));
     const counts = await control.hears((all) => all.find((one) => one.type === 'counts'));
     expect(counts).toMatchObject({ counts: [{ side: 'monolith', requests: 1, errors: 0, hard: 0, clientErrors: 0 }] });
   });
@@ -349,17 +357,25 @@ describe('draining', () => {
 });
 
 describe('control', () => {
-  test('a new life of control replaces the snapshot whatever its version, an older version of the same does not', async () => {
+  test('a snapshot of a greater term is followed whatever its version; an older one is not, and its sender is left', async () => {
     const { address, control } = await set();
     await control.says({ boundary: 0, pins: {} });
     await control.says({ boundary: 0, pins: {} });
     const orders = { boundary: 10_000, pins: {} };
-    const snapshot = (life: string, version: number) =>
-      control.send(JSON.stringify({ type: 'snapshot', snapshot: { life, version, capabilities: { orders } } }));
-    snapshot('one', 1);
-    expect(sideOf(await fetch(`http://${address}/api/orders`, as(mover)))).toBe('monolith');
-    snapshot('two', 0);
-    await control.hears((all) => all.find((one) => one.type === 'ack' && one.life === 'two'));
+    const snapshot = (term: number, version: number) =>
+      control.send(JSON.stringify({ type: 'snapshot', snapshot: { term, version, capabilities: { orders } } }));
+    const links = () => control.received.filter(({ type }) => type === 'hello').length;
+    for (const [term, version] of [
+      [1, 1],
+      [0, 9],
+    ] as const) {
+      const before = links();
+      snapshot(term, version);
+      await control.hears(() => links() > before);
+      expect(sideOf(await fetch(`http://${address}/api/orders`, as(mover)))).toBe('monolith');
+    }
+    snapshot(2, 0);
+    await control.hears((all) => all.find((one) => one.type === 'ack' && one.term === 2));
     expect(sideOf(await fetch(`http://${address}/api/orders`, as(mover)))).toBe('service');
   });
 
@@ -434,7 +450,7 @@ test('faults 40 percent 0 and 100 are exact, and a user moves at most once on th
         const bucket = bucketOf('shop', user);
         const at = (boundary: number) =>
           decide(
-            { life: 'l', version: 1, capabilities: { orders: { boundary, pins: {} } } },
+            { term: 1, version: 1, capabilities: { orders: { boundary, pins: {} } } },
             'orders',
             user,
             bucket,

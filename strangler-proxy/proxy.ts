@@ -59,7 +59,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
   const ready = () => !traffic.stopping && (plan === undefined || traffic.snapshot !== undefined);
   const metricsAt = options.metrics ?? limits.metrics;
-  const scraped = metricsAt === undefined ? undefined : await serveMetrics(metrics, ready, metricsAt);
+  const health = () => ({ ready: ready(), blindForSeconds: Math.round(traffic.blindFor() / 1_000) });
+  const scraped = metricsAt === undefined ? undefined : await serveMetrics(metrics, health, metricsAt);
   const address = await listenOn(server, options.listen ?? limits.listen).catch(async (error: Error) => {
     await scraped?.stop();
     throw error;
@@ -81,12 +82,15 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
         return ack;
       },
       (id) => traffic.confirmations.confirmed(id),
+      () => traffic.forget(),
       (up, reason) => {
         if (!up) return log.warn({ reason }, 'no link to control; trying again');
         log.info('linked to control');
         traffic.confirmations.repeat();
       },
     );
+  const blindFor = () => link?.blindFor ?? 0;
+  traffic.blindFor = blindFor;
   const flush = () => {
     if (!link?.up) return;
     const counts = traffic.tally.take();
@@ -100,6 +104,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     underWay: () => traffic.underWay,
     snapshot: () => traffic.snapshot && { snapshot: traffic.snapshot, age: performance.now() - snapshotAt },
     linkUp: () => link?.up ?? false,
+    blindFor,
   });
 
   const stop = async () => {

@@ -2,11 +2,12 @@ import type { FromProxy, Plan, Side, Snapshot } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { Confirmations } from './confirmations.ts';
 import { type Decision, decide } from './decide.ts';
-import { Flights } from './flights.ts';
+import { Flights, type Write } from './flights.ts';
 import { Holds } from './hold.ts';
 import type { Metrics } from './metrics.ts';
 import type { RoutedCapability } from './route.ts';
 import type { Shadow } from './shadow/shadow.ts';
+import { mayFollow } from './snapshot-order.ts';
 import { type Outcome, Tally } from './tally.ts';
 import { Upstream } from './upstream.ts';
 
@@ -21,6 +22,8 @@ export class Traffic {
   readonly confirmations: Confirmations;
   /** Compares reads, if the Plan wants any compared. */
   shadow: Shadow | undefined;
+  /** Milliseconds since control was last heard, while there is no link to it. */
+  blindFor: () => number = () => 0;
   readonly #metrics: Metrics;
   readonly #monolith: Upstream;
   readonly #services = new Map<string, Upstream>();
@@ -46,7 +49,7 @@ export class Traffic {
     const fates = new Map(capabilities.map(({ name, handoff }) => [name, handoff.writeFate]));
     this.flights = new Flights(
       (capability) => fates.get(capability) ?? 0,
-      (flight) => tell({ type: 'drained', flight }),
+      (flight) => tell({ type: 'flight', flight }),
     );
     this.confirmations = new Confirmations(tell);
     this.holds = new Holds((capability, milliseconds) => metrics.held(capability, milliseconds));
@@ -60,8 +63,16 @@ export class Traffic {
     return this.#underWay;
   }
 
-  decide(capability: string, user: string | undefined, bucket: number, isWrite: boolean): Decision {
-    return decide(this.#snapshot, capability, user, bucket, isWrite);
+  /** `blind`: a write, and what is known of its owner is too old for the Plan. */
+  decide(capability: string, user: string | undefined, bucket: number, isWrite: boolean): Decision | 'blind' {
+    const decision = decide(this.#snapshot, capability, user, bucket, isWrite);
+    const splits = isWrite && user !== undefined && decision !== 'unknown';
+    return splits && this.limits.blind === 'refuse' && this.isBlind ? 'blind' : decision;
+  }
+
+  /** True if control has not been heard for so long that its users may have moved meanwhile. */
+  get isBlind(): boolean {
+    return this.blindFor() >= this.limits.blindAfter;
   }
 
   upstreamOf(routed: RoutedCapability | undefined, side: Side): Upstream {
@@ -73,13 +84,26 @@ export class Traffic {
    * it is older than the one in force.
    */
   apply(snapshot: Snapshot): FromProxy | undefined {
-    const { life, version } = snapshot;
-    if (this.#snapshot?.life === life && this.#snapshot.version > version) return undefined;
+    if (!mayFollow(this.#snapshot, snapshot)) return undefined;
+    const { term, version } = snapshot;
     this.#snapshot = snapshot;
     const flights = this.flights.apply(snapshot);
     this.holds.release();
     this.confirmations.apply(snapshot);
-    return { type: 'ack', life, version, flights };
+    return { type: 'ack', term, version, flights };
+  }
+
+  /** Another proxy has taken this one’s place: control moves users without asking this one, so it may split nobody. */
+  forget(): void {
+    this.#snapshot = undefined;
+    this.holds.release();
+  }
+
+  /** Says of a write that it was sent by what control said long ago. */
+  noteBlind({ capability, side }: Write, correlationId: string): void {
+    if (!this.isBlind) return;
+    const blindMs = Math.round(this.blindFor());
+    this.log.warn({ capability, side, correlationId, blindMs }, 'a write was sent without a link to control');
   }
 
   /** Counts what became of a request that was sent to a side. */

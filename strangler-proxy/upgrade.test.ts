@@ -91,7 +91,7 @@ test('faults 24 at a handoff the socket of a moving user is closed with 1001, an
   const ack = await control.says({ boundary: 0, pins: {}, moving });
   expect(ack.flights).toMatchObject([{ inFlight: 1 }]);
   expect(await mine.closed).toBe(1001);
-  await control.hears((all) => all.find((one) => one.type === 'drained'));
+  await control.hears((all) => all.find((one) => one.type === 'flight'));
   expect(monolith.closes).toEqual([1001]);
   expect(await other.says('still')).toBe('monolith still');
   other.socket.terminate();

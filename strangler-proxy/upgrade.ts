@@ -58,6 +58,8 @@ export class Upgrades {
     if (!routed) return 'monolith';
     const decision = this.#traffic.decide(routed.name, user, bucket, writes);
     if (decision === 'unknown') throw new Refused('owner-unknown', 'nobody has told yet who owns this; try again');
+    if (decision === 'blind')
+      throw new Refused('blind', 'this proxy has lost control and cannot know the owner; try again');
     if (decision === 'hold') throw new Refused('hold-exhausted', 'this user is being handed over; try again');
     return decision;
   }
@@ -79,7 +81,10 @@ export class Upgrades {
     request.url = side === 'service' ? rewritten(routed!.rewrite, clean.target) : clean.target;
     this.#attempts.set(request, attempt);
     this.#traffic.began();
-    if (write) this.#traffic.flights.begin(write);
+    if (write) {
+      this.#traffic.flights.begin(write);
+      this.#traffic.noteBlind(write, clean.correlationId);
+    }
     socket.once('close', () => {
       if (!attempt.tunnel) this.#end(request, attempt, true);
     });

@@ -14,7 +14,7 @@ export async function serveOwnership(
 ): Promise<() => Promise<void>> {
   const message: FromControl = {
     type: 'snapshot',
-    snapshot: { life: 'bench', version: 1, capabilities: { [capability]: ownership } },
+    snapshot: { term: 1, version: 1, capabilities: { [capability]: ownership } },
   };
   const server = new WebSocketServer({ host: '127.0.0.1', port, path: LINK_PATH });
   server.on('connection', (socket) => {

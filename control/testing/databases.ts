@@ -70,7 +70,8 @@ export class TestDatabases {
         for (const table of ['handoff', 'ownership', 'checkpoint'])
           await session.query(`DELETE FROM strangler_${table}`);
         if (side === 'monolith') {
-          for (const table of ['state', 'record', 'lease']) await session.query(`DELETE FROM strangler_${table}`);
+          for (const table of ['state', 'record', 'lease', 'proxy'])
+            await session.query(`DELETE FROM strangler_${table}`);
         }
       });
     }

@@ -2,6 +2,11 @@ import { type Counts, type Flight, type FromControl, type FromProxy, LINK_PATH, 
 import { WebSocket } from 'ws';
 import { Wake } from '../wake.ts';
 
+/** A handoff with none of this proxy’s writes in its way. */
+export const quiet = (capability: string, epoch: number): Flight => ({
+  ...{ capability, epoch, inFlight: 0, unknownFor: 0, inFlightOf: [], unknownOf: [] },
+});
+
 /** A proxy as control sees it: a real stream, whose answers a test decides. */
 export class TestProxy {
   readonly changed = new Wake();
@@ -14,11 +19,11 @@ export class TestProxy {
   flight: (flight: Flight) => Flight = (flight) => flight;
   readonly #socket: WebSocket;
 
-  constructor(address: string, token: string, hello: { proxy: string; pid: number }) {
+  constructor(address: string, token: string, hello: { proxy: string; pid: number; process?: string }) {
     this.#socket = new WebSocket(address.replace('http', 'ws') + LINK_PATH, {
       headers: { authorization: `Bearer ${token}` },
     });
-    this.#socket.on('open', () => this.say({ type: 'hello', ...hello }));
+    this.#socket.on('open', () => this.say({ type: 'hello', process: `${hello.proxy} ${hello.pid}`, ...hello }));
     this.#socket.on('message', (data) => this.#hear(JSON.parse(String(data)) as FromControl));
     this.#socket.on('error', () => {});
     this.#socket.on('close', (code) => {
@@ -66,9 +71,9 @@ export class TestProxy {
     this.snapshots.push(snapshot);
     if (this.acknowledges) {
       const flights = Object.entries(snapshot.capabilities).flatMap(([capability, { moving }]) =>
-        moving ? [this.flight({ capability, epoch: moving.epoch, inFlight: 0, unknownFor: 0 })] : [],
+        moving ? [this.flight(quiet(capability, moving.epoch))] : [],
       );
-      this.say({ type: 'ack', life: snapshot.life, version: snapshot.version, flights });
+      this.say({ type: 'ack', term: snapshot.term, version: snapshot.version, flights });
     }
     this.changed.wake();
   }

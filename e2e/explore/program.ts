@@ -202,7 +202,6 @@ class Run {
       write: (row, also = {}) => this.#ask({ is: 'store', row, also }),
       record: async () => {},
       records: async () => [],
-      lease: async () => true,
     };
   }
 }

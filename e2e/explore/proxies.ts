@@ -33,7 +33,7 @@ export class Proxies {
   /** Where a proxy would send a write of this user now. */
   destination({ snapshot }: ProxyProcess, user: string): Side | 'hold' | 'unknown' {
     const capabilities = snapshot && { [CAPABILITY]: snapshot };
-    const known: Snapshot | undefined = capabilities ? { life: '', version: 1, capabilities } : undefined;
+    const known: Snapshot | undefined = capabilities ? { term: 1, version: 1, capabilities } : undefined;
     return this.#rules.decide(known, CAPABILITY, user, bucket(user), true);
   }
 
@@ -206,7 +206,8 @@ export class Proxies {
         (status.is === 'sent' || status.is === 'done') && status.by === at && isMoved(place, status.to),
     ).length;
     const unknown = proxy.fresh || proxy.young.some((place) => isMoved(place, moving.from));
-    return [{ capability: CAPABILITY, epoch: moving.epoch, inFlight, unknownFor: unknown ? LONG : 0 }];
+    const about = { inFlight, unknownFor: unknown ? LONG : 0, inFlightOf: [], unknownOf: [] };
+    return [{ capability: CAPABILITY, epoch: moving.epoch, ...about }];
   }
 
   #write(place: number, side: Side): Write {

@@ -54,13 +54,13 @@ export async function startControl(port = 0) {
       }
     },
     /** Puts a snapshot of `orders` in force and waits for the proxy's ack. */
-    async says(orders: CapabilitySnapshot, life = 'one') {
+    async says(orders: CapabilitySnapshot, term = 1) {
       version++;
-      last = JSON.stringify({ type: 'snapshot', snapshot: { life, version, capabilities: { orders } } });
+      last = JSON.stringify({ type: 'snapshot', snapshot: { term, version, capabilities: { orders } } });
       const wanted = version;
       link?.send(last);
       return control.hears((all) =>
-        all.find((one) => one.type === 'ack' && one.life === life && one.version === wanted),
+        all.find((one) => one.type === 'ack' && one.term === term && one.version === wanted),
       ) as Promise<FromProxy & { type: 'ack' }>;
     },
     /** Breaks the stream; the proxy comes back by itself. */
