@@ -1,3 +1,4 @@
+export { NoAnswerError } from './connection.ts';
 export * from './copies.ts';
 export * from './corrections.ts';
 export { Database } from './database.ts';
@@ -13,6 +14,7 @@ export {
   openSession,
   originName,
   type Session,
+  type SessionOptions,
   type Value,
   type Writer,
 } from './session.ts';

@@ -114,6 +114,7 @@ export class Working {
     return {
       dialect: this.dialect,
       id: 1,
+      usable: true,
       query: alone,
       transaction: (work) => this.transaction(true, work),
       close: async () => {},
