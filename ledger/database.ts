@@ -7,6 +7,12 @@ const IDLE = 100;
 /** Longest wait for that answer, ms. */
 const CHECK = 500;
 
+/** How a database is lent. */
+export type DatabaseOptions = SessionOptions & {
+  /** Makes a new session ready before any task gets it; a session for which this throws is closed. */
+  readonly opened?: (session: Session) => Promise<void>;
+};
+
 /**
  * One database as one writer sees it: hands its single session to one task at a time, in order. A session that is lost
  * is dropped where that is noticed, and one that was lost before a task began (the server was restarted, say) is
@@ -16,16 +22,21 @@ const CHECK = 500;
 export class Database {
   readonly #url: string;
   readonly #writer: Writer;
-  readonly #options: SessionOptions;
+  readonly #options: DatabaseOptions;
   #session: Connection | undefined;
   #answeredAt = Number.NEGATIVE_INFINITY;
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(url: string, writer: Writer, options: SessionOptions = {}) {
+  constructor(url: string, writer: Writer, options: DatabaseOptions = {}) {
     this.#url = url;
     this.#writer = writer;
     this.#options = options;
+  }
+
+  /** The id of the present session in its server; 0 while there is none. */
+  get sessionId(): number {
+    return this.#session?.usable ? this.#session.id : 0;
   }
 
   /** Runs `task` with the session, alone. Rejects with its error, or the driver’s when there is no connection. */
@@ -55,8 +66,15 @@ export class Database {
     const fresh = performance.now() - this.#answeredAt < IDLE;
     if (known?.usable && (fresh || (await known.answers(CHECK)))) return known;
     await this.#drop();
-    this.#session = await openSession(this.#url, this.#writer, this.#options);
-    return this.#session;
+    const session = await openSession(this.#url, this.#writer, this.#options);
+    try {
+      await this.#options.opened?.(session);
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+    this.#session = session;
+    return session;
   }
 
   async #drop(): Promise<void> {
