@@ -1,4 +1,4 @@
-import { keptImages, type Session } from '@strangler/ledger';
+import { keptImages, refusedAggregates, type Session } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
 import { hasIdentity } from './disposition.ts';
 import { keyOf, type MappedTable, type Mapping, type Row } from './mapping.ts';
@@ -11,6 +11,8 @@ export type Rows = {
   store(table: MappedTable): RowStore;
   /** Rows with these keys as they were kept in quarantine instead of being applied. */
   kept(table: MappedTable, keys: readonly Row[]): Promise<Row[]>;
+  /** Those of these aggregates that are not there because the target did not take them, and nobody has decided yet. */
+  refused(aggregates: readonly string[]): Promise<string[]>;
 };
 
 /** A row somewhere below the root of an aggregate. */
@@ -38,6 +40,7 @@ export function openRows(session: Session, mapping: Mapping, side: Side): Rows {
       const names = keys.map((key) => keyOf(table, key));
       return (await keptImages(session, table.name, names)).map((image) => JSON.parse(image) as Row);
     },
+    refused: (aggregates) => refusedAggregates(session, aggregates),
   };
 }
 

@@ -1,6 +1,7 @@
 import {
   blockedUsers,
   type Checkpoint,
+  Database,
   hasHandoff,
   type OwnershipRow,
   ownsAtFirst,
@@ -11,15 +12,16 @@ import {
 import { type Direction, type Side, sourceOf, streamName } from '@strangler/plan';
 import { openRows, type Rows } from './aggregates.ts';
 import type { LargeTransaction } from './assemble.ts';
-import { failureOf, sessionSurvives } from './failures.ts';
-import { applyLarge, UndecidedError } from './large-transaction.ts';
+import { failureOf, TargetRefusesError } from './failures.ts';
+import { applyLarge } from './large-transaction.ts';
 import type { Mapping } from './mapping.ts';
 import { OwnershipHistory } from './ownership-history.ts';
 import { changesOf, ownershipAfter, type Prepared, prepareSteps, prepareUnasked } from './prepare.ts';
 import type { Progress, Reading, Step } from './steps.ts';
-import { ApplierAheadError, applySteps } from './target-transaction.ts';
-import { usersOf } from './users.ts';
-import { openWriter } from './writer.ts';
+import { ApplierAheadError, applySteps, type Target } from './target-transaction.ts';
+import { Unexplained } from './unexplained.ts';
+import { usersAsFarAsKnown } from './users.ts';
+import { asCommitted } from './writer.ts';
 
 /** Which stream an applier feeds, and with what. */
 export type ApplierOptions = {
@@ -32,29 +34,34 @@ export type ApplierOptions = {
   readonly url: string;
 };
 
-type Open = { readonly session: Session; readonly rows: Rows };
-
 /** Writes one stream into its target. Every method throws the driver's error; asking again opens a new session. */
 export class Applier {
   readonly stream: string;
   readonly #options: ApplierOptions;
   readonly #side: Side;
-  #open: Open | undefined;
+  readonly #database: Database;
+  /** Through the present session. */
+  #rows: Rows | undefined;
   #checkpoint: Checkpoint | undefined;
+  /** What the last transaction would have moved the checkpoint to, while nobody knows whether it did. */
+  #attempted: Progress | undefined;
   #history: OwnershipHistory | undefined;
   #blocked = new Set<string>();
   /** Outcomes of barriers found out, to be written with the next transaction. */
   #decided: OwnershipRow[] = [];
+  readonly #unexplained = new Unexplained();
 
   constructor(options: ApplierOptions) {
+    const { capability, direction, url } = options;
     this.#options = options;
-    this.stream = streamName(options.capability, options.direction);
-    this.#side = sourceOf(options.direction) === 'monolith' ? 'service' : 'monolith';
+    this.stream = streamName(capability, direction);
+    this.#side = sourceOf(direction) === 'monolith' ? 'service' : 'monolith';
+    this.#database = new Database(url, `applier-${capability}`, { opened: (session) => this.#opened(session) });
   }
 
   /** The id of the present session in its server; 0 while there is none. */
   get sessionId(): number {
-    return this.#open?.session.id ?? 0;
+    return this.#database.sessionId;
   }
 
   /** Where the stream stands, as far as this applier knows. */
@@ -64,9 +71,24 @@ export class Applier {
 
   /** Opens the session if there is none, and reads where the stream stands. Throws ApplierAheadError. */
   async start(): Promise<Checkpoint> {
-    const { session } = await this.#session();
-    await this.#load(session, this.#checkpoint!);
-    return this.#checkpoint!;
+    return this.#database.use(async (session) => {
+      await this.#load(session, this.#checkpoint!);
+      return this.#checkpoint!;
+    });
+  }
+
+  /** In a new session: finds out what has become of the last transaction, and whether anybody else was here. */
+  async #opened(session: Session): Promise<void> {
+    await asCommitted(session);
+    const found = await readCheckpoint(session, this.stream);
+    const known = this.#checkpoint;
+    if (known && found.version !== known.version) {
+      const attempted = this.#attempted && stands(found, this.#attempted); // a COMMIT nobody heard of
+      if (!attempted && !stands(found, known)) throw new ApplierAheadError(this.stream); // else it was force
+      await this.#load(session, found);
+    }
+    this.#checkpoint ??= found;
+    this.#rows = openRows(session, this.#options.mapping, this.#side);
   }
 
   /** Takes in what the target knows of the source's ownership and of users whose rows are kept back. */
@@ -83,9 +105,10 @@ export class Applier {
   /** Finds out whose rows these are and what the source is to them; reads the target only if it must. */
   async prepare(steps: readonly Step[]): Promise<Prepared[]> {
     if (this.#history!.ownsEverybody && !this.#blocked.size) return prepareUnasked(steps);
-    const { rows } = await this.#session();
-    const users = await usersOf(steps.flatMap(changesOf), rows);
-    return prepareSteps(steps, users, this.#history!); // which a new session may have read again
+    return this.#database.use(async () => {
+      const users = await usersAsFarAsKnown(steps.map(changesOf), this.#rows!);
+      return prepareSteps(steps, users, this.#history!); // which a new session may have read again
+    });
   }
 
   /**
@@ -93,49 +116,77 @@ export class Applier {
    * if force has taken users away meanwhile: nothing was applied, and the steps are to be prepared again.
    */
   async commit(prepared: readonly Prepared[], progress: Progress): Promise<boolean> {
-    const known = this.#checkpoint!;
-    const { version } = known;
-    const { session, rows } = await this.#session(progress);
-    if (this.#checkpoint!.version !== version) return !stands(this.#checkpoint!, known); // was it committed before?
-    const ownership = ownershipAfter(prepared, this.#decided, this.#history!);
-    const target = { stream: this.stream, capability: this.#options.capability, session, rows, blocked: this.#blocked };
-    let blocked: Set<string>;
-    try {
-      blocked = await applySteps(target, version, prepared, ownership, progress, false).catch((error: unknown) => {
-        if (failureOf(error) !== 'row') throw error;
-        return this.#carefully(version, prepared, ownership, progress);
+    return this.#transact(progress, async (target, version) => {
+      const ownership = ownershipAfter(prepared, this.#decided, this.#history!);
+      const blocked = await this.#isolating(target, async (carefully) => {
+        const named = carefully ? await this.#prepareAgain(prepared) : prepared;
+        return applySteps(target, version, named, ownership, progress, carefully);
       });
-    } catch (error) {
-      if (error instanceof ApplierAheadError && (await this.#overtaken(version))) return false;
-      throw await this.#failed(error);
-    }
-    this.#checkpoint = { version: version + 1, ...progress };
-    this.#took(ownership, blocked);
-    return true;
+      return { ownership, blocked };
+    });
   }
 
   /** As `commit`, for a transaction that does not fit into memory. Throws UndecidedError besides. */
-  async commitLarge(reading: Reading, large: LargeTransaction, progress: Progress): Promise<boolean> {
+  async commitLarge(
+    reading: Reading,
+    large: LargeTransaction,
+    progress: Progress,
+    reached: (rows: number) => void,
+  ): Promise<boolean> {
+    return this.#transact(progress, (target, version) => {
+      const options = { reading, history: this.#history!, version, decided: this.#decided, progress, reached };
+      return this.#isolating(target, (carefully) => applyLarge(target, large, { ...options, carefully }));
+    });
+  }
+
+  /** Runs one target transaction from where the stream stands, and takes in what it comes to. */
+  async #transact(
+    progress: Progress,
+    work: (target: Target, version: number) => Promise<{ ownership: readonly OwnershipRow[]; blocked: Set<string> }>,
+  ): Promise<boolean> {
     const known = this.#checkpoint!;
     const { version } = known;
-    const { session, rows } = await this.#session(progress);
-    if (this.#checkpoint!.version !== version) return !stands(this.#checkpoint!, known); // was it committed before?
-    const target = { stream: this.stream, capability: this.#options.capability, session, rows, blocked: this.#blocked };
-    const options = { reading, history: this.#history!, version, decided: this.#decided, progress };
+    this.#attempted = progress;
+    return this.#database.use(async (session) => {
+      // A new session has found out that it was committed before, or that force has been here.
+      if (this.#checkpoint!.version !== version) return !stands(this.#checkpoint!, known);
+      const target: Target = {
+        ...{ stream: this.stream, capability: this.#options.capability, session, rows: this.#rows! },
+        ...{ blocked: this.#blocked, unexplained: this.#unexplained },
+      };
+      try {
+        const { ownership, blocked } = await work(target, version);
+        this.#checkpoint = { version: version + 1, ...progress };
+        this.#took(ownership, blocked);
+        this.#unexplained.committed();
+        return true;
+      } catch (error) {
+        if (error instanceof ApplierAheadError && (await this.#overtaken(session, version))) return false;
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Does it at one go; if a row is refused, once more carefully, so that only what is refused is kept aside. An error that
+   * nobody knows gets some tries first: whatever is in the way may go.
+   */
+  async #isolating<T>({ session }: Target, attempt: (carefully: boolean) => Promise<T>): Promise<T> {
+    const told = (error: unknown) => {
+      if (failureOf(error) === 'unknown') this.#unexplained.failed();
+      return error;
+    };
+    const { exhausted } = this.#unexplained;
     try {
-      const { ownership, blocked } = await applyLarge(target, large, { ...options, carefully: false }).catch(
-        (error) => {
-          if (failureOf(error) !== 'row') throw error;
-          return applyLarge(target, large, { ...options, carefully: true });
-        },
-      );
-      this.#checkpoint = { version: version + 1, ...progress };
-      this.#took(ownership, blocked);
-      return true;
+      return await attempt(false);
     } catch (error) {
-      if (error instanceof UndecidedError) throw error;
-      if (error instanceof ApplierAheadError && (await this.#overtaken(version))) return false;
-      throw await this.#failed(error);
+      const failure = failureOf(error);
+      if (!session.usable || !(failure === 'row' || (failure === 'unknown' && exhausted))) throw told(error);
+    }
+    try {
+      return await attempt(true);
+    } catch (error) {
+      throw failureOf(error) === 'row' ? new TargetRefusesError('more than its rows', error as Error) : told(error);
     }
   }
 
@@ -147,9 +198,9 @@ export class Applier {
 
   /** The same steps with their users known, so that what follows for a blocked user can be kept back. */
   async #prepareAgain(prepared: readonly Prepared[]): Promise<Prepared[]> {
-    const users = await usersOf(
-      prepared.flatMap(({ changes }) => changes),
-      (await this.#session()).rows,
+    const users = await usersAsFarAsKnown(
+      prepared.map(({ changes }) => changes),
+      this.#rows!,
     );
     let at = 0;
     return prepared.map((one) => ({
@@ -158,34 +209,17 @@ export class Applier {
     }));
   }
 
-  async #carefully(
-    version: number,
-    prepared: readonly Prepared[],
-    ownership: readonly OwnershipRow[],
-    progress: Progress,
-  ): Promise<Set<string>> {
-    const again = await this.#prepareAgain(prepared);
-    const { session, rows } = await this.#session();
-    const { capability } = this.#options;
-    const target = { stream: this.stream, capability, session, rows, blocked: this.#blocked };
-    return applySteps(target, version, again, ownership, progress, true);
-  }
-
   /** `granted` once the receiver of a barrier's subject has its grant, which is in this target; `overtaken` as in commit. */
   async outcome(epoch: number): Promise<'granted' | 'overtaken' | 'unknown'> {
     const { version } = this.#checkpoint!;
-    try {
-      if (await this.#overtaken(version)) return 'overtaken';
-      const { session } = await this.#session();
+    return this.#database.use(async (session) => {
+      if (await this.#overtaken(session, version)) return 'overtaken';
       return (await hasHandoff(session, this.#options.capability, epoch, 'grant')) ? 'granted' : 'unknown';
-    } catch (error) {
-      throw await this.#failed(error);
-    }
+    });
   }
 
   /** True, and everything is read again, if force has moved `version` on but not the place. Throws ApplierAheadError. */
-  async #overtaken(version: number): Promise<boolean> {
-    const { session } = await this.#session();
+  async #overtaken(session: Session, version: number): Promise<boolean> {
     const known = this.#checkpoint!;
     if (known.version !== version) return true; // a new session has found it out
     const found = await readCheckpoint(session, this.stream);
@@ -202,36 +236,9 @@ export class Applier {
     this.#decided.push(decided);
   }
 
-  /** Ends the session. Safe to call twice. */
+  /** Ends the session, after what is being done. Safe to call twice. */
   async close(): Promise<void> {
-    const open = this.#open;
-    this.#open = undefined;
-    await open?.session.close();
-  }
-
-  async #session(progress?: Progress): Promise<Open> {
-    if (this.#open) return this.#open;
-    const session = await openWriter(this.#options.url, `applier-${this.#options.capability}`);
-    try {
-      const found = await readCheckpoint(session, this.stream);
-      const known = this.#checkpoint;
-      if (!known) this.#checkpoint = found;
-      else if (found.version !== known.version) {
-        const ours = stands(found, known) || (progress && stands(found, progress)); // force, or a COMMIT nobody heard of
-        if (!ours) throw new ApplierAheadError(this.stream);
-        await this.#load(session, found);
-      }
-    } catch (error) {
-      await session.close();
-      throw error;
-    }
-    this.#open = { session, rows: openRows(session, this.#options.mapping, this.#side) };
-    return this.#open;
-  }
-
-  async #failed(error: unknown): Promise<unknown> {
-    if (!sessionSurvives(error)) await this.close();
-    return error;
+    await this.#database.close();
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type Member,
   membersOf,
   nameOf,
+  type Root,
   type Rows,
   rivalsOf,
   rootsOf,
@@ -22,6 +23,8 @@ export type Kept = {
   readonly late: Late;
   readonly root: string;
   readonly disposition: 'superseded' | 'open';
+  /** What the target’s database said against it. */
+  readonly detail?: string;
 };
 
 /**
@@ -36,7 +39,7 @@ export type LateOutcome = {
 
 /** What must be known of the owner's aggregates beyond the rows that changed. */
 type Whole = {
-  readonly rootless: ReadonlySet<Aggregate>;
+  readonly rootless: ReadonlyMap<Aggregate, Disposition>;
   readonly below: ReadonlyMap<LateChange, readonly Member[]>;
 };
 
@@ -89,7 +92,7 @@ export async function disposeLate(rows: Rows, changes: readonly LateChange[], ho
 }
 
 /** Several changes of one row in one transaction are one change. */
-function mergeByRow(changes: readonly LateChange[]): LateChange[] {
+export function mergeByRow(changes: readonly LateChange[]): LateChange[] {
   const merged = new Map<string, LateChange>();
   for (const change of changes) {
     const name = nameOf(change.table, (change.after ?? change.before)!);
@@ -100,8 +103,13 @@ function mergeByRow(changes: readonly LateChange[]): LateChange[] {
 }
 
 async function byAggregate(rows: Rows, changes: readonly LateChange[]): Promise<Aggregate[]> {
+  return groupByRoot(await rootsOf(rows, changes), changes);
+}
+
+/** Changes by the aggregates they belong to; `roots` in the order of the changes. */
+export function groupByRoot(roots: readonly Root[], changes: readonly LateChange[]): Aggregate[] {
   const aggregates = new Map<string, Aggregate>();
-  for (const [at, { table, key }] of (await rootsOf(rows, changes)).entries()) {
+  for (const [at, { table, key }] of roots.entries()) {
     const name = nameOf(table, key);
     const aggregate = aggregates.get(name) ?? { table, key, changes: [] };
     aggregates.set(name, aggregate);
@@ -137,9 +145,16 @@ async function compareWithOwner(
   return lates;
 }
 
-/** Aggregates whose owner does not have what these changes belong to: it was superseded before. */
-async function rootsGone(rows: Rows, aggregates: readonly Aggregate[], hold: boolean): Promise<Set<Aggregate>> {
-  const gone = new Set<Aggregate>();
+/**
+ * Aggregates whose owner does not have what these changes belong to: it was superseded before; or it was not taken, and
+ * what belongs to it is decided with it.
+ */
+async function rootsGone(
+  rows: Rows,
+  aggregates: readonly Aggregate[],
+  hold: boolean,
+): Promise<Map<Aggregate, Disposition>> {
+  const gone: Aggregate[] = [];
   const childrenOnly = aggregates.filter(({ table, changes }) => !changes.some((change) => change.table === table));
   for (const [table, some] of Map.groupBy(childrenOnly, (aggregate) => aggregate.table)) {
     const present = new Set<string>();
@@ -147,9 +162,11 @@ async function rootsGone(rows: Rows, aggregates: readonly Aggregate[], hold: boo
       const keys = chunk.map(({ key }) => key);
       for (const row of await rows.store(table).read(table.key, keys, hold)) present.add(keyOf(table, row));
     }
-    for (const aggregate of some) if (!present.has(keyOf(table, aggregate.key))) gone.add(aggregate);
+    for (const aggregate of some) if (!present.has(keyOf(table, aggregate.key))) gone.push(aggregate);
   }
-  return gone;
+  const named = (aggregate: Aggregate) => nameOf(aggregate.table, aggregate.key);
+  const refused = new Set(await rows.refused(gone.map(named)));
+  return new Map(gone.map((aggregate) => [aggregate, refused.has(named(aggregate)) ? 'open' : 'superseded']));
 }
 
 /** Without the rivals that an earlier change of the same transaction has removed or made something else. */
@@ -186,7 +203,8 @@ function tearsOff({ changes }: Aggregate, below: ReadonlyMap<LateChange, readonl
 }
 
 function disposeWhole(aggregate: Aggregate, lates: readonly Late[], whole: Whole): Disposition[] {
-  if (whole.rootless.has(aggregate)) return lates.map(() => 'superseded');
+  const rootless = whole.rootless.get(aggregate);
+  if (rootless) return lates.map(() => rootless);
   const dispositions = disposeAggregate(
     aggregate.changes.map(({ table }) => table),
     lates,

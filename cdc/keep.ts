@@ -1,5 +1,5 @@
 import { type QuarantineEntry, quarantine, type Session } from '@strangler/ledger';
-import { nameOf, type Rows, rootsOf } from './aggregates.ts';
+import { nameOf, type Root } from './aggregates.ts';
 import type { Kept } from './apply-late.ts';
 import type { Loser } from './apply-owned.ts';
 import { keyOf, type MappedTable, type Row } from './mapping.ts';
@@ -23,12 +23,12 @@ export type Inapplicable = {
 
 const json = (row: Row | null): string | null => row && JSON.stringify(row);
 
-/** Keeps changes that are not applied; a person must look. */
-export async function keepInapplicable(session: Session, rows: Rows, all: readonly Inapplicable[]): Promise<void> {
-  const roots = await rootsOf(
-    rows,
-    all.map(({ change }) => change),
-  );
+/** Keeps changes that are not applied; a person must look. `roots` in the order of the changes. */
+export async function keepInapplicable(
+  session: Session,
+  roots: readonly Root[],
+  all: readonly Inapplicable[],
+): Promise<void> {
   const entries = all.map(({ change: { table, before, after, user }, reason, whence, detail }, at) => ({
     ...({ ...whence, status: 'open', reason, table: table.name, key: keyOf(table, (after ?? before)!) } as const),
     ...{ aggregate: nameOf(roots[at]!.table, roots[at]!.key), user, before: json(before), after: json(after) },
@@ -39,7 +39,7 @@ export async function keepInapplicable(session: Session, rows: Rows, all: readon
 
 /** Keeps late changes that are not applied. */
 export async function keepLate(session: Session, all: readonly Kept[], whence: Whence): Promise<void> {
-  const entries = all.map(({ change, late, root, disposition }): QuarantineEntry => {
+  const entries = all.map(({ change, late, root, disposition, detail = null }): QuarantineEntry => {
     const { table, before, after, user, epoch } = change;
     const settled = disposition === 'superseded';
     return {
@@ -54,7 +54,7 @@ export async function keepLate(session: Session, all: readonly Kept[], whence: W
       after: json(after),
       owner: json(late.rivals[0] ?? late.current),
       epoch,
-      detail: null,
+      detail,
       resolution: settled ? 'the owner’s row holds' : null,
     };
   });

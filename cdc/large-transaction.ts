@@ -8,7 +8,7 @@ import { changesOf, type OwnedChange, ownershipAfter, prepareSteps, prepareUnask
 import { relieve } from './relief.ts';
 import { decode, type RowChange } from './row-change.ts';
 import { type Progress, type Reading, type Step, workOf, workOfLarge } from './steps.ts';
-import { ApplierAheadError, type Target, TargetTransaction } from './target-transaction.ts';
+import { ApplierAheadError, checkAtOnce, type Target, TargetTransaction } from './target-transaction.ts';
 import { usersOf } from './users.ts';
 
 /** Some of its users are behind a barrier whose outcome is open: nothing was applied, ask again when it is known. */
@@ -30,6 +30,8 @@ export type LargeOptions = {
   readonly decided: readonly OwnershipRow[];
   readonly progress: Progress;
   readonly carefully: boolean;
+  /** Hears how many rows of it have been gone through. */
+  readonly reached: (rows: number) => void;
 };
 
 const BATCH = { rows: 2_000, bytes: 2 * 1024 * 1024 };
@@ -45,16 +47,18 @@ export async function applyLarge(
   options: LargeOptions,
 ): Promise<{ readonly ownership: readonly OwnershipRow[]; readonly blocked: Set<string> }> {
   const { session, stream } = target;
-  const { reading, history, version, decided, progress, carefully } = options;
+  const { reading, history, version, decided, progress, carefully, reached } = options;
   const whence: Whence = { stream, position: large.position, transaction: large.id };
   const beside = { ...target, rows: withRowsOf(large, reading, target.rows) };
   return session.transaction(async () => {
     if (!(await claimCheckpoint(session, stream, version))) throw new ApplierAheadError(stream);
+    if (carefully) await checkAtOnce(session);
     const blocked = new Set(target.blocked.size ? await blockedUsers(session, stream) : []);
     large.rows.clearLate();
     const setAside = (late: readonly OwnedChange[]) => spillLate(beside.rows, large, late);
     const transaction = new TargetTransaction(beside, blocked, carefully, setAside);
     const ownership = [...decided];
+    let rows = 0;
     for (const all of workOfLarge(reading, large, BATCH)) {
       const steps: Step[] = all.filter(({ kind }) => kind !== 'tick').map((work) => ({ work, progress }));
       const unasked = history.ownsEverybody && !blocked.size && !carefully;
@@ -65,6 +69,8 @@ export async function applyLarge(
       for (const one of prepared) await transaction.take(one);
       await transaction.flush();
       ownership.push(...ownershipAfter(prepared, [], history));
+      rows += all.length;
+      reached(rows);
     }
     for (const bodies of large.rows.lateBatches(BATCH)) {
       relieve(bodies.reduce((sum, { length }) => sum + length, 0));
@@ -72,6 +78,8 @@ export async function applyLarge(
         bodies.map((body) => fromText(reading, body)),
         whence,
       );
+      rows += bodies.length;
+      reached(rows);
     }
     for (const row of ownership) await writeOwnership(session, stream, row);
     await moveCheckpoint(session, stream, progress);

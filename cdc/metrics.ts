@@ -70,4 +70,9 @@ const GAUGES: readonly (readonly [string, string, (status: Status) => number])[]
     '1 if the stream has stopped and a person must look.',
     ({ state }) => Number(state === 'stopped'),
   ],
+  [
+    'strangler_stream_stalled',
+    '1 if nothing has come through for 30 s although the source goes on.',
+    ({ state }) => Number(state === 'stalled'),
+  ],
 ];

@@ -3,7 +3,7 @@ import type { Plan } from '@strangler/plan';
 import type { Connect } from './connectors.ts';
 import { ContinuityError } from './continuity.ts';
 import { connectorName, publicationName } from './names.ts';
-import { patience } from './patience.ts';
+import { LOOKING, patience } from './patience.ts';
 
 const LOOK_EVERY = 1_000;
 
@@ -22,7 +22,7 @@ export function watchPremises(
   const { tables, service } = plan.capabilities[capability]!;
   const name = publicationName(plan, capability);
   const wanted = [...CAPTURED, ...Object.entries(tables).map(([table, { to }]) => to ?? table)];
-  const database = new Database(service.database!.applier, 'reader');
+  const database = new Database(service.database!.applier, 'reader', LOOKING);
   const abort = new AbortController();
   let last: Slot | undefined;
   // The connector tells Postgres of nothing that it has not stored in Connect before.

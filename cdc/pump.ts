@@ -12,6 +12,7 @@ import { relieve } from './relief.ts';
 import { decode } from './row-change.ts';
 import { isOurs } from './signs.ts';
 import { Spill } from './spill.ts';
+import type { Place } from './standstill.ts';
 import { namesIn, type Progress, type Reading, type Step, type Work, workOf } from './steps.ts';
 
 /** Hears what has been applied, after its commit. */
@@ -60,6 +61,8 @@ export class Pump {
   #progress: Progress;
   #flushed: Progress;
   #flushedAt = Date.now();
+  /** How far it has come: the last message that is done with, and the rows of a large transaction gone through since. */
+  #done: Place;
   /** When the last tick came through, and how late: milliseconds. */
   #seen: { readonly at: number; readonly lag: number } | undefined;
 
@@ -69,6 +72,7 @@ export class Pump {
       open: () => new Spill(),
       wants: (row) => namesIn(options.reading, row),
     });
+    this.#done = { offset: BigInt(kafkaOffset), rows: 0 };
     this.#tick = tick;
     this.#strict = tick !== 0;
     this.#progress = { position, kafkaOffset, tick };
@@ -78,6 +82,11 @@ export class Pump {
   /** The lag the last tick came with, if one came within `silence` milliseconds; null is unknown. */
   lag(silence: number): number | null {
     return this.#seen && Date.now() - this.#seen.at <= silence ? this.#seen.lag : null;
+  }
+
+  /** How far it has come. */
+  get place(): Place {
+    return this.#done;
   }
 
   /** Gives back what it holds. */
@@ -90,6 +99,8 @@ export class Pump {
     for (const message of messages) if (await this.#readOrApply(message)) await this.#flush();
     await this.#flush();
     await this.#flushIfIdle();
+    const last = messages.at(-1);
+    if (last) this.#done = { offset: BigInt(last.offset) + 1n, rows: 0 };
     if (this.#tickedAt === undefined) return;
     this.#seen = { at: Date.now(), lag: Math.max(0, Date.now() - this.#tickedAt) };
     this.#tickedAt = undefined;
@@ -172,9 +183,14 @@ export class Pump {
       const ours = isOurs({ ...large, kind: 'transaction', rows: [large.head] });
       const progress = this.#reached();
       this.#progress = progress;
+      const reached = (rows: number) => {
+        this.#done = { offset: this.#done.offset, rows: Math.max(rows, this.#done.rows) };
+      };
       if (ours && !large.rows.wanted) return; // an echo
       for (;;) {
-        const done = await persist(() => applier.commitLarge(reading, large, progress), persistence).catch(undecided);
+        const done = await persist(() => applier.commitLarge(reading, large, progress, reached), persistence).catch(
+          undecided,
+        );
         if (done instanceof UndecidedError) await this.#awaitOutcome(done.barrier);
         else if (done) break;
       }

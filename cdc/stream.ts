@@ -1,21 +1,30 @@
 import { once } from 'node:events';
-import { type ApplierRow, Database, isLost, readCheckpoint, reportApplier } from '@strangler/ledger';
-import { type Direction, groupOf, monolithTopic, type Plan, serviceTopic, streamName } from '@strangler/plan';
+import { type ApplierRow, Database, isLost, lastTick, readCheckpoint, reportApplier } from '@strangler/ledger';
+import {
+  type Direction,
+  groupOf,
+  monolithTopic,
+  type Plan,
+  sayDuration,
+  serviceTopic,
+  streamName,
+} from '@strangler/plan';
 import type { Logger } from 'pino';
 import { Applier } from './applier.ts';
 import { AssemblyError } from './assemble.ts';
 import { ContinuityError } from './continuity.ts';
-import { adviceFor } from './failures.ts';
+import { adviceFor, failureOf } from './failures.ts';
 import { openSource } from './kafka-source.ts';
 import { UnconvertibleError } from './kinds.ts';
 import { UndecidedError } from './large-transaction.ts';
 import { type Mapping, MappingError, resolveMapping, SchemaChangedError } from './mapping.ts';
-import { patience } from './patience.ts';
+import { LOOKING, patience } from './patience.ts';
 import { type Persistence, persist, StoppedError } from './persist.ts';
 import { ForeignLogError } from './position.ts';
 import { Pump, type PumpHooks } from './pump.ts';
 import { UndecodableError } from './row-change.ts';
 import { SignsDisagreeError } from './signs.ts';
+import { Standstill } from './standstill.ts';
 import { ApplierAheadError } from './target-transaction.ts';
 
 /** One direction of one capability's sync, running. */
@@ -63,6 +72,9 @@ const LOUD = [
 
 const COPYING_AGAIN = 'a piece of the log is lost and not copied again yet: strangler recopy';
 
+const sayStalled = (ms: number, reason: string | null): string =>
+  `nothing has come through for ${sayDuration(ms)}, although its source goes on${reason ? `: ${reason}` : ''}`;
+
 /** What tells one mapping from another. */
 const sayMapping = (mapping: Mapping): string =>
   JSON.stringify([...mapping.values()].map(({ name, columns, key }) => [name, columns, key]));
@@ -95,6 +107,8 @@ class RunningStream implements Stream {
   #state: ApplierRow['state'] = 'starting';
   #reason: string | null = null;
   #reporting: Promise<void> | undefined;
+  readonly #standstill = new Standstill(performance.now());
+  readonly #watching: Promise<void>;
 
   constructor(options: StreamOptions) {
     const { plan, capability, direction, log } = options;
@@ -105,24 +119,33 @@ class RunningStream implements Stream {
     const service = plan.capabilities[capability]!.service.database!.applier;
     const forward = direction === 'forward';
     this.#urls = forward ? { source: monolith, target: service } : { source: service, target: monolith };
-    this.#reporter = new Database(this.#urls.target, 'reader');
-    this.#source = new Database(this.#urls.source, 'reader');
+    this.#reporter = new Database(this.#urls.target, 'reader', LOOKING);
+    this.#source = new Database(this.#urls.source, 'reader', LOOKING);
     this.#persistence = {
       signal: this.#abort.signal,
       hopeless: (error) => error instanceof UndecidedError || LOUD.some((kind) => error instanceof kind),
-      trouble: (error) => this.#say(this.#pump ? 'waiting' : 'starting', adviceFor(error)),
+      trouble: (error) => {
+        if (failureOf(error) !== 'stop') return this.#say(this.#pump ? 'waiting' : 'starting', adviceFor(error));
+        if (this.#state !== 'stopped')
+          this.#log.error({ err: error }, 'stream stopped; it goes on when this is mended');
+        this.#say('stopped', adviceFor(error));
+      },
       recovered: () => this.#say(this.#pump ? 'running' : 'starting', null),
     };
     this.#timer = setInterval(() => this.#report(), REPORT_EVERY);
     this.#life = this.#live();
+    this.#watching = this.#watch();
   }
 
   status(): Omit<ApplierRow, 'age'> {
     const copying = this.#lost || this.#options.copying();
+    const reason = this.#reason ?? (this.#lost ? COPYING_AGAIN : null);
+    const stalled = this.#state === 'stopped' ? 0 : this.#standstill.ms;
     return {
       sessionId: this.#applier?.sessionId ?? 0,
-      state: this.#state === 'running' && copying ? 'backfilling' : this.#state,
-      reason: this.#reason ?? (this.#lost ? COPYING_AGAIN : null),
+      ...(stalled
+        ? { state: 'stalled', reason: sayStalled(stalled, reason) }
+        : { state: this.#state === 'running' && copying ? 'backfilling' : this.#state, reason }),
       lag: this.#state === 'stopped' ? null : (this.#pump?.lag(SILENCE) ?? null),
     };
   }
@@ -135,6 +158,7 @@ class RunningStream implements Stream {
     this.#abort.abort();
     clearInterval(this.#timer);
     await this.#life;
+    await this.#watching;
     await this.#applier?.close();
     await this.#reporting;
     await this.#reporter.close();
@@ -242,6 +266,21 @@ class RunningStream implements Stream {
     this.#state = state;
     this.#reason = reason;
     if (state !== 'stopped') this.#log.info({ state, reason }, 'stream');
+  }
+
+  /** Looks whether it comes any further while its source does. */
+  async #watch(): Promise<void> {
+    const { signal } = this.#abort;
+    let stood = 0;
+    while (!signal.aborted) {
+      const tick = await this.#source.use(lastTick).catch(() => undefined); // away: then it goes nowhere either
+      this.#standstill.look(this.#pump?.place, tick, performance.now());
+      const { ms } = this.#standstill;
+      if (ms && !stood) this.#log.error({ reason: this.status().reason }, 'stream stalled');
+      if (!ms && stood) this.#log.info({ stood }, 'stream goes on');
+      stood = ms;
+      await patience(LOOK_EVERY, signal);
+    }
   }
 
   #report(): void {

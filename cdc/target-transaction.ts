@@ -6,14 +6,17 @@ import {
   type Session,
   writeOwnership,
 } from '@strangler/ledger';
-import { changesTo, type Rows } from './aggregates.ts';
-import { applyLate, type LateChange } from './apply-late.ts';
+import { changesTo, imagesAmong, imagesOf, type Root, type Rows, rootOf, rootsOf } from './aggregates.ts';
+import { type Aggregate, applyLate, groupByRoot, type LateChange, type LateOutcome } from './apply-late.ts';
 import { applyOwned } from './apply-owned.ts';
 import { answerTo, answerToUnknown, correct } from './corrections.ts';
-import { failureOf } from './failures.ts';
+import { Isolation } from './isolate.ts';
 import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Whence } from './keep.ts';
+import type { Mapping } from './mapping.ts';
 import type { OwnedChange, Prepared } from './prepare.ts';
-import type { Progress, Work } from './steps.ts';
+import { refuseLate } from './refuse-late.ts';
+import type { Change, Progress, RootImage, Work } from './steps.ts';
+import type { Unexplained } from './unexplained.ts';
 
 /** Another applier of this stream has moved the checkpoint: this one must stop. */
 export class ApplierAheadError extends Error {
@@ -33,10 +36,14 @@ export type Target = {
   readonly rows: Rows;
   /** Users whose rows are kept because an earlier one could not be applied, as far as the applier knows. */
   readonly blocked: ReadonlySet<string>;
+  /** What it has refused lately for reasons nobody knows; unset: such errors are never a row’s. */
+  readonly unexplained?: Unexplained;
 };
 
 /** Takes late changes of one source transaction. */
 export type TakeLate = (late: readonly OwnedChange[], whence: Whence) => Promise<void>;
+
+type CorrectionWork = Extract<Work, { kind: 'correction' }>;
 
 /** A change of the owner's that waits to be applied together with others. */
 type Pending = { readonly change: OwnedChange; readonly whence: Whence };
@@ -57,6 +64,7 @@ export async function applySteps(
   const { session, stream } = target;
   return session.transaction(async () => {
     if (!(await claimCheckpoint(session, stream, version))) throw new ApplierAheadError(stream);
+    if (carefully) await checkAtOnce(session);
     // Somebody may have dealt with the quarantine since: who does holds the checkpoint meanwhile.
     const blocked = new Set(target.blocked.size ? await blockedUsers(session, stream) : []);
     const transaction = new TargetTransaction(target, blocked, carefully);
@@ -68,12 +76,18 @@ export async function applySteps(
   });
 }
 
+/** Has a deferred constraint checked with each statement: at the COMMIT nobody could tell whose row it was. */
+export async function checkAtOnce(session: Session): Promise<void> {
+  if (session.dialect === 'postgres') await session.query('SET CONSTRAINTS ALL IMMEDIATE');
+}
+
 /** What one target transaction does, a step at a time. */
 export class TargetTransaction {
   readonly #target: Target;
   readonly #blocked: Set<string>;
   readonly #carefully: boolean;
   readonly #takeLate: TakeLate;
+  readonly #isolation: Isolation;
   #pending: Pending[] = [];
 
   /** `takeLate`: what to do with late changes, instead of applying them at once. */
@@ -81,6 +95,7 @@ export class TargetTransaction {
     this.#target = target;
     this.#blocked = blocked;
     this.#carefully = carefully;
+    this.#isolation = new Isolation(target.session, target.unexplained);
     this.#takeLate = takeLate ?? ((late, whence) => this.applyLate(late, whence));
   }
 
@@ -103,12 +118,47 @@ export class TargetTransaction {
     await this.#takeLate(late, whence);
   }
 
-  /** Applies late changes of one source transaction as far as the owner's rows allow it. */
+  /** Applies late changes of one source transaction as far as the owner's rows allow it, and the target takes them. */
   async applyLate(late: readonly LateChange[], whence: Whence): Promise<void> {
-    const { session, rows, capability } = this.#target;
-    const { kept, images, applied } = await applyLate(rows, late);
+    const { rows, unexplained } = this.#target;
+    const together = async (changes: readonly LateChange[]) => {
+      await this.#conclude(await applyLate(rows, changes), whence);
+      unexplained?.taken();
+    };
+    if (!this.#carefully) return together(late);
+    await this.#isolation.each(
+      groupByRoot(await this.#rootsOf(late), late),
+      (some) => together(some.flatMap(({ changes }) => changes)),
+      async (aggregate, { message }) =>
+        this.#conclude(refuseLate(aggregate, await this.#imageOf(aggregate), message), whence),
+    );
+  }
+
+  /** The owner’s aggregate. A key that the target cannot even be asked for is the key of nothing there. */
+  async #imageOf({ table, key }: Aggregate): Promise<RootImage> {
+    let image: RootImage | undefined;
+    await this.#isolation.attempt(async () => {
+      [image] = await imagesOf(this.#target.rows, table, [key], true);
+    });
+    return image ?? { table: table.name, key, row: null, children: [] };
+  }
+
+  async #conclude({ kept, images, applied }: LateOutcome, whence: Whence): Promise<void> {
+    const { session, capability } = this.#target;
     await keepLate(session, kept, whence);
     await correct(session, capability, images, applied);
+  }
+
+  /** The roots of changes; where the target cannot even be asked for them, as far as the changes themselves tell. */
+  async #rootsOf(changes: readonly Change[]): Promise<readonly Root[]> {
+    const { rows } = this.#target;
+    let roots: readonly Root[] = [];
+    const unheard = await this.#isolation.attempt(async () => {
+      roots = await rootsOf(rows, changes);
+    });
+    if (!unheard) return roots;
+    const among = imagesAmong(changes);
+    return changes.map(({ table, before, after }) => rootOf(rows.mapping, table, (after ?? before)!, among));
   }
 
   /** Applies the owner's changes that have gathered. */
@@ -119,79 +169,88 @@ export class TargetTransaction {
   }
 
   async #applyTogether(pending: readonly Pending[]): Promise<void> {
-    const { session, rows } = this.#target;
+    const { session, rows, unexplained } = this.#target;
     const losers = await applyOwned(
       rows,
       pending.map(({ change }) => change),
     );
+    unexplained?.taken();
     await keepLosers(session, losers, pending.at(-1)!.whence);
   }
 
-  /** All of it if that works, else each half by itself: what remains cannot be applied and is kept. */
-  async #applyCarefully(all: readonly Pending[]): Promise<void> {
-    await this.#keepBehind(all.filter(({ change }) => this.#isBehind(change)));
-    const pending = all.filter(({ change }) => !this.#isBehind(change));
-    if (!pending.length) return;
-    const refused = await this.#try(() => this.#applyTogether(pending));
-    if (!refused) return;
-    const [{ change, whence }] = pending as [Pending];
-    if (pending.length > 1) {
-      const half = pending.length >> 1;
-      await this.#applyCarefully(pending.slice(0, half));
-      return this.#applyCarefully(pending.slice(half));
-    }
-    if (change.user !== null) this.#blocked.add(change.user);
-    await this.#keep([{ change, reason: 'inapplicable', whence, detail: refused.message }]);
+  /** What the target does not take is kept, with everything after it for the same user. */
+  #applyCarefully(all: readonly Pending[]): Promise<void> {
+    return this.#isolation.each(
+      all,
+      async (some) => {
+        await this.#keepBehind(some.filter(({ change }) => this.#isBehind(change)));
+        const free = some.filter(({ change }) => !this.#isBehind(change));
+        if (free.length) await this.#applyTogether(free);
+      },
+      async (one, { message }) => {
+        if (one.change.user !== null) this.#blocked.add(one.change.user);
+        await this.#keep([{ ...one, reason: 'inapplicable', detail: message }]);
+      },
+    );
+  }
+
+  /** Does something with each aggregate of a correction; what the target does not take is kept as rows of the sender. */
+  #eachRoot(
+    work: CorrectionWork,
+    whence: Whence,
+    apply: (roots: readonly RootImage[]) => Promise<void>,
+  ): Promise<void> {
+    const { user, roots } = work.correction;
+    if (!this.#carefully) return apply(roots);
+    return this.#isolation.each(roots, apply, async (root, { message }) => {
+      if (user !== null) this.#blocked.add(user);
+      const changes = changesOfRoot(this.#target.rows.mapping, root);
+      await this.#keep(
+        changes.map((change) => ({ change: { ...change, user }, reason: 'inapplicable', whence, detail: message })),
+      );
+    });
   }
 
   /** The owner's aggregates take the place of what is here. */
-  async #overwrite(work: Extract<Work, { kind: 'correction' }>, progress: Progress): Promise<void> {
-    const { rows, stream } = this.#target;
-    const { user, roots } = work.correction;
-    const whence = whenceOf(stream, work, progress);
-    for (const change of await changesTo(rows, roots)) {
-      this.#pending.push({ change: { ...change, user, owns: true, epoch: null }, whence });
-    }
+  #overwrite(work: CorrectionWork, progress: Progress): Promise<void> {
+    const whence = whenceOf(this.#target.stream, work, progress);
+    return this.#eachRoot(work, whence, (roots) => this.#replace(roots, work.correction.user, whence));
+  }
+
+  async #replace(roots: readonly RootImage[], user: string | null, whence: Whence): Promise<void> {
+    const changes = await changesTo(this.#target.rows, roots);
+    for (const change of changes) this.#pending.push({ change: { ...change, user, owns: true, epoch: null }, whence });
     await this.flush();
   }
 
   /** The sender has no such aggregates. Where there are none here either, nothing is left below; else this side’s are sent. */
-  async #reconcile(work: Extract<Work, { kind: 'correction' }>, progress: Progress): Promise<void> {
+  #reconcile(work: CorrectionWork, progress: Progress): Promise<void> {
     const { session, capability, rows } = this.#target;
-    const { gone, images } = await answerToUnknown(rows, work.correction);
-    await this.#overwrite({ ...work, correction: { ...work.correction, roots: gone } }, progress);
-    await correct(session, capability, images);
+    const whence = whenceOf(this.#target.stream, work, progress);
+    return this.#eachRoot(work, whence, async (roots) => {
+      const { gone, images } = await answerToUnknown(rows, { ...work.correction, roots });
+      await this.#replace(gone, work.correction.user, whence);
+      await correct(session, capability, images);
+    });
   }
 
   /**
    * The sender does not own any more. What it applied late, it applied to rows that no stream carried on: decided again
    * here, where the owner is. Then it hears what the owner has.
    */
-  async #answer(work: Extract<Work, { kind: 'correction' }>, progress: Progress): Promise<void> {
+  async #answer(work: CorrectionWork, progress: Progress): Promise<void> {
     const { session, capability, rows, stream } = this.#target;
     const { correction } = work;
     const { user } = correction;
+    const whence = whenceOf(stream, work, progress);
     const late = correction.late.map(
       ({ table, ...change }): LateChange => ({ ...change, user, table: rows.mapping.get(table)! }),
     );
-    if (late.length) await this.applyLate(late, whenceOf(stream, work, progress));
-    const roots = await answerTo(rows, correction);
-    if (roots.length) await correct(session, capability, new Map([[user, roots]]));
-  }
-
-  /** The error of a row that the target does not take; nothing has happened then. */
-  async #try(task: () => Promise<void>): Promise<Error | undefined> {
-    const { session } = this.#target;
-    await session.query('SAVEPOINT careful');
-    try {
-      await task();
-      await session.query('RELEASE SAVEPOINT careful');
-      return undefined;
-    } catch (error) {
-      if (failureOf(error) !== 'row') throw error;
-      await session.query('ROLLBACK TO SAVEPOINT careful');
-      return error as Error;
-    }
+    if (late.length) await this.applyLate(late, whence);
+    await this.#eachRoot(work, whence, async (roots) => {
+      const answer = await answerTo(rows, { ...correction, roots });
+      if (answer.length) await correct(session, capability, new Map([[user, answer]]));
+    });
   }
 
   #keepBehind(pending: readonly Pending[]): Promise<void> {
@@ -199,8 +258,18 @@ export class TargetTransaction {
   }
 
   async #keep(all: readonly Inapplicable[]): Promise<void> {
-    if (all.length) await keepInapplicable(this.#target.session, this.#target.rows, all);
+    if (!all.length) return;
+    const roots = await this.#rootsOf(all.map(({ change }) => change));
+    await keepInapplicable(this.#target.session, roots, all);
   }
+}
+
+/** The rows of an aggregate as its owner has it, or the absence of its root. */
+function changesOfRoot(mapping: Mapping, { table, key, row, children }: RootImage): Change[] {
+  const root = mapping.get(table)!;
+  if (!row) return [{ table: root, before: key, after: null }];
+  const below = children.map((child) => ({ table: mapping.get(child.table)!, before: null, after: child.row }));
+  return [{ table: root, before: null, after: row }, ...below];
 }
 
 export function whenceOf(stream: string, work: Work, progress: Progress): Whence {

@@ -1,4 +1,5 @@
 import { type Rows, rootsOf } from './aggregates.ts';
+import { failureOf } from './failures.ts';
 import type { Change } from './steps.ts';
 
 /**
@@ -11,4 +12,25 @@ export async function usersOf(changes: readonly Change[], rows: Rows): Promise<(
     if (row && 'column' in table.user) return String(row[table.user.column]);
     return changes[at]!.after ? undefined : null;
   });
+}
+
+/**
+ * The users of all changes, by steps; where the target cannot even be asked for a parent, because it cannot hold such a
+ * key, that parent is not there. Not inside a transaction.
+ */
+export async function usersAsFarAsKnown(
+  steps: readonly (readonly Change[])[],
+  rows: Rows,
+): Promise<(string | null | undefined)[]> {
+  const changes = steps.flat();
+  try {
+    return await usersOf(changes, rows);
+  } catch (error) {
+    if (failureOf(error) !== 'row') throw error;
+    if (changes.length === 1) return [changes[0]!.after ? undefined : null];
+    const parts = steps.length > 1 ? steps.map((step) => [step]) : changes.map((change) => [[change]]);
+    const users: (string | null | undefined)[] = [];
+    for (const part of parts) users.push(...(await usersAsFarAsKnown(part, rows)));
+    return users;
+  }
 }

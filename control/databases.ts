@@ -5,6 +5,13 @@ import { mysqlLease, mysqlProxies, mysqlStore } from './mysql-store.ts';
 import type { SideDatabases } from './sides.ts';
 import type { LeaseStore, ProxyStore, Store } from './store.ts';
 
+/**
+ * Longest a statement of control may take, ms: a database that accepts and never answers is noticed well within a
+ * lease. Reports count whole tables and keep nobody waiting.
+ */
+const STATEMENT = 2_000;
+const REPORT = 10_000;
+
 /** Everything control keeps. */
 export type Stores = { readonly store: Store; readonly leases: LeaseStore; readonly proxies: ProxyStore };
 
@@ -12,16 +19,15 @@ export type Stores = { readonly store: Store; readonly leases: LeaseStore; reado
 export async function openStores(plan: Plan): Promise<Stores & { readonly close: () => Promise<void> }> {
   const url = plan.monolith.database?.control;
   if (!url) return { ...(await fileStores(plan.control.state)), close: async () => {} };
-  const [main, aside, lease] = [
-    new Database(url, 'control'),
-    new Database(url, 'control'),
-    new Database(url, 'control'),
-  ];
+  const open = () => new Database(url, 'control', { statementTimeout: STATEMENT, name: nameOf('monolith') });
+  const [main, aside, lease] = [open(), open(), open()];
   const close = async () => {
     await Promise.all([main, aside, lease].map((database) => database.close()));
   };
   return { store: mysqlStore(main, aside), leases: mysqlLease(lease), proxies: mysqlProxies(aside), close };
 }
+
+const nameOf = (side: Side): string => `the ${side}’s database`;
 
 /** The databases handoffs and gates look at. */
 export type Databases = {
@@ -37,11 +43,12 @@ export type Databases = {
 /** Opens them, lazily: a database that is away is an error of whoever asks it. */
 export function openDatabases(plan: Plan): Databases {
   const opened: Database[] = [];
-  const trio = (url: string) => {
+  const trio = (url: string, name: string) => {
+    const options = { statementTimeout: STATEMENT, name };
     const three = {
-      write: new Database(url, 'control'),
-      watch: new Database(url, 'reader'),
-      report: new Database(url, 'reader'),
+      write: new Database(url, 'control', options),
+      watch: new Database(url, 'reader', options),
+      report: new Database(url, 'reader', { statementTimeout: REPORT, name }),
     };
     opened.push(...Object.values(three));
     return three;
@@ -49,13 +56,13 @@ export function openDatabases(plan: Plan): Databases {
   // One writer per service database, however many capabilities share it: its replication origin admits one session.
   const services = new Map<string, ReturnType<typeof trio>>();
   const url = plan.monolith.database?.control;
-  const monolith = url ? trio(url) : undefined;
+  const monolith = url ? trio(url, nameOf('monolith')) : undefined;
   return {
     of: (capability) => {
       const { tables, service } = plan.capabilities[capability]!;
       if (!monolith || !service.database || !Object.keys(tables).length) return undefined;
       const at = service.database.control;
-      const mine = services.get(at) ?? trio(at);
+      const mine = services.get(at) ?? trio(at, nameOf('service'));
       services.set(at, mine);
       return { monolith, service: mine, report: { monolith: monolith.report, service: mine.report } };
     },

@@ -1,6 +1,7 @@
+export { NoAnswerError } from './connection.ts';
 export * from './copies.ts';
 export * from './corrections.ts';
-export { Database } from './database.ts';
+export { Database, type DatabaseOptions } from './database.ts';
 export * from './handoffs.ts';
 export * from './lease.ts';
 export * from './loss.ts';
@@ -15,6 +16,7 @@ export {
   openSession,
   originName,
   type Session,
+  type SessionOptions,
   type Value,
   type Writer,
 } from './session.ts';

@@ -96,7 +96,8 @@ export async function provenTick(session: Session, stream: string): Promise<numb
 /** What a stream’s applier says of itself. */
 export type ApplierRow = {
   readonly sessionId: number;
-  readonly state: 'starting' | 'backfilling' | 'running' | 'waiting' | 'stopped';
+  /** `stalled`: nothing has come through for a while, although the source goes on. */
+  readonly state: 'starting' | 'backfilling' | 'running' | 'waiting' | 'stalled' | 'stopped';
   readonly reason: string | null;
   /** Milliseconds; null is infinite. */
   readonly lag: number | null;

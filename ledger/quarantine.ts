@@ -194,3 +194,14 @@ export async function keptImages(session: Session, table: string, keys: readonly
   );
   return rows.map(({ image }) => image);
 }
+
+/** Those of these aggregates of which a late write is open that the target did not take. */
+export async function refusedAggregates(session: Session, aggregates: readonly string[]): Promise<string[]> {
+  if (!aggregates.length) return [];
+  const { rows } = await session.query<{ aggregate: string }>(
+    `SELECT DISTINCT aggregate FROM strangler_quarantine WHERE status = 'open' AND detail IS NOT NULL
+     AND reason IN ('late-write', 'rogue-write') AND aggregate IN (${aggregates.map(() => '?').join(', ')})`,
+    [...aggregates],
+  );
+  return rows.map((row) => row.aggregate);
+}

@@ -57,7 +57,7 @@ export type Verdict = { readonly verdict: 'pass' | 'fail' | 'unsure'; readonly r
 export type StreamStatus = {
   readonly stream: string;
   readonly direction: Direction;
-  readonly state: 'starting' | 'backfilling' | 'running' | 'waiting' | 'stopped' | 'unknown';
+  readonly state: 'starting' | 'backfilling' | 'running' | 'waiting' | 'stalled' | 'stopped' | 'unknown';
   readonly reason?: string;
   /** Milliseconds from a commit on the source to its effect on the target; null is infinite or unknown. */
   readonly lag: number | null;

@@ -4,7 +4,7 @@ import { changesTo, imagesOf } from '../aggregates.ts';
 import { applyLate } from '../apply-late.ts';
 import { applyOwned } from '../apply-owned.ts';
 import { correct } from '../corrections.ts';
-import { failureOf } from '../failures.ts';
+import { isRefusal } from '../failures.ts';
 import { keepLate, keepLosers } from '../keep.ts';
 import { Refusal } from '../refusal.ts';
 import type { Sides } from '../sides.ts';
@@ -34,7 +34,7 @@ async function blockedWith(sides: Sides, name: EntryName, entry: KeptEntry): Pro
 }
 
 /** Runs `task` while the stream's applier and other operators are kept off. Throws StillRefusedError. */
-async function alone(sides: Sides, name: EntryName, task: () => Promise<void>): Promise<void> {
+export async function alone(sides: Sides, name: EntryName, task: () => Promise<void>): Promise<void> {
   const session = sides.sessions[keeperOf(name)];
   try {
     await session.transaction(async () => {
@@ -42,7 +42,7 @@ async function alone(sides: Sides, name: EntryName, task: () => Promise<void>): 
       await task();
     });
   } catch (error) {
-    throw failureOf(error) === 'row' ? new StillRefusedError((error as Error).message) : error;
+    throw isRefusal(error) ? new StillRefusedError((error as Error).message) : error;
   }
 }
 

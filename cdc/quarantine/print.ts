@@ -16,11 +16,15 @@ export function printList(entries: readonly KeptEntry[]): string {
   return textTable(head, lines);
 }
 
+const sayAgainst = (detail: string | null): string =>
+  detail === null ? 'it stands against the owner’s row' : `the owner’s database did not take it: ${detail}`;
+
 const WHY: Record<KeptEntry['reason'], (entry: KeptEntry, from: string) => string> = {
   superseded: (_, from) => `the ${from} wrote it after it had given the user away, and the owner’s row holds`,
-  'late-write': ({ epoch }, from) =>
-    `the ${from} wrote it after it had given the user away (epoch ${epoch}), and it stands against the owner’s row`,
-  'rogue-write': (_, from) => `the ${from} wrote it without ever having owned the user: somebody writes past the proxy`,
+  'late-write': ({ epoch, detail }, from) =>
+    `the ${from} wrote it after it had given the user away (epoch ${epoch}), and ${sayAgainst(detail)}`,
+  'rogue-write': ({ detail }, from) =>
+    `the ${from} wrote it without ever having owned the user: somebody writes past the proxy; ${sayAgainst(detail)}`,
   inapplicable: ({ detail }) => `the target’s database did not take it: ${detail}`,
   'behind-inapplicable': () => 'it waits behind an earlier row of the same user that could not be applied',
 };

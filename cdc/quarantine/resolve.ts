@@ -3,7 +3,7 @@ import { holdCheckpoint, type KeptEntry, settleQuarantine, writeRecord } from '@
 import { directionInto, otherSide, type Plan, type Side, streamName } from '@strangler/plan';
 import { imagesOf, keyRow } from '../aggregates.ts';
 import { correct, sayImage } from '../corrections.ts';
-import { failureOf } from '../failures.ts';
+import { isRefusal } from '../failures.ts';
 import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
 import { openSides, type Sides } from '../sides.ts';
@@ -100,7 +100,7 @@ async function applyAll(sides: Sides, dispute: Dispute): Promise<RootImage[]> {
   try {
     return await applyKept(sides.rows[dispute.owner], dispute);
   } catch (error) {
-    if (failureOf(error) !== 'row') throw error;
+    if (!isRefusal(error)) throw error;
     throw new Refusal(
       `the ${dispute.owner}'s database does not take the late write: ${(error as Error).message}; nothing has changed. ` +
         'Mend what it names, or keep the owner’s row.',

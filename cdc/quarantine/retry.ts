@@ -1,4 +1,4 @@
-import { holdCheckpoint, type KeptEntry, readQuarantine, settleQuarantine, writeRecord } from '@strangler/ledger';
+import { type KeptEntry, readQuarantine, settleQuarantine, writeRecord } from '@strangler/ledger';
 import { type Direction, otherSide, type Plan, streamName } from '@strangler/plan';
 import { applyLate } from '../apply-late.ts';
 import { correct } from '../corrections.ts';
@@ -7,7 +7,7 @@ import { Refusal } from '../refusal.ts';
 import { openSides, type Sides } from '../sides.ts';
 import { changesFrom, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
 import { type EntryName, readEntryName, sayEntry } from './entry-name.ts';
-import { retryInapplicable, StillRefusedError } from './mend.ts';
+import { alone, retryInapplicable, StillRefusedError } from './mend.ts';
 import { refuseSettled } from './resolve.ts';
 
 /** What became of one entry: `settled`, or why it is still open. */
@@ -85,8 +85,7 @@ type Say = (entries: readonly KeptEntry[], settled: boolean, says: string) => vo
 async function retryLate(sides: Sides, name: EntryName, entry: KeptEntry, resolution: string, say: Say): Promise<void> {
   const side = keeperOf(name);
   const [session, rows] = [sides.sessions[side], sides.rows[side]];
-  await session.transaction(async () => {
-    if (!(await holdCheckpoint(session, entry.stream))) throw new Refusal(`${entry.stream} has never run`);
+  await alone(sides, name, async () => {
     const entries = await readTogether(sides, name, entry, true);
     const { owner, user } = await readDispute(sides, entries, true);
     if (owner !== side) {

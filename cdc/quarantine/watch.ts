@@ -3,8 +3,9 @@ import { type Direction, otherSide, type Plan, sourceOf, streamName } from '@str
 import type { Logger } from 'pino';
 import { openRows, type Rows } from '../aggregates.ts';
 import { disposeLate } from '../apply-late.ts';
+import { isRefusal } from '../failures.ts';
 import { type Mapping, resolveMapping } from '../mapping.ts';
-import { patience } from '../patience.ts';
+import { LOOKING, patience } from '../patience.ts';
 import { changesFrom } from './dispute.ts';
 
 /** Looks after one stream's quarantine: how many entries are open, and which of them no longer matter. */
@@ -19,8 +20,8 @@ export function watchQuarantine(plan: Plan, capability: string, direction: Direc
   const side = otherSide(sourceOf(direction));
   const one = plan.capabilities[capability]!;
   const databases = {
-    monolith: new Database(plan.monolith.database!.applier, 'reader'),
-    service: new Database(one.service.database!.applier, 'reader'),
+    monolith: new Database(plan.monolith.database!.applier, 'reader', LOOKING),
+    service: new Database(one.service.database!.applier, 'reader', LOOKING),
   };
   const abort = new AbortController();
   let mapping: Mapping | undefined;
@@ -71,8 +72,11 @@ async function mootAmong(rows: Rows, entries: readonly KeptEntry[]): Promise<num
       user: change.entry.user,
       epoch: null,
     }));
-    const disposed = await disposeLate(rows, changes, false);
-    if (disposed.every(({ disposition }) => disposition === 'superseded')) moot.push(...together.map(({ id }) => id));
+    // What the owner cannot even be asked about (a key it cannot hold) it has not made so.
+    const disposed = await disposeLate(rows, changes, false).catch((error: unknown) => {
+      if (!isRefusal(error)) throw error;
+    });
+    if (disposed?.every(({ disposition }) => disposition === 'superseded')) moot.push(...together.map(({ id }) => id));
   }
   return moot;
 }

@@ -103,10 +103,11 @@ export class Working {
       if (/^SAVEPOINT /.test(sql)) savepoints.push({ tables: { ...this.#tables }, logged: this.#open!.length });
       else if (/^RELEASE SAVEPOINT /.test(sql)) savepoints.pop();
       else if (/^ROLLBACK TO SAVEPOINT /.test(sql)) {
-        const { tables, logged } = savepoints.pop()!;
+        const { tables, logged } = savepoints.at(-1)!; // it stays until it is released
         this.#tables = tables;
         this.#open!.length = logged;
-      } else return this.#run<Row>(sql, values);
+      } else if (/^SET CONSTRAINTS /.test(sql)) return { rows: [] as Row[], affected: 0 };
+      else return this.#run<Row>(sql, values);
       return { rows: [] as Row[], affected: 0 };
     };
     const alone: Session['query'] = (sql, values) =>
@@ -114,6 +115,7 @@ export class Working {
     return {
       dialect: this.dialect,
       id: 1,
+      usable: true,
       query: alone,
       transaction: (work) => this.transaction(true, work),
       close: async () => {},

@@ -55,6 +55,12 @@ export function rowsOf(working: Working): Rows {
         const newest = mine.sort((a, b) => Number(b.id) - Number(a.id))[0];
         return newest ? [JSON.parse(String(newest.after_image ?? newest.before_image)) as Row] : [];
       }),
+    refused: async (aggregates) =>
+      working
+        .rows('strangler_quarantine')
+        .filter(({ status, detail, reason }) => status === 'open' && detail !== null && /write$/.test(String(reason)))
+        .map(({ aggregate }) => String(aggregate))
+        .filter((aggregate) => aggregates.includes(aggregate)),
   };
 }
 

@@ -39,6 +39,8 @@ export type Fault = {
   readonly mayRollBack?: boolean;
   /** The stack is not fit for another fault after it. */
   readonly spends?: boolean;
+  /** Nobody buys until it has struck: no request and no row makes anybody notice. */
+  readonly idle?: true;
   /** Purchases per second, if not the usual few. */
   readonly rate?: number;
   /** Orders in the monolith before the copying; of `copying` only. */

@@ -77,11 +77,13 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
   if (fault.chapter !== 'copying') await attempt(() => bring(from));
   const before = await kept();
   const crossing = new Crossing(stack.addresses.monolith.admin, stack.addresses.orders.admin);
-  const writer = new Writer({
-    ...{ bases: stack.bases, users, products: stack.shop.products, rate: fault.rate ?? RATE, chance, ledger },
-    name: `fault-${murmur3(fault.name).toString(36)}-${seed}-${begun.toString(36)}`,
-    acknowledged: ({ user, key }) => crossing.add({ userId: user, key }),
-  });
+  const write = () =>
+    new Writer({
+      ...{ bases: stack.bases, users, products: stack.shop.products, rate: fault.rate ?? RATE, chance, ledger },
+      name: `fault-${murmur3(fault.name).toString(36)}-${seed}-${begun.toString(36)}`,
+      acknowledged: ({ user, key }) => crossing.add({ userId: user, key }),
+    });
+  let writer = fault.idle ? undefined : write();
   let since = begun;
   const pause = (least: number, most: number) => sleep(chance.between(least, most));
   await attempt(async () => {
@@ -97,13 +99,14 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
       notes[what] = typeof value === 'number' ? Math.round(value) : value;
     };
     await fault.strike({ stack, chance, ledger, users, pause, over, note });
+    writer ??= write();
     if (fault.chapter === 'copying') await stack.settle();
     await until('the end of the move', 'orders', HEALED_WITHIN, (status) => {
       return atRest(status) && (status.boundary === to * 100 || fault.mayRollBack === true);
     });
     await heal(ledger, crossing);
   });
-  await writer.stop();
+  await writer?.stop();
   if (fault.behind) notes['told too early'] = String(ledger.complaints.splice(0).length);
   const recovery = crossing.recovery(since);
   const worstLag = crossing.worst(begun);

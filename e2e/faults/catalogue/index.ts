@@ -8,12 +8,14 @@ import { handoffs } from './handoffs.ts';
 import { kills } from './kills.ts';
 import { locks } from './locks.ts';
 import { losses } from './losses.ts';
+import { pairs } from './pairs.ts';
 import { rogues } from './rogues.ts';
 import { rows } from './rows.ts';
 
 /** Every fault of the suite. */
 export const CATALOGUE: readonly Fault[] = [
   ...kills,
+  ...pairs,
   ...handoffs,
   ...forced,
   ...appliers,

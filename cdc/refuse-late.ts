@@ -1,0 +1,26 @@
+import { nameOf } from './aggregates.ts';
+import { type Aggregate, type LateChange, type LateOutcome, mergeByRow } from './apply-late.ts';
+import { keyOf, type Row } from './mapping.ts';
+import type { RootImage } from './steps.ts';
+
+/**
+ * What becomes of the late changes of one aggregate that the target does not take, and what it said against them: a
+ * person decides, and meanwhile the late side takes over what the owner has, `image`.
+ */
+export function refuseLate({ table, key, changes }: Aggregate, image: RootImage, detail: string): LateOutcome {
+  const merged = mergeByRow(changes);
+  const kept = merged.map((change) => {
+    const { before, after } = change;
+    const late = { before, after, current: rowIn(image, change), rivals: [] };
+    return { change, late, root: nameOf(table, key), disposition: 'open' as const, detail };
+  });
+  const user = merged.find((change) => change.user !== null)?.user ?? null;
+  return { kept, images: new Map([[user, [image]]]), applied: new Map() };
+}
+
+/** The owner’s row under a change’s key. */
+function rowIn({ table: root, row, children }: RootImage, { table, before, after }: LateChange): Row | null {
+  const key = keyOf(table, (after ?? before)!);
+  const all = row ? [{ table: root, row }, ...children] : children;
+  return all.find((one) => one.table === table.name && keyOf(table, one.row) === key)?.row ?? null;
+}
