@@ -1,6 +1,7 @@
 export * from './copies.ts';
 export * from './corrections.ts';
 export { Database } from './database.ts';
+export { exactly } from './exact.ts';
 export * from './handoffs.ts';
 export * from './loss.ts';
 export { portions } from './portions.ts';
