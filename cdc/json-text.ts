@@ -6,12 +6,14 @@ export type JsonFacts = {
   readonly text: string;
   /** Every number that is no short integer, as it stands in `text`. */
   readonly numbers: readonly string[];
-  /** A key that one object has twice. */
+  /** A key that one object has twice, in quotes. */
   readonly repeated: string | undefined;
   readonly depth: number;
 };
 
-type Frame = { readonly object: boolean; readonly entries: (readonly [string, string])[]; key: string | undefined };
+/** An object or an array that has begun: its entries, by key if it has keys, and the key whose value comes next. */
+type Frame = { readonly object: boolean; readonly entries: Entry[]; next: string | undefined };
+type Entry = { readonly key: string; readonly value: string };
 
 const SHORT_INTEGER = /^-?\d{1,15}$/;
 const LITERAL = /[-+.0-9a-zA-Z]+/y;
@@ -30,14 +32,16 @@ export function readJson(text: string, number: (digits: string) => string = cano
   const put = (value: string) => {
     const frame = frames.at(-1);
     if (!frame) said = value;
-    else frame.entries.push([frame.key ?? '', value]);
-    if (frame) frame.key = undefined;
+    else {
+      frame.entries.push({ key: frame.next ?? '', value });
+      frame.next = undefined;
+    }
   };
   for (let at = 0; at < text.length; ) {
     const char = text[at]!;
     let end = at + 1;
     if (char === '{' || char === '[') {
-      frames.push({ object: char === '{', entries: [], key: undefined });
+      frames.push({ object: char === '{', entries: [], next: undefined });
       depth = Math.max(depth, frames.length);
     } else if (char === '}' || char === ']') {
       const frame = frames.pop()!;
@@ -45,16 +49,16 @@ export function readJson(text: string, number: (digits: string) => string = cano
       put(close(frame));
     } else if (char === '"') {
       end = endOfString(text, at);
-      const value: string = JSON.parse(text.slice(at, end));
+      const string = plainly(text.slice(at, end));
       const frame = frames.at(-1);
-      if (frame?.object && frame.key === undefined) frame.key = value;
-      else put(JSON.stringify(value));
-    } else if (/[-0-9]/.test(char)) {
+      if (frame?.object && frame.next === undefined) frame.next = string;
+      else put(string);
+    } else if (char === '-' || (char >= '0' && char <= '9')) {
       end = endOfLiteral(text, at);
       const digits = number(text.slice(at, end));
       if (!SHORT_INTEGER.test(digits)) numbers.push(digits);
       put(digits);
-    } else if (/[a-z]/.test(char)) {
+    } else if (char >= 'a' && char <= 'z') {
       end = endOfLiteral(text, at);
       put(text.slice(at, end));
     }
@@ -63,15 +67,18 @@ export function readJson(text: string, number: (digits: string) => string = cano
   return { text: said, numbers, repeated, depth };
 }
 
+/** A string with no more escapes than it needs. */
+const plainly = (string: string): string => (string.includes('\\') ? JSON.stringify(JSON.parse(string)) : string);
+
 function close({ object, entries }: Frame): string {
-  if (!object) return `[${entries.map(([, value]) => value).join(',')}]`;
-  entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)); // of two equal keys the first stays the first
-  return `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(',')}}`;
+  if (!object) return `[${entries.map(({ value }) => value).join(',')}]`;
+  entries.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)); // of two equal keys the first stays the first
+  return `{${entries.map(({ key, value }) => `${key}:${value}`).join(',')}}`;
 }
 
 function repeatedIn({ object, entries }: Frame): string | undefined {
   const keys = new Set<string>();
-  for (const [key] of object ? entries : []) {
+  for (const { key } of object ? entries : []) {
     if (keys.has(key)) return key;
     keys.add(key);
   }
