@@ -10,6 +10,8 @@ export type Column = {
   /** Digits of a second of a time type. */
   readonly digits: number;
   readonly nullable: boolean;
+  /** True if the database takes texts for equal that differ: in case, accents, or spaces at the end. */
+  readonly loose?: boolean;
 };
 
 /** A table as a database describes it. */
@@ -35,7 +37,7 @@ type Described = Column & { readonly computed: boolean };
 async function mysqlColumns(session: Session, table: string): Promise<Described[]> {
   const { rows } = await session.query<Record<string, string | number | null>>(
     `SELECT COLUMN_NAME AS name, DATA_TYPE AS type, COLUMN_TYPE AS full, DATETIME_PRECISION AS digits,
-       IS_NULLABLE AS nullable, GENERATION_EXPRESSION <> '' AS computed
+       IS_NULLABLE AS nullable, COLLATION_NAME AS collation, GENERATION_EXPRESSION <> '' AS computed
      FROM information_schema.COLUMNS
      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`,
     [table],
@@ -46,9 +48,13 @@ async function mysqlColumns(session: Session, table: string): Promise<Described[
     cast: '',
     digits: Number(row.digits ?? 0),
     nullable: row.nullable === 'YES',
+    loose: row.collation !== null && row.collation !== MYSQL_EXACT,
     computed: Boolean(row.computed),
   }));
 }
+
+/** The one collation of MySQL that sees every difference; utf8mb4_bin leaves out spaces at the end. */
+export const MYSQL_EXACT = 'utf8mb4_0900_bin';
 
 function mysqlType(type: string, full: string): string {
   if (full.startsWith('tinyint(1)')) return 'tinyint(1)';
@@ -59,6 +65,7 @@ async function postgresColumns(session: Session, table: string): Promise<Describ
   const { rows } = await session.query<Record<string, string | number | null>>(
     `SELECT a.attname AS name, t.typname AS type, t.typtype AS sort,
        quote_ident(n.nspname) || '.' || quote_ident(t.typname) AS cast, NOT a.attnotnull AS nullable,
+       EXISTS (SELECT 1 FROM pg_collation c WHERE c.oid = a.attcollation AND NOT c.collisdeterministic) AS loose,
        CASE WHEN a.atttypmod < 0 THEN 6 ELSE a.atttypmod END AS digits, a.attgenerated <> '' AS computed
      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
      WHERE a.attrelid = to_regclass(quote_ident(?)) AND a.attnum > 0 AND NOT a.attisdropped
@@ -71,6 +78,7 @@ async function postgresColumns(session: Session, table: string): Promise<Describ
     cast: String(row.cast),
     digits: Number(row.digits),
     nullable: Boolean(row.nullable),
+    loose: Boolean(row.loose),
     computed: Boolean(row.computed),
   }));
 }

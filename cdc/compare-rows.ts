@@ -86,7 +86,19 @@ export function compareKeys(table: MappedTable, a: Row, b: Row): number {
 
 function compareTexts(kind: Kind, a: string, b: string): number {
   if (a === b) return 0;
-  if (kind.name === 'integer') return BigInt(a) < BigInt(b) ? -1 : 1;
-  if (kind.name === 'decimal' || kind.name === 'double') return Number(a) < Number(b) ? -1 : 1;
+  if (kind.name === 'integer' || kind.name === 'decimal') return compareDecimals(a, b);
+  if (kind.name === 'double') return Number(a) < Number(b) ? -1 : 1;
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** Canonical decimals of any length, which differ. */
+function compareDecimals(a: string, b: string): number {
+  const negative = a.startsWith('-');
+  if (negative !== b.startsWith('-')) return negative ? -1 : 1;
+  const [[wholeA = '', fractionA = ''], [wholeB = '', fractionB = '']] = [a.split('.'), b.split('.')];
+  const larger =
+    wholeA.length === wholeB.length
+      ? `${wholeA}.${fractionA}` > `${wholeB}.${fractionB}`
+      : wholeA.length > wholeB.length;
+  return larger === negative ? -1 : 1;
 }

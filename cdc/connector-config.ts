@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { CAPTURED } from '@strangler/ledger';
 import { monolithTopic, murmur3, type Plan, serviceTopic } from '@strangler/plan';
 import { connectorName, historyTopic, parseAddress, publicationName, syncedCapabilities } from './names.ts';
+import { PLACEHOLDER_HEADER } from './row-change.ts';
+import { valueSettings } from './value-settings.ts';
 
 /** A connector's configuration as Connect's REST API takes it. */
 export type ConnectorConfig = Readonly<Record<string, string>>;
@@ -9,27 +12,17 @@ export type ConnectorConfig = Readonly<Record<string, string>>;
 export const LARGEST_MESSAGE = 64 * 1024 * 1024;
 
 /** Everything that must be so in both directions: one topic in commit order, and no value quietly changed. */
-function common(name: string, topic: string): ConnectorConfig {
+function common(name: string, topic: string, database: 'mysql' | 'postgres'): ConnectorConfig {
   return {
+    ...valueSettings(database),
     'tasks.max': '1',
     'topic.prefix': name,
     'snapshot.mode': 'no_data',
     'provide.transaction.metadata': 'true',
-    'tombstones.on.delete': 'false',
-    'skipped.operations': 'none',
     'poll.interval.ms': '5',
     'heartbeat.interval.ms': '5000',
-    'decimal.handling.mode': 'string',
-    'binary.handling.mode': 'hex',
-    'time.precision.mode': 'isostring',
-    'event.converting.failure.handling.mode': 'fail',
-    'event.processing.failure.handling.mode': 'fail',
     'notification.enabled.channels': 'sink',
     'notification.sink.topic.name': `${name}.notifications`,
-    'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'key.converter.schemas.enable': 'false',
-    'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'value.converter.schemas.enable': 'false',
     // A row of 20 MB is said twice when it changes.
     'producer.override.max.request.size': String(LARGEST_MESSAGE),
     'producer.override.buffer.memory': String(2 * LARGEST_MESSAGE),
@@ -49,7 +42,7 @@ export function monolithConnector(plan: Plan): ConnectorConfig {
   const tables = syncedCapabilities(plan).flatMap((one) => Object.keys(plan.capabilities[one]!.tables));
   const escaped = [...CAPTURED, ...tables].map((table) => `${literally(database)}\\.${literally(table)}`);
   return {
-    ...common(name, monolithTopic(plan)),
+    ...common(name, monolithTopic(plan), 'mysql'),
     'connector.class': 'io.debezium.connector.mysql.MySqlConnector',
     'database.hostname': host,
     'database.port': String(port),
@@ -62,9 +55,7 @@ export function monolithConnector(plan: Plan): ConnectorConfig {
     // The default holds a global read lock while it reads the schema: seconds in which no writer of the server commits.
     // Without it only a schema change in the very moment of the connector's creation could be missed.
     'snapshot.locking.mode': 'none',
-    'bigint.unsigned.handling.mode': 'precise',
     'connect.keep.alive.interval.ms': '2000',
-    'inconsistent.schema.handling.mode': 'fail',
     'schema.history.internal.kafka.bootstrap.servers': plan.kafka!.brokers.join(','),
     'schema.history.internal.kafka.topic': historyTopic(plan),
     'schema.history.internal.store.only.captured.tables.ddl': 'true',
@@ -73,15 +64,17 @@ export function monolithConnector(plan: Plan): ConnectorConfig {
   };
 }
 
-/** The connector of a capability's service database. */
+const POSTGRES = 'io.debezium.connector.postgresql.PostgresConnector';
+
+/** The connector of a capability's service database, without its placeholder: see `withPlaceholder`. */
 export function serviceConnector(plan: Plan, capability: string): ConnectorConfig {
   const name = connectorName(plan, { capability });
   const one = plan.capabilities[capability]!;
   const { host, port, user, password, database } = parseAddress(one.service.database!.capture);
   const tables = Object.entries(one.tables).map(([table, { to }]) => to ?? table);
   return {
-    ...common(name, serviceTopic(plan, capability)),
-    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    ...common(name, serviceTopic(plan, capability), 'postgres'),
+    'connector.class': POSTGRES,
     'plugin.name': 'pgoutput',
     'database.hostname': host,
     'database.port': String(port),
@@ -94,6 +87,27 @@ export function serviceConnector(plan: Plan, capability: string): ConnectorConfi
     'publication.autocreate.mode': 'disabled',
     'offset.mismatch.strategy': 'trust_offset',
     'status.update.interval.ms': '2000',
+  };
+}
+
+const HEADER_VALUE = 'transforms.placeholder.value.literal';
+
+/**
+ * The configuration of a connector, which may be `present` already, with what a Postgres connector writes for a value that
+ * was not in the log: a text that nobody can guess, so that no customer's text is taken for it. It is random, is kept where
+ * Connect keeps the configuration, and every message carries it in a header: whoever reads the message needs to know
+ * nothing else, also after the connector was made again with another one.
+ */
+export function withPlaceholder(config: ConnectorConfig, present: ConnectorConfig | undefined): ConnectorConfig {
+  if (config['connector.class'] !== POSTGRES) return config;
+  const placeholder = present?.[HEADER_VALUE] ?? `strangler-unavailable-${randomUUID()}`;
+  return {
+    ...config,
+    'unavailable.value.placeholder': placeholder,
+    transforms: `${config.transforms},placeholder`,
+    'transforms.placeholder.type': 'org.apache.kafka.connect.transforms.InsertHeader',
+    'transforms.placeholder.header': PLACEHOLDER_HEADER,
+    [HEADER_VALUE]: placeholder,
   };
 }
 

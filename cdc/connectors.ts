@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { ConnectorConfig } from './connector-config.ts';
+import { type ConnectorConfig, withPlaceholder } from './connector-config.ts';
 import { patience } from './patience.ts';
 
 /** What Connect says of a connector and its task. */
@@ -29,9 +29,9 @@ export class Connect {
   /** Creates a connector, or changes it if its configuration differs. Throws ConnectError. */
   async put(name: string, config: ConnectorConfig): Promise<void> {
     const present = (await this.#request('GET', `/connectors/${name}/config`)) as ConnectorConfig | undefined;
-    const wanted: ConnectorConfig = { ...config, name };
+    const wanted: ConnectorConfig = { ...withPlaceholder(config, present), name };
     if (present && JSON.stringify(sorted(present)) === JSON.stringify(sorted(wanted))) return;
-    await this.#request('PUT', `/connectors/${name}/config`, config);
+    await this.#request('PUT', `/connectors/${name}/config`, wanted);
   }
 
   /** How a connector does; undefined if there is none. */

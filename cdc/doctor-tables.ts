@@ -1,5 +1,6 @@
 import type { Session } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
+import { MYSQL_EXACT } from './columns.ts';
 import type { Report } from './doctor.ts';
 import type { MappedTable } from './mapping.ts';
 
@@ -14,7 +15,9 @@ export async function checkTables(
   report: Report,
 ): Promise<void> {
   for (const table of tables) {
-    checkUniqueKeys(capability, table, 'monolith', await mysqlKeys(monolith, table.tables.monolith), report);
+    const keys = await mysqlKeys(monolith, table.tables.monolith);
+    checkUniqueKeys(capability, table, 'monolith', keys, report);
+    checkTexts(capability, table, [table.key, ...keys.map(({ columns }) => columns)], report);
     checkUniqueKeys(capability, table, 'service', await postgresKeys(service, table.tables.service), report);
     await checkIds(capability, table, monolith, service, report);
   }
@@ -78,6 +81,26 @@ function checkUniqueKeys(
     why: 'every row is looked up by these columns',
     mend: `CREATE UNIQUE INDEX ${table.tables[side]}_same ON ${table.tables[side]} (${same.join(', ')});`,
   });
+}
+
+/** Two texts that the service tells apart may be one to a key of the monolith, which then has room for one of two rows. */
+function checkTexts(
+  capability: string,
+  table: MappedTable,
+  keys: readonly (readonly string[])[],
+  report: Report,
+): void {
+  const inKeys = new Set(keys.flat());
+  for (const { name, kind, monolith } of table.columns) {
+    if (kind.name !== 'text' || !monolith.loose || !inKeys.has(name)) continue;
+    report({
+      level: 'warning',
+      where: `${capability}.${table.tables.monolith}`,
+      what: `${name} is part of a unique key and compared without case, accents or spaces at the end`,
+      why: 'the service takes two rows that are one to this key; the second stays in quarantine, with what follows for its user',
+      mend: `give ${name} COLLATE ${MYSQL_EXACT}: ALTER TABLE ${table.tables.monolith} MODIFY …`,
+    });
+  }
 }
 
 /** Integer ids must be odd in the monolith and even in the service, above every even id there is. */

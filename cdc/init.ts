@@ -4,6 +4,7 @@ import { grantsOf, type UserGrants } from './grants.ts';
 import { MappingError, resolveMapping } from './mapping.ts';
 import { parseAddress, publicationName, syncedCapabilities } from './names.ts';
 import { createTopics } from './topics.ts';
+import { findUncopyable } from './uncopyable.ts';
 
 /** What `init` may do beyond creating its own things. */
 export type InitOptions = {
@@ -42,7 +43,9 @@ export async function init(plan: Plan, options: InitOptions): Promise<void> {
           grants.filter(({ where }) => where === capability),
           options,
         );
-        await resolveMapping(capability, plan.capabilities[capability]!, monolith, service);
+        const mapping = await resolveMapping(capability, plan.capabilities[capability]!, monolith, service);
+        const uncopyable = await findUncopyable(monolith, capability, mapping);
+        if (uncopyable.length) throw new MappingError(capability, uncopyable);
       } catch (error) {
         if (!(error instanceof MappingError)) throw error;
         reasons.push(error.message);

@@ -53,14 +53,65 @@ describe('canonical texts (faults 70)', () => {
     );
   });
 
+  test('every number of a document keeps its digits, and every key its value (faults 70)', () => {
+    for (const [given, wanted] of [
+      ['{"a":1e400}', '{"a":1e400}'],
+      ['[0.12345678901234567890, 1.10, -0, -0.0, 1E3]', '[0.1234567890123456789,1.1,0,0,1000]'],
+      ['{"__proto__":{"x":1},"b":2,"constructor":null}', '{"__proto__":{"x":1},"b":2,"constructor":null}'],
+      ['{"a":1,"b":3,"a":2}', '{"a":1,"a":2,"b":3}'],
+      ['1e999999999999999999999', '1e999999999999999999999'],
+      [`[1${'0'.repeat(308)}, 1e308]`, '[1e308,1e308]'],
+      ['"\\u00e9\\\\\\""', '"é\\\\\\""'],
+    ]) {
+      expect(canonical({ name: 'json' }, given)).toBe(wanted);
+      const long = 'x'.repeat(70_000); // where it was once read in another way
+      expect(canonical({ name: 'json' }, `["${long}",${given}]`)).toBe(`["${long}",${wanted}]`);
+    }
+  });
+
+  test('a document of any depth is read', () => {
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+    expect(canonical({ name: 'json' }, deep)).toBe(deep);
+  });
+
+  test.each<[Kind, unknown, string]>([
+    [decimal, 'NAN', 'NaN'],
+    [decimal, 'NEGATIVE_INFINITY', '-Infinity'],
+    [{ name: 'double' }, 'Infinity', 'Infinity'],
+    [{ name: 'boolean' }, 2, '2'],
+    [{ name: 'integer' }, '0042', '42'],
+    [{ name: 'integer' }, '1.50', '1.5'],
+    [instant(3), 'infinity', 'infinity'],
+    [instant(6), '-290308-12-21T19:59:27.6Z', '-infinity'],
+    [instant(6), '+294247-01-10T04:00:25.2Z', 'infinity'],
+    [instant(3), '-0043-03-15T00:00:00Z', '0044-03-15T00:00:00.000Z BC'],
+    [instant(3), '0044-03-15T00:00:00.000000 BC', '0044-03-15T00:00:00.000Z BC'],
+    [instant(0), '0000-12-31T00:00:00Z', '0001-12-31T00:00:00Z BC'],
+    [instant(0), '+10000-01-01T00:00:00Z', '10000-01-01T00:00:00Z'],
+    [instant(0), '0000-00-00 00:00:00', '0000-00-00T00:00:00Z'],
+    [{ name: 'date' }, '2020-00-15', '2020-00-15'],
+    [{ name: 'date' }, '-5877611-06-21Z', 'infinity'],
+    [{ name: 'date' }, '-5877611-06-22Z', '-infinity'],
+    [{ name: 'date' }, '0044-03-15 BC', '0044-03-15 BC'],
+    [{ name: 'date' }, '-0043-03-15Z', '0044-03-15 BC'],
+    [{ name: 'date' }, '0001-01-01Z', '0001-01-01'],
+    [{ name: 'text', padded: true }, ' a b  ', ' a b'],
+  ])('what one side alone can hold has a text, alike in its log and its table: %j %s', (kind, value, wanted) => {
+    expect(canonical(kind, value)).toBe(wanted);
+  });
+
   test.each<[Kind, unknown]>([
-    [{ name: 'integer' }, '1.5'],
-    [decimal, 'NaN'],
-    [{ name: 'double' }, 'Infinity'],
-    [{ name: 'boolean' }, 2],
-    [instant(3), '0000-00-00 00:00:00'],
-    [instant(3), 'infinity'],
+    [{ name: 'integer' }, 'one'],
+    [decimal, ''],
+    [decimal, '.'],
+    [decimal, 'constructor'],
+    [{ name: 'double' }, 'x'],
+    [{ name: 'boolean' }, 'maybe'],
+    [{ name: 'boolean' }, 'constructor'],
+    [instant(3), '2026-01-31T08:00:00+02:00'],
+    [instant(3), 'constructor'],
     [{ name: 'date' }, 'soon'],
+    [{ name: 'date' }, '2020-01-01 00:00:00'],
     [{ name: 'json' }, '{'],
   ])('what cannot be said is refused, never NULL: %j %s (faults 60)', (kind, value) => {
     expect(() => canonical(kind, value)).toThrow(UnconvertibleError);

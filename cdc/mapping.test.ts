@@ -89,6 +89,45 @@ describe('mapping a table', () => {
     expect(kindOf(column('n', 'double'), column('n', 'float4'))).toBeUndefined();
   });
 
+  test('refuses char(n) beside a type that keeps spaces at the end, by name, with why and what to do (faults 88)', () => {
+    const reasons: string[] = [];
+    const left = shape([column('id', 'bigint'), column('owner', 'int'), column('code', 'varchar')]);
+    const right = shape([column('id', 'int8'), column('owner', 'int4'), column('code', 'bpchar')]);
+    expect(mapTable('things', declared, left, right, reasons)).toBeUndefined();
+    expect(reasons).toEqual([
+      "things: column code is varchar in the monolith and bpchar in the service: char(n) of Postgres drops spaces at the end, which the monolith's type keeps; make code varchar or text there",
+    ]);
+    expect(kindOf(column('code', 'char'), column('code', 'bpchar'))).toEqual({ name: 'text', padded: true });
+  });
+
+  test('refuses to find rows by a text under which Postgres sees no difference where there is one (faults 87)', () => {
+    const reasons: string[] = [];
+    const left = shape([column('name', 'varchar'), column('owner', 'int'), column('note', 'text')]);
+    const loose = (name: string) => ({ ...column(name, 'text'), loose: true });
+    const right = shape([loose('name'), column('owner', 'int4'), loose('note')]);
+    expect(mapTable('things', declared, left, right, reasons)).toBeUndefined();
+    expect(reasons).toEqual([
+      expect.stringMatching(/^things: column name, by which rows are found, is varchar .* text .* deterministic/),
+    ]);
+  });
+
+  test('what MySQL’s connector writes is read as what MySQL says: the year 0, and every double', () => {
+    const left = shape([column('owner', 'int'), column('y', 'year'), column('j', 'json')]);
+    const right = shape([column('owner', 'int4'), column('y', 'int4'), column('j', 'jsonb')]);
+    const table = mapTable('things', declared, left, right, [])!;
+    const expanded =
+      '[110000000000000004194304,0.00000000000005684341886080801486968994140625,18446744073709551615,0.1]';
+    expect(toRow(table, 'monolith', { owner: 1, y: 1900, j: expanded })).toEqual({
+      ...{ owner: '1', y: '0' },
+      j: '[110000000000000000000000,0.00000000000005684341886080802,18446744073709551615,0.1]',
+    });
+    expect(toRow(table, 'service', { owner: 1, y: 1900, j: '[110000000000000004194304]' })).toEqual({
+      ...{ owner: '1', y: '1900', j: '[110000000000000004194304]' },
+    });
+    const decimal = '{"d":123456789012345678.123456789}';
+    expect(toRow(table, 'monolith', { owner: 1, y: 1999, j: decimal }).j).toBe(decimal);
+  });
+
   test('a captured image without a mapped column stops the stream: columns never shift (faults 65)', () => {
     const table = mapTable('things', declared, shape(mysql), shape(postgres), [])!;
     expect(() => toRow(table, 'monolith', { id: 'AQ==', owner: 1 })).toThrow(/things\.price/);

@@ -2,6 +2,7 @@ import type { Session } from '@strangler/ledger';
 import { type Capability, type Direction, otherSide, type Side, sourceOf, type Table } from '@strangler/plan';
 import { type Column, readShape, type TableShape } from './columns.ts';
 import { NEXT_STEP } from './continuity.ts';
+import { withShortDoubles } from './json-text.ts';
 import { canonical, type Kind, UnconvertibleError } from './kinds.ts';
 import type { Image } from './row-change.ts';
 
@@ -114,7 +115,8 @@ export function mapTable(
     }
     const kind = kindOf(column, other);
     if (kind) columns.push({ name: column.name, kind, monolith: column, service: other });
-    else say(`column ${column.name} is ${column.type} in the monolith and ${other.type} in the service`);
+    else
+      say(`column ${column.name} is ${column.type} in the monolith and ${other.type} in the service: ${whyNot(other)}`);
   }
   for (const column of service.columns) {
     if (!taken.has(column.name)) {
@@ -129,6 +131,8 @@ export function mapTable(
   const userColumn = 'column' in user ? user.column : user.through;
   if (!names.has(userColumn)) say(`its user column ${userColumn} is no mapped column`);
   checkKeys(monolith, service, declared, say);
+  const finders = new Set([...monolith.primaryKey, ...(declared.sameWhen ?? []), userColumn]);
+  for (const column of columns) if (finders.has(column.name)) checkCollation(column, say);
   if (reasons.length > before) return undefined;
   return {
     name,
@@ -152,6 +156,22 @@ function checkKeys(monolith: TableShape, service: TableShape, declared: Table, s
     say(`its primary key is (${expected}) in the monolith and (${service.primaryKey.join(', ')}) in the service`);
   }
 }
+
+/** Rows are found by what their texts say; one such collation in Postgres would let a row overwrite another one. */
+function checkCollation({ name, kind, monolith, service }: MappedColumn, say: (reason: string) => void): void {
+  if (kind.name !== 'text' || !service.loose) return;
+  say(
+    `column ${name}, by which rows are found, is ${monolith.type} in the monolith and ${service.type} in the service with a ` +
+      'nondeterministic collation, under which texts that differ are equal: one row would overwrite another. Give ' +
+      `${service.name} a deterministic collation in the service`,
+  );
+}
+
+/** Why two types have no kind of value in common, and what to do. */
+const whyNot = ({ type, name }: Column): string =>
+  type === 'bpchar'
+    ? `char(n) of Postgres drops spaces at the end, which the monolith's type keeps; make ${name} varchar or text there`
+    : 'not every value of one is a value of the other; give both the same type';
 
 const INTEGERS = new Set([
   'tinyint',
@@ -179,9 +199,10 @@ export function kindOf(mysql: Column, postgres: Column): Kind | undefined {
       return type === 'decimal' ? { name: 'decimal' } : undefined;
     case 'bool':
       return type === 'tinyint(1)' ? { name: 'boolean' } : undefined;
+    case 'bpchar':
+      return type === 'char' || type === 'enum' ? { name: 'text', padded: true } : undefined;
     case 'varchar':
     case 'text':
-    case 'bpchar':
     case 'enum':
       return TEXTS.has(type) ? { name: 'text' } : undefined;
     case 'uuid':
@@ -213,13 +234,24 @@ export function toRow(table: MappedTable, side: Side, image: Image): Row {
     const value = image[own.name];
     if (value === undefined) throw SchemaChangedError.missing(table, side, own.name);
     try {
-      row[column.name] = canonical(column.kind, own.type === 'bigint unsigned' ? unsigned(value) : value);
+      row[column.name] = canonical(column.kind, side === 'monolith' ? asStored(own, value) : value);
     } catch (error) {
-      throw new UnconvertibleError(`${(error as Error).message}: ${table.tables[side]}.${own.name}`, value);
+      if (!(error instanceof UnconvertibleError || error instanceof SyntaxError)) throw error;
+      throw new UnconvertibleError(`${column.kind.name}: ${table.tables[side]}.${own.name}`, value);
     }
   }
   return row;
 }
+
+/** What MySQL says where its connector says something else. */
+function asStored({ type }: Column, value: unknown): unknown {
+  if (type === 'bigint unsigned') return unsigned(value);
+  if (type === 'year') return value === YEAR_0 ? 0 : value;
+  return type === 'json' && typeof value === 'string' ? withShortDoubles(value) : value;
+}
+
+/** The log has a byte for a YEAR, the years since 1900, and 0 for 0000; there is no year 1900. */
+const YEAR_0 = 1900;
 
 /** `bigint.unsigned.handling.mode=precise` writes base64 of a big-endian two's-complement integer. */
 const unsigned = (value: unknown): unknown =>

@@ -120,7 +120,7 @@ export class Pump {
   #read(message: KafkaMessage): boolean {
     const { value } = message;
     relieve(value?.length ?? 0);
-    const unit = this.#assembler.push(decode(value), BigInt(message.offset), value ?? undefined);
+    const unit = this.#assembler.push(decode(value, message.headers ?? {}), BigInt(message.offset), value ?? undefined);
     if (!unit) return false;
     if (unit.kind === 'large') {
       this.#large = unit;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { decode, UndecodableError } from './row-change.ts';
+import type { IHeaders } from 'kafkajs';
+import { decode, PLACEHOLDER_HEADER, type RowChange, UndecodableError } from './row-change.ts';
 
 const source = {
   connector: 'mysql',
@@ -86,11 +87,36 @@ describe('decoding a captured message', () => {
     });
   });
 
-  test('refuses what cannot be read, and a value that was not in the log (faults 60)', () => {
+  test('refuses what cannot be read (faults 60)', () => {
     for (const value of ['{"before":', '[', '7', envelope({ op: 'x' }), envelope({ after: null })]) {
       expect(() => decode(value as string)).toThrow(UndecodableError);
     }
-    const unchanged = { id: 1, note: '__debezium_unavailable_value' };
-    expect(() => decode(envelope({ after: unchanged }))).toThrow(/orders\.note .* REPLICA IDENTITY FULL/);
+  });
+
+  describe('what stands for a value that was not in the log (faults 89)', () => {
+    const postgres = { connector: 'postgresql', table: 'orders', lsn: 4711 };
+    const at = (fields: object, headers?: object) =>
+      decode(envelope({ source: postgres, ...fields }), headers as IHeaders | undefined) as RowChange;
+
+    test('is said by the header of each message, so that it may change', () => {
+      expect(at({}, { [PLACEHOLDER_HEADER]: Buffer.from('secret-1') }).placeholder).toBe('secret-1');
+      expect(at({}, { [PLACEHOLDER_HEADER]: Buffer.from('secret-2') }).placeholder).toBe('secret-2');
+    });
+
+    test('is Debezium’s own text in messages from before, where an UPDATE may have left a value out', () => {
+      const before = { id: 1 };
+      expect(at({ op: 'u', before }, {}).placeholder).toBe('__debezium_unavailable_value');
+      expect(at({ op: 'c' }, { '__debezium.oldkey': Buffer.from('{}') }).placeholder).toBe(
+        '__debezium_unavailable_value',
+      );
+      expect(at({ op: 'c' }, {}).placeholder).toBeUndefined();
+    });
+
+    test('is nothing in a row of MySQL, whatever a customer writes', () => {
+      const note = '__debezium_unavailable_value';
+      const row = decode(envelope({ op: 'u', before: { id: 1 }, after: { id: 1, note } }), {}) as RowChange;
+      expect(row).toMatchObject({ after: { note } });
+      expect(row.placeholder).toBeUndefined();
+    });
   });
 });

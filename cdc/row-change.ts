@@ -1,3 +1,4 @@
+import type { IHeaders } from 'kafkajs';
 import { parseLosslessly } from './lossless.ts';
 
 /** The columns of one row as Debezium wrote them. */
@@ -23,6 +24,8 @@ export type RowChange = {
   readonly place: Place;
   /** True if the transaction carries the native sign of being ours (GTID tag, replication origin). */
   readonly nativeSign: boolean;
+  /** What stands in `after` for a value that was not in the log; undefined if no value can be missing from it. */
+  readonly placeholder?: string | undefined;
 };
 
 /** What one Kafka message of a source topic says. */
@@ -43,8 +46,14 @@ export class UndecodableError extends Error {
 
 const OTHER: SourceEvent = { kind: 'other' };
 
-/** What Postgres' connector puts where an unchanged value was not in the log. */
-const UNAVAILABLE = '__debezium_unavailable_value';
+/** What Debezium writes for a value that was not in the log, unless told otherwise: as customers may, too. */
+const DEBEZIUMS_PLACEHOLDER = '__debezium_unavailable_value';
+
+/** Our header of a Postgres connector's messages: what stands for a value that was not in the log. */
+export const PLACEHOLDER_HEADER = 'strangler.unavailable';
+
+/** Debezium's header of a row that an UPDATE has given another primary key. */
+const MOVED_HEADER = '__debezium.oldkey';
 
 type Envelope = {
   before: Image | null;
@@ -61,7 +70,7 @@ const parseNumber = (text: string): number | bigint => (/^-?\d+$/.test(text) ? B
 
 /** The images come first in an envelope; what follows has nanosecond stamps that nobody reads exactly. */
 function parseEnvelope(text: string): unknown {
-  const source = text.indexOf(',"source":{');
+  const source = text.lastIndexOf(',"source":{');
   const images = source < 0 ? text : text.slice(0, source);
   return LONG_NUMBER.test(images) ? parseLosslessly(text, parseNumber) : JSON.parse(text);
 }
@@ -71,8 +80,8 @@ const groupId = (id: string, dialect: string): string => (dialect === 'postgresq
 
 const isPostgresId = (id: string): boolean => /^\d+:\d+$/.test(id);
 
-/** Decodes the value of one Kafka message. Throws UndecodableError. */
-export function decode(value: Buffer | string | null): SourceEvent {
+/** Decodes one Kafka message. Without its headers no value is taken for a missing one. Throws UndecodableError. */
+export function decode(value: Buffer | string | null, headers?: IHeaders): SourceEvent {
   if (value === null) return OTHER;
   let message: Record<string, unknown>;
   try {
@@ -81,7 +90,7 @@ export function decode(value: Buffer | string | null): SourceEvent {
     throw new UndecodableError('a message is not JSON', { cause });
   }
   if (message === null || typeof message !== 'object') throw new UndecodableError('a message is no JSON object');
-  if (typeof message.op === 'string') return decodeRow(message as unknown as Envelope);
+  if (typeof message.op === 'string') return decodeRow(message as unknown as Envelope, headers);
   if (message.status === 'BEGIN' || message.status === 'END') return decodeMarker(message);
   if (message.aggregate_type === 'Incremental Snapshot') return decodeNotification(message);
   return OTHER;
@@ -106,7 +115,7 @@ function decodeNotification(message: Record<string, unknown>): SourceEvent {
   return { kind: 'copied', table: data.scanned_collection.split('.').at(-1)! };
 }
 
-function decodeRow(envelope: Envelope): SourceEvent {
+function decodeRow(envelope: Envelope, headers: IHeaders | undefined): SourceEvent {
   const { op, source, transaction } = envelope;
   if (op === 'm') return OTHER;
   if (!'cudrt'.includes(op)) throw new UndecodableError(`a change of ${source.table} has the unknown operation ${op}`);
@@ -115,7 +124,6 @@ function decodeRow(envelope: Envelope): SourceEvent {
   if ((op === 'd' ? before : after) === null && op !== 't') {
     throw new UndecodableError(`a change of ${source.table} carries no row`);
   }
-  for (const image of [before, after]) refuseUnavailable(source.table, image);
   return {
     kind: 'row',
     op: op as RowChange['op'],
@@ -126,17 +134,18 @@ function decodeRow(envelope: Envelope): SourceEvent {
     order: transaction ? Number(transaction.total_order) : 0,
     place: placeOf(source),
     nativeSign: nativeSignOf(source),
+    placeholder: headers && source.connector === 'postgresql' ? placeholderOf(op, headers) : undefined,
   };
 }
 
-function refuseUnavailable(table: string, image: Image | null): void {
-  for (const column in image) {
-    if (image[column] === UNAVAILABLE) {
-      throw new UndecodableError(
-        `${table}.${column} is missing from the log; run: ALTER TABLE ${table} REPLICA IDENTITY FULL`,
-      );
-    }
-  }
+/**
+ * The header says it. A message from before there was one has Debezium's own text, which is plain data where nothing can
+ * be missing: an UPDATE alone leaves values out that it does not change.
+ */
+function placeholderOf(op: string, headers: IHeaders): string | undefined {
+  const said = headers[PLACEHOLDER_HEADER];
+  if (said !== undefined) return String(said);
+  return op === 'u' || headers[MOVED_HEADER] !== undefined ? DEBEZIUMS_PLACEHOLDER : undefined;
 }
 
 function placeOf(source: Envelope['source']): Place {

@@ -1,7 +1,8 @@
-import type { Session, Value } from '@strangler/ledger';
+import { exactly, type Session, type Value } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
 import { canonical } from './kinds.ts';
 import type { MappedColumn, MappedTable, Row } from './mapping.ts';
+import { mysqlValue } from './mysql-values.ts';
 
 /** Rows of one mapped table in one database, in canonical form. */
 export interface RowStore {
@@ -19,6 +20,13 @@ export interface RowStore {
 export const openStore = (session: Session, table: MappedTable, side: Side): RowStore =>
   session.dialect === 'postgres' ? postgresStore(session, table, side) : mysqlStore(session, table, side);
 
+/** A Postgres time in UTC. to_char says nothing of infinity and leaves out that a year was before Christ. */
+function instantText(name: string, type: string): string {
+  const utc = type === 'timestamptz' ? `(${name} AT TIME ZONE 'UTC')` : name;
+  const era = `CASE WHEN ${utc} < '0001-01-01' THEN ' BC' ELSE '' END`;
+  return `COALESCE(to_char(${utc}, 'YYYY-MM-DD"T"HH24:MI:SS.US') || ${era}, ${utc}::text)`;
+}
+
 /** A row as a database's own text gave it. */
 const fromText = (table: MappedTable, texts: Record<string, unknown>): Row =>
   Object.fromEntries(table.columns.map(({ name, kind }) => [name, canonical(kind, texts[name])]));
@@ -34,8 +42,7 @@ function postgresStore(session: Session, table: MappedTable, side: Side): RowSto
   const rest = table.columns.filter((column) => !key.includes(column));
   const asText = (column: MappedColumn) => {
     const name = `t.${own(column)}`;
-    if (column.kind.name === 'instant')
-      return `to_char(${name}${column[side].type === 'timestamptz' ? " AT TIME ZONE 'UTC'" : ''}, 'YYYY-MM-DD"T"HH24:MI:SS.US')`;
+    if (column.kind.name === 'instant') return instantText(name, column[side].type);
     if (column.kind.name === 'binary') return `encode(${name}, 'hex')`;
     return `${name}::text`;
   };
@@ -98,26 +105,33 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
   const asText = (column: MappedColumn) =>
     column.kind.name === 'binary' ? `HEX(${own(column)})` : `CAST(${own(column)} AS CHAR)`;
   const texts = table.columns.map((column) => `${asText(column)} AS ${quote(column.name)}`).join(', ');
-  const order = key.map((column) =>
-    column.kind.name === 'text' ? `CAST(t.${own(column)} AS BINARY)` : `t.${own(column)}`,
-  );
+  const exact = (column: MappedColumn, name = own(column)) =>
+    column.kind.name === 'text' ? exactly('mysql', name) : name;
+  const order = key.map((column) => exact(column, `t.${own(column)}`));
   const values = (columns: readonly MappedColumn[], row: Row) =>
     columns.map((column) => mysqlValue(column, row[column.name] ?? null));
   const marks = (columns: readonly MappedColumn[]) => `(${columns.map(() => '?').join(', ')})`;
   const names = (columns: readonly MappedColumn[]) => `(${columns.map(own).join(', ')})`;
-  const among = (columns: readonly MappedColumn[], rows: readonly Row[]) =>
-    `${names(columns)} IN (${rows.map(() => marks(columns)).join(', ')})`;
-  const update = rest.length
-    ? `UPDATE ${target} SET ${rest.map((column) => `${own(column)} = ?`).join(', ')}
-       WHERE ${key.map((column) => `${own(column)} = ?`).join(' AND ')}`
-    : undefined;
+  /** The condition that a row is one of these: found by the index, told apart by what its texts say. */
+  const among = (columns: readonly MappedColumn[], rows: readonly Row[]): { sql: string; values: Value[] } => {
+    const given = rows.flatMap((row) => values(columns, row));
+    const all = `(${rows.map(() => marks(columns)).join(', ')})`;
+    const found = `${names(columns)} IN ${all}`;
+    if (!columns.some(({ kind }) => kind.name === 'text')) return { sql: found, values: given };
+    const same = `(${columns.map((column) => exact(column)).join(', ')}) IN ${all}`;
+    return { sql: `${found} AND ${same}`, values: [...given, ...given] };
+  };
+  const assigned = rest.map((column) => `${own(column)} = ?`).join(', ');
 
   // Texts as keys would be compared by two collations; numbers are looked up as what they are.
   const together = key.every(({ kind }) => kind.name === 'integer');
   const change = async (rows: readonly Row[]): Promise<void> => {
-    if (!update) return;
+    if (!rest.length) return;
     if (!together) {
-      for (const row of rows) await session.query(update, [...values(rest, row), ...values(key, row)]);
+      for (const row of rows) {
+        const own = among(key, [row]);
+        await session.query(`UPDATE ${target} SET ${assigned} WHERE ${own.sql}`, [...values(rest, row), ...own.values]);
+      }
       return;
     }
     const all = [...key, ...rest];
@@ -135,23 +149,18 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
   };
 
   const present = async (rows: readonly Row[]): Promise<Set<string>> => {
+    const wanted = among(key, rows);
     const sql = `SELECT ${key.map((column) => `${asText(column)} AS ${quote(column.name)}`).join(', ')}
-      FROM ${target} WHERE ${among(key, rows)}`;
-    const found = await session.query(
-      sql,
-      rows.flatMap((row) => values(key, row)),
-    );
+      FROM ${target} WHERE ${wanted.sql}`;
+    const found = await session.query(sql, wanted.values);
     return new Set(found.rows.map((row) => keyText(key, row)));
   };
   return {
     async read(columns, like, hold = false) {
       if (!like.length) return [];
-      const by = pick(table, columns);
-      const sql = `SELECT ${texts} FROM ${target} WHERE ${among(by, like)} ${hold ? 'FOR UPDATE' : ''}`;
-      const { rows } = await session.query(
-        sql,
-        like.flatMap((row) => values(by, row)),
-      );
+      const wanted = among(pick(table, columns), like);
+      const sql = `SELECT ${texts} FROM ${target} WHERE ${wanted.sql} ${hold ? 'FOR UPDATE' : ''}`;
+      const { rows } = await session.query(sql, wanted.values);
       return rows.map((row) => fromText(table, row));
     },
     async page(after, limit) {
@@ -175,10 +184,8 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
     },
     async remove(rows) {
       if (!rows.length) return;
-      await session.query(
-        `DELETE FROM ${target} WHERE ${among(key, rows)}`,
-        rows.flatMap((row) => values(key, row)),
-      );
+      const gone = among(key, rows);
+      await session.query(`DELETE FROM ${target} WHERE ${gone.sql}`, gone.values);
     },
   };
 }
@@ -187,19 +194,3 @@ const CHANGED_AT_ONCE = 500;
 
 const keyText = (key: readonly MappedColumn[], row: Record<string, unknown>): string =>
   JSON.stringify(key.map(({ name, kind }) => canonical(kind, row[name])));
-
-/** The canonical text as MySQL takes it; integers as numbers, so that keys are looked up as keys. */
-function mysqlValue(column: MappedColumn, text: string | null): Value {
-  if (text === null) return null;
-  switch (column.kind.name) {
-    case 'integer':
-    case 'boolean':
-      return BigInt(text);
-    case 'binary':
-      return Buffer.from(text, 'hex');
-    case 'instant':
-      return text.replace('T', ' ').replace('Z', '');
-    default:
-      return text;
-  }
-}

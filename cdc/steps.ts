@@ -102,6 +102,7 @@ export function namesIn(reading: Reading, row: RowChange): readonly string[] | u
   if (row.table.startsWith('strangler_')) return TOLD.has(row.table) ? [] : undefined;
   const table = tableOfChange(reading.mapping, reading.direction, row.table);
   if (!table || row.nativeSign) return undefined;
+  refuseMissing(table, row); // who reads it from the file does not know its headers
   const isParent = [...reading.mapping.values()].some(({ user }) => 'of' in user && user.of === table.name);
   if (!isParent) return [];
   const images = [row.before, row.after].filter((image) => image !== null);
@@ -118,10 +119,28 @@ function changeOf(reading: Reading, row: RowChange): Change | undefined {
   if (row.op === 't') {
     throw new UndecodableError(`${row.table} was truncated, which cannot be followed. ${NEXT_STEP}`);
   }
+  refuseMissing(table, row);
   const side = sourceOf(reading.direction);
   const image = (given: Image | null) => (given ? toRow(table, side, given) : null);
   return { table, before: row.op === 'r' ? null : image(row.before), after: row.op === 'd' ? null : image(row.after) };
 }
+
+/** Throws UndecodableError if a value was not in the log: a large one that an UPDATE has not changed. */
+function refuseMissing(table: MappedTable, { placeholder, before, after }: RowChange): void {
+  if (placeholder === undefined || !after) return;
+  for (const { service } of table.columns) {
+    const { name, type } = service;
+    // Where the former row has it, the connector has taken it from there: the text is somebody's.
+    if (after[name] !== placeholder || !MAY_BE_MISSING.has(type) || (before?.[name] ?? null) !== null) continue;
+    const called = table.tables.service;
+    throw new UndecodableError(
+      `${called}.${name} is missing from the log; run: ALTER TABLE ${called} REPLICA IDENTITY FULL. ${NEXT_STEP}`,
+    );
+  }
+}
+
+/** Postgres' types whose large values stand beside the row, in a TOAST table. */
+const MAY_BE_MISSING = new Set(['text', 'varchar', 'bpchar', 'json', 'jsonb', 'bytea', 'numeric']);
 
 function ledgerWork(reading: Reading, row: RowChange, position: string): Work[] {
   const image = row.after;

@@ -1,3 +1,4 @@
+import { exactly } from './exact.ts';
 import { portions } from './portions.ts';
 import { isoTime, type Session, type Value } from './session.ts';
 
@@ -102,8 +103,8 @@ export async function readQuarantine(session: Session, filter: QuarantineFilter)
   among('id', ids);
   among('status', status && [status]);
   among('reason', reasons);
-  among('user_id', user === undefined ? undefined : [user]);
-  among('aggregate', aggregate === undefined ? undefined : [aggregate]);
+  among(exactly(session.dialect, 'user_id'), user === undefined ? undefined : [user]);
+  among(exactly(session.dialect, 'aggregate'), aggregate === undefined ? undefined : [aggregate]);
   among('position', position === undefined ? undefined : [position]);
   if (after !== undefined) {
     conditions.push('id > ?');
@@ -175,7 +176,7 @@ export async function countQuarantine(session: Session, stream: string): Promise
 /** Users of a stream with an open row that could not be applied: what follows for them is kept too. */
 export async function blockedUsers(session: Session, stream: string): Promise<string[]> {
   const { rows } = await session.query<{ user_id: string }>(
-    `SELECT DISTINCT user_id FROM strangler_quarantine
+    `SELECT DISTINCT ${exactly(session.dialect, 'user_id')} AS user_id FROM strangler_quarantine
      WHERE stream = ? AND status = 'open' AND reason IN ('inapplicable', 'behind-inapplicable') AND user_id IS NOT NULL`,
     [stream],
   );
@@ -186,10 +187,11 @@ export async function blockedUsers(session: Session, stream: string): Promise<st
 export async function keptImages(session: Session, table: string, keys: readonly string[]): Promise<string[]> {
   if (!keys.length) return [];
   const marks = keys.map(() => '?').join(', ');
+  const key = exactly(session.dialect, 'row_key');
   const { rows } = await session.query<{ image: string }>(
     `SELECT COALESCE(q.after_image, q.before_image) AS image FROM strangler_quarantine q
-     JOIN (SELECT MAX(id) AS id FROM strangler_quarantine WHERE table_name = ? AND row_key IN (${marks})
-       GROUP BY row_key) newest ON newest.id = q.id`,
+     JOIN (SELECT MAX(id) AS id FROM strangler_quarantine WHERE table_name = ? AND ${key} IN (${marks})
+       GROUP BY ${key}) newest ON newest.id = q.id`,
     [table, ...keys],
   );
   return rows.map(({ image }) => image);

@@ -67,8 +67,18 @@ export type Servers = {
   readonly connect: { readonly url: string };
 };
 
+/** Tables beside the world's own: their statements for each side, and as the Plan declares them. */
+export type MoreTables = {
+  readonly monolith: readonly string[];
+  readonly service: readonly string[];
+  readonly plan: Readonly<Record<string, unknown>>;
+};
+
 /** Makes a world on these servers; every name in it is unique. */
-export async function makeWorld({ mysql, postgres, kafka, connect }: Servers): Promise<World> {
+export async function makeWorld(
+  { mysql, postgres, kafka, connect }: Servers,
+  more: MoreTables = { monolith: [], service: [], plan: {} },
+): Promise<World> {
   const id = `cdc${randomBytes(4).toString('hex')}`;
   const address = (scheme: string, at: Login, database: string, role?: string) => {
     const login = role ? `${id}_${role}:secret` : `${at.user}:${at.password}`;
@@ -80,14 +90,17 @@ export async function makeWorld({ mysql, postgres, kafka, connect }: Servers): P
   await admin.query(`CREATE DATABASE ${id}`);
   const monolith = await openSession(address('mysql', mysql, id), 'reader');
   const service = await openSession(address('postgres', postgres, id), 'reader');
-  for (const table of MONOLITH_TABLES) await monolith.query(table);
-  for (const table of SERVICE_TABLES) await service.query(table);
+  for (const table of [...MONOLITH_TABLES, ...more.monolith]) await monolith.query(table);
+  for (const table of [...SERVICE_TABLES, ...more.service]) await service.query(table);
   const roles = ['control', 'applier', 'capture'];
   const database = (scheme: string, at: Login) =>
     JSON.stringify({
       admin: address(scheme, at, id),
       ...Object.fromEntries(roles.map((role) => [role, address(scheme, at, id, role)])),
     });
+  const declared = Object.entries(more.plan)
+    .map(([table, as]) => `, ${table}: ${JSON.stringify(as)}`)
+    .join('');
   const plan = parsePlan(
     `{ version: 1, name: ${id}, monolith: { database: ${database('mysql', mysql)} },
        kafka: { brokers: ${JSON.stringify(kafka.brokers)}, connect: ${connect.url} },
@@ -95,7 +108,7 @@ export async function makeWorld({ mysql, postgres, kafka, connect }: Servers): P
        capabilities: { orders: { service: { database: ${database('postgres', postgres)} }, tables: {
          orders: { user: user_id, sameWhen: [user_id, idempotency_key], touched: [updated_at] },
          order_items: { user: { through: order_id, of: orders } },
-         samples: { user: user_id, columns: { id: uid } } } } } }`,
+         samples: { user: user_id, columns: { id: uid } }${declared} } } } }`,
     {},
   );
   await init(plan, { apply: true, createUsers: true, say: () => {} });

@@ -1,0 +1,61 @@
+import type { Value } from '@strangler/ledger';
+import { readJson } from './json-text.ts';
+import type { MappedColumn } from './mapping.ts';
+import { isStoredInteger, shortestDouble } from './number-text.ts';
+
+/**
+ * A value that MySQL would change instead of refusing it. It counts as refused by the database: the row is kept for a
+ * person, others go on.
+ */
+export class UnstorableError extends Error {
+  /** An SQLSTATE of class 22, as the databases' own errors about values have. */
+  readonly code = '22000';
+
+  constructor(column: MappedColumn, what: string) {
+    super(`${column.monolith.name} cannot hold it: ${what}`);
+    this.name = 'UnstorableError';
+  }
+}
+
+/** A canonical text as MySQL takes it; integers as numbers, so that keys are looked up as keys. Throws UnstorableError. */
+export function mysqlValue(column: MappedColumn, text: string | null): Value {
+  if (text === null) return null;
+  switch (column.kind.name) {
+    case 'integer':
+    case 'boolean':
+      return integer(column, text);
+    case 'binary':
+      return Buffer.from(text, 'hex');
+    case 'instant':
+      return text.replace('T', ' ').replace('Z', '');
+    case 'json':
+      return document(column, text);
+    default:
+      return text;
+  }
+}
+
+function integer(column: MappedColumn, text: string): bigint {
+  if (!/^-?\d+$/.test(text)) throw new UnstorableError(column, `${text} is no integer, MySQL would round it`);
+  const value = BigInt(text);
+  if (column.monolith.type === 'year' && value !== 0n && value < 100n) {
+    throw new UnstorableError(column, `MySQL takes the year ${text} for one of a century`);
+  }
+  return value;
+}
+
+const DEEPEST = 100;
+
+/** MySQL keeps integers of 64 bits and doubles, one of two equal keys, and a hundred levels. */
+function document(column: MappedColumn, text: string): string {
+  const { numbers, repeated, depth } = readJson(text);
+  if (repeated !== undefined) {
+    throw new UnstorableError(column, `the key ${repeated} stands twice in one object, MySQL keeps one`);
+  }
+  if (depth > DEEPEST) throw new UnstorableError(column, `${depth} levels in a document, MySQL takes ${DEEPEST}`);
+  for (const number of numbers) {
+    if (isStoredInteger(number) || shortestDouble(number) === number) continue;
+    throw new UnstorableError(column, `the number ${number.slice(0, 40)} has more digits than MySQL keeps in JSON`);
+  }
+  return text;
+}
