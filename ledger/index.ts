@@ -1,7 +1,7 @@
 export { NoAnswerError } from './connection.ts';
 export * from './copies.ts';
 export * from './corrections.ts';
-export { Database, Database, type DatabaseOptions } from './database.ts';
+export { Database, type DatabaseOptions } from './database.ts';
 export { exactly } from './exact.ts';
 export * from './handoffs.ts';
 export * from './lease.ts';
