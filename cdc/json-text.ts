@@ -11,9 +11,8 @@ export type JsonFacts = {
   readonly depth: number;
 };
 
-/** An object or an array that has begun: its entries, by key if it has keys, and the key whose value comes next. */
-type Frame = { readonly object: boolean; readonly entries: Entry[]; next: string | undefined };
-type Entry = { readonly key: string; readonly value: string };
+/** An object (with `keys`) or an array that has begun; `next` is the key whose value comes now. */
+type Frame = { readonly keys: string[] | undefined; readonly values: string[]; next: string | undefined };
 
 const SHORT_INTEGER = /^-?\d{1,15}$/;
 const LITERAL = /[-+.0-9a-zA-Z]+/y;
@@ -33,56 +32,71 @@ export function readJson(text: string, number: (digits: string) => string = cano
     const frame = frames.at(-1);
     if (!frame) said = value;
     else {
-      frame.entries.push({ key: frame.next ?? '', value });
+      frame.keys?.push(frame.next!);
+      frame.values.push(value);
       frame.next = undefined;
     }
   };
-  for (let at = 0; at < text.length; ) {
-    const char = text[at]!;
-    let end = at + 1;
-    if (char === '{' || char === '[') {
-      frames.push({ object: char === '{', entries: [], next: undefined });
+  const takers: Readonly<Record<Token, (token: string) => void>> = {
+    open(token) {
+      frames.push({ keys: token === '{' ? [] : undefined, values: [], next: undefined });
       depth = Math.max(depth, frames.length);
-    } else if (char === '}' || char === ']') {
-      const frame = frames.pop()!;
-      repeated ??= repeatedIn(frame);
-      put(close(frame));
-    } else if (char === '"') {
-      end = endOfString(text, at);
-      const string = plainly(text.slice(at, end));
+    },
+    close() {
+      const closed = close(frames.pop()!);
+      repeated ??= closed.repeated;
+      put(closed.text);
+    },
+    string(token) {
+      const string = plainly(token);
       const frame = frames.at(-1);
-      if (frame?.object && frame.next === undefined) frame.next = string;
+      if (frame?.keys && frame.next === undefined) frame.next = string;
       else put(string);
-    } else if (char === '-' || (char >= '0' && char <= '9')) {
-      end = endOfLiteral(text, at);
-      const digits = number(text.slice(at, end));
+    },
+    number(token) {
+      const digits = number(token);
       if (!SHORT_INTEGER.test(digits)) numbers.push(digits);
       put(digits);
-    } else if (char >= 'a' && char <= 'z') {
-      end = endOfLiteral(text, at);
-      put(text.slice(at, end));
-    }
+    },
+    word: put,
+    between() {},
+  };
+  for (let at = 0; at < text.length; ) {
+    const kind = kindOf(text.charCodeAt(at));
+    const end =
+      kind === 'string'
+        ? endOfString(text, at)
+        : kind === 'number' || kind === 'word'
+          ? endOfLiteral(text, at)
+          : at + 1;
+    takers[kind](text.slice(at, end));
     at = end;
   }
   return { text: said, numbers, repeated, depth };
 }
 
+type Token = 'open' | 'close' | 'string' | 'number' | 'word' | 'between';
+
+/** What begins with a character, outside of strings. */
+function kindOf(code: number): Token {
+  if (code === 0x22) return 'string';
+  if (code === 0x7b || code === 0x5b) return 'open'; // { [
+  if (code === 0x7d || code === 0x5d) return 'close';
+  if (code === 0x2d || (code >= 0x30 && code <= 0x39)) return 'number'; // - and digits
+  return code >= 0x61 && code <= 0x7a ? 'word' : 'between'; // true, false, null; commas, colons, spaces
+}
+
 /** A string with no more escapes than it needs. */
 const plainly = (string: string): string => (string.includes('\\') ? JSON.stringify(JSON.parse(string)) : string);
 
-function close({ object, entries }: Frame): string {
-  if (!object) return `[${entries.map(({ value }) => value).join(',')}]`;
-  entries.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)); // of two equal keys the first stays the first
-  return `{${entries.map(({ key, value }) => `${key}:${value}`).join(',')}}`;
-}
-
-function repeatedIn({ object, entries }: Frame): string | undefined {
-  const keys = new Set<string>();
-  for (const { key } of object ? entries : []) {
-    if (keys.has(key)) return key;
-    keys.add(key);
-  }
-  return undefined;
+function close({ keys, values }: Frame): { readonly text: string; readonly repeated: string | undefined } {
+  if (!keys) return { text: `[${values.join(',')}]`, repeated: undefined };
+  const order = [...keys.keys()].sort((a, b) => (keys[a]! < keys[b]! ? -1 : keys[a]! > keys[b]! ? 1 : a - b));
+  const repeated = order.find((at, nth) => nth > 0 && keys[at] === keys[order[nth - 1]!]);
+  return {
+    text: `{${order.map((at) => `${keys[at]}:${values[at]}`).join(',')}}`,
+    repeated: repeated === undefined ? undefined : keys[repeated],
+  };
 }
 
 /** Behind the string that begins at `from`: its last quote has an even number of backslashes before it. */

@@ -5,6 +5,14 @@ import { canonical, type Kind, UnconvertibleError } from './kinds.ts';
 const decimal: Kind = { name: 'decimal' };
 const instant = (digits: number): Kind => ({ name: 'instant', digits });
 
+/** Objects with their keys in order, and no -0. */
+const inOrder = (_: string, value: unknown): unknown => {
+  if (value && typeof value === 'object' && !Array.isArray(value)) {
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+  return typeof value === 'number' ? value + 0 : value;
+};
+
 describe('canonical texts (faults 70)', () => {
   test('NULL stays NULL, and the empty text stays empty', () => {
     expect(canonical({ name: 'text' }, null)).toBeNull();
@@ -67,6 +75,17 @@ describe('canonical texts (faults 70)', () => {
       const long = 'x'.repeat(70_000); // where it was once read in another way
       expect(canonical({ name: 'json' }, `["${long}",${given}]`)).toBe(`["${long}",${wanted}]`);
     }
+  });
+
+  test('says of any document what JSON.parse reads in it', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 6 }), fc.constantFrom(0, 1, 3), (text, indent) => {
+        const spaced = JSON.stringify(JSON.parse(text), null, indent);
+        const read = canonical({ name: 'json' }, spaced)!;
+        expect(read).toBe(canonical({ name: 'json' }, text));
+        expect(JSON.stringify(JSON.parse(read), inOrder)).toBe(JSON.stringify(JSON.parse(text), inOrder));
+      }),
+    );
   });
 
   test('a document of any depth is read', () => {

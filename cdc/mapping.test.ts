@@ -100,6 +100,19 @@ describe('mapping a table', () => {
     expect(kindOf(column('code', 'char'), column('code', 'bpchar'))).toEqual({ name: 'text', padded: true });
   });
 
+  test('takes names for names, whatever they mean elsewhere (faults 22)', () => {
+    const reasons: string[] = [];
+    const left = shape([column('constructor', 'int'), column('owner', 'int')]);
+    const right = shape([column('constructor', 'int4'), column('owner', 'int4')]);
+    const table = mapTable('things', declared, left, right, reasons)!;
+    expect(reasons).toEqual([]);
+    expect(toRow(table, 'monolith', { constructor: 7, owner: 1 })).toEqual({ constructor: '7', owner: '1' });
+    const proto = (int: string) => shape([column('id', 'int'), column('owner', 'int'), column('__proto__', int)]);
+    expect(mapTable('strangler_things', declared, proto('int'), proto('int4'), reasons)).toBeUndefined();
+    expect(reasons).toContainEqual(expect.stringContaining('strangler_things is named like a table of the toolkit'));
+    expect(reasons).toContainEqual(expect.stringContaining('a column __proto__ cannot be carried'));
+  });
+
   test('refuses to find rows by a text under which Postgres sees no difference where there is one (faults 87)', () => {
     const reasons: string[] = [];
     const left = shape([column('name', 'varchar'), column('owner', 'int'), column('note', 'text')]);

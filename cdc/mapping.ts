@@ -103,10 +103,14 @@ export function mapTable(
 ): MappedTable | undefined {
   const before = reasons.length;
   const say = (reason: string) => reasons.push(`${name}: ${reason}`);
+  for (const one of [name, service.table]) {
+    if (one.startsWith('strangler_')) say(`${one} is named like a table of the toolkit; give it another name`);
+  }
   const columns: MappedColumn[] = [];
   const taken = new Set<string>();
   for (const column of monolith.columns) {
-    const wanted = declared.columns[column.name] ?? column.name;
+    const wanted = counterpart(declared, column.name);
+    if (column.name === '__proto__' || wanted === '__proto__') say('a column __proto__ cannot be carried; rename it');
     const other = service.columns.find((candidate) => candidate.name === wanted);
     taken.add(wanted);
     if (!other) {
@@ -146,12 +150,16 @@ export function mapTable(
   };
 }
 
+/** What the service calls a column; one of the monolith may be called like a property of every object. */
+const counterpart = ({ columns }: Table, name: string): string =>
+  Object.hasOwn(columns, name) ? columns[name]! : name;
+
 const knownOf = ({ columns, generated }: TableShape): Set<string> =>
   new Set([...columns.map(({ name }) => name), ...generated]);
 
 function checkKeys(monolith: TableShape, service: TableShape, declared: Table, say: (reason: string) => void): void {
   if (!monolith.primaryKey.length) return void say('has no primary key in the monolith');
-  const expected = monolith.primaryKey.map((column) => declared.columns[column] ?? column).join(', ');
+  const expected = monolith.primaryKey.map((column) => counterpart(declared, column)).join(', ');
   if (service.primaryKey.join(', ') !== expected) {
     say(`its primary key is (${expected}) in the monolith and (${service.primaryKey.join(', ')}) in the service`);
   }

@@ -105,8 +105,8 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
   const asText = (column: MappedColumn) =>
     column.kind.name === 'binary' ? `HEX(${own(column)})` : `CAST(${own(column)} AS CHAR)`;
   const texts = table.columns.map((column) => `${asText(column)} AS ${quote(column.name)}`).join(', ');
-  const exact = (column: MappedColumn, name = own(column)) =>
-    column.kind.name === 'text' ? exactly('mysql', name) : name;
+  const isLoose = (column: MappedColumn) => column.kind.name === 'text' && column[side].loose !== false;
+  const exact = (column: MappedColumn, name = own(column)) => (isLoose(column) ? exactly('mysql', name) : name);
   const order = key.map((column) => exact(column, `t.${own(column)}`));
   const values = (columns: readonly MappedColumn[], row: Row) =>
     columns.map((column) => mysqlValue(column, row[column.name] ?? null));
@@ -117,7 +117,7 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
     const given = rows.flatMap((row) => values(columns, row));
     const all = `(${rows.map(() => marks(columns)).join(', ')})`;
     const found = `${names(columns)} IN ${all}`;
-    if (!columns.some(({ kind }) => kind.name === 'text')) return { sql: found, values: given };
+    if (!columns.some(isLoose)) return { sql: found, values: given };
     const same = `(${columns.map((column) => exact(column)).join(', ')}) IN ${all}`;
     return { sql: `${found} AND ${same}`, values: [...given, ...given] };
   };

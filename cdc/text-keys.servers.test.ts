@@ -118,6 +118,13 @@ describe('keys that one database takes for equal and the other does not', () => 
     expect((await verify(world.plan, 'orders')).mismatches).toBe(0);
   });
 
+  test('a child of a name that only looks like a parent’s is an orphan on either side', async () => {
+    const child = "INSERT INTO parts VALUES (7, 'Abc', 'of nobody')";
+    for (const on of ['monolith', 'service'] as const) await world.secretly(on, child);
+    const { tables } = await verify(world.plan, 'orders');
+    expect(tables.find(({ table }) => table === 'parts')).toMatchObject({ orphans: { monolith: 1, service: 1 } });
+  });
+
   test('doctor names the keys under which the service can write what the monolith has no room for (faults 87)', async () => {
     const named = (await doctor(world.plan)).filter(({ what }) => what.includes('compared without case'));
     expect(named.map(({ where, level }) => `${level} ${where}`).sort()).toEqual(

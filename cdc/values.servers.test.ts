@@ -109,7 +109,8 @@ describe('values on their way, by the copy and by the log of either side', () =>
     await query('service', toNull(NULLS.updatedInService));
     await query('service', "INSERT INTO early VALUES (2, 1, '0001-01-01', '0099-12-31 23:59:59.999999', 0)");
     await query('service', 'INSERT INTO special (id, user_id, c, p) VALUES (2, 1, \'x y\', \'{"b": 1,   "a": 1E2}\')');
-    await until('the last row', async () => (await ids('monolith', 'special')).length === 2);
+    await query('service', "INSERT INTO special (id, user_id, j, p) VALUES (4, 1, 'null', 'null')");
+    await until('the last row', async () => (await ids('monolith', 'special')).length === 3);
   });
 
   test('both sides are equal, as verify sees them', async () => {
@@ -146,6 +147,12 @@ describe('values on their way, by the copy and by the log of either side', () =>
       "SELECT j->>'d' AS d, j->>'f' AS f, j->'__proto__'->>'x' AS x FROM special WHERE id = 1",
     );
     expect(rows).toEqual([{ d: '123456789012345680000000000000', f: '18446744073709551615', x: '1' }]);
+  });
+
+  test('a document that says null is none that is missing', async () => {
+    const { rows } = await query('monolith', 'SELECT JSON_TYPE(j) AS j, JSON_TYPE(p) AS p FROM special WHERE id = 4');
+    expect(rows).toEqual([{ j: 'NULL', p: 'NULL' }]);
+    expect((await query('monolith', 'SELECT id FROM special WHERE j IS NULL ORDER BY id')).rows).toEqual([{ id: 2 }]);
   });
 
   test('char(n) is carried without the spaces that fill it up', async () => {

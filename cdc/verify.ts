@@ -1,4 +1,4 @@
-import { openSession, readCheckpoint, type Session, writeVerify } from '@strangler/ledger';
+import { exactly, openSession, readCheckpoint, type Session, writeVerify } from '@strangler/ledger';
 import { type Direction, type Plan, type Side, streamName } from '@strangler/plan';
 import { keyRow } from './aggregates.ts';
 import { comparePages, type Difference, type DifferenceKind } from './compare-rows.ts';
@@ -163,11 +163,14 @@ async function countOrphans(
   const parent = mapping.get(user.of)!;
   const mark = session.dialect === 'mysql' ? '`' : '"';
   const quote = (name: string) => `${mark}${name.replaceAll(mark, mark + mark)}${mark}`;
-  const column = (of: MappedTable, name: string) => quote(of.columns.find((one) => one.name === name)![side].name);
+  const column = (of: MappedTable, name: string) => of.columns.find((one) => one.name === name)!;
+  const key = column(parent, parent.key[0]!);
+  const [above, below] = [`p.${quote(key[side].name)}`, `c.${quote(column(table, user.through)[side].name)}`];
+  const same =
+    key.kind.name === 'text' ? ` AND ${exactly(session.dialect, above)} = ${exactly(session.dialect, below)}` : '';
   const { rows } = await session.query<{ n: number }>(
     `SELECT COUNT(*) AS n FROM ${quote(table.tables[side])} c LEFT JOIN ${quote(parent.tables[side])} p
-     ON p.${column(parent, parent.key[0]!)} = c.${column(table, user.through)}
-     WHERE p.${column(parent, parent.key[0]!)} IS NULL AND c.${column(table, user.through)} IS NOT NULL`,
+     ON ${above} = ${below}${same} WHERE ${above} IS NULL AND ${below} IS NOT NULL`,
   );
   return Number(rows[0]!.n);
 }

@@ -190,6 +190,24 @@ describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
     expect(settled).toMatchObject([{ status: 'resolved', resolution: 'by ada: the row fits now' }]);
   });
 
+  test('users, rows and aggregates are told apart by their bytes, whatever the collation of the database says (faults 87)', async () => {
+    const names = ['ada', 'Ada', 'ada ', 'àda'];
+    const entries = names.map((name) => ({
+      ...({ stream: 'names:forward', status: 'open', reason: 'inapplicable', table: 'names' } as const),
+      ...{ key: name, aggregate: `names ${name}`, user: name, before: null, after: JSON.stringify({ name }) },
+      ...{ owner: null, position: 'x', transaction: null, epoch: null, detail: null, resolution: null },
+    }));
+    await quarantine(session(), entries);
+    expect((await blockedUsers(session(), 'names:forward')).sort()).toEqual([...names].sort());
+    expect(await keptImages(session(), 'names', ['Ada'])).toEqual(['{"name":"Ada"}']);
+    expect((await keptImages(session(), 'names', names)).sort()).toEqual(entries.map(({ after }) => after).sort());
+    const stream = 'names:forward';
+    expect((await readQuarantine(session(), { stream, user: 'ada' })).map(({ key }) => key)).toEqual(['ada']);
+    expect((await readQuarantine(session(), { stream, aggregate: 'names Ada' })).map(({ key }) => key)).toEqual([
+      'Ada',
+    ]);
+  });
+
   test('says how an applier does and how long ago it said so', async () => {
     expect(await readApplier(session(), 'orders:forward')).toBeUndefined();
     await reportApplier(session(), 'orders:forward', {
