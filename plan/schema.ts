@@ -203,6 +203,14 @@ const proxy = z.strictObject({
   trustedHops: z.array(block).default([]).describe('Peers whose X-Forwarded-* headers are believed.'),
   maxBody: size('10MiB').describe('Largest request body.'),
   maxHeaders: size('16KiB').describe('Largest block of request headers.'),
+  unfinishedPerAddress: z
+    .int()
+    .min(1)
+    .default(256)
+    .describe(
+      'Writes of one client address to one side that may keep their users from moving at once: large uploads under way (one more is answered 429), and as many whose fate is unknown (one more is answered 503). If your clients come through a balancer, name it in trustedHops: else they all have its address.',
+    ),
+  unfinishedPerUser: z.int().min(1).default(16).describe('The same for one user at one address.'),
   connectTimeout: duration('1s'),
   headersTimeout: duration('15s').describe('From the request sent to the head of the answer.'),
   idleTimeout: duration('60s').describe('Longest silence within a body, either way.'),

@@ -10,13 +10,17 @@ export const STATUS = {
   'body-too-large': 413,
   'url-too-long': 414,
   'expectation-failed': 417,
+  'too-many-uploads': 429,
   'headers-too-large': 431,
+  'internal-error': 500,
   'coding-not-supported': 501,
   'upstream-failed': 502,
   'owner-unknown': 503,
   blind: 503,
   unconfirmed: 503,
   'hold-exhausted': 503,
+  'given-away': 503,
+  'too-many-unknown': 503,
   stopping: 503,
   'upstream-timeout': 504,
 } as const;
@@ -32,7 +36,7 @@ export class Refused extends Error {
   }
 }
 
-/** Seconds after which a client answered 503 may try again. */
+/** Seconds after which a client answered 429 or 503 may try again. */
 const RETRY_AFTER = '1';
 
 const bodyOf = (code: Code, message: string, correlationId: string): string =>
@@ -45,7 +49,7 @@ const headersOf = (code: Code, body: string, correlationId: string): string[] =>
   String(Buffer.byteLength(body)),
   'x-correlation-id',
   correlationId,
-  ...(STATUS[code] === 503 ? ['retry-after', RETRY_AFTER] : []),
+  ...(STATUS[code] === 503 || STATUS[code] === 429 ? ['retry-after', RETRY_AFTER] : []),
 ];
 
 /** How long the rest of a body nobody wants is read, so that its client gets to see the answer, in milliseconds. */
@@ -82,11 +86,16 @@ export function answer(
   endGently(request, response);
 }
 
-/** The same where there is no response to write to: what could not be parsed, and refused upgrades. */
+/**
+ * The same where there is no response to write to: what could not be parsed, and refused upgrades. The connection ends
+ * after it, whatever its client does.
+ */
 export function answerRaw(socket: Socket, code: Code, message: string, correlationId: string): void {
   const body = bodyOf(code, message, correlationId);
   const headers = headersOf(code, body, correlationId);
   let head = `HTTP/1.1 ${STATUS[code]} ${STATUS_CODES[STATUS[code]]}\r\n`;
   for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
   socket.end(`${head}connection: close\r\n\r\n${body}`);
+  const timer = setTimeout(() => socket.destroy(), LINGER);
+  socket.once('close', () => clearTimeout(timer)).resume();
 }

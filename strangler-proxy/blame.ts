@@ -1,18 +1,91 @@
+import { errors } from 'undici';
 import type { Code } from './answer.ts';
+import { type BodyState, TooLarge, Unfinished } from './body.ts';
+import { BadAnswer } from './response.ts';
 
-/** What a failure upstream means to the client, and whether the side could not be talked to. */
-export type Blame = { readonly code: Code; readonly hard: boolean };
+/** We ended a read upstream ourselves, because its client has gone. */
+export class Abandoned extends Error {}
 
-const TIMEOUTS = ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'];
-const OUR_STOP = ['UND_ERR_DESTROYED', 'UND_ERR_CLOSED'];
-const CLIENTS = ['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'];
+/** How a request that was meant for a side ended. */
+export type Ending = {
+  /** What broke it off; undefined: the answer came to its end. */
+  readonly error: (Error & { readonly code?: string }) | undefined;
+  /** The side was connected to and the request began to go out. */
+  readonly sent: boolean;
+  readonly body: BodyState;
+  /** Status of the answer’s head; 0 if none came. */
+  readonly status: number;
+  /** Where the body was when the side first answered, a 1xx included; undefined if it did not. */
+  readonly bodyAtAnswer: BodyState | undefined;
+  /** The client left the answer unread so long that the side may have given up on it. */
+  readonly unread: boolean;
+};
 
-const BY_CODE = new Map<string, Blame>([
-  ...TIMEOUTS.map((code) => [code, { code: 'upstream-timeout', hard: true }] as const),
-  ...OUR_STOP.map((code) => [code, { code: 'stopping', hard: false }] as const),
-  ...CLIENTS.map((code) => [code, { code: 'bad-request', hard: false }] as const),
-]);
+/** Whose an ending is. Only `side` and `none` are outcomes of the side; the others say nothing about it. */
+export type Blame = {
+  readonly fault: 'none' | 'client' | 'side' | 'proxy';
+  /** The side could not be talked to. */
+  readonly hard: boolean;
+  /** False if nobody knows whether the side carried out a write. */
+  readonly fateKnown: boolean;
+  /** What the client is told if it must be told something. */
+  readonly code: Code;
+};
 
-/** Reads undici’s and the system’s error codes; what it does not know is the upstream’s fault. */
-export const blame = (error: Error & { code?: string }): Blame =>
-  BY_CODE.get(error.code ?? '') ?? { code: 'upstream-failed', hard: true };
+/** Timeouts of the side alone: undici runs none of them while it waits for the client’s next bytes. */
+const SILENT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'ETIMEDOUT']);
+const OUR_STOP = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED']);
+const BAD_REQUEST = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH']);
+/** What this machine has run out of. */
+const OUR_LACK = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'EADDRINUSE', 'ENOBUFS', 'ENOMEM', 'EACCES', 'EPERM']);
+/** What Node will not write to the client because of what the side sent. */
+const UNWRITABLE = ['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN', 'ERR_HTTP_TRAILER_INVALID'];
+/** Errors of undici, of the system and of TLS. Any other error is a mistake in this program. */
+const FROM_THE_CONNECTION = /^(?:UND_ERR_|E[A-Z0-9]+$|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+
+type Cause = 'client' | 'stop' | 'bad-request' | 'proxy' | 'silent' | 'broken';
+
+function causeOf(error: Error & { readonly code?: string }): Cause {
+  const code = error.code ?? '';
+  if (error instanceof Abandoned || error instanceof Unfinished || error instanceof TooLarge) return 'client';
+  if (OUR_STOP.has(code)) return 'stop';
+  if (BAD_REQUEST.has(code)) return 'bad-request';
+  if (SILENT.has(code)) return 'silent';
+  if (OUR_LACK.has(code)) return 'proxy';
+  const garbage = error instanceof BadAnswer || error instanceof errors.HTTPParserError || UNWRITABLE.includes(code);
+  return garbage || FROM_THE_CONNECTION.test(code) ? 'broken' : 'proxy';
+}
+
+const CODES: Record<Cause, Code> = {
+  ...{ client: 'body-too-large', stop: 'stopping', 'bad-request': 'bad-request', proxy: 'internal-error' },
+  ...{ silent: 'upstream-timeout', broken: 'upstream-failed' },
+};
+
+/**
+ * The one place that says whose fault an ending is. It is a side’s only after that side had a request that its client
+ * had made correctly: what a side does while the client still owes part of its body, or does not read, is the client’s.
+ */
+export function blame(ending: Ending): Blame {
+  const { error, body, status } = ending;
+  if (!error) {
+    const early = status >= 500 && ending.bodyAtAnswer === 'coming';
+    const fault = early ? 'client' : status >= 500 ? 'side' : 'none';
+    return { fault, hard: false, fateKnown: true, code: 'upstream-failed' };
+  }
+  const cause = causeOf(error);
+  const timedOut = error.code === 'UND_ERR_BODY_TIMEOUT';
+  const waitedForClient = cause === 'broken' && ending.sent && (body === 'coming' || (status > 0 && ending.unread));
+  const isSides = (cause === 'silent' || cause === 'broken') && !waitedForClient;
+  const fault = isSides ? 'side' : cause === 'stop' || cause === 'proxy' ? 'proxy' : 'client';
+  const code = timedOut ? 'upstream-timeout' : CODES[cause];
+  return { fault, hard: isSides && status === 0, fateKnown: isFateKnown(ending), code };
+}
+
+/**
+ * A side that never had the whole body has not carried the write out, unless it is one that answers before it has; an
+ * answer’s head after the whole body tells the fate, whatever becomes of the rest.
+ */
+function isFateKnown({ sent, body, status, bodyAtAnswer }: Ending): boolean {
+  if (!sent) return true;
+  return bodyAtAnswer === undefined ? body !== 'sent' : status > 0 && bodyAtAnswer === 'sent';
+}

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { Transform, type TransformCallback } from 'node:stream';
 
+/** Where a body is: still to come from the client, here but not passed on whole, or all of it sent on. */
+export type BodyState = 'coming' | 'here' | 'sent';
+
 /** Largest body that is read whole before its request is decided, in bytes. */
 export const SMALL = 65_536;
 
@@ -9,25 +12,53 @@ export class TooLarge extends Error {}
 /** The client went before its body had come. */
 export class Unfinished extends Error {}
 
-/** Reads a small body whole; calls back once it is there, never if its client goes first. */
-export function collect(request: IncomingMessage, done: (body: Buffer) => void): void {
+/**
+ * Reads a body until it has come whole, or until there are more than `most` bytes of it: then the rest stays unread.
+ * Calls back once with what it has read, never if its client goes first.
+ */
+export function collect(request: IncomingMessage, most: number, done: (read: Buffer, whole: boolean) => void): void {
   const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.once('end', () => done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+  let size = 0;
+  const end = (whole: boolean) => {
+    request.off('data', onData).off('end', onEnd);
+    done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), whole);
+  };
+  const onEnd = () => end(true);
+  const onData = (chunk: Buffer) => {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size <= most) return;
+    request.pause();
+    end(false);
+  };
+  request.on('data', onData).once('end', onEnd);
 }
 
-/** A body that is passed on as it comes, with backpressure; fails with TooLarge beyond `limit` bytes, or Unfinished. */
+/**
+ * A body that is passed on as it comes, with backpressure, after what has been read of it already; fails with TooLarge
+ * beyond `limit` bytes, or Unfinished.
+ */
 export class Upload extends Transform {
+  readonly #request: IncomingMessage;
   readonly #limit: number;
   #bytes = 0;
 
-  constructor(request: IncomingMessage, limit: number) {
+  constructor(request: IncomingMessage, limit: number, read: Buffer | undefined) {
     super();
+    this.#request = request;
     this.#limit = limit;
+    this.on('error', () => {}); // it may fail before anybody sends it, or after its answer
     request.once('close', () => {
       if (!request.complete) this.destroy(new Unfinished('the client went before its body had come'));
     });
+    if (read) this.write(read);
     request.pipe(this);
+  }
+
+  /** How far it has come. */
+  get state(): BodyState {
+    if (this.readableEnded) return 'sent';
+    return this.#request.complete ? 'here' : 'coming';
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {

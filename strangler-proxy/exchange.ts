@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { finished } from 'node:stream';
 import type { Side } from '@strangler/plan';
 import { answer, type Code } from './answer.ts';
+import type { Blame } from './blame.ts';
 import { collect, SMALL, Upload } from './body.ts';
 import type { Write } from './flights.ts';
 import { Forward, type Sender } from './forward.ts';
@@ -33,6 +35,9 @@ export class Exchange implements Held, Sender {
   #side: Side = 'monolith';
   #forward: Forward | undefined;
   #write: Write | undefined;
+  #invited = false;
+  /** The side that has refused this write because it has given the user away; its word is asked for once only. */
+  #gaveAway: Side | undefined;
   capture: Capture | undefined;
   /** Sent, and the side has not answered yet. */
   #pending = false;
@@ -55,22 +60,54 @@ export class Exchange implements Held, Sender {
     const { maxBody } = this.#traffic.limits;
     const { body } = this.clean;
     this.#traffic.began();
-    this.response.once('close', () => this.#onClose());
+    // Node tells a response of its end only while it is the next one on its connection.
+    const closed = () => {
+      this.response.off('close', closed);
+      this.request.socket.off('close', closed);
+      this.attempt(() => this.#onClose());
+    };
+    this.response.once('close', closed);
+    this.request.socket.once('close', closed);
     if (body > maxBody) {
       this.refuse('body-too-large', `the body is larger than ${maxBody} bytes`);
-    } else if (body > 0 && body <= SMALL) {
-      this.#invite();
-      collect(this.request, (whole) => {
-        this.#body = whole;
-        this.release();
-      });
-    } else {
+    } else if (body === 0 || body > SMALL) {
       this.release();
+    } else {
+      this.#invite();
+      collect(this.request, Math.min(SMALL, maxBody), (read, whole) =>
+        this.attempt(() => this.#collected(read, whole)),
+      );
     }
   }
 
+  #collected(read: Buffer, whole: boolean): void {
+    const { maxBody } = this.#traffic.limits;
+    if (read.length > maxBody) {
+      this.refuse('body-too-large', `the body is larger than ${maxBody} bytes`);
+      return;
+    }
+    this.#body = whole ? read : new Upload(this.request, maxBody, read);
+    this.release();
+  }
+
   #invite(): void {
-    if (this.clean.expectsContinue) this.response.writeContinue();
+    if (this.clean.expectsContinue && !this.#invited) this.response.writeContinue();
+    this.#invited = true;
+  }
+
+  /** Nothing that goes wrong with one request ends more than that request. */
+  attempt(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      const whose: Blame = { fault: 'proxy', hard: false, fateKnown: false, code: 'internal-error' };
+      if (this.#pending) this.settle(whose, { status: 0, failed: false, hard: false, latency: 0 });
+      try {
+        this.refuse('internal-error', 'unexpected error', error as Error);
+      } catch {
+        this.response.destroy();
+      }
+    }
   }
 
   #decision(routed: RoutedCapability) {
@@ -79,47 +116,108 @@ export class Exchange implements Held, Sender {
   }
 
   stillMoves(): boolean {
-    return this.#decision(this.#subject.routed!) === 'hold';
+    const decision = this.#decision(this.#subject.routed!);
+    return decision === 'hold' || decision === this.#gaveAway;
   }
 
   /** Decides by the snapshot in force. */
   release(): void {
+    this.attempt(() => this.#release());
+  }
+
+  #release(): void {
     const { routed } = this.#subject;
     const decision = routed ? this.#decision(routed) : 'monolith';
     if (decision === 'unknown') {
-      this.refuse('owner-unknown', `nobody has told yet who owns ${this.capability}; try again`);
+      this.refuse('owner-unknown', `ownership of ${this.capability} is not known yet; retry`);
     } else if (decision === 'blind') {
-      this.refuse('blind', `this proxy has lost control and cannot know who owns ${this.capability} now; try again`);
-    } else if (decision !== 'hold') {
+      this.refuse(
+        'blind',
+        `ownership of ${this.capability} may have changed since the link to control was lost; retry`,
+      );
+    } else if (decision !== 'hold' && decision !== this.#gaveAway) {
       this.#send(decision);
     } else if (!this.#traffic.holds.add(this, routed!.handoff.hold, routed!.handoff.queue)) {
-      this.refuse('hold-exhausted', 'too many writes wait for a handoff; try again');
+      this.#waitedInVain('too many writes wait for a handoff; try again');
     }
   }
 
   expire(): void {
-    this.refuse('hold-exhausted', 'the handoff of this user takes too long; try again');
+    this.attempt(() => this.#waitedInVain('the handoff of this user takes too long; try again'));
+  }
+
+  #waitedInVain(message: string): void {
+    if (this.#gaveAway) this.#refuseGivenAway();
+    else this.refuse('hold-exhausted', message);
+  }
+
+  get mayBeRefused(): boolean {
+    return this.#write !== undefined;
+  }
+
+  /**
+   * The side’s own log knows better than our snapshot who owns this user: one new decision, by the snapshot in force or,
+   * if that says the same, by the next one within the time a write may be held.
+   */
+  givenAway(): void {
+    const side = this.#side;
+    const first = this.#gaveAway === undefined;
+    this.#end(true);
+    this.#gaveAway = side;
+    if (this.#clientGone) {
+      this.#traffic.fenced(this.capability, side, 'client-gone');
+      this.#endIfOver();
+    } else if (!first || this.#body instanceof Upload) {
+      this.#refuseGivenAway();
+    } else {
+      this.release();
+    }
+  }
+
+  #refuseGivenAway(): void {
+    this.#traffic.fenced(this.capability, this.#gaveAway!, 'refused');
+    this.refuse('given-away', 'this user is being handed over, and nothing was written; try again');
   }
 
   #send(side: Side): void {
-    const { limits, flights } = this.#traffic;
-    const { routed, user, bucket, isWrite } = this.#subject;
+    const { limits } = this.#traffic;
+    const { routed } = this.#subject;
+    if (this.clean.body !== 0 && !this.#body) {
+      this.#invite();
+      this.#body = new Upload(this.request, limits.maxBody, undefined);
+    }
+    if (!this.#mayTakeOff(side)) return;
+    if (this.#gaveAway) this.#traffic.fenced(this.capability, this.#gaveAway, 'resent');
     this.#side = side;
     this.#pending = true;
-    if (isWrite && routed && user !== undefined) {
-      this.#write = { capability: routed.name, user, bucket, side };
-      flights.begin(this.#write);
-      this.#traffic.noteBlind(this.#write, this.clean.correlationId);
-    }
-    if (this.clean.body !== 0 && this.#body === null) {
-      this.#invite();
-      this.#body = new Upload(this.request, limits.maxBody);
-    }
     const asked = this.#asked();
     this.capture = asked && this.#traffic.shadow?.capture(asked);
     const path = side === 'service' ? rewritten(routed!.rewrite, this.clean.target) : this.clean.target;
     this.#forward = new Forward(this, side, this.#traffic.upstreamOf(routed, side), path, this.#body);
     this.#forward.send(false);
+  }
+
+  /** Notes a write as under way; refuses it if its client keeps too many users from moving already. */
+  #mayTakeOff(side: Side): boolean {
+    const { flights, uploads, unknownFates } = this.#traffic;
+    const { routed, user, bucket, isWrite } = this.#subject;
+    if (!isWrite || !routed || user === undefined) return true;
+    const write = { capability: routed.name, user, bucket, side };
+    if (unknownFates.isUsedUp(write, this.clean.address)) {
+      this.refuse('too-many-unknown', `the ${side} has left too many of your writes without an answer; try again`);
+      return false;
+    }
+    if (this.#body instanceof Upload) {
+      if (uploads.isUsedUp(write, this.clean.address)) {
+        this.refuse('too-many-uploads', 'too many of your uploads are under way; try again when one has ended');
+        return false;
+      }
+      finished(this.#body, uploads.take(write, this.clean.address));
+    }
+    this.#write = write;
+    flights.begin(write);
+    this.#traffic.noteBlind(write, this.clean.correlationId);
+    return true;
   }
 
   /** The request as both sides may be asked it; undefined if nothing it leads to is compared. */
@@ -147,6 +245,10 @@ export class Exchange implements Held, Sender {
     return this.#traffic.confirmations.wait(routed.name, user!, bucket, 'service', routed.handoff.hold);
   }
 
+  forClient(raw: readonly Buffer[]): readonly Buffer[] {
+    return this.#traffic.addresses.forClient(raw, this.clean.calledBy);
+  }
+
   parting(): boolean {
     return this.#traffic.stopping;
   }
@@ -156,26 +258,46 @@ export class Exchange implements Held, Sender {
     const { correlationId, body } = this.clean;
     const side = this.#forward && this.#side;
     const cut = this.response.headersSent;
-    this.#traffic.log.warn({ code, correlationId, side, cut, cause: cause?.message }, message);
+    if (code === 'internal-error') {
+      this.#traffic.log.error(
+        { code, correlationId, side, cut, err: cause },
+        'unexpected error while handling a request',
+      );
+    } else {
+      this.#traffic.log.warn({ code, correlationId, side, cut, cause: cause?.message }, message);
+    }
     if (this.#clientGone) return;
     if (!cut) answer(this.request, this.response, code, message, correlationId, body !== 0);
     else if (this.response.socket) this.response.socket.resetAndDestroy();
     else this.response.destroy();
   }
 
-  settle(outcome: Outcome, fateKnown: boolean): void {
-    this.#pending = false;
-    if (this.#write) this.#traffic.flights.end(this.#write, fateKnown);
-    this.#traffic.count(this.capability, this.#side, outcome, this.#write?.user);
+  settle(whose: Blame, outcome: Outcome): void {
+    const writer = this.#write?.user;
+    this.#end(whose.fateKnown);
+    this.#traffic.count(this.capability, this.#side, whose.fault, outcome, writer);
     this.#compare(outcome.status);
     this.#endIfOver();
+  }
+
+  /** The side has nothing more to do with the request. */
+  #end(fateKnown: boolean): void {
+    this.#pending = false;
+    if (!this.#write) return;
+    this.#traffic.flights.end(this.#write, fateKnown);
+    if (!fateKnown) {
+      const free = this.#traffic.unknownFates.take(this.#write, this.clean.address);
+      setTimeout(free, this.#subject.routed!.handoff.writeFate).unref();
+    }
+    this.#write = undefined;
   }
 
   #onClose(): void {
     this.#closed = true;
     if (!this.response.writableFinished) {
       this.#clientGone = true;
-      this.#traffic.holds.drop(this);
+      const held = this.#traffic.holds.drop(this);
+      if (held && this.#gaveAway) this.#traffic.fenced(this.capability, this.#gaveAway, 'client-gone');
       this.#forward?.clientLeft();
     }
     this.#endIfOver();

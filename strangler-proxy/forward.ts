@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Side } from '@strangler/plan';
 import type { Dispatcher } from 'undici';
 import { type Code, endGently } from './answer.ts';
-import { blame } from './blame.ts';
-import { TooLarge, Unfinished, type Upload } from './body.ts';
-import { BadAnswer, headFor, sayWho, trailersFrom } from './response.ts';
+import { Abandoned, type Blame, blame } from './blame.ts';
+import { type BodyState, TooLarge, Unfinished, Upload } from './body.ts';
+import { BadAnswer, headFor, isGivenAway, sayWho, trailersFrom } from './response.ts';
 import type { Clean } from './sanitize.ts';
 import type { Capture } from './shadow/reply.ts';
 import type { Outcome } from './tally.ts';
@@ -16,8 +16,11 @@ const PLAIN = /^[\x20-\x7e]*$/;
 const REPLAYABLE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const LOST_BEFORE_ANSWER = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
-/** Why we end a read upstream ourselves. */
-class Abandoned extends Error {}
+/** A client that left its answer unread for longer may have made the side give up, in milliseconds. */
+const LONG_UNREAD = 1_000;
+
+/** The side has refused a write because it has given its user away. */
+class GivenAway extends Error {}
 
 /** What a request that is sent to a side needs of the exchange it belongs to. */
 export type Sender = {
@@ -33,8 +36,16 @@ export type Sender = {
   readonly capture: Capture | undefined;
   /** True if the client should look for another connection. */
   parting(): boolean;
-  /** Called once: the side has answered or will not. `fateKnown` is false if nobody knows whether it did a write. */
-  settle(outcome: Outcome, fateKnown: boolean): void;
+  /** True of a write that its side may refuse because it has given the user away. */
+  readonly mayBeRefused: boolean;
+  /** Headers of an answer as this client may see them. */
+  forClient(raw: readonly Buffer[]): readonly Buffer[];
+  /** Runs a step that nothing catches the errors of: they end this request, not the process. */
+  attempt(step: () => void): void;
+  /** Called instead of `settle`: the side has refused the write, written nothing, and says it has given the user away. */
+  givenAway(): void;
+  /** Called once: the side has answered or will not. */
+  settle(whose: Blame, outcome: Outcome): void;
   /** Called after `settle` if the client must be told. */
   refuse(code: Code, message: string, cause?: Error): void;
 };
@@ -53,6 +64,9 @@ export class Forward implements Dispatcher.DispatchHandler {
   #status = 0;
   #informational = 0;
   #responseBegan = false;
+  #bodyAtAnswer: BodyState | undefined;
+  #unread = false;
+  #unreadSince = Number.POSITIVE_INFINITY;
   #retried = false;
   #takesTrailer = false;
   #clientGone = false;
@@ -93,11 +107,13 @@ export class Forward implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _: unknown, reason?: string): void {
     const { request, response, clean, capability } = this.#sender;
-    const raw = controller.rawHeaders as Buffer[];
+    const raw = this.#sender.forClient(controller.rawHeaders as Buffer[]);
+    this.#bodyAtAnswer ??= this.#bodyState;
     if (status < 200) {
       this.#onInformational(status, raw);
       return;
     }
+    if (this.#sender.mayBeRefused && isGivenAway(status, raw)) throw new GivenAway();
     const { headers, trailer } = headFor(status, raw, clean.trailers);
     this.#latency = performance.now() - this.#sentAt;
     this.#status = status;
@@ -117,8 +133,7 @@ export class Forward implements Dispatcher.DispatchHandler {
     controller.pause();
     void confirmed.then((yes) => {
       if (this.#controller !== controller) return; // the answer broke off meanwhile, and the client knows
-      if (yes) pass();
-      else this.#withhold();
+      this.#sender.attempt(() => (yes ? pass() : this.#withhold()));
       controller.resume();
     });
   }
@@ -143,7 +158,16 @@ export class Forward implements Dispatcher.DispatchHandler {
     capture?.add(chunk);
     if (this.#clientGone || response.write(chunk)) return;
     controller.pause();
-    response.once('drain', () => controller.resume());
+    this.#unreadSince = performance.now();
+    response.once('drain', () => {
+      this.#noteUnread();
+      controller.resume();
+    });
+  }
+
+  #noteUnread(): void {
+    this.#unread ||= performance.now() - this.#unreadSince > LONG_UNREAD;
+    this.#unreadSince = Number.POSITIVE_INFINITY;
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -154,28 +178,32 @@ export class Forward implements Dispatcher.DispatchHandler {
     }
     this.#upstream.give(this.#lane!);
     if (this.#sender.capture) this.#sender.capture.whole = true;
-    this.#settle(false, false, true);
+    this.#sender.attempt(() => this.#settle(undefined, true));
   }
 
   onResponseError(_: unknown, error: Error & { code?: string }): void {
     const reused = this.#lane!.uses > 0;
     const sent = this.#controller !== undefined;
-    const headCame = this.#status > 0;
     this.#controller = undefined;
     this.#upstream.drop(this.#lane!);
-    if (reused && sent && this.#mayRetry(error)) {
-      this.#retried = true;
-      this.send(true);
-    } else if (error instanceof Abandoned) {
-      this.#settle(false, false, true);
-    } else if (error instanceof Unfinished || error instanceof TooLarge) {
-      this.#settle(false, false, !sent);
-      if (error instanceof TooLarge) this.#sender.refuse('body-too-large', error.message);
-    } else {
-      const { code, hard } = blame(error);
-      this.#settle(hard, hard && !headCame, headCame || !sent);
-      this.#sender.refuse(code, code === 'upstream-timeout' ? 'no answer in time' : 'no usable answer', error);
-    }
+    this.#noteUnread();
+    this.#sender.attempt(() => {
+      if (reused && sent && this.#mayRetry(error)) {
+        this.#retried = true;
+        this.send(true);
+      } else if (error instanceof GivenAway) {
+        this.#sender.givenAway();
+      } else {
+        this.#fail(error, sent);
+      }
+    });
+  }
+
+  #fail(error: Error & { code?: string }, sent: boolean): void {
+    const { code } = this.#settle(error, sent);
+    if (error instanceof Abandoned || error instanceof Unfinished) return;
+    if (error instanceof TooLarge) this.#sender.refuse(code, error.message);
+    else this.#sender.refuse(code, code === 'upstream-timeout' ? 'no answer in time' : 'no usable answer', error);
   }
 
   /** Only a kept-alive connection that died without a byte, only once, only what can be asked twice. */
@@ -191,7 +219,15 @@ export class Forward implements Dispatcher.DispatchHandler {
     );
   }
 
-  #settle(failed: boolean, hard: boolean, fateKnown: boolean): void {
-    this.#sender.settle({ status: this.#status, failed, hard, latency: this.#latency }, fateKnown);
+  get #bodyState(): BodyState {
+    return this.#body instanceof Upload ? this.#body.state : 'sent';
+  }
+
+  #settle(error: Error | undefined, sent: boolean): Blame {
+    const [status, body, bodyAtAnswer] = [this.#status, this.#bodyState, this.#bodyAtAnswer];
+    const whose = blame({ error, sent, body, status, bodyAtAnswer, unread: this.#unread });
+    const failed = error !== undefined && whose.fault === 'side';
+    this.#sender.settle(whose, { status, failed, hard: whose.hard, latency: this.#latency });
+    return whose;
   }
 }

@@ -14,6 +14,9 @@ export type Vitals = {
   readonly blindFor: () => number;
 };
 
+/** What became of a write that its side refused because it had given the user away. */
+export type Fenced = 'resent' | 'refused' | 'client-gone';
+
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** prom-client’s numbers of one proxy; requests of no capability carry an empty one. */
@@ -23,6 +26,18 @@ export class Metrics {
     name: 'strangler_proxy_requests_total',
     help: 'Requests sent to a side, by class of status; none: there was no answer.',
     labelNames: ['capability', 'side', 'status'],
+    registers: [this.registry],
+  });
+  readonly #notTheSides = new Counter({
+    name: 'strangler_proxy_not_the_sides_total',
+    help: 'Requests sent to a side whose end was the client’s or the proxy’s fault: they say nothing about the side.',
+    labelNames: ['capability', 'side', 'fault'],
+    registers: [this.registry],
+  });
+  readonly #fenced = new Counter({
+    name: 'strangler_proxy_fenced_total',
+    help: 'Writes a side refused because it had given their user away: sent again to the owner, or refused with 503.',
+    labelNames: ['capability', 'side', 'result'],
     registers: [this.registry],
   });
   readonly #latency = new Histogram({
@@ -73,6 +88,14 @@ export class Metrics {
   count(capability: string, side: Side, { status, latency }: Outcome): void {
     this.#requests.inc({ capability, side, status: status === 0 ? 'none' : `${Math.floor(status / 100)}xx` });
     if (status > 0) this.#latency.observe({ capability, side }, latency / 1_000);
+  }
+
+  notTheSides(capability: string, side: Side, fault: 'client' | 'proxy'): void {
+    this.#notTheSides.inc({ capability, side, fault });
+  }
+
+  fenced(capability: string, side: Side, result: Fenced): void {
+    this.#fenced.inc({ capability, side, result });
   }
 
   held(capability: string, milliseconds: number): void {

@@ -13,6 +13,19 @@ const HOP_BY_HOP = new Set([
   ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
 ]);
 
+/** What a side says by this header is for us alone, and so is all that we say ourselves. */
+const FENCE = 'strangler-fence';
+export const isOurs = (name: string): boolean => name === FENCE || name.startsWith('x-strangler-');
+
+/**
+ * True if a side refuses a write, and has written nothing, because it has given its user away.
+ */
+export function isGivenAway(status: number, raw: readonly Buffer[]): boolean {
+  if (status !== 409) return false;
+  const text = (at: number) => raw[at]!.toString('latin1');
+  return raw.some((_, at) => at % 2 === 0 && text(at).toLowerCase() === FENCE && text(at + 1) === 'given-away');
+}
+
 /** A head ready for the client: names and values in turn, order, case and bytes as the upstream sent them. */
 export type Head = { readonly headers: string[]; readonly trailer: boolean };
 
@@ -41,7 +54,7 @@ export function headFor(status: number, raw: readonly Buffer[], trailers: boolea
       if (length !== undefined) throw new BadAnswer('two Content-Length headers');
       length = value;
     }
-    if (lower.startsWith('x-strangler-')) continue;
+    if (isOurs(lower)) continue;
     headers.push(name, value);
   }
   if (coded && length !== undefined) throw new BadAnswer('both Transfer-Encoding and Content-Length');
@@ -71,7 +84,7 @@ export function trailersFrom(raw: readonly Buffer[]): [string, string][] {
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at]!.toString('latin1');
     const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || lower === 'content-length' || lower.startsWith('x-strangler-')) continue;
+    if (HOP_BY_HOP.has(lower) || lower === 'content-length' || isOurs(lower)) continue;
     trailers.push([name, raw[at + 1]!.toString('latin1')]);
   }
   return trailers;

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import type { CalledBy } from './addresses.ts';
 import { Refused } from './answer.ts';
 import { correlationIdOf } from './correlation.ts';
 import { isAuthority, originForm, readingsOf } from './path.ts';
+import { clientAddress, type Trusts } from './trusted.ts';
 
 /** A request as it may go on: nothing in it steers us or the upstream but what is meant to. */
 export type Clean = {
@@ -19,6 +21,10 @@ export type Clean = {
   readonly trailers: boolean;
   readonly expectsContinue: boolean;
   readonly correlationId: string;
+  /** What the client called us by: Host and http, or what a trusted hop says. */
+  readonly calledBy: CalledBy;
+  /** Where it comes from; see clientAddress. */
+  readonly address: string;
 };
 
 /** Most header lines of a request. */
@@ -52,12 +58,13 @@ function bodyOf({ headers, httpVersion }: IncomingMessage): number {
 
 /**
  * Reads one request: refuses what is ambiguous, drops what is hop-by-hop or not the client’s to say, and adds our own
- * headers. `trusted` is whether the peer’s X-Forwarded-* are believed; `maxHeaders` is in bytes. Throws Refused.
+ * headers. `trusts` says whose X-Forwarded-* are believed; `maxHeaders` is in bytes. Throws Refused.
  */
-export function sanitize(request: IncomingMessage, trusted: boolean, maxHeaders: number): Clean {
+export function sanitize(request: IncomingMessage, trusts: Trusts, maxHeaders: number): Clean {
   const { rawHeaders, headers: given } = request;
   const method = request.method!;
   const correlationId = correlationIdOf(given);
+  const trusted = trusts(request.socket.remoteAddress);
   const { target, authority } = originForm(request.url!);
   if (method === 'TRACE' || method === 'CONNECT') throw new Refused('method-not-allowed', `${method} is not served`);
   if (target === '*' && method !== 'OPTIONS') throw new Refused('bad-request', 'only OPTIONS may ask for *');
@@ -94,7 +101,8 @@ export function sanitize(request: IncomingMessage, trusted: boolean, maxHeaders:
   const believed = (name: string): string | undefined => (trusted ? given[name]?.toString() : undefined);
   const hops = believed('x-forwarded-for');
   headers.push('x-forwarded-for', hops === undefined ? peer : `${hops}, ${peer}`);
-  headers.push('x-forwarded-proto', believed('x-forwarded-proto') ?? 'http');
+  const scheme = believed('x-forwarded-proto') ?? 'http';
+  headers.push('x-forwarded-proto', scheme);
   const forwardedHost = believed('x-forwarded-host') ?? host;
   if (forwardedHost !== undefined) headers.push('x-forwarded-host', forwardedHost);
   headers.push('x-correlation-id', correlationId);
@@ -109,5 +117,13 @@ export function sanitize(request: IncomingMessage, trusted: boolean, maxHeaders:
     trailers,
     expectsContinue: expect !== undefined && request.httpVersion !== '1.0',
     correlationId,
+    calledBy: {
+      scheme: /^https$/i.test(firstOf(scheme)) ? 'https' : 'http',
+      host: isAuthority(firstOf(forwardedHost ?? '')) ? firstOf(forwardedHost!) : host,
+    },
+    address: clientAddress(peer, hops, trusts),
   };
 }
+
+/** The first of what several hops have said. */
+const firstOf = (list: string): string => list.split(',')[0]!.trim();

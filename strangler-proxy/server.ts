@@ -29,7 +29,7 @@ export function createFront(traffic: Traffic, trusts: Trusts, upgrades: Upgrades
     keepAliveTimeout: idleTimeout,
     connectionsCheckingInterval: Math.min(1_000, idleTimeout),
     noDelay: true,
-    shouldUpgradeCallback: isWebSocket,
+    shouldUpgradeCallback: mayUpgrade,
   });
   // 0 is no limit: the default drops what is beyond it without a word.
   server.maxHeadersCount = 0;
@@ -39,17 +39,45 @@ export function createFront(traffic: Traffic, trusts: Trusts, upgrades: Upgrades
   server.on('request', handle);
   server.on('checkContinue', handle);
   server.on('checkExpectation', handle);
+  // Every exchange on a connection waits for its end, and requests may be pipelined.
+  server.on('connection', (socket: Socket) => socket.setMaxListeners(0));
   server.on('connect', (request, socket: Socket) => {
-    answerRaw(socket, 'method-not-allowed', 'CONNECT is not served', correlationIdOf(request.headers));
+    socket.on('error', () => socket.destroy());
+    total(traffic, socket, () => {
+      if (answering(socket)) socket.destroy();
+      else answerRaw(socket, 'method-not-allowed', 'CONNECT is not served', correlationIdOf(request.headers));
+    });
   });
-  server.on('upgrade', (request, socket: Socket, head) => upgrades.handle(request, socket, head));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => onClientError(traffic, error, socket));
+  server.on('upgrade', (request, socket: Socket, head) => {
+    socket.on('error', () => socket.destroy());
+    total(traffic, socket, () => upgrades.handle(request, socket, head));
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    total(traffic, socket, () => onClientError(traffic, error, socket));
+  });
   return server;
 }
 
+/** Runs what a client’s bytes have led to: what it throws ends this connection, not the process. */
+function total(traffic: Traffic, socket: Socket, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    traffic.log.error({ err: error }, 'unexpected error while handling a connection');
+    socket.destroy();
+  }
+}
+
+/** The response that is to be written on this connection next; undefined if no request on it waits (the field Node looks at too). */
+const answering = (socket: Socket): ServerResponse | undefined =>
+  (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+
+/** An upgrade behind a request that is not answered yet is served as a plain request: the two would write across each other. */
+const mayUpgrade = (request: IncomingMessage): boolean => isWebSocket(request) && !answering(request.socket);
+
 function serve(traffic: Traffic, trusts: Trusts, request: IncomingMessage, response: ServerResponse): void {
   try {
-    const clean = sanitize(request, trusts(request.socket.remoteAddress), traffic.limits.maxHeaders);
+    const clean = sanitize(request, trusts, traffic.limits.maxHeaders);
     const { method, readings } = clean;
     if (clean.target === '*') {
       // Asks about the server itself, which is us; undici could not ask it on.
@@ -62,17 +90,13 @@ function serve(traffic: Traffic, trusts: Trusts, request: IncomingMessage, respo
     const subject = { routed, user, bucket, isWrite: isWrite(routed, method, readings) };
     new Exchange(traffic, request, response, clean, subject).start();
   } catch (error) {
-    refuse(traffic, request, response, error as Error);
+    total(traffic, request.socket, () => refuse(traffic, request, response, error as Error));
   }
 }
 
 function refuse(traffic: Traffic, request: IncomingMessage, response: ServerResponse, error: Error): void {
+  if (!(error instanceof Refused)) throw error;
   const correlationId = correlationIdOf(request.headers);
-  if (!(error instanceof Refused)) {
-    traffic.log.error({ correlationId, err: error }, 'a request met a bug of ours');
-    response.destroy();
-    return;
-  }
   traffic.log.warn({ code: error.code, correlationId }, error.message);
   answer(request, response, error.code, error.message, correlationId, true);
 }
@@ -98,9 +122,9 @@ function meaningOf(error: NodeJS.ErrnoException): { code: Code; message: string 
   return { code: 'bad-request', message: 'the request is not valid HTTP/1.1' };
 }
 
-/** What the parser refuses. There is an answer only if none is under way on this connection (the field Node looks at too). */
+/** What the parser refuses. There is an answer only if none is under way on this connection. */
 function onClientError(traffic: Traffic, error: NodeJS.ErrnoException, socket: Socket): void {
-  const { _httpMessage: pending } = socket as Socket & { _httpMessage?: ServerResponse | null };
+  const pending = answering(socket);
   if (error.code === 'ECONNRESET' || !socket.writable || pending?.req.complete) {
     socket.destroy();
     return;

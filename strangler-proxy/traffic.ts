@@ -1,10 +1,13 @@
 import type { FromProxy, Plan, Side, Snapshot } from '@strangler/plan';
 import type { Logger } from 'pino';
+import { Addresses } from './addresses.ts';
+import { Allowance } from './allowance.ts';
+import type { Blame } from './blame.ts';
 import { Confirmations } from './confirmations.ts';
 import { type Decision, decide } from './decide.ts';
 import { Flights, type Write } from './flights.ts';
 import { Holds } from './hold.ts';
-import type { Metrics } from './metrics.ts';
+import type { Fenced, Metrics } from './metrics.ts';
 import type { RoutedCapability } from './route.ts';
 import type { Shadow } from './shadow/shadow.ts';
 import { mayFollow } from './snapshot-order.ts';
@@ -20,6 +23,12 @@ export class Traffic {
   readonly flights: Flights;
   readonly tally = new Tally();
   readonly confirmations: Confirmations;
+  /** What answers must not name. */
+  readonly addresses: Addresses;
+  /** Writes whose bodies are passed on as they come. */
+  readonly uploads: Allowance;
+  /** Writes of unknown fate that may still be carried out. */
+  readonly unknownFates: Allowance;
   /** Compares reads, if the Plan wants any compared. */
   shadow: Shadow | undefined;
   /** Milliseconds since control was last heard, while there is no link to it. */
@@ -44,6 +53,9 @@ export class Traffic {
     this.log = log;
     this.capabilities = capabilities;
     this.#metrics = metrics;
+    this.addresses = new Addresses(monolith, capabilities);
+    this.uploads = new Allowance(limits.unfinishedPerAddress, limits.unfinishedPerUser);
+    this.unknownFates = new Allowance(limits.unfinishedPerAddress, limits.unfinishedPerUser);
     this.#monolith = new Upstream(monolith, limits);
     for (const { name, service } of capabilities) this.#services.set(name, new Upstream(service, limits));
     const fates = new Map(capabilities.map(({ name, handoff }) => [name, handoff.writeFate]));
@@ -106,10 +118,19 @@ export class Traffic {
     this.log.warn({ capability, side, correlationId, blindMs }, 'a write was sent without a link to control');
   }
 
-  /** Counts what became of a request that was sent to a side. */
-  count(capability: string, side: Side, outcome: Outcome, writer?: string): void {
+  /** Counts what became of a request that was sent to a side; what was not the side’s says nothing about it. */
+  count(capability: string, side: Side, fault: Blame['fault'], outcome: Outcome, writer?: string): void {
+    if (fault === 'client' || fault === 'proxy') {
+      this.#metrics.notTheSides(capability, side, fault);
+      return;
+    }
     this.#metrics.count(capability, side, outcome);
     if (capability !== '') this.tally.add(capability, side, outcome, writer);
+  }
+
+  /** Counts a write that its side refused because it has given the user away. */
+  fenced(capability: string, side: Side, result: Fenced): void {
+    this.#metrics.fenced(capability, side, result);
   }
 
   began(): void {

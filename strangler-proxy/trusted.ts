@@ -4,6 +4,8 @@ import { BlockList, isIP } from 'node:net';
 export type Trusts = (address: string | undefined) => boolean;
 
 const family = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
+const plainOf = (address: string): string =>
+  (address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address).replace(/%.*$/, '');
 
 /** Compiles `plan.proxy.trustedHops`, which the Plan has checked: addresses and CIDR blocks. */
 export function trustsFrom(hops: readonly string[]): Trusts {
@@ -15,8 +17,22 @@ export function trustsFrom(hops: readonly string[]): Trusts {
     list.addSubnet(address, prefix, family(address));
   }
   return (address) => {
-    if (address === undefined) return false;
-    const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
-    return list.check(plain, family(plain));
+    const plain = plainOf(address ?? '');
+    return isIP(plain) !== 0 && list.check(plain, family(plain));
   };
+}
+
+/**
+ * The address a request comes from, as far as we know it: the peer’s or, while that is a trusted hop, what the hop says
+ * it had the request from. `hops` is X-Forwarded-For.
+ */
+export function clientAddress(peer: string, hops: string | undefined, trusts: Trusts): string {
+  const said = hops === undefined ? [] : hops.split(',').map((hop) => hop.trim());
+  let address = plainOf(peer);
+  while (trusts(address)) {
+    const before = plainOf(said.pop() ?? '');
+    if (isIP(before) === 0) break;
+    address = before;
+  }
+  return address;
 }

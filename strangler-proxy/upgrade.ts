@@ -2,23 +2,49 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { bucketOf, type Side, type Snapshot } from '@strangler/plan';
 import { createProxyMiddleware } from 'http-proxy-middleware';
+import type { CalledBy } from './addresses.ts';
 import { answerRaw, type Code, Refused } from './answer.ts';
+import { blame } from './blame.ts';
 import { correlationIdOf } from './correlation.ts';
 import type { Write } from './flights.ts';
+import { isOurs } from './response.ts';
 import { capabilityOf, isDeclaredReadOnly, type RoutedCapability, rewritten } from './route.ts';
 import { type Clean, sanitize } from './sanitize.ts';
 import { mustLeave, Tunnel } from './sockets.ts';
 import type { Traffic } from './traffic.ts';
 import type { Trusts } from './trusted.ts';
 
-/** The one kind of upgrade that goes through; any other is served as a plain request. */
-export const isWebSocket = ({ method, headers }: IncomingMessage): boolean =>
-  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
+/** The one kind of upgrade that goes through; any other is served as a plain request, and so is any of HTTP/1.0. */
+export const isWebSocket = ({ method, headers, httpVersion }: IncomingMessage): boolean =>
+  method === 'GET' && httpVersion !== '1.0' && headers.upgrade?.toLowerCase() === 'websocket';
+
+/** Sixteen bytes in base64. */
+const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
+
+/** Refuses what RFC 6455, section 4.2.1, lets no server accept, so that no side is blamed for refusing it. */
+function checkHandshake({ headers }: IncomingMessage, { body }: Clean): void {
+  const { 'sec-websocket-version': version, 'sec-websocket-key': key = '' } = headers;
+  if (body !== 0) throw new Refused('bad-request', 'an upgrade has no body');
+  if (version !== '13') throw new Refused('bad-request', 'Sec-WebSocket-Version must be 13');
+  if (!KEY.test(key)) throw new Refused('bad-request', 'Sec-WebSocket-Key must be 16 bytes in base64');
+}
 
 type Forward = ReturnType<typeof createProxyMiddleware>;
 
 /** One upgrade on its way. */
-type Attempt = { readonly clean: Clean; readonly side: Side; readonly write: Write | undefined; tunnel?: Tunnel };
+type Attempt = {
+  readonly clean: Clean;
+  readonly capability: string;
+  readonly side: Side;
+  readonly write: Write | undefined;
+  /** The side was connected to. */
+  sent: boolean;
+  /** The side has answered, or nobody waits for that any more. */
+  settled: boolean;
+  /** Breaks off what has been sent to the side. */
+  cancel?: () => void;
+  tunnel?: Tunnel;
+};
 
 /** WebSockets: decided once, forwarded by http-proxy-middleware, closed with 1001 when their user moves. */
 export class Upgrades {
@@ -32,10 +58,11 @@ export class Upgrades {
     this.#trusts = trusts;
   }
 
+  /** Takes over a socket that has an error listener. */
   handle(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    socket.on('error', () => socket.destroy());
     try {
-      const clean = sanitize(request, this.#trusts(socket.remoteAddress), this.#traffic.limits.maxHeaders);
+      const clean = sanitize(request, this.#trusts, this.#traffic.limits.maxHeaders);
+      checkHandshake(request, clean);
       const routed = capabilityOf(this.#traffic.capabilities, clean.method, clean.readings);
       const user = routed?.userOf(clean.headers);
       const bucket = routed && user !== undefined ? bucketOf(routed.group, user) : 0;
@@ -44,7 +71,8 @@ export class Upgrades {
       const writes = owned && !isDeclaredReadOnly(routed, clean.method, clean.readings);
       const side = this.#decide(routed, user, bucket, writes);
       const write = owned && writes ? { capability: routed.name, user, bucket, side } : undefined;
-      this.#connect(request, socket, head, routed, { clean, side, write });
+      const attempt = { clean, capability: routed?.name ?? '', side, write, sent: false, settled: false };
+      this.#connect(request, socket, head, routed, attempt);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       const correlationId = correlationIdOf(request.headers);
@@ -57,9 +85,13 @@ export class Upgrades {
     if (this.#traffic.stopping) throw new Refused('stopping', 'this proxy is stopping; try again');
     if (!routed) return 'monolith';
     const decision = this.#traffic.decide(routed.name, user, bucket, writes);
-    if (decision === 'unknown') throw new Refused('owner-unknown', 'nobody has told yet who owns this; try again');
+    if (decision === 'unknown')
+      throw new Refused('owner-unknown', `ownership of ${routed.name} is not known yet; retry`);
     if (decision === 'blind')
-      throw new Refused('blind', 'this proxy has lost control and cannot know the owner; try again');
+      throw new Refused(
+        'blind',
+        `ownership of ${routed.name} may have changed since the link to control was lost; retry`,
+      );
     if (decision === 'hold') throw new Refused('hold-exhausted', 'this user is being handed over; try again');
     return decision;
   }
@@ -72,12 +104,7 @@ export class Upgrades {
     attempt: Attempt,
   ): void {
     const { clean, side, write } = attempt;
-    const headers: Record<string, string[]> = { connection: ['Upgrade'], upgrade: ['websocket'] };
-    for (let at = 0; at < clean.headers.length; at += 2) {
-      const name = clean.headers[at]!.toLowerCase();
-      headers[name] = [...(headers[name] ?? []), clean.headers[at + 1]!];
-    }
-    request.headers = { ...single(headers), host: clean.host };
+    request.headers = headersOf(clean);
     request.url = side === 'service' ? rewritten(routed!.rewrite, clean.target) : clean.target;
     this.#attempts.set(request, attempt);
     this.#traffic.began();
@@ -86,7 +113,10 @@ export class Upgrades {
       this.#traffic.noteBlind(write, clean.correlationId);
     }
     socket.once('close', () => {
-      if (!attempt.tunnel) this.#end(request, attempt, true);
+      if (attempt.tunnel) return;
+      attempt.settled = true;
+      attempt.cancel?.();
+      this.#end(request, attempt, true);
     });
     const { origin, prefix } = this.#traffic.upstreamOf(routed, side);
     this.#forwardTo(origin + prefix).upgrade(request, socket, head);
@@ -100,7 +130,8 @@ export class Upgrades {
       ws: true,
       on: {
         proxyReqWs: (upgrade, request, socket) => this.#onSent(upgrade, request, socket),
-        error: (error, request, socket) => this.#onError(error, request, socket as Socket),
+        // It calls the client’s errors by this too; those of the side have been dealt with by then.
+        error: (error, request, socket) => this.#fail(this.#attempts.get(request), socket as Socket, error),
       },
     });
     this.#forward.set(target, forward);
@@ -109,15 +140,35 @@ export class Upgrades {
 
   #onSent(upgrade: ClientRequest, request: IncomingMessage, socket: Socket): void {
     const attempt = this.#attempts.get(request)!;
-    const timer = setTimeout(() => {
-      this.#refuse(attempt, socket, 'upstream-timeout', 'no answer in time');
-      upgrade.destroy();
-    }, this.#traffic.limits.headersTimeout);
+    const { calledBy } = attempt.clean;
+    attempt.cancel = () => upgrade.destroy();
+    upgrade.once('socket', (upstream) => {
+      upstream.once('connect', () => {
+        attempt.sent = true;
+      });
+    });
+    const timer = setTimeout(
+      () => upgrade.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })),
+      this.#traffic.limits.headersTimeout,
+    );
     upgrade.once('close', () => clearTimeout(timer));
-    upgrade.once('response', () => clearTimeout(timer));
+    upgrade.once('error', (error) => this.#fail(attempt, socket, error));
+    upgrade.once('response', (answer: IncomingMessage) => {
+      clearTimeout(timer);
+      this.#clean(answer, calledBy);
+      this.#settle(attempt, undefined, answer.statusCode!);
+      this.#end(request, attempt, true);
+      socket.setTimeout(this.#traffic.limits.idleTimeout, () => socket.destroy()); // it need not be read, nor closed
+    });
     upgrade.once('upgrade', (answer: IncomingMessage, upstream: Socket) => {
       clearTimeout(timer);
-      this.#count(attempt, answer.statusCode!, false);
+      upstream.on('error', () => upstream.destroy());
+      if (socket.destroyed) {
+        upstream.destroy();
+        return;
+      }
+      this.#clean(answer, calledBy);
+      this.#settle(attempt, undefined, answer.statusCode!);
       attempt.tunnel = new Tunnel(socket, upstream, attempt.write);
       // What was sent through it and did not end in order, nobody knows the fate of.
       upstream.once('close', (failed) => this.#end(request, attempt, !failed && upstream.readableEnded));
@@ -126,23 +177,37 @@ export class Upgrades {
     });
   }
 
-  #onError(error: Error, request: IncomingMessage, socket: Socket): void {
-    const attempt = this.#attempts.get(request);
-    if (!attempt || attempt.tunnel) return;
-    this.#count(attempt, 0, true);
-    this.#refuse(attempt, socket, 'upstream-failed', 'no usable answer', error);
-    this.#end(request, attempt, true);
+  /** Makes the headers of an answer, which http-proxy-middleware will write, such as the client may see. */
+  #clean(answer: IncomingMessage, calledBy: CalledBy): void {
+    const { addresses } = this.#traffic;
+    for (const [name, value] of Object.entries(answer.headers)) {
+      if (isOurs(name)) delete answer.headers[name];
+      else if (typeof value === 'string') answer.headers[name] = addresses.header(name, value, calledBy);
+      else answer.headers[name] = value?.map((one) => addresses.header(name, one, calledBy));
+    }
+  }
+
+  #fail(attempt: Attempt | undefined, socket: Socket, error: Error): void {
+    if (!attempt || attempt.settled || socket.errored) return;
+    const code = this.#settle(attempt, error, 0);
+    this.#refuse(attempt, socket, code, code === 'upstream-timeout' ? 'no answer in time' : 'no usable answer', error);
   }
 
   #refuse({ clean, side }: Attempt, socket: Socket, code: Code, message: string, cause?: Error): void {
-    if (!socket.writable || socket.bytesWritten > 0) return;
+    if (!socket.writable) return;
     const { correlationId } = clean;
     this.#traffic.log.warn({ code, correlationId, side, cause: cause?.message }, message);
     answerRaw(socket, code, message, correlationId);
   }
 
-  #count({ write }: Attempt, status: number, hard: boolean): void {
-    if (write) this.#traffic.count(write.capability, write.side, { status, failed: hard, hard, latency: 0 });
+  /** Counts how it ended, and gives the code of what the client is told if it ended badly. */
+  #settle(attempt: Attempt, error: Error | undefined, status: number): Code {
+    const { capability, side, sent } = attempt;
+    attempt.settled = true;
+    const whose = blame({ error, sent, body: 'sent', status, bodyAtAnswer: undefined, unread: false });
+    const failed = error !== undefined && whose.fault === 'side';
+    this.#traffic.count(capability, side, whose.fault, { status, failed, hard: whose.hard, latency: 0 });
+    return whose.code;
   }
 
   #end(request: IncomingMessage, { write }: Attempt, fateKnown: boolean): void {
@@ -162,7 +227,18 @@ export class Upgrades {
   }
 }
 
-/** Headers that came once as one value, so that Node takes them where it wants no list. */
-function single(headers: Record<string, string[]>): Record<string, string | string[]> {
-  return Object.fromEntries(Object.entries(headers).map(([name, all]) => [name, all.length === 1 ? all[0]! : all]));
+/** Headers as Node takes them; a name such as __proto__ is a name like any other. */
+function headersOf({ host, headers }: Clean): Record<string, string | string[]> {
+  const all = new Map<string, string | string[]>([
+    ['connection', 'Upgrade'],
+    ['upgrade', 'websocket'],
+  ]);
+  if (host !== undefined) all.set('host', host);
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at]!.toLowerCase();
+    const before = all.get(name);
+    const value = headers[at + 1]!;
+    all.set(name, before === undefined ? value : [before, value].flat());
+  }
+  return Object.fromEntries(all);
 }

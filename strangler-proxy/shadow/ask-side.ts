@@ -10,6 +10,9 @@ export type Read = {
   readonly headers: readonly string[];
 };
 
+/** Headers of a reply as the client may see them. */
+export type ForClient = (raw: readonly Buffer[]) => readonly Buffer[];
+
 /** A side may take this long for a whole reply, ms. */
 const TIMEOUT = 3_000;
 
@@ -25,8 +28,8 @@ export class ShadowSide {
     this.#agent = new Agent({ connections, pipelining: 1, connectTimeout: TIMEOUT, headersTimeout: TIMEOUT });
   }
 
-  /** What the side replies. Never throws: no reply is a Failure. */
-  async ask({ method, path, headers }: Read): Promise<Seen> {
+  /** What the side replies, as its client would see it. Never throws: no reply is a Failure. */
+  async ask({ method, path, headers }: Read, forClient: ForClient): Promise<Seen> {
     const { promise, resolve } = Promise.withResolvers<Seen>();
     const capture = new Capture();
     const late = { error: `no reply within ${TIMEOUT} ms`, timeout: true };
@@ -42,7 +45,7 @@ export class ShadowSide {
           controller = started;
         },
         onResponseStart: (started, status) => {
-          if (status >= 200) capture.begin(status, started.rawHeaders as Buffer[]);
+          if (status >= 200) capture.begin(status, forClient(started.rawHeaders as Buffer[]));
         },
         onResponseData: (_, chunk) => capture.add(chunk),
         onResponseEnd: () => resolve(capture.seen),

@@ -28,7 +28,8 @@ export function openShadow(plan: Plan, traffic: Traffic, registry: Registry): Sh
     },
   };
   const meters = new ShadowMeters(registry);
-  const shadow = new Shadow(new URL(plan.monolith.url!), compared, rules, plan.control.tokens.proxy, users, meters);
+  const [monolith, secret] = [new URL(plan.monolith.url!), plan.control.tokens.proxy];
+  const shadow = new Shadow(monolith, compared, traffic.addresses, rules, secret, users, meters);
   for (const { name, compare } of compared) {
     if (compare.rules === undefined) continue;
     shadow.beside(watchRules(compare.rules, (changed) => shadow.use(name, changed), traffic.log));

@@ -9,7 +9,8 @@ export type Seen = (ReplySource & { readonly body: Uint8Array }) | Failure;
 /** Gathers the reply of one side. */
 export class Capture {
   #status = 0;
-  #headers: Record<string, string[]> = {};
+  // A header’s name may be any, __proto__ too.
+  readonly #headers = new Map<string, string[]>();
   #chunks: Buffer[] = [];
   #size = 0;
   /** The reply has ended as it should. */
@@ -20,9 +21,8 @@ export class Capture {
     this.#status = status;
     for (let at = 0; at < raw.length; at += 2) {
       const name = raw[at]!.toString('latin1').toLowerCase();
-      const values = this.#headers[name] ?? [];
-      values.push(raw[at + 1]!.toString('latin1'));
-      this.#headers[name] = values;
+      const value = raw[at + 1]!.toString('latin1');
+      this.#headers.set(name, [...(this.#headers.get(name) ?? []), value]);
     }
   }
 
@@ -40,6 +40,6 @@ export class Capture {
   /** The whole reply. */
   get seen(): Seen {
     const cut = this.#size > MOST_BODY ? `its body has more than ${MOST_BODY} bytes` : undefined;
-    return { status: this.#status, headers: this.#headers, body: Buffer.concat(this.#chunks), cut };
+    return { status: this.#status, headers: Object.fromEntries(this.#headers), body: Buffer.concat(this.#chunks), cut };
   }
 }

@@ -1,5 +1,6 @@
 import { type Difference, type Result, type Rule, routeName, without } from '@strangler/compare';
 import { BUCKETS, bucketOf, otherSide, type Side } from '@strangler/plan';
+import type { Addresses } from '../addresses.ts';
 import type { RoutedCapability } from '../route.ts';
 import { Comparer } from './comparer.ts';
 import { filledIn } from './filled-in.ts';
@@ -35,12 +36,13 @@ export class Shadow {
   constructor(
     monolith: URL,
     capabilities: readonly RoutedCapability[],
+    addresses: Addresses,
     rules: Readonly<Record<string, readonly Rule[]>>,
     secret: string,
     users: Users,
     meters: ShadowMeters,
   ) {
-    this.#sides = new Sides(monolith, capabilities, secret, AT_ONCE, meters);
+    this.#sides = new Sides(monolith, capabilities, addresses, secret, AT_ONCE, meters);
     this.#comparer = new Comparer(rules, (capability, used) => this.findings.used(capability, used));
     this.#meters = meters;
     meters.watch({

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Side } from '@strangler/plan';
+import type { Addresses } from '../addresses.ts';
 import { type RoutedCapability, rewritten } from '../route.ts';
 import type { Clean } from '../sanitize.ts';
 import { type Read, ShadowSide } from './ask-side.ts';
@@ -11,7 +12,7 @@ export type Asked = {
   readonly routed: RoutedCapability;
   readonly user: string;
   readonly bucket: number;
-  readonly clean: Pick<Clean, 'headers' | 'host' | 'correlationId'>;
+  readonly clean: Pick<Clean, 'headers' | 'host' | 'correlationId' | 'calledBy'>;
   readonly target: string;
 };
 
@@ -25,6 +26,7 @@ const NOT_REPEATED = new Set(['range', 'if-none-match', 'if-modified-since', 'if
 /** Monolith and services as a shadow asks them: on connections of its own, and not while they fail. */
 export class Sides {
   readonly #capabilities: readonly RoutedCapability[];
+  readonly #addresses: Addresses;
   readonly #secret: string;
   readonly #meters: ShadowMeters;
   readonly #monolith: ShadowSide;
@@ -34,11 +36,13 @@ export class Sides {
   constructor(
     monolith: URL,
     capabilities: readonly RoutedCapability[],
+    addresses: Addresses,
     secret: string,
     connections: number,
     meters: ShadowMeters,
   ) {
     this.#capabilities = capabilities;
+    this.#addresses = addresses;
     this.#secret = secret;
     this.#meters = meters;
     this.#monolith = new ShadowSide(monolith, connections);
@@ -56,7 +60,8 @@ export class Sides {
     const path = side === 'service' ? rewritten(rewrite, target) : target;
     const read: Read = { method: 'GET', path, headers };
     const begun = performance.now();
-    const seen = await (side === 'service' ? this.#services.get(name)! : this.#monolith).ask(read);
+    const of = side === 'service' ? this.#services.get(name)! : this.#monolith;
+    const seen = await of.ask(read, (raw) => this.#addresses.forClient(raw, clean.calledBy));
     this.#meters.asked(name, side, performance.now() - begun, 'error' in seen);
     this.#note(`${name} ${side}`, 'error' in seen);
     return seen;

@@ -1,0 +1,130 @@
+import type { RequestListener } from 'node:http';
+import { afterEach, expect, test } from '@jest/globals';
+import { bucketOf, type Moving } from '@strangler/plan';
+import { stage } from './testing/stage.ts';
+
+type Stage = Awaited<ReturnType<typeof stage>>;
+let open: Stage | undefined;
+afterEach(async () => {
+  await open?.stop();
+  open = undefined;
+});
+
+/** A side whose fence refuses every write: it has given the user away. */
+const fenced: RequestListener = (request, response) => {
+  if (request.method === 'GET') response.end('read');
+  else response.writeHead(409, { 'strangler-fence': 'given-away' }).end('{"error":"given away"}');
+};
+
+async function set(more: Parameters<typeof stage>[0] = {}): Promise<Stage> {
+  open = await stage({ monolithDoes: fenced, handoff: { hold: '5s' }, ...more });
+  return open;
+}
+
+const mover = (() => {
+  for (let number = 0; ; number++) if (bucketOf('shop', `u${number}`) < 100) return `u${number}`;
+})();
+const moving: Moving = { epoch: 1, subject: { lo: 0, hi: 100 }, from: 'monolith', to: 'service' };
+const post = (body: RequestInit['body'] = 'one', more: object = {}) =>
+  fetch(`http://${open!.address}/api/orders`, { method: 'POST', body, headers: { 'x-user': mover }, ...more });
+const codeOf = async (response: Response) => ((await response.json()) as { error: { code: string } }).error.code;
+const metrics = async () => (await fetch(`http://${open!.metricsAddress}/metrics`)).text();
+const countsOf = (counts: { side: string }[]) => counts.map(({ side }) => side);
+
+/** Waits until the proxy holds a write. */
+async function held(): Promise<void> {
+  while (!/^strangler_proxy_held_writes\{capability="orders"\} 1$/m.test(await metrics()));
+}
+
+test('a write that its side’s fence refuses waits for a newer snapshot and goes to the owner that one names', async () => {
+  const { control, monolith, service } = await set();
+  await control.says({ boundary: 0, pins: {} });
+  const write = post();
+  await held();
+  await control.says({ boundary: 0, pins: {}, moving });
+  await control.says({ boundary: 100, pins: {} });
+  const answer = await write;
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get('x-strangler-side')).toBe('service');
+  expect(answer.headers.get('strangler-fence')).toBeNull();
+  expect(service.requests).toMatchObject([{ method: 'POST', body: 'one' }]);
+  expect(monolith.requests).toHaveLength(1);
+  expect(await metrics()).toContain(
+    'strangler_proxy_fenced_total{capability="orders",side="monolith",result="resent"} 1',
+  );
+  const counts = await control.hears((all) => all.find((one) => one.type === 'counts'));
+  expect(countsOf([...counts.counts])).toEqual(['service']);
+});
+
+test('if the snapshot still says the same side when a write may be held no longer, it is a 503 of ours', async () => {
+  const { control, monolith, service } = await set({ handoff: { hold: '50ms', writeFate: '1h' } });
+  await control.says({ boundary: 0, pins: {} });
+  const answer = await post();
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('retry-after')).toBe('1');
+  expect(await codeOf(answer)).toBe('given-away');
+  expect([monolith.requests.length, service.requests.length]).toEqual([1, 0]);
+  expect(await metrics()).toContain('fenced_total{capability="orders",side="monolith",result="refused"} 1');
+  expect(await metrics()).not.toMatch(/requests_total\{capability="orders"/);
+  // Its fate is known: it keeps nobody from moving beyond what the start of this process does.
+  const before = (await control.says({ boundary: 0, pins: {}, moving })).flights[0]!;
+  expect(before.inFlight).toBe(0);
+});
+
+test('a body that was passed on as it came cannot be sent again: 503', async () => {
+  const { control, service } = await set();
+  await control.says({ boundary: 0, pins: {} });
+  const answer = await post('x'.repeat(100_000));
+  expect(await codeOf(answer)).toBe('given-away');
+  expect(service.requests).toHaveLength(0);
+});
+
+test('a write is decided anew only once: if the other side refuses it too, it is a 503', async () => {
+  const { control, monolith, service } = await set({ serviceDoes: fenced });
+  await control.says({ boundary: 0, pins: {} });
+  const write = post();
+  await held();
+  await control.says({ boundary: 100, pins: {} });
+  expect(await codeOf(await write)).toBe('given-away');
+  expect([monolith.requests.length, service.requests.length]).toEqual([1, 1]);
+});
+
+test('a client that goes while its refused write waits is not served by anybody', async () => {
+  const { control, service } = await set();
+  await control.says({ boundary: 0, pins: {} });
+  const gone = new AbortController();
+  const write = post('one', { signal: gone.signal }).catch(() => 'gone');
+  await held();
+  gone.abort();
+  expect(await write).toBe('gone');
+  while (!(await metrics()).includes('result="client-gone"} 1'));
+  await control.says({ boundary: 100, pins: {} });
+  expect(service.requests).toHaveLength(0);
+});
+
+test('on anything but a write of a capability the answer passes, without the header', async () => {
+  const { address, control } = await set({
+    monolithDoes: (_, response) => response.writeHead(409, { 'strangler-fence': 'given-away' }).end('no'),
+  });
+  await control.says({ boundary: 0, pins: {} });
+  const as = { headers: { 'x-user': mover } };
+  for (const answer of [
+    await fetch(`http://${address}/api/orders`, as),
+    await fetch(`http://${address}/api/orders/search`, { ...as, method: 'POST' }),
+    await fetch(`http://${address}/products`, { ...as, method: 'POST' }),
+  ]) {
+    expect(answer.status).toBe(409);
+    expect(answer.headers.get('strangler-fence')).toBeNull();
+    expect(await answer.text()).toBe('no');
+  }
+});
+
+test('any other 409 of a write is the side’s answer', async () => {
+  const { control } = await set({
+    monolithDoes: (_, response) => response.writeHead(409, { 'strangler-fence': 'something' }).end('taken'),
+  });
+  await control.says({ boundary: 0, pins: {} });
+  const answer = await post();
+  expect([answer.status, await answer.text()]).toEqual([409, 'taken']);
+  expect(answer.headers.get('strangler-fence')).toBeNull();
+});

@@ -1,0 +1,154 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { bucketOf, type Moving } from '@strangler/plan';
+import { Raw, statusOf, tcp } from './testing/raw.ts';
+import { stage } from './testing/stage.ts';
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+async function set(more: Parameters<typeof stage>[0] = {}) {
+  const one = await stage({ handoff: { writeFate: '1h' }, ...more });
+  stops.push(one.stop);
+  return one;
+}
+
+/** Users whose buckets lie in the slice that moves. */
+const movers = Array.from({ length: 2_000 }, (_, number) => `u${number}`).filter(
+  (user) => bucketOf('shop', user) < 100,
+);
+const moving: Moving = { epoch: 1, subject: { lo: 0, hi: 100 }, from: 'monolith', to: 'service' };
+const head = (user: string, ...more: string[]) =>
+  `POST /api/orders HTTP/1.1\r\nHost: a\r\nX-User: ${user}\r\n${more.join('\r\n')}\r\n\r\n`;
+const LARGE = 100_000;
+const codeOf = (answer: string) => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)).error.code;
+
+/** How long writes of the slice keep it from moving, beyond what the start of this process does. */
+async function slice({ control }: Awaited<ReturnType<typeof stage>>) {
+  const ack = await control.says({ boundary: 0, pins: {}, moving });
+  await control.says({ boundary: 0, pins: {} });
+  return ack.flights[0]!;
+}
+
+/** A monolith that reads and never answers, or answers with these bytes at once; counts what it got. */
+async function silent(says = '') {
+  let bytes = 0;
+  const upstream = await tcp((socket) => {
+    socket.on('data', (chunk) => {
+      if (bytes === 0) socket.write(says);
+      bytes += chunk.length;
+    });
+  });
+  stops.push(upstream.stop);
+  const got = async (least: number) => {
+    while (bytes < least) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  return { url: upstream.url, got, bytes: () => bytes };
+}
+
+test('a small body that drips is collected: it is in flight for nobody, chunked or not', async () => {
+  const one = await set();
+  await one.control.says({ boundary: 0, pins: {} });
+  const clients = [
+    new Raw(one.address).send(`${head(movers[0]!, 'Transfer-Encoding: chunked')}1\r\n{\r\n`),
+    new Raw(one.address).send(`${head(movers[1]!, 'Content-Length: 10')}{`),
+  ];
+  const marker = new Raw(one.address).send(`${head('u', 'Transfer-Encoding: chunked')}3\r\nabc\r\n0\r\n\r\n`);
+  expect(statusOf(await marker.answer())).toBe(200);
+  expect((await slice(one)).inFlight).toBe(0);
+  expect(one.monolith.requests).toMatchObject([{ body: 'abc', headers: { 'content-length': '3' } }]);
+  for (const { socket } of [...clients, marker]) socket.destroy();
+});
+
+test('a chunked body that turns out large is passed on whole, from its first byte', async () => {
+  const one = await set();
+  await one.control.says({ boundary: 0, pins: {} });
+  const body = Array.from({ length: 30_000 }, (_, nth) => `${nth},`).join('');
+  const client = new Raw(one.address).send(head('u', 'Transfer-Encoding: chunked', 'Expect: 100-continue'));
+  await client.until((text) => text.includes('100 Continue'));
+  for (let at = 0; at < body.length; at += 7_000) {
+    const piece = body.slice(at, at + 7_000);
+    client.send(`${piece.length.toString(16)}\r\n${piece}\r\n`);
+  }
+  await client.send('0\r\n\r\n').until((text) => text.includes('200 OK'));
+  expect(one.monolith.requests[0]!.body).toBe(body);
+  expect(client.received.match(/HTTP\/1\.1 100/g)).toHaveLength(1);
+  client.socket.destroy();
+});
+
+test('an upload that is broken off was not carried out by a side that waits for all of it: no unknown fate', async () => {
+  const monolith = await silent();
+  const one = await set({ monolith: monolith.url, handoff: { writeFate: '1h' } });
+  await one.control.says({ boundary: 0, pins: {} });
+  const atStart = (await slice(one)).unknownFor;
+  const client = new Raw(one.address).send(`${head(movers[0]!, `Content-Length: ${LARGE}`)}${'x'.repeat(LARGE - 10)}`);
+  await monolith.got(LARGE - 10);
+  expect((await slice(one)).inFlight).toBe(1);
+  client.socket.destroy();
+  while ((await slice(one)).inFlight > 0);
+  expect((await slice(one)).unknownFor).toBeLessThanOrEqual(atStart);
+  const text = await (await fetch(`http://${one.metricsAddress}/metrics`)).text();
+  expect(text).toContain('not_the_sides_total{capability="orders",side="monolith",fault="client"} 1');
+  expect(one.control.received.filter(({ type }) => type === 'counts')).toEqual([]);
+});
+
+test('unless that side had answered early: it does not wait for the whole body, so nobody knows', async () => {
+  const monolith = await silent('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc');
+  const one = await set({ monolith: monolith.url, handoff: { writeFate: '1h' } });
+  await one.control.says({ boundary: 0, pins: {} });
+  const client = new Raw(one.address).send(`${head(movers[0]!, `Content-Length: ${LARGE}`)}${'x'.repeat(LARGE - 10)}`);
+  await client.until((text) => text.includes('abc'));
+  await monolith.got(LARGE - 10);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const atStart = (await slice(one)).unknownFor;
+  client.socket.destroy();
+  while ((await slice(one)).inFlight > 0);
+  expect((await slice(one)).unknownFor).toBeGreaterThan(atStart);
+});
+
+test('an address may keep some users from moving by large uploads, then it is answered 429; other addresses go on', async () => {
+  const monolith = await silent();
+  const one = await set({
+    ...{ monolith: monolith.url },
+    proxy: { trustedHops: ['127.0.0.1'], unfinishedPerAddress: 3, unfinishedPerUser: 2 },
+  });
+  await one.control.says({ boundary: 0, pins: {} });
+  const upload = (user: string, from: string) =>
+    new Raw(one.address).send(`${head(user, `X-Forwarded-For: ${from}`, `Content-Length: ${LARGE}`)}x`);
+  const clients = [upload('a', '6.6.6.6'), upload('a', '6.6.6.6')];
+  await monolith.got(2 * 100);
+  const third = await upload('a', '6.6.6.6').answer();
+  expect([statusOf(third), codeOf(third)]).toEqual([429, 'too-many-uploads']);
+  expect(third).toContain('retry-after: 1');
+  clients.push(upload('b', '6.6.6.6'));
+  expect(statusOf(await upload('c', '6.6.6.6').answer())).toBe(429);
+  // The same user from elsewhere is not shut out by whoever pretends to be that user.
+  clients.push(upload('a', '7.7.7.7'));
+  await monolith.got(4 * 100);
+  const small = new Raw(one.address).send(`${head('a', 'X-Forwarded-For: 6.6.6.6', 'Content-Length: 1')}x`);
+  clients[0]!.socket.destroy();
+  await clients[0]!.end();
+  for (;;) {
+    const again = upload('a', '6.6.6.6');
+    const refused = await Promise.race([again.answer(), new Promise<''>((resolve) => setTimeout(resolve, 100, ''))]);
+    clients.push(again);
+    if (!refused) break;
+  }
+  for (const { socket } of [...clients, small]) socket.destroy();
+});
+
+test('an address may leave some writes of unknown fate to one side, then it is answered 503; the other side goes on', async () => {
+  const hangs = await silent();
+  const one = await set({
+    ...{ service: hangs.url },
+    proxy: { unfinishedPerAddress: 2, headersTimeout: '50ms' },
+  });
+  await one.control.says({ boundary: 5_000, pins: {} });
+  const low = movers.slice(0, 3);
+  const high = Array.from({ length: 99 }, (_, nth) => `u${nth}`).find((user) => bucketOf('shop', user) >= 5_000)!;
+  const write = (user: string) => new Raw(one.address).send(`${head(user, 'Content-Length: 1')}x`).answer();
+  expect([statusOf(await write(low[0]!)), statusOf(await write(low[1]!))]).toEqual([504, 504]);
+  const third = await write(low[2]!);
+  expect([statusOf(third), codeOf(third)]).toEqual([503, 'too-many-unknown']);
+  expect(statusOf(await write(high))).toBe(200);
+});
