@@ -13,7 +13,7 @@ import {
 } from '@strangler/plan';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Ask } from './confirmations.ts';
-import { readMessage } from './link-message.ts';
+import { type Refused, readMessage } from './link-message.ts';
 import type { ProxyView } from './readiness.ts';
 import { Wake } from './wake.ts';
 
@@ -39,6 +39,8 @@ export type Hears = {
   readonly counts: (counts: Counts) => void;
   readonly compared: (comparison: Comparison) => void;
   readonly asks: (capability: string, ask: Ask) => void;
+  /** Something this proxy said cannot be used, and why. */
+  readonly refused: (proxy: string, why: string) => void;
 };
 
 /** The stream to every proxy: snapshots down; acknowledgements, writes under way and counts up. */
@@ -111,6 +113,7 @@ export class Link {
     stream.on('message', (data) => {
       const message = readMessage(String(data));
       if (!message || (message.type === 'hello') === (peer !== undefined)) {
+        this.#hears.refused(peer?.proxy ?? '', 'it is not a message of this stream; the proxy is cut off');
         stream.close(1008, 'not a message of this stream');
         return;
       }
@@ -140,8 +143,9 @@ export class Link {
     return peer;
   }
 
-  #hear(peer: Peer, message: Exclude<FromProxy, { type: 'hello' }>): void {
-    if (message.type === 'counts') for (const counts of message.counts) this.#hears.counts(counts);
+  #hear(peer: Peer, message: Exclude<FromProxy, { type: 'hello' }> | Refused): void {
+    if (message.type === 'refused') this.#hears.refused(peer.proxy, message.why);
+    else if (message.type === 'counts') for (const counts of message.counts) this.#hears.counts(counts);
     else if (message.type === 'compared') this.#hears.compared(message.comparison);
     else if (message.type === 'confirm') {
       const { id, user, from, theirs } = message;
