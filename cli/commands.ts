@@ -20,7 +20,11 @@ import { watch } from './watch.ts';
 type Waiting = Where & { wait: boolean; reason?: string };
 
 const clientOf = (where: Where): AdminClient => new AdminClient(connectionOf(where));
-const printJson = (value: unknown): void => console.log(JSON.stringify(value, null, 2));
+/** JSON says control characters by their numbers, but for those above ASCII, which a terminal obeys too. */
+const printJson = (value: unknown): void => {
+  const numbered = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  console.log(JSON.stringify(value, null, 2).replace(/(?!\n)\p{Cc}/gu, numbered));
+};
 /** Columns to write for: a pipe gets lines that are easy to read, however long the words. */
 const width = (): number => process.stdout.columns ?? 100;
 const reasonOf = ({ reason }: { reason?: string }): { reason?: string } => (reason === undefined ? {} : { reason });

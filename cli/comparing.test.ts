@@ -117,6 +117,23 @@ describe('strangler rules', () => {
     expect(again.code).toBe(0);
   });
 
+  test('a report in which an enum is none, or a text would move the cursor, is refused by name and inertly', async () => {
+    await strangler('compare', await side(5), await side(6), '--suite', 'cases.json', '--json', 'report.json');
+    const report = JSON.parse(await read('report.json')) as SuiteReport;
+    const { groups } = report.tally;
+    await line.write('bad.json', {
+      ...report,
+      tally: { ...report.tally, groups: [{ ...groups[0], severity: '\u001b[2J' }] },
+    });
+    const refused = await strangler('rules', 'suggest', 'bad.json');
+    expect([refused.code, refused.err]).toEqual([
+      2,
+      expect.stringContaining('bad.json is no report (tally.groups[0].severity must be one of high, medium, low)'),
+    ]);
+    const missing = await strangler('rules', 'suggest', '\u001b[2J\u009b.json');
+    expect([missing.code, missing.err]).toEqual([2, expect.not.stringMatching(/(?!\n)\p{Cc}/u)]);
+  });
+
   test('explain says which cases would fail without a rule', async () => {
     await report('5.00');
     const { out } = await strangler('rules', 'explain', 'rules.json', 'report.json', 'texts');

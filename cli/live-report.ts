@@ -1,5 +1,14 @@
-import { auditRules, noiseIn, RESULT_KINDS, type Report, type ResultKind, type UsedRule } from '@strangler/compare';
+import {
+  auditRules,
+  noiseIn,
+  RESULT_KINDS,
+  type Report,
+  type ResultKind,
+  tallyMistake,
+  type UsedRule,
+} from '@strangler/compare';
 import type { Comparison } from '@strangler/plan';
+import { Problem } from './problem.ts';
 
 /** Pairs in its scope without which a rule is not called dead: live traffic may not show everything at once. */
 const DEAD_AFTER = 1_000;
@@ -7,8 +16,10 @@ const DEAD_AFTER = 1_000;
 /** What only concerns who keeps the file is for `strangler rules lint`. */
 const NOT_LIVE: ReadonlySet<string> = new Set(['unowned', 'endless']);
 
-/** What was found beside live traffic, as the report a suite gives. */
+/** What was found beside live traffic, as the report a suite gives. Throws a Problem for what no control of ours says. */
 export function reportOf({ replies, noise, again, rules }: Comparison, now: Date): Report {
+  const mistake = tallyMistake(replies) ?? tallyMistake(noise);
+  if (mistake !== undefined) throw new Problem(`what control has compared cannot be shown: ${mistake}`);
   const used = rules as readonly UsedRule[]; // control has validated them
   const sum = (kind: ResultKind) => replies.routes.reduce((total, { counts }) => total + counts[kind], 0);
   return {

@@ -3,6 +3,7 @@ import { PlanError } from '@strangler/plan';
 import { CommanderError } from 'commander';
 import { EXIT, Problem } from './problem.ts';
 import { buildProgram } from './program.ts';
+import { inertLines } from './text.ts';
 
 // Who reads the output may stop early: `strangler schema | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>
@@ -24,9 +25,9 @@ try {
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage; // it has said why
   if (error instanceof PlanError) {
-    console.error(error.message);
+    console.error(inertLines(error.message));
     return EXIT.usage;
   }
-  console.error(`strangler: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(inertLines(`strangler: ${error instanceof Error ? error.message : String(error)}`));
   return error instanceof Problem ? error.exit : EXIT.failed;
 }

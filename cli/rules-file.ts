@@ -1,13 +1,14 @@
-import { type Report, type Rule, validateRules } from '@strangler/compare';
+import { type Report, type Rule, reportMistake, validateRules } from '@strangler/compare';
 import { EXIT, Problem } from './problem.ts';
 import { readJson } from './read-json.ts';
 
 /** What `strangler compare --json` or `strangler compared --json` has written. Throws a Problem. */
 export async function readReport(file: string): Promise<Report> {
-  const report = (await readJson(file)) as Partial<Report> | null;
-  if (report?.tally && report.counts && report.findings) return report as Report;
+  const report = await readJson(file);
+  const mistake = reportMistake(report);
+  if (mistake === undefined) return report as Report;
   throw new Problem(
-    `${file} is no report: make one with strangler compare … --json ${file}, or strangler compared CAPABILITY --json > ${file}`,
+    `${file} is no report (${mistake}): make one with strangler compare … --json ${file}, or strangler compared CAPABILITY --json > ${file}`,
     EXIT.usage,
   );
 }

@@ -4,8 +4,11 @@ const NOTHING = /\p{Mn}|\p{Me}|\p{Cf}/u;
 /** Text that came from elsewhere, on one line and without anything a terminal would obey. */
 export const inert = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').replace(/\p{Cf}/gu, '');
 
+/** Lines of which parts came from elsewhere. */
+export const inertLines = (text: string): string => text.split('\n').map(inert).join('\n');
+
 /** Prints lines of which parts came from elsewhere. */
-export const print = (text: string): void => console.log(text.split('\n').map(inert).join('\n'));
+export const print = (text: string): void => console.log(inertLines(text));
 
 const columnsOf = (character: string): number => (NOTHING.test(character) ? 0 : WIDE.test(character) ? 2 : 1);
 

@@ -1,8 +1,10 @@
 import { ExactNumber, type Json } from './json.ts';
 
-export type DifferenceKind = 'status' | 'header' | 'type' | 'format' | 'value' | 'missing' | 'extra' | 'order';
-/** High: a client may break (status, type, missing). Medium: it gets something else. Low: it gets more. */
-export type Severity = 'high' | 'medium' | 'low';
+export const DIFFERENCE_KINDS = ['status', 'header', 'type', 'format', 'value', 'missing', 'extra', 'order'] as const;
+export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number];
+/** High: a client may break (status, type, missing). Medium: it gets something else. Low: it gets more. Worst first. */
+export const SEVERITIES = ['high', 'medium', 'low'] as const;
+export type Severity = (typeof SEVERITIES)[number];
 
 /** One disagreement of two replies. */
 export interface Difference {
@@ -43,7 +45,6 @@ export const SEVERITY: Record<DifferenceKind, Severity> = {
 /** Places severities in order, the worst first. */
 export const bySeverity = (a: { readonly severity: Severity }, b: { readonly severity: Severity }): number =>
   SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
-const SEVERITIES: readonly Severity[] = ['high', 'medium', 'low'];
 
 const SAMPLE_LENGTH = 160;
 

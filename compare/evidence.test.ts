@@ -25,6 +25,16 @@ describe('evidence', () => {
     );
   });
 
+  test('goes on without a step, and costs no more, where mismatches are too many to be added up one by one', () => {
+    for (const pairs of [1_100, 5_000, 100_000, 10_000_000]) {
+      const [exact, next] = [greatestRate(1_000, pairs), greatestRate(1_001, pairs)];
+      expect(next).toBeGreaterThan(exact);
+      expect(next / exact).toBeLessThan(1.002);
+    }
+    expect(greatestRate(1e12, 1e15)).toBeCloseTo(0.001, 6);
+    expect(greatestRate(1_001, 1_002)).toBeLessThanOrEqual(1);
+  });
+
   test('is what tables of the Clopper-Pearson bound say', () => {
     expect(greatestRate(1, 100)).toBeCloseTo(0.0466, 4);
     expect(greatestRate(5, 200)).toBeCloseTo(0.0518, 3);

@@ -7,9 +7,18 @@ export function pairsNeeded(limit: number): number {
   return Math.ceil(Math.log(1 - CONFIDENCE) / Math.log(1 - limit));
 }
 
-/** The greatest rate that so many mismatches among so many pairs leave possible (Clopper and Pearson); 1 of no pairs. */
+/** Mismatches beyond which the exact bound, whose cost grows with them, and the score bound agree to a part in a thousand. */
+const MANY = 1_000;
+/** How many standard deviations `CONFIDENCE` is, one-sided. */
+const DEVIATIONS = 1.6448536269514722;
+
+/**
+ * The greatest rate that so many mismatches among so many pairs leave possible: Clopper and Pearson’s, of very many
+ * Wilson’s with correction for continuity; 1 of no pairs.
+ */
 export function greatestRate(mismatches: number, pairs: number): number {
   if (pairs === 0 || mismatches >= pairs) return 1;
+  if (mismatches > MANY) return wilsonBound((mismatches + 0.5) / pairs, pairs);
   let [low, high] = [mismatches / pairs, 1];
   for (let step = 0; step < 50; step++) {
     const middle = (low + high) / 2;
@@ -17,6 +26,13 @@ export function greatestRate(mismatches: number, pairs: number): number {
     else high = middle;
   }
   return high;
+}
+
+/** Wilson 1927, upper end. */
+function wilsonBound(rate: number, pairs: number): number {
+  const square = DEVIATIONS ** 2;
+  const spread = DEVIATIONS * Math.sqrt((rate * (1 - rate)) / pairs + square / (4 * pairs ** 2));
+  return Math.min(1, (rate + square / (2 * pairs) + spread) / (1 + square / pairs));
 }
 
 /** Of a binomial distribution. */

@@ -47,7 +47,7 @@ export function htmlOf(
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <title>${escaped(title)}</title><style>${STYLE}</style></head><body><main>
 <h1 class="${outcome}">${OUTCOME_PHRASES[outcome]}</h1><p class="soft">${escaped(title)}</p>
-<div class="numbers">${numbers.map(([kind, count]) => `<div><b>${count}</b>${kind}</div>`).join('')}</div>
+<div class="numbers">${numbers.map(([kind, count]) => `<div><b>${escaped(String(count))}</b>${escaped(kind)}</div>`).join('')}</div>
 ${section('What differs', [
   ...groups.map((group) => groupPart(group, groups)),
   ...(more > 0 ? [`<p class="soft">… and ${more} more groups</p>`] : []),
@@ -60,7 +60,7 @@ ${section(
   'Rules that need a look',
   report.findings.map(
     ({ rule, level, message }) =>
-      `<p><span class="badge ${level === 'failure' ? 'high' : 'medium'}">${level}</span><code>${escaped(rule)}</code> ${escaped(message)}</p>`,
+      `<p><span class="badge ${level === 'failure' ? 'high' : 'medium'}">${escaped(level)}</span><code>${escaped(rule)}</code> ${escaped(message)}</p>`,
   ),
 )}
 <h2>Endpoints</h2><div class="wide"><table><tr><th>endpoint<th class="n">compared<th class="n">differ<th class="n">rate<th>not in the rate</tr>
@@ -94,14 +94,14 @@ function foldedPart(group: Group, rule: string, open: boolean): string {
     const others = more > 0 ? `, and ${more} more like it` : '';
     return `<div class="soft">${escaped(where)}${others}</div><div class="pair"><pre class="old">${value(old)}</pre><pre class="new">${value(newer)}</pre></div>`;
   });
-  return `<details${open ? ' open' : ''}><summary><span class="badge ${severity}">${severity}</span><code>${escaped(path)}</code> ${DIFFERENCE_PHRASES[kind]}
-<span class="soft">in ${escaped(route)}, ${timesOf(group)} · group ${id}</span></summary><div>${shown.join('')}${rule}</div></details>`;
+  return `<details${open ? ' open' : ''}><summary><span class="badge ${escaped(severity)}">${escaped(severity)}</span><code>${escaped(path)}</code> ${DIFFERENCE_PHRASES[kind]}
+<span class="soft">in ${escaped(route)}, ${escaped(timesOf(group))} · group ${escaped(id)}</span></summary><div>${shown.join('')}${rule}</div></details>`;
 }
 
 function proposalPart({ rule, hides: all }: Proposal): string {
   const hidden = all.map(
     ({ route, kind, path, differences, samples, of }) =>
-      `<li><code>${escaped(path)}</code> ${DIFFERENCE_PHRASES[kind]} in ${escaped(route)}, ${differences} times${samples < of ? ` (${samples} of ${of} samples)` : ''}</li>`,
+      `<li><code>${escaped(path)}</code> ${DIFFERENCE_PHRASES[kind]} in ${escaped(route)}, ${escaped(`${differences}`)} times${samples < of ? ` (${samples} of ${of} samples)` : ''}</li>`,
   );
   const hides = hidden.length > 0 ? `<p>It would have hidden:</p><ul>${hidden.join('')}</ul>` : '';
   return `<details><summary>If this is meant: a rule, and what it would have hidden</summary><div><p><button data-copy>copy</button></p><pre>${escaped(JSON.stringify(rule, undefined, 2))}</pre>${hides}</div></details>`;
@@ -111,7 +111,7 @@ const value = (sample: string | undefined) => (sample === undefined ? '<i>absent
 
 function routeRow({ route, counts, comparable, mismatches, rate }: RouteTally): string {
   const share = rate === undefined ? '–' : `${(rate * 100).toFixed(1)} %`;
-  return `<tr><td><code>${escaped(route)}</code><td class="n">${comparable}<td class="n">${mismatches}<td class="n">${share}<td>${countsOf(counts, UNRATED)}</tr>`;
+  return `<tr><td><code>${escaped(route)}</code><td class="n">${escaped(`${comparable}`)}<td class="n">${escaped(`${mismatches}`)}<td class="n">${share}<td>${escaped(countsOf(counts, UNRATED))}</tr>`;
 }
 
 /** Of very many cases those that disagree come first, and the rest is only counted. */
@@ -128,4 +128,4 @@ ${shown.map(caseRow).join('\n')}
 const agreement = ({ result }: CaseReport) => Number(isAgreed(result.kind));
 
 const caseRow = ({ name, method, path, old, new: newer, result }: CaseReport) =>
-  `<tr><td>${escaped(name)}<td><code>${escaped(`${method} ${path}`)}</code><td class="n">${old ?? '–'}<td class="n">${newer ?? '–'}<td class="${isAgreed(result.kind) ? 'equal' : 'mismatch'}">${result.kind}${result.reason === undefined ? '' : `<div class="soft">${escaped(result.reason)}</div>`}</tr>`;
+  `<tr><td>${escaped(name)}<td><code>${escaped(`${method} ${path}`)}</code><td class="n">${escaped(`${old ?? '–'}`)}<td class="n">${escaped(`${newer ?? '–'}`)}<td class="${isAgreed(result.kind) ? 'equal' : 'mismatch'}">${escaped(result.kind)}${result.reason === undefined ? '' : `<div class="soft">${escaped(result.reason)}</div>`}</tr>`;

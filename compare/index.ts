@@ -25,6 +25,7 @@ export { countsOf, DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from
 export { type Redaction, type Redactor, redactor } from './redact.ts';
 export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply.ts';
 export { type Report, redactReport, redactResult } from './report.ts';
+export { reportMistake, tallyMistake } from './report-mistake.ts';
 export { routeName } from './route-name.ts';
 export { RuleSet, type RuleUse, ruleSet, type UsedRule } from './rule-set.ts';
 export { RULE_KINDS, type Rule, RuleError, validateRules } from './rules.ts';

@@ -83,7 +83,7 @@ function proposalFor(group: Group, usual: number): Rule {
       .replace(/-$/, '')}`,
     reason: `differs between two replies of the old side, ${usual.toFixed(3)} times per pair`,
     path,
-    ...(/^[A-Z]+ \//.test(route) && { routes: [route.replace(/\{[^}/]*\}/g, '*')] }),
+    ...(/^[A-Z]+ \//.test(route) && { routes: [route.replace(/\{[^{}/]*\}/g, '*')] }),
     usual,
   };
   if (kind === 'order') return { ...base, kind: 'unordered' };

@@ -72,7 +72,10 @@ export function redactor(redaction: Redaction = {}): Redactor {
     if (own.length === 0 && !MAY_HOLD_SECRETS.test(left)) return left;
     return all.reduce(
       (before, { name, pattern, isOne }) =>
-        before.replace(pattern, (found) => (!isOne || isOne(found) ? mark(name, found) : found)),
+        before.replace(pattern, (found, ...more) => {
+          const { kept = '' } = (typeof more.at(-1) === 'object' ? more.at(-1) : {}) as { readonly kept?: string };
+          return !isOne || isOne(found) ? kept + mark(name, found.slice(kept.length)) : found;
+        }),
       left,
     );
   };
@@ -221,8 +224,8 @@ const NAMED: readonly RegExp[] = [
   /\bname=["']?([\w.[\]-]{1,60})["']?\s[^<>]{0,300}?\bvalue=["']([^"']*)/gi,
 ];
 
-/** A member in a line that is no JSON because it was cut. */
-const MEMBER = /"((?:[^"\\]|\\.)*)"\s*:\s*(?:"(?:[^"\\]|\\.)*"?|[^,}\]\s]+)/g;
+/** A member in a line that is no JSON because it was cut. A quote behind a backslash begins none, so no text is read twice. */
+const MEMBER = /(?<!\\)"((?:[^"\\]|\\.)*)"\s*:\s*(?:"(?:[^"\\]|\\.)*"?|[^,}\]\s]+)/g;
 
 /** A copy whose names hold no secrets either. */
 function renamed(members: JsonObject, text: (name: string) => string): Record<string, Json> {

@@ -10,6 +10,7 @@ import {
   type Rule,
   redactor,
   redactReport,
+  reportMistake,
   type SuiteReport,
 } from './index.ts';
 
@@ -105,6 +106,39 @@ describe('the report of a suite', () => {
     expect(html).not.toMatch(/(src|href)=|@import|url\(/);
     expect(html.match(/<script>/g)).toHaveLength(1);
     expect(html.match(/<details/g)).toHaveLength(html.match(/<\/details>/g)!.length);
+  });
+
+  test('has no markup in it but its own, whatever any of its texts, names and numbers became on the way', () => {
+    const evil = '"><img src=x>';
+    const spoilt = JSON.parse(JSON.stringify(report), (name, value) => {
+      if (name === 'path') return `$['${evil}']`; // a path is walked, so it must be one
+      return typeof value === 'string' || (typeof value === 'number' && name !== '') ? evil + value : value;
+    });
+    spoilt.counts = { ...spoilt.counts, [evil]: 1 };
+    spoilt.noise = spoilt.tally.groups.map((group: object) => ({ group, refused: 'root' }));
+    expect(htmlOf(spoilt, { title: 's' })).toContain('&lt;img src=x&gt;');
+    expect(htmlOf(spoilt, { title: 's' })).not.toContain('<img');
+  });
+
+  test('read from a file is refused by name where an enum, a count or a path is none', () => {
+    const stored = () => JSON.parse(JSON.stringify(report));
+    expect(reportMistake(stored())).toBeUndefined();
+    const spoil = (change: (report: SuiteReport & { tally: { groups: Record<string, unknown>[] } }) => void) => {
+      const one = stored();
+      change(one);
+      return reportMistake(one);
+    };
+    expect(spoil(({ tally }) => Object.assign(tally.groups[0]!, { severity: 'worst' }))).toBe(
+      'tally.groups[0].severity must be one of high, medium, low',
+    );
+    expect(spoil(({ cases: all }) => Object.assign(all[1]!.result, { kind: '<b>' }))).toContain('cases[1].result.kind');
+    expect(spoil(({ findings }) => Object.assign(findings[0]!, { level: 'x' }))).toContain('findings[0].level');
+    expect(spoil((one) => Object.assign(one, { counts: { equal: '1' } }))).toBe('counts must hold counts');
+    expect([reportMistake(null), reportMistake([]), reportMistake({})]).toEqual([
+      'must be an object',
+      'must be an object',
+      'counts must be an object',
+    ]);
   });
 
   test('holds no secrets once it is redacted, in any of its forms', () => {

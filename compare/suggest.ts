@@ -120,4 +120,4 @@ function scopedTo({ route }: Group, rule: Rule | undefined): Rule | undefined {
 }
 
 /** `GET /orders/{id}` as a rule's scope. */
-const routePattern = (route: string) => route.replace(/\{[^}/]*\}/g, '*').replace(/[?#].*$/s, '');
+const routePattern = (route: string) => route.replace(/\{[^{}/]*\}/g, '*').replace(/[?#].*$/s, '');

@@ -68,6 +68,10 @@ export async function activate(parts: ActiveParts): Promise<Active> {
     },
     compared: (comparison) => capabilities.get(comparison.capability)?.comparisons.add(comparison),
     asks: (capability, ask) => capabilities.get(capability)?.confirm(ask),
+    refused: (proxy, why) => {
+      parts.meters.refused();
+      log.warn({ proxy, why }, 'a message of a proxy was refused');
+    },
   };
   const registry = new Registry({
     store: stores.proxies,

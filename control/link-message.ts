@@ -1,5 +1,8 @@
-import { validateRules } from '@strangler/compare';
-import { COMPARED, type Compared, type FromProxy, MOST_NAMED } from '@strangler/plan';
+import { tallyMistake, validateRules } from '@strangler/compare';
+import { type FromProxy, MOST_NAMED } from '@strangler/plan';
+
+/** `kind path` of a difference. */
+const LONGEST_PLACE = 4_100;
 
 type Fields = Record<string, unknown>;
 
@@ -28,43 +31,27 @@ const isCounts = (value: unknown): boolean =>
   Array.isArray(value.writers) &&
   value.writers.every((user) => typeof user === 'string');
 
-const isText = (value: unknown): boolean => typeof value === 'string' && value.length <= 4_000;
+const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+const isGroupId = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{6}$/.test(value);
 const isListOf = (value: unknown, is: (one: unknown) => boolean): boolean => Array.isArray(value) && value.every(is);
-const isMaybe = (value: unknown, is: (one: unknown) => boolean): boolean => value === undefined || is(value);
-const isNumber = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value);
-const isSample = (value: unknown): boolean =>
-  isFields(value) && isText(value.place) && [value.at, value.old, value.new].every((one) => isMaybe(one, isText));
-const isSpan = (value: unknown): boolean => isFields(value) && isNumber(value.minimum) && isNumber(value.maximum);
-const isGroup = (value: unknown): boolean =>
-  isFields(value) &&
-  [value.route, value.kind, value.severity, value.path].every(isText) &&
-  isMaybe(value.place, isText) &&
-  isMaybe(value.numbers, isSpan) &&
-  isMaybe(value.milliseconds, isCount) &&
-  isCount(value.pairs) &&
-  isCount(value.differences) &&
-  isListOf(value.samples, isSample);
-const isRoute = (value: unknown): boolean =>
-  isFields(value) &&
-  isText(value.route) &&
-  isFields(value.counts) &&
-  Object.entries(value.counts).every(([kind, count]) => COMPARED.includes(kind as Compared) && isCount(count));
-const isTally = (value: unknown): boolean =>
-  isFields(value) && isListOf(value.routes, isRoute) && isListOf(value.groups, isGroup) && isCount(value.ungrouped);
 const isUsedRule = (value: unknown): boolean =>
   isFields(value) &&
   isRule(value.rule) &&
-  isCount(value.pairs) &&
-  isCount(value.hits) &&
+  isWhole(value.pairs) &&
+  isWhole(value.hits) &&
   isFields(value.excused) &&
-  Object.values(value.excused).every(isCount);
-const isComparison = (value: unknown): boolean =>
-  isFields(value) &&
-  isName(value.capability) &&
-  isTally(value.replies) &&
-  isTally(value.noise) &&
-  isListOf(value.again, isText) &&
-  isListOf(value.rules, isUsedRule);
+  Object.entries(value.excused).every(([what, times]) => what.length <= LONGEST_PLACE && isWhole(times));
+
+/** What is wrong with what a proxy found; undefined if it may be added up and shown. */
+function comparisonMistake(value: unknown): string | undefined {
+  if (!isFields(value) || !isName(value.capability)) return 'names no capability';
+  for (const name of ['replies', 'noise'] as const) {
+    const mistake = tallyMistake(value[name]);
+    if (mistake) return `${name}: ${mistake}`;
+  }
+  if (!isListOf(value.again, isGroupId)) return 'again: must be ids of groups';
+  return isListOf(value.rules, isUsedRule) ? undefined : 'rules: must be valid rules with counts';
+}
 
 const SHAPES: Record<string, (message: Fields) => boolean> = {
   hello: ({ proxy, pid, process }) => isName(proxy) && isCount(pid) && isName(process),
@@ -77,17 +64,23 @@ const SHAPES: Record<string, (message: Fields) => boolean> = {
     typeof user === 'string' &&
     (from === 'monolith' || from === 'service') &&
     typeof theirs === 'boolean',
-  compared: ({ comparison }) => isComparison(comparison),
   counts: ({ counts }) => Array.isArray(counts) && counts.every(isCounts),
 };
 
+/** What comparing found, in a form that cannot be used, and why: watching must not cost a proxy its stream. */
+export type Refused = { readonly type: 'refused'; readonly why: string };
+
 /** The message in a text from a proxy; undefined if it is none. */
-export function readMessage(text: string): FromProxy | undefined {
+export function readMessage(text: string): FromProxy | Refused | undefined {
   let message: unknown;
   try {
     message = JSON.parse(text);
   } catch {
     return undefined;
+  }
+  if (isFields(message) && message.type === 'compared') {
+    const why = comparisonMistake(message.comparison);
+    return why === undefined ? (message as FromProxy) : { type: 'refused', why };
   }
   if (!isFields(message) || typeof message.type !== 'string' || !Object.hasOwn(SHAPES, message.type)) return undefined;
   return SHAPES[message.type]!(message) ? (message as FromProxy) : undefined;

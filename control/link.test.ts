@@ -59,6 +59,16 @@ describe('the stream of proxies', () => {
     expect(good.closed).toBeUndefined();
   });
 
+  test('a proxy whose comparison cannot be used keeps its stream: that message alone is left out and counted', async () => {
+    const proxy = await bed.proxy();
+    proxy.babble('{"type":"compared","comparison":{"capability":"shop","replies":{"routes":1}}}');
+    proxy.count({ capability: 'shop', side: 'service', requests: 1 });
+    await bed.until('its counts', ({ verdict }) => verdict.reason.startsWith('1 request'));
+    expect((await bed.call('GET', '/metrics')).body).toContain('strangler_refused_messages_total 1\n');
+    expect(proxy.closed).toBeUndefined();
+    expect((await bed.call('GET', '/capabilities/shop/compared')).body.replies.routes).toEqual([]);
+  });
+
   test('words before the hello are refused', async () => {
     const proxy = new TestProxy(bed.control!.address, TOKENS.proxy, { proxy: '', pid: 1 });
     await proxy.until('the end', () => proxy.closed !== undefined);

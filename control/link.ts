@@ -11,7 +11,7 @@ import {
 } from '@strangler/plan';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Ask } from './confirmations.ts';
-import { readMessage } from './link-message.ts';
+import { type Refused, readMessage } from './link-message.ts';
 import type { ProxyView } from './readiness.ts';
 import type { Peer, Registry } from './registry.ts';
 import { Wake } from './wake.ts';
@@ -29,6 +29,8 @@ export type Hears = {
   readonly counts: (counts: Counts) => void;
   readonly compared: (comparison: Comparison) => void;
   readonly asks: (capability: string, ask: Ask) => void;
+  /** Something this proxy said cannot be used, and why. */
+  readonly refused: (proxy: string, why: string) => void;
 };
 
 /** What the stream works with. */
@@ -100,6 +102,7 @@ export class Link {
     stream.on('message', (data) => {
       const message = readMessage(String(data));
       if (!message || (message.type === 'hello') === (peer !== undefined)) {
+        this.#hears.refused(peer?.proxy ?? '', 'it is not a message of this stream; the proxy is cut off');
         stream.close(1008, 'not a message of this stream');
         return;
       }
@@ -130,9 +133,10 @@ export class Link {
     }
   }
 
-  #hear(peer: Peer, message: Exclude<FromProxy, { type: 'hello' }>): void {
+  #hear(peer: Peer, message: Exclude<FromProxy, { type: 'hello' }> | Refused): void {
     const { hears, term } = this.#parts;
-    if (message.type === 'counts') for (const counts of message.counts) hears.counts(counts);
+    if (message.type === 'refused') hears.refused(peer.proxy, message.why);
+    else if (message.type === 'counts') for (const counts of message.counts) hears.counts(counts);
     else if (message.type === 'compared') hears.compared(message.comparison);
     else if (message.type === 'confirm') {
       const { id, user, from, theirs } = message;

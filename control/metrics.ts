@@ -5,6 +5,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 export type Meters = {
   count(counts: Counts): void;
   pause(capability: string, ms: number): void;
+  /** A message of a proxy could not be used. */
+  refused(): void;
   /** The exposition text for a status. */
   text(status: Status): Promise<string>;
 };
@@ -22,6 +24,11 @@ export function openMeters(): Meters {
   const requests = counter('requests_total', 'Requests that ended, by side.');
   const errors = counter('errors_total', 'Requests that failed by the side’s fault.');
   const hard = counter('hard_failures_total', 'Requests in which the side could not be talked to.');
+  const refused = new Counter({
+    name: 'strangler_refused_messages_total',
+    help: 'Messages of proxies that could not be used.',
+    registers,
+  });
   const active = gauge('control_active', '1 if this control holds the lease.');
   const proxies = gauge('proxies', 'Proxies connected.');
   const lost = gauge('proxy_lost_seconds', 'Since a registered proxy lost its link; 0 while it has one.', 'proxy');
@@ -48,6 +55,7 @@ export function openMeters(): Meters {
       errors.inc({ capability, side }, counted.errors);
       hard.inc({ capability, side }, counted.hard);
     },
+    refused: () => refused.inc(),
     pause: (capability, ms) => pause.observe({ capability }, ms / 1_000),
     text: async (status) => {
       active.set(status.control.active ? 1 : 0);

@@ -154,6 +154,45 @@ describe('flags in a watched file', () => {
     expect(flags.read('orders')?.percentage).toBe(5);
   });
 
+  test.each([
+    [
+      'depends on a parent',
+      { dependencies: [{ feature: 'parent' }] },
+      /flag orders depends on "parent".*, 60 %, is kept/,
+    ],
+    ['has variants', { variants: [{ name: 'blue', weight: 1_000 }] }, /flag orders has variants/],
+  ])('F1: a flag that %s keeps its last good value, and a rollback switches it off', async (_, more, told) => {
+    await flags.write('orders', 60, 'a step');
+    const file = JSON.parse(await withRollout('100'));
+    Object.assign(file.features[0], more);
+    file.features.push({ name: 'parent', enabled: false, strategies: [] });
+    await writeFile(path, JSON.stringify(file));
+    await until(() => problems.some((problem) => told.test(problem)));
+    expect(flags.read('orders')?.percentage).toBe(60);
+    await expect(flags.write('orders', 75, 'a step')).rejects.toThrow(/cannot be changed: flag orders/);
+    await flags.write('orders', 0, 'back');
+    expect((await content()).features[0]).toMatchObject({ enabled: false, ...more });
+    await flags.stop();
+    flags = await open();
+    expect(flags.read('orders')?.percentage).toBe(0);
+  });
+
+  test('F2: a flag that stands there twice is refused by name, the other flags go on, and a rollback stays', async () => {
+    await flags.write('orders', 60, 'a step');
+    const file = await content();
+    const twin = JSON.parse(JSON.stringify(file.features[0]).replace('"60"', '"20"'));
+    await writeFile(path, JSON.stringify({ ...file, features: [...file.features, twin] }));
+    await until(() => problems.some((problem) => /flag orders stands in .*flags.json more than once/.test(problem)));
+    expect(flags.read('orders')?.percentage).toBe(60);
+    await flags.write('notifications', 30, 'goes on');
+    expect(flags.read('notifications')?.percentage).toBe(30);
+    await flags.write('orders', 0, 'back');
+    const rollouts = (await content()).features.map(({ strategies }: Rollouts) => strategies[0]?.parameters.rollout);
+    expect(rollouts).toEqual(['0', '30', '0']);
+    await writeFile(path, JSON.stringify({ ...file, features: [twin, file.features[1]] }));
+    await untilRead(20);
+  });
+
   test('faults 45: a file that flips 10 times a second moves the flag down once and up when it has kept still', async () => {
     const seen: number[] = [];
     flags.onChange(() => seen.push(flags.read('orders')!.percentage));

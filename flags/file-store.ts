@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Unleash, UnleashEvents } from 'unleash-client';
 import { checkPercentage, withPercentage } from './flag-file.ts';
 import { FlagMemory } from './memory.ts';
+import { percentageOf } from './percentage.ts';
 import type { FlagStore } from './store.ts';
 import { WatchedFile } from './watched-file.ts';
 
@@ -21,7 +22,12 @@ export async function openFlagFile(
     disableAutoStart: true,
     skipInstanceCountWarning: true,
   });
-  const take = () => memory.take((capability) => client.getFeatureToggleDefinition(capability));
+  const take = () =>
+    memory.take((capability) => {
+      if (file.isRepeated(capability)) return { problem: `stands in ${path} more than once: remove all but one` };
+      const feature = client.getFeatureToggleDefinition(capability);
+      return feature && percentageOf(feature, groups.get(capability)!);
+    });
   client.on(UnleashEvents.Changed, take);
   client.on(UnleashEvents.Unchanged, take);
   client.on(UnleashEvents.Error, (error: Error) =>

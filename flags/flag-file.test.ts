@@ -53,7 +53,25 @@ describe('a flags file', () => {
 
   test('a flag that is more than a percentage is not overwritten', () => {
     const features = [{ name: 'orders', enabled: true, strategies: [{ name: 'userWithId' }] }] as never;
-    expect(() => withPercentage({ version: 2, features }, change)).toThrow(/strategy userWithId: remove it first/);
+    expect(() => withPercentage({ version: 2, features }, change)).toThrow(/flag orders has a strategy "userWithId"/);
+  });
+
+  test('a flag that is more than a percentage is switched off by a rollback, with its strategies as they were', () => {
+    const more = { dependencies: [{ feature: 'parent' }], strategies: [{ name: 'userWithId' }] };
+    const features = [{ name: 'orders', enabled: true, ...more }] as never;
+    const [orders] = withPercentage({ version: 2, features }, { ...change, percentage: 0 }).features;
+    expect(orders).toMatchObject({ enabled: false, description: 'why', ...more });
+  });
+
+  test('a flag that stands there twice is changed in both places', () => {
+    const one = (rollout: string) => ({
+      name: 'orders',
+      enabled: true,
+      strategies: [{ ...strategy, parameters: { rollout } }],
+    });
+    const file = { version: 2, features: [one('60'), { name: 'other', enabled: true }, one('20')] } as never;
+    const { features } = withPercentage(file, { ...change, percentage: 5 });
+    expect(features.map(({ strategies }) => strategies?.[0]?.parameters.rollout)).toEqual(['5', undefined, '5']);
   });
 
   test.each([
@@ -63,6 +81,8 @@ describe('a flags file', () => {
     ['{"features":{}}', /no list of features/],
     ['{"features":[{}]}', /feature without a name/],
     ['{"features":[null]}', /feature without a name/],
+    ['{"features":[{"name":"a","enabled":false,\n\t"enabled":true}]}', /has a key twice at line 2: remove one of them/],
+    ['{"features":[],"features":[]}', /has a key twice/],
   ])('%s is refused', (text, why) => {
     expect(() => parseFlagFile(text)).toThrow(why);
   });

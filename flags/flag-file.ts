@@ -1,4 +1,5 @@
-import { type Feature, isPercentage } from './percentage.ts';
+import { parseDocument } from 'yaml';
+import { type Feature, isPercentage, percentageOf } from './percentage.ts';
 
 /** The content of a flags file: what Unleash's clients fetch from `/api/client/features`. */
 export type FlagFile = { version: number; features: Feature[] };
@@ -14,6 +15,9 @@ export function parseFlagFile(text: string): FlagFile {
   } catch (error) {
     throw new Error(`is not valid JSON (${(error as Error).message})`);
   }
+  // JSON.parse takes the last of two and says nothing; every JSON text is a YAML text, whose parser knows where they stand.
+  const twice = parseDocument(text).errors.find(({ code }) => code === 'DUPLICATE_KEY');
+  if (twice) throw new Error(`has a key twice at line ${twice.linePos?.[0].line}: remove one of them`);
   const features = content && typeof content === 'object' ? (content as { features?: unknown }).features : undefined;
   if (!Array.isArray(features)) throw new Error('has no list of features');
   const named = features.every((feature) => feature && typeof feature === 'object' && typeof feature.name === 'string');
@@ -33,14 +37,23 @@ export function checkPercentage(percentage: number): void {
   if (!isPercentage(percentage)) throw new Error(`${percentage} is not a percentage of 0…100 in steps of 0.01`);
 }
 
-/** The file with one percentage changed and everything else in it kept. Throws if the flag is more than a percentage. */
-export function withPercentage(file: FlagFile, { capability, group, percentage, note }: Change): FlagFile {
-  const was = file.features.find(({ name }) => name === capability);
-  const foreign = was?.strategies?.find(({ name }) => name !== 'flexibleRollout');
-  if (foreign) throw new Error(`flag ${capability} has a strategy ${foreign.name}: remove it first`);
-  const strategies = was?.strategies?.length
-    ? was.strategies
-    : [{ name: 'flexibleRollout', parameters: {}, constraints: [] }];
+/**
+ * The file with one percentage changed and everything else in it kept. A flag that stands there twice is changed in both
+ * places, so that it lands where it is read. One that is more than a percentage is switched off if 0 is wanted; else throws.
+ */
+export function withPercentage(file: FlagFile, change: Change): FlagFile {
+  const isIt = ({ name }: Feature) => name === change.capability;
+  const features = file.features.some(isIt)
+    ? file.features.map((feature) => (isIt(feature) ? changed(feature, change) : feature))
+    : [...file.features, changed(undefined, change)];
+  return { ...file, features };
+}
+
+function changed(was: Feature | undefined, { capability, group, percentage, note }: Change): Feature {
+  const strategies =
+    Array.isArray(was?.strategies) && was.strategies.length
+      ? was.strategies
+      : [{ name: 'flexibleRollout', parameters: {}, constraints: [] }];
   const parameters = rolloutParameters(group, percentage);
   const now: Feature = {
     name: capability,
@@ -50,6 +63,8 @@ export function withPercentage(file: FlagFile, { capability, group, percentage, 
     description: note,
     strategies: strategies.map((strategy) => ({ ...strategy, parameters: { ...strategy.parameters, ...parameters } })),
   };
-  const features = was ? file.features.map((feature) => (feature === was ? now : feature)) : [...file.features, now];
-  return { ...file, features };
+  const reading = percentageOf(now, group);
+  if (!('problem' in reading)) return now;
+  if (percentage === 0) return { ...now, enabled: false, strategies };
+  throw new Error(`flag ${capability} ${reading.problem}`);
 }

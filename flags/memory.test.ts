@@ -1,9 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { FlagMemory } from './memory.ts';
-import type { Feature } from './percentage.ts';
+import { type Feature, percentageOf } from './percentage.ts';
 
 const feature = (rollout: unknown): Feature =>
-  ({ name: 'orders', enabled: true, strategies: [{ name: 'flexibleRollout', parameters: { rollout } }] }) as never;
+  ({
+    name: 'orders',
+    enabled: true,
+    strategies: [{ name: 'flexibleRollout', parameters: { rollout, stickiness: 'userId', groupId: 'shop' } }],
+  }) as never;
 
 function memory() {
   const problems: string[] = [];
@@ -13,7 +17,12 @@ function memory() {
     (problem) => problems.push(problem),
     () => clock.now,
   );
-  return { flags, problems, clock, says: (rollout: unknown) => flags.take(() => feature(rollout)) };
+  return {
+    flags,
+    problems,
+    clock,
+    says: (rollout: unknown) => flags.take(() => percentageOf(feature(rollout), 'shop')),
+  };
 }
 
 describe('the memory of flags', () => {

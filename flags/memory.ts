@@ -1,4 +1,4 @@
-import { type Feature, percentageOf } from './percentage.ts';
+import type { Reading } from './percentage.ts';
 import { CALM, dueAt, observe, type Steady, settled } from './steady.ts';
 import type { Flag } from './store.ts';
 
@@ -23,14 +23,14 @@ export class FlagMemory {
     this.#now = now;
   }
 
-  /** The source was read: takes the capabilities' features; what is nonsense keeps its last good value and ages. */
-  take(featureOf: (capability: string) => Feature | undefined, capabilities = this.#capabilities): void {
+  /** The source was read: takes what its flags say; what is nonsense keeps its last good value and ages. */
+  take(readingOf: (capability: string) => Reading | undefined): void {
     this.#problems.delete('');
     let changed = false;
-    for (const capability of capabilities) {
-      const feature = featureOf(capability);
-      if (!feature && !this.#entries.has(capability)) continue; // there never was one: it is made when somebody wants it
-      const reading = percentageOf(feature);
+    for (const capability of this.#capabilities) {
+      const found = readingOf(capability);
+      if (!found && !this.#entries.has(capability)) continue; // there never was one: it is made when somebody wants it
+      const reading = found ?? { problem: 'is missing' };
       if ('problem' in reading) {
         this.#tell(`flag ${capability}`, `flag ${capability} ${reading.problem}; ${this.#kept(capability)}`);
         continue;

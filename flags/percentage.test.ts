@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Feature, isPercentage, percentageOf } from './percentage.ts';
+import { type Feature, isPercentage, percentageOf as percentageIn } from './percentage.ts';
 
 const rollout = (value: unknown, more: object = {}) => ({
   name: 'flexibleRollout',
@@ -8,6 +8,8 @@ const rollout = (value: unknown, more: object = {}) => ({
   ...more,
 });
 const feature = (...strategies: object[]) => ({ name: 'orders', enabled: true, strategies }) as unknown as Feature;
+
+const percentageOf = (given: Feature) => percentageIn(given, 'shop');
 
 describe('the percentage of a feature', () => {
   test.each([
@@ -41,12 +43,14 @@ describe('the percentage of a feature', () => {
     },
   );
 
-  test.each([[12.345], ['1e-3'], [true], [['25']], ['Infinity'], ['0x10000']])('so is %j', (value) => {
-    expect(percentageOf(feature(rollout(value)))).toHaveProperty('problem');
-  });
+  test.each([[12.345], ['1e-3'], [true], [['25']], ['Infinity'], ['0x10'], ['1e1'], ['+5'], ['5 %']])(
+    'so is %j',
+    (value) => {
+      expect(percentageOf(feature(rollout(value)))).toHaveProperty('problem');
+    },
+  );
 
   test('what is more than one percentage of all users is a problem that says why', () => {
-    expect(percentageOf(undefined)).toEqual({ problem: 'is missing' });
     expect(percentageOf(feature())).toEqual({ problem: 'has no flexibleRollout strategy' });
     expect(percentageOf(feature({ name: 'userWithId' }))).toEqual({ problem: 'has a strategy "userWithId"' });
     expect(percentageOf(feature(rollout('10'), rollout('20')))).toEqual({
@@ -57,6 +61,48 @@ describe('the percentage of a feature', () => {
     });
     expect(percentageOf({ name: 'orders', enabled: 'yes' } as never)).toEqual({ problem: 'has enabled: "yes"' });
     expect(percentageOf(feature(null as never))).toEqual({ problem: 'has a strategy undefined' });
+  });
+
+  test.each([
+    [{ dependencies: [{ feature: 'parent' }] }, 'depends on "parent", and strangler follows one flag alone'],
+    [{ dependencies: 'parent' }, 'depends on "parent"'],
+    [{ variants: [{ name: 'blue', weight: 1000 }] }, 'has variants'],
+    [{ archived: true }, 'is archived'],
+    [{ environments: [{ name: 'production' }] }, 'lists environments: keep the strategies of one'],
+    [{ strategies: [rollout('10', { segments: [1] })] }, 'constraints'],
+    [{ strategies: [rollout('10', { variants: [{ name: 'blue' }] })] }, 'a strategy with variants'],
+    [{ strategies: [rollout('10', { disabled: true })] }, 'a disabled strategy'],
+    [
+      { strategies: [rollout('10', { parameters: { rollout: '10' } })] },
+      'has stickiness undefined and groupId undefined',
+    ],
+    [
+      { strategies: [rollout('10', { parameters: { rollout: '10', stickiness: 'default', groupId: 'shop' } })] },
+      'set them to "userId" and "shop"',
+    ],
+    [
+      { strategies: [rollout('10', { parameters: { rollout: '10', stickiness: 'userId', groupId: 'orders' } })] },
+      'groupId "orders", which choose other users than the split',
+    ],
+  ])('a flag with %j is not plainly a percentage, and is refused by name', (more, problem) => {
+    expect(percentageOf({ ...feature(rollout('100')), ...more } as never)).toEqual({
+      problem: expect.stringContaining(problem),
+    });
+    expect(percentageOf({ ...feature(rollout('100')), ...more, enabled: false } as never)).toEqual({ percentage: 0 });
+  });
+
+  test('what changes nothing about who is on is no problem', () => {
+    const more = {
+      stale: true,
+      impressionData: true,
+      type: 'experiment',
+      dependencies: [],
+      variants: [],
+      project: 'p',
+    };
+    expect(percentageOf({ ...feature(rollout('25', { segments: [], variants: [] })), ...more } as never)).toEqual({
+      percentage: 25,
+    });
   });
 
   test('every step of 0.01 between 0 and 100 is a percentage, however floating point writes it', () => {

@@ -1,4 +1,5 @@
 import { rolloutParameters } from './flag-file.ts';
+import { type Feature, percentageOf } from './percentage.ts';
 
 /** Where an Unleash server is and with what one may change it. */
 export type UnleashServer = { url: string; token: string; adminToken: string; environment: string; project: string };
@@ -6,7 +7,7 @@ export type UnleashServer = { url: string; token: string; adminToken: string; en
 /** How long one call of the admin API may take, in ms. */
 const TIMEOUT = 3_000;
 
-type Strategy = { id: string; name: string; disabled?: boolean };
+type Strategy = NonNullable<Feature['strategies']>[number] & { id: string; disabled?: boolean };
 
 /** The admin API of an Unleash server, as far as one percentage per feature goes. Every call rejects with a sentence. */
 export class UnleashAdmin {
@@ -24,14 +25,26 @@ export class UnleashAdmin {
     return true;
   }
 
-  /** Sets the rollout of the feature's flexibleRollout strategies, making one if there is none, and enables it. */
+  /**
+   * Sets the rollout of the feature's flexibleRollout strategies, making one if there is none, and enables it. A feature
+   * that is more than a percentage is switched off if 0 is wanted, and rejected otherwise: it would not be read as written.
+   */
   async set(capability: string, group: string, percentage: number, title: string): Promise<void> {
     const environment = `${this.#feature(capability)}/environments/${encodeURIComponent(this.#server.environment)}`;
     const all = (await this.#call('GET', `${environment}/strategies`)) as Strategy[];
     const strategies = all.filter(({ disabled }) => !disabled);
-    const foreign = strategies.find(({ name }) => name !== 'flexibleRollout');
-    if (foreign) throw new Error(`flag ${capability} has a strategy ${foreign.name}: remove it in Unleash first`);
     const parameters = rolloutParameters(group, percentage);
+    const feature = (await this.#call('GET', this.#feature(capability))) as Feature;
+    const now = strategies.map((one) => ({ ...one, parameters: { ...one.parameters, ...parameters } }));
+    const reading = percentageOf(
+      { ...feature, enabled: true, environments: undefined, strategies: now } as Feature,
+      group,
+    );
+    if ('problem' in reading && strategies.length > 0) {
+      if (percentage > 0) throw new Error(`flag ${capability} ${reading.problem}`);
+      await this.#call('POST', `${environment}/off`);
+      return;
+    }
     if (strategies.length === 0) {
       await this.#call('POST', `${environment}/strategies`, {
         name: 'flexibleRollout',

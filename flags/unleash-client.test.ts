@@ -8,7 +8,9 @@ import { followUnleash } from './unleash-client.ts';
 const feature = (rollout: string) => ({
   name: 'orders',
   enabled: true,
-  strategies: [{ name: 'flexibleRollout', constraints: [], parameters: { rollout, stickiness: 'userId' } }],
+  strategies: [
+    { name: 'flexibleRollout', constraints: [], parameters: { rollout, stickiness: 'userId', groupId: 'shop' } },
+  ],
 });
 
 /* The open-source server has no stream, so this one speaks Unleash's protocol as far as it is needed. */
@@ -35,7 +37,7 @@ test('a server that offers its stream is listened to, and still looked at often 
     { url, token: 'x', adminToken: 'x', environment: 'development', project: 'default' },
     {
       read(featureOf) {
-        const reading = percentageOf(featureOf('orders'));
+        const reading = percentageOf(featureOf('orders')!, 'shop');
         if ('percentage' in reading) heard.push(reading.percentage);
       },
       failed: () => undefined,

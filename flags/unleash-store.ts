@@ -1,5 +1,6 @@
 import { checkPercentage } from './flag-file.ts';
 import { FlagMemory } from './memory.ts';
+import { percentageOf } from './percentage.ts';
 import type { FlagStore } from './store.ts';
 import { UnleashAdmin, type UnleashServer } from './unleash-admin.ts';
 import { followUnleash } from './unleash-client.ts';
@@ -21,7 +22,10 @@ export async function openUnleash(
 
   const end = followUnleash(server, {
     read(featureOf) {
-      memory.take(featureOf);
+      memory.take((capability) => {
+        const feature = featureOf(capability);
+        return feature && percentageOf(feature, groups.get(capability)!);
+      });
       first.resolve();
     },
     failed(problem) {

@@ -15,6 +15,7 @@ const SECOND_LOOK = 50;
 export class WatchedFile extends EventEmitter {
   readonly #path: string;
   #features = new Map<string, Feature>();
+  #repeated: ReadonlySet<string> = new Set();
   #text: string | undefined;
   #watcher: FSWatcher | undefined;
   #poll: NodeJS.Timeout | undefined;
@@ -45,6 +46,8 @@ export class WatchedFile extends EventEmitter {
   }
 
   getToggle = (name: string): Feature | undefined => this.#features.get(name);
+  /** True if several features have this name: a reader of the file takes one of them, and nobody says which. */
+  isRepeated = (name: string): boolean => this.#repeated.has(name);
   getToggles = (): Feature[] => [...this.#features.values()];
   getTogglesWithSegmentData = () => this.getToggles().map(({ strategies: _, ...rest }) => rest);
   getSegment = (): undefined => undefined;
@@ -113,7 +116,15 @@ export class WatchedFile extends EventEmitter {
       const text = await readFile(this.#path, 'utf8');
       const changed = text !== this.#text;
       if (changed) {
-        this.#features = new Map(parseFlagFile(text).features.map((feature) => [feature.name, feature]));
+        const { features } = parseFlagFile(text);
+        const known = new Map<string, Feature>();
+        const repeated = new Set<string>();
+        for (const feature of features) {
+          if (known.has(feature.name)) repeated.add(feature.name);
+          known.set(feature.name, feature);
+        }
+        this.#features = known;
+        this.#repeated = repeated;
         if (this.#text === undefined) this.emit(UnleashEvents.Ready);
         this.#text = text;
       }

@@ -118,6 +118,122 @@ capabilities:
     },
   );
 
+  test.each([
+    [
+      'mysql://root:geh@eim@127.0.0.1/shop',
+      'has a raw @ in its user name or password: percent-encode it there (@ is %40',
+    ],
+    [
+      'mysql://root:geh/eim@127.0.0.1/shop',
+      'has a raw /, ? or # in its user name or password, so another host would be asked',
+    ],
+    ['mysql://root:12/eim@127.0.0.1/shop', 'has a raw /, ? or #'],
+    ['"mysql://root:12#eim@127.0.0.1/shop"', 'has a raw /, ? or #'],
+    ['mysql://root:12?eim@127.0.0.1/shop', 'has a raw /, ? or #'],
+    ['mysql://root:eim%@127.0.0.1/shop', 'has a % that encodes nothing'],
+    ['"mysql://root@127.0.0.1/shop#1"', 'has a raw #, and what follows would be lost'],
+    ['mysql://root@127.0.0.1', 'must name one database: mysql://HOST/DATABASE'],
+    ['mysql://root@127.0.0.1/shop/orders', 'must name one database'],
+    ['mysql:///shop', 'names no host'],
+    ['mysql://root:eim@127.0.0.1:port/shop', 'is no address; if its user name or password has a special character'],
+    ['postgres://127.0.0.1/shop', 'must be an address mysql://…'],
+  ])('Y2: explains what is wrong with the database %s, and shows no password', (url, message) => {
+    const found = mistakesOf(SPLIT.replace('3000 }', `3000, database: ${url} }`))['monolith.database'];
+    expect(found).toContain(message);
+    expect(found).not.toContain('eim');
+    const roles = `{ admin: mysql://root@127.0.0.1/shop, control: ${url}, applier: mysql://a@b/c, capture: mysql://a@b/c }`;
+    const each = mistakesOf(SPLIT.replace('3000 }', `3000, database: ${roles} }`));
+    expect(each['monolith.database.control']).toContain(message);
+  });
+
+  test('takes a password in which every special character is encoded', () => {
+    const url = `mysql://root:${encodeURIComponent('p@s/s#w?o%r:d')}@127.0.0.1:3306/shop?ssl=true`;
+    const plan = parsePlan(SPLIT.replace('3000 }', `3000, database: "${url}" }`), {});
+    expect(plan.monolith.database?.control).toBe(url);
+  });
+
+  test.each([
+    ['http://user:pw@127.0.0.1:3000', 'holds a user name or password'],
+    ['http://127.0.0.1:3000/api?x=1', 'ends in a ? or #'],
+    ['"http://127.0.0.1:3000/#top"', 'ends in a ? or #'],
+    ['ftp://127.0.0.1', 'must be an address http://… or https://…'],
+    ['file:///etc/passwd', 'must be an address http://… or https://…'],
+  ])('refuses the side %s, of which something would be lost', (url, message) => {
+    expect(mistakesOf(SPLIT.replace('http://127.0.0.1:3000', url))['monolith.url']).toContain(message);
+  });
+
+  test.each([
+    ['{ jwt: user.id }', 'jwt', 'user.id is a claim inside another one, and those are not read: put the user'],
+    ['{ jwt: "user id" }', 'jwt', 'without blanks'],
+    ['{ header: "x user" }', 'header', 'must be a name as headers and cookies have it'],
+    ['{ cookie: "uid=1" }', 'cookie', 'must be a name as headers and cookies have it'],
+    ['{ cookie: "" }', 'cookie', 'must be a name'],
+  ])('P8: refuses a user %s that is not plainly one name', (user, place, message) => {
+    const mistakes = mistakesOf(SPLIT.replace('{ jwt: sub }', user));
+    expect(mistakes[`capabilities.orders.user.${place}`]).toContain(message);
+  });
+
+  test('takes a claim whose name is a URI: its dots lead nowhere', () => {
+    const plan = parsePlan(SPLIT.replace('{ jwt: sub }', '{ jwt: "https://shop.test/uid" }'), {});
+    expect(plan.capabilities.orders?.user).toEqual({ jwt: 'https://shop.test/uid' });
+  });
+
+  test.each([
+    [['ANY /api/orders/**'], 'ANY /api/orders/** of orders'],
+    [['GET /api/orders/*'], 'ANY /api/orders/** of orders'],
+    [['GET /API/Orders'], 'ANY /api/orders/** of orders'],
+    [['GET /api/orders/*/items/**'], 'ANY /api/orders/** of orders'],
+  ])('names routes %j that another capability before takes already', (routes, by) => {
+    const other = `  items:\n    service: { url: http://127.0.0.1:3002 }\n    user: { jwt: sub }\n    routes: ${JSON.stringify(routes)}\n`;
+    expect(mistakesOf(SPLIT + other)).toEqual({ 'capabilities.items.routes[0]': `is taken by ${by} already` });
+    expect(mistakesOf(`${SPLIT.replace('/orders/**', '/orders/lists')}${other}`)).toEqual({});
+  });
+
+  test.each([['/api/orders/'], ['/api//orders'], ['/api/../orders'], ['/api/orders?x=1'], ['/api/%6Frders']])(
+    'refuses the route %s, which no request could take',
+    (path) => {
+      expect(mistakesOf(SPLIT.replace('/api/orders/**', path))['capabilities.orders.routes[0]']).toContain('a route');
+    },
+  );
+
+  test.each([
+    ['name: shop\nname: store', 'name stands twice in one place, again at line 4: remove one of them'],
+    ['name: shop\nproxy: { maxBody: 010 }', '010 is no plain number'],
+    ['name: shop\nproxy: { maxBody: 0x10 }', '0x10 is no plain number'],
+    ['name: shop\nproxy: { maxBody: 281674916028284930 }', '281674916028284930 is no plain number'],
+    ['name: !own shop', 'Unresolved tag'],
+    ['name: shop\n1: x', 'the key 1 is no text: put it into quotes'],
+  ])('names what YAML would take for something else: %j', (text, message) => {
+    expect(mistakesOf(SPLIT.replace('name: shop', text))['(YAML)']).toContain(message);
+  });
+
+  test('names what else is not plainly one thing, each where it stands', () => {
+    const of = (change: (text: string) => string) => mistakesOf(change(SPLIT));
+    expect(of((text) => text.replace('proxy: proxy-token', 'proxy: admin-token'))).toEqual({
+      'control.tokens.proxy': 'is the token of admin too: each role needs its own',
+    });
+    expect(of((text) => text.replace('admin-token', `"\${admin_token}"`))).toEqual({
+      'control.tokens.admin': `\${admin_token} is no variable: A–Z, 0–9 and _`,
+    });
+    const handoff = (more: string) => of((text) => `${text}    ${more}\n`);
+    expect(handoff('handoff: { hold: 30d }')).toEqual({ 'capabilities.orders.handoff.hold': 'must be at most 24d' });
+    expect(handoff('ramp: { steps: [10, 12.345] }')).toEqual({
+      'capabilities.orders.ramp.steps[1]': 'must be in steps of 0.01',
+    });
+    const unleash = (token: string) =>
+      of((text) =>
+        text.replace(
+          'capabilities:',
+          `flags: { unleash: { url: "http://127.0.0.1:4242", adminToken: "*:*.a", token: "${token}" } }\ncapabilities:`,
+        ),
+      );
+    expect(unleash('default:development.abc')).toEqual({});
+    expect(unleash('default:production.abc')).toEqual({
+      'flags.unleash.token':
+        'reads environment production, but a rollback would be written to development: name the same',
+    });
+  });
+
   test('that is not YAML, or not there, is said to be so', () => {
     expect(Object.keys(mistakesOf('a: [1'))).toEqual(['(YAML)']);
     expect(Object.keys(mistakesOf(''))).toEqual(['(whole file)']);

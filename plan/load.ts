@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
+import { type Document, isScalar, parseDocument, type Scalar, visit, type YAMLError } from 'yaml';
 import { type Plan, planSchema } from './schema.ts';
 
 /** One mistake in a Plan: where, and what. */
@@ -29,10 +29,13 @@ const sayPath = (path: readonly PropertyKey[]): string =>
 /** Replaces `${NAME}` in every string from the environment, noting each name that is not set. */
 function fillIn(value: unknown, env: NodeJS.ProcessEnv, path: PropertyKey[], mistakes: Mistake[]): unknown {
   if (typeof value === 'string') {
-    return value.replace(/\$\{([A-Z][A-Z0-9_]*)\}/g, (_, variable: string) => {
-      const given = env[variable];
-      if (given === undefined)
-        mistakes.push({ path: sayPath(path), message: `environment variable ${variable} is not set` });
+    return value.replace(/\$\{([^}]*)\}/g, (_, variable: string) => {
+      const isName = /^[A-Z][A-Z0-9_]*$/.test(variable);
+      const given = isName ? env[variable] : undefined;
+      const wrong = isName
+        ? `environment variable ${variable} is not set`
+        : `\${${variable}} is no variable: A–Z, 0–9 and _`;
+      if (given === undefined) mistakes.push({ path: sayPath(path), message: wrong });
       return given ?? '';
     });
   }
@@ -48,10 +51,14 @@ function fillIn(value: unknown, env: NodeJS.ProcessEnv, path: PropertyKey[], mis
 /** Validates the text of a Plan and freezes it. Throws PlanError with every mistake. */
 export function parsePlan(text: string, env: NodeJS.ProcessEnv, file = 'strangler.yaml'): Plan {
   const document = parseDocument(text, { prettyErrors: true });
-  if (document.errors.length) {
+  const faults = [
+    ...[...document.errors, ...document.warnings].map((error) => sayFault(error, text)),
+    ...oddities(document),
+  ];
+  if (faults.length) {
     throw new PlanError(
       file,
-      document.errors.map((error) => ({ path: '(YAML)', message: error.message.split('\n')[0]! })),
+      faults.map((message) => ({ path: '(YAML)', message })),
     );
   }
   const unset: Mistake[] = [];
@@ -64,6 +71,31 @@ export function parsePlan(text: string, env: NodeJS.ProcessEnv, file = 'strangle
     .filter(({ path }) => !blamed.has(path));
   if (unset.length || mistakes.length) throw new PlanError(file, [...unset, ...mistakes]);
   return freeze(checked.data!);
+}
+
+function sayFault({ code, message, pos: [from], linePos }: YAMLError, text: string): string {
+  if (code !== 'DUPLICATE_KEY') return message.split('\n')[0]!;
+  const key = /^["']?([^\s:"']*)/.exec(text.slice(from))?.[1];
+  return `${key} stands twice in one place, again at line ${linePos?.[0].line}: remove one of them`;
+}
+
+/** Scalars that YAML takes for something else than what stands there: 010 is ten, 0x10 sixteen, and 1 as a key is text. */
+function oddities(document: Document.Parsed): string[] {
+  const found: string[] = [];
+  const isPlain = ({ value, source = '' }: Scalar) =>
+    typeof value !== 'number' ||
+    (/^-?(0|[1-9]\d*)(\.\d+)?$/.test(source) && Math.abs(value) <= Number.MAX_SAFE_INTEGER);
+  visit(document, {
+    Scalar: (key, node) => {
+      if (key !== 'key' && !isPlain(node))
+        found.push(`${node.source} is no plain number: write its digits, or quote it`);
+    },
+    Pair: (_, { key }) => {
+      if (isScalar(key) && typeof key.value !== 'string')
+        found.push(`the key ${key.source} is no text: put it into quotes`);
+    },
+  });
+  return found;
 }
 
 type Issue = { code?: string | undefined; path: PropertyKey[]; message: string; errors?: Issue[][] };

@@ -14,7 +14,25 @@ export function parseRoute(pattern: string): Route {
   if (segments.some((segment) => segment.includes('*') && segment !== '*')) {
     throw new Error('uses * only for a whole segment and ** only at the end');
   }
+  if (/[?#]/.test(path)) throw new Error('is about the path alone, without ? and #');
+  if (/%[0-9a-f]{2}/i.test(path)) throw new Error('has its path decoded, without %');
+  if (
+    segments.some((segment) => segment === '.' || segment === '..') ||
+    (segments.length > 1 && segments.includes(''))
+  ) {
+    throw new Error('has neither empty segments nor . or .. in its path, nor a slash at its end');
+  }
   return { method, segments: segments.map((segment) => segment.toLowerCase()), rest };
+}
+
+/** True if every request that takes `narrow` takes `wide`, too. */
+export function covers(wide: Route, narrow: Route): boolean {
+  if (wide.method !== 'ANY' && wide.method !== narrow.method && !(wide.method === 'GET' && narrow.method === 'HEAD')) {
+    return false;
+  }
+  const [own, theirs] = [wide.segments.length, narrow.segments.length];
+  if (wide.rest ? theirs < own : narrow.rest || theirs !== own) return false;
+  return wide.segments.every((segment, at) => segment === '*' || segment === narrow.segments[at]);
 }
 
 /**

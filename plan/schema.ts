@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseRoute } from './routes.ts';
+import { databaseMistake, webMistake } from './addresses.ts';
+import { covers, parseRoute } from './routes.ts';
 import { parseDuration, parsePercentage, parseSize } from './units.ts';
 import { BUCKETS } from './words.ts';
 
@@ -11,33 +12,41 @@ const unit = (parse: (text: string) => number | undefined, wants: string) =>
     return value ?? 0;
   });
 
+/** Timers count milliseconds in 31 bits: what is longer would end at once. */
+const LONGEST = 2 ** 31 - 1;
 const duration = (byDefault: string) =>
-  unit(parseDuration, 'a duration such as 500ms, 2s, 10m or 1h').prefault(byDefault);
+  unit(parseDuration, 'a duration such as 500ms, 2s, 10m or 1h')
+    .refine((ms) => ms <= LONGEST, 'must be at most 24d')
+    .prefault(byDefault);
 const size = (byDefault: string) => unit(parseSize, 'a size such as 16KiB or 1MB').prefault(byDefault);
 const fraction = (byDefault: string) => unit(parsePercentage, 'a percentage such as 5%').prefault(byDefault);
 
-const url = (schemes: string[]) =>
-  z.string().superRefine((text, context) => {
-    const given = URL.canParse(text) ? new URL(text).protocol.slice(0, -1) : undefined;
-    if (!given || !schemes.includes(given)) {
-      const wants = schemes.map((scheme) => `${scheme}://…`).join(' or ');
-      context.addIssue({ code: 'custom', message: `must be an address ${wants}` });
-    }
+/** A text of which `mistake` says what is wrong with it, if something is. */
+const text = (mistake: (given: string) => string | undefined) =>
+  z.string().superRefine((given, context) => {
+    const message = mistake(given);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
   });
 
-const route = z.string().superRefine((text, context) => {
-  try {
-    parseRoute(text);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: `${JSON.stringify(text)}: a route ${(error as Error).message}` });
-  }
-});
+const web = text((given) => webMistake(given));
+const databaseUrl = (schemes: string[]) => text((given) => databaseMistake(given, schemes));
 
-const expression = z.string().superRefine((text, context) => {
+const routeMistake = (given: string): string | undefined => {
   try {
-    new RegExp(text);
+    parseRoute(given);
+    return undefined;
   } catch (error) {
-    context.addIssue({ code: 'custom', message: `must be a regular expression: ${(error as Error).message}` });
+    return `${JSON.stringify(given)}: a route ${(error as Error).message}`;
+  }
+};
+const route = text(routeMistake);
+
+const expression = text((given) => {
+  try {
+    new RegExp(given);
+    return undefined;
+  } catch (error) {
+    return `must be a regular expression: ${(error as Error).message}`;
   }
 });
 
@@ -63,21 +72,33 @@ const address = z
 const database = (schemes: string[]) =>
   z
     .union([
-      url(schemes).transform((all) => ({ admin: all, control: all, applier: all, capture: all })),
+      databaseUrl(schemes).transform((all) => ({ admin: all, control: all, applier: all, capture: all })),
       z.strictObject({
-        admin: url(schemes).describe('Creates and drops the strangler_ tables: `strangler init` and `remove`.'),
-        control: url(schemes).describe('Reads and writes handoffs and the state of control.'),
-        applier: url(schemes).describe('Writes the other side’s rows, checkpoints and quarantine.'),
-        capture: url(schemes).describe('Debezium’s own user.'),
+        admin: databaseUrl(schemes).describe('Creates and drops the strangler_ tables: `strangler init` and `remove`.'),
+        control: databaseUrl(schemes).describe('Reads and writes handoffs and the state of control.'),
+        applier: databaseUrl(schemes).describe('Writes the other side’s rows, checkpoints and quarantine.'),
+        capture: databaseUrl(schemes).describe('Debezium’s own user.'),
       }),
     ])
     .describe('The database: one address for all, or one for each of admin, control, applier and capture.');
 
+/** A claim’s name may be a URI (RFC 7519), whose dots lead nowhere. */
+const claim = text((given) => {
+  if (!/^\S+$/.test(given)) return 'must be the name of a claim, without blanks';
+  if (!given.includes('.') || /^[a-z][a-z0-9+-]*:/i.test(given)) return undefined;
+  const next = 'put the user into a claim of its own at the top, or name a header or a cookie';
+  return `${given} is a claim inside another one, and those are not read: ${next}`;
+});
+/** RFC 9110 and RFC 6265. */
+const token = text((given) =>
+  /^[\w!#$%&'*+.^`|~-]+$/.test(given) ? undefined : 'must be a name as headers and cookies have it, without blanks',
+);
+
 const user = z
   .union([
-    z.strictObject({ jwt: z.string().min(1).describe('A claim of the bearer token.') }),
-    z.strictObject({ header: z.string().min(1).describe('A request header.') }),
-    z.strictObject({ cookie: z.string().min(1).describe('A cookie.') }),
+    z.strictObject({ jwt: claim.describe('A claim of the bearer token, at its top level.') }),
+    z.strictObject({ header: token.describe('A request header.') }),
+    z.strictObject({ cookie: token.describe('A cookie.') }),
   ])
   .describe('Where a request says whose it is.');
 
@@ -120,7 +141,13 @@ const guard = z.strictObject({
 
 const ramp = z.strictObject({
   steps: z
-    .array(z.number().gt(0).max(100))
+    .array(
+      z
+        .number()
+        .gt(0)
+        .max(100)
+        .refine((step) => Math.abs(step * 100 - Math.round(step * 100)) < 1e-6, 'must be in steps of 0.01'),
+    )
     .min(1)
     .default([10, 25, 50, 75, 100])
     .refine((steps) => steps.every((step, at) => at === 0 || step > steps[at - 1]!), 'must rise from step to step')
@@ -147,7 +174,7 @@ const comparing = z.strictObject({
 const capability = z.strictObject({
   group: z.string().min(1).optional().describe('Whose hash the split uses; by default the Plan’s name.'),
   service: z.strictObject({
-    url: url(['http', 'https']).optional().describe('Where the service answers.'),
+    url: web.optional().describe('Where the service answers.'),
     database: database(['postgres', 'postgresql']).optional(),
     rewrite: z
       .record(expression, z.string())
@@ -174,13 +201,21 @@ const flags = z
   .union([
     z.strictObject({ file: z.string().min(1).describe('A file in Unleash’s own format, watched.') }),
     z.strictObject({
-      unleash: z.strictObject({
-        url: url(['http', 'https']),
-        token: z.string().min(1).describe('A client token, to read.'),
-        adminToken: z.string().min(1).describe('An admin token, to write a rollback.'),
-        environment: z.string().min(1).default('development'),
-        project: z.string().min(1).default('default'),
-      }),
+      unleash: z
+        .strictObject({
+          url: web,
+          token: z.string().min(1).describe('A client token, to read.'),
+          adminToken: z.string().min(1).describe('An admin token, to write a rollback.'),
+          environment: z.string().min(1).default('development'),
+          project: z.string().min(1).default('default'),
+        })
+        .superRefine(({ token, environment }, context) => {
+          // PROJECT:ENVIRONMENT.SECRET
+          const read = /^[^:.\s]+:([^:.\s]+)\./.exec(token)?.[1];
+          if (read === undefined || read === environment) return;
+          const message = `reads environment ${read}, but a rollback would be written to ${environment}: name the same`;
+          context.addIssue({ code: 'custom', path: ['token'], message });
+        }),
     }),
   ])
   .prefault({ file: 'flags.json' });
@@ -193,7 +228,9 @@ const control = z.strictObject({
     admin: z.string().min(8).describe('May do everything.'),
     proxy: z.string().min(8).describe('Opens the stream of a proxy.'),
   }),
-  webhook: url(['http', 'https']).optional().describe('Hears of every rollback.'),
+  webhook: text((given) => webMistake(given, { query: true }))
+    .optional()
+    .describe('Hears of every rollback.'),
   state: z.string().min(1).default('.strangler/control.json').describe('Where state is kept if there is no database.'),
 });
 
@@ -232,13 +269,13 @@ export const planSchema = z
     version: z.literal(1),
     name: name.describe('Names the migration: topics, connectors and, by default, the group of the split.'),
     monolith: z.strictObject({
-      url: url(['http', 'https']).optional(),
+      url: web.optional(),
       database: database(['mysql']).optional(),
     }),
     kafka: z
       .strictObject({
         brokers: z.array(address).min(1),
-        connect: url(['http', 'https']).describe('The REST address of Kafka Connect.'),
+        connect: web.describe('The REST address of Kafka Connect.'),
       })
       .optional(),
     flags,
@@ -266,6 +303,30 @@ export const planSchema = z
       for (const [tableName, { user: owner }] of Object.entries(one.tables)) {
         if (typeof owner === 'object' && !Object.hasOwn(one.tables, owner.of)) {
           missing([...at, 'tables', tableName, 'user', 'of'], `names ${owner.of}, which is no table of ${key}`);
+        }
+      }
+    }
+    const routed = Object.entries(plan.capabilities).flatMap(([key, { routes }]) =>
+      routes.flatMap((one, at) => (routeMistake(one) ? [] : [{ key, at, one, parsed: parseRoute(one) }])),
+    );
+    routed.forEach(({ key, at, parsed }, index) => {
+      const first = routed.slice(0, index).find((other) => other.key !== key && covers(other.parsed, parsed));
+      if (first) missing(['capabilities', key, 'routes', at], `is taken by ${first.one} of ${first.key} already`);
+    });
+    const roles = Object.entries(plan.control.tokens);
+    roles.forEach(([role, one], index) => {
+      const same = roles.slice(0, index).find(([, other]) => other === one);
+      if (same) missing(['control', 'tokens', role], `is the token of ${same[0]} too: each role needs its own`);
+    });
+    for (const [key, one] of Object.entries(plan.capabilities)) {
+      const names = Object.entries(one.tables).map(([name, { to = name }]) => to);
+      const twice = names.find((name, at) => names.indexOf(name) < at);
+      if (twice !== undefined) missing(['capabilities', key, 'tables'], `lead to ${twice} of the service twice`);
+      for (const [name, { columns }] of Object.entries(one.tables)) {
+        const all = Object.values(columns);
+        const same = all.find((column, at) => all.indexOf(column) < at);
+        if (same !== undefined) {
+          missing(['capabilities', key, 'tables', name, 'columns'], `lead to ${same} of the service twice`);
         }
       }
     }

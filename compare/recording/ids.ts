@@ -157,7 +157,7 @@ export function* pathPairs(
   recorded: string,
   live: string,
 ): Generator<readonly [kind: Kind, recorded: string, live: string]> {
-  const [was = [], is = []] = [recorded, live].map((path) => path.replace(/^\w+:\/\/[^/]*|[?#].*$/g, '').split('/'));
+  const [was = [], is = []] = [recorded, live].map((path) => path.replace(/^\w+:\/\/[^/]*|[?#].*$/gs, '').split('/'));
   if (was.length !== is.length) return;
   let noun: Kind = ANY;
   for (const [at, segment] of was.entries()) {

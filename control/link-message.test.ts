@@ -1,0 +1,81 @@
+import { describe, expect, test } from '@jest/globals';
+import { compareReplies, type Rule, Tally, toReply } from '@strangler/compare';
+import fc from 'fast-check';
+import { Comparisons } from './comparisons.ts';
+import { readMessage } from './link-message.ts';
+
+const MARKUP = '"><img src=x onerror=alert(1)>';
+const reply = (total: number) =>
+  toReply({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ total }) });
+const tally = new Tally();
+tally.add({ route: 'GET /orders/{id}', result: compareReplies(reply(1), reply(2)), at: '/orders/7' });
+const rule: Rule = { id: 'age', reason: 'drifts', path: '$.age', kind: 'ignore' };
+const comparison = {
+  capability: 'orders',
+  replies: tally.report(),
+  noise: tally.report(),
+  again: [tally.report().groups[0]!.id],
+  rules: [{ rule, pairs: 3, hits: 1, excused: { 'value $.age': 1 } }],
+};
+const read = (given: unknown) => readMessage(JSON.stringify({ type: 'compared', comparison: given }));
+
+/** The comparison with one place changed, named by its path: `replies.groups.0.severity`. */
+function changed(path: string, value: unknown): unknown {
+  const copy = JSON.parse(JSON.stringify(comparison));
+  const names = path.split('.').filter(Boolean);
+  const last = names.pop()!;
+  const holder = names.reduce((at, name) => at[name], copy);
+  holder[last] = value;
+  return copy;
+}
+
+describe('what a proxy found', () => {
+  test('is taken as it is when it is what proxies say', () => {
+    expect(read(comparison)).toEqual({ type: 'compared', comparison: JSON.parse(JSON.stringify(comparison)) });
+  });
+
+  test.each([
+    ['replies.groups.0.severity', MARKUP, 'replies: groups[0].severity must be one of high, medium, low'],
+    ['replies.groups.0.kind', MARKUP, 'replies: groups[0].kind must be one of status, header, type'],
+    ['replies.groups.0.kind', 'constructor', 'replies: groups[0].kind must be one of'],
+    ['replies.groups.0.id', MARKUP, 'replies: groups[0].id must be six hexadecimal digits'],
+    ['replies.groups.0.path', '$[', 'replies: groups[0].path must be a path'],
+    ['replies.groups.0.path', `$.${'a'.repeat(5_000)}`, 'replies: groups[0].path must be a text of at most 4,000'],
+    ['replies.groups.0.pairs', 1.5, 'replies: groups[0].pairs must be a count'],
+    ['replies.groups.0.samples.0.old', { a: 1 }, 'replies: groups[0].samples[0].old must be a text'],
+    ['noise.routes.0.counts', { [MARKUP]: 1 }, 'noise: routes[0].counts must count equal, equal-by-rule'],
+    ['noise.routes.0.counts', { equal: 1e300 }, 'noise: routes[0].counts must hold counts'],
+    ['noise.routes.0.mismatches', MARKUP, 'noise: routes[0].mismatches must be a count'],
+    ['noise.ungrouped', null, 'noise: ungrouped must be a count'],
+    ['again', [MARKUP], 'again: must be ids of groups'],
+    ['rules.0.rule.kind', MARKUP, 'rules: must be valid rules'],
+    ['rules.0.excused', { x: -1 }, 'rules: must be valid rules with counts'],
+    ['capability', '', 'names no capability'],
+  ])('is refused by name where %s is %j', (path, value, why) => {
+    expect(read(changed(path, value))).toEqual({ type: 'refused', why: expect.stringContaining(why) });
+    expect((read(changed(path, value)) as { why: string }).why).not.toContain(MARKUP);
+  });
+
+  test('whatever else it may be, is refused or can be added up and reported', () => {
+    const places = Object.keys(flat(comparison)).filter((place) => !place.includes(' '));
+    fc.assert(
+      fc.property(fc.constantFrom(...places), fc.jsonValue(), (place, value) => {
+        const message = read(changed(place, value));
+        if (message?.type !== 'compared') return;
+        const comparisons = new Comparisons();
+        comparisons.add(message.comparison);
+        comparisons.gates(0.01);
+        expect(comparisons.found.replies.groups.every(({ severity }) => /^(high|medium|low)$/.test(severity))).toBe(
+          true,
+        );
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+function flat(value: unknown, path: string[] = []): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return { [path.join('.')]: value };
+  const inside = Object.entries(value).map(([name, inner]) => flat(inner, [...path, name]));
+  return Object.assign(path.length ? { [path.join('.')]: value } : {}, ...inside);
+}
