@@ -102,7 +102,7 @@ export class Link {
     stream.on('message', (data) => {
       const message = readMessage(String(data));
       if (!message || (message.type === 'hello') === (peer !== undefined)) {
-        this.#hears.refused(peer?.proxy ?? '', 'it is not a message of this stream; the proxy is cut off');
+        this.#parts.hears.refused(peer?.proxy ?? '', 'it is not a message of this stream; the proxy is cut off');
         stream.close(1008, 'not a message of this stream');
         return;
       }
