@@ -63,6 +63,11 @@ export async function startControl(port = 0) {
         all.find((one) => one.type === 'ack' && one.term === term && one.version === wanted),
       ) as Promise<FromProxy & { type: 'ack' }>;
     },
+    /** Ends the stream with a code and a reason, and gives whoever comes back no snapshot. */
+    closeLink: (code: number, reason: string) => {
+      last = undefined;
+      link?.close(code, reason);
+    },
     /** Breaks the stream; the proxy comes back by itself. */
     breakLink: () => link?.terminate(),
     stop: async () => {
