@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Side, Snapshot } from '@strangler/plan';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { listenOn } from './address.ts';
@@ -98,13 +98,20 @@ export class Metrics {
   }
 }
 
+/** A request for metrics must have come within this time, in milliseconds. */
+const LONGEST_REQUEST = 5_000;
+
 /** Serves /metrics, and /health: 200 while `ready`, else 503. Rejects if the port is taken. */
 export async function serveMetrics(
   metrics: Metrics,
   ready: () => boolean,
   listen: string,
 ): Promise<{ address: string; stop: () => Promise<void> }> {
-  const server: Server = createServer(async (request, response) => {
+  const limits = { headersTimeout: LONGEST_REQUEST, requestTimeout: LONGEST_REQUEST };
+  const server: Server = createServer({ ...limits, connectionsCheckingInterval: 1_000 }, (request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     if (request.url === '/health') {
       response.writeHead(ready() ? 200 : 503, { 'content-type': 'application/json' });
       response.end(`${JSON.stringify({ ready: ready() })}\n`);
@@ -114,7 +121,7 @@ export async function serveMetrics(
     } else {
       response.writeHead(404).end();
     }
-  });
+  };
   return {
     address: await listenOn(server, listen),
     stop: async () => {
