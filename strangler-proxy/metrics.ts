@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Side, Snapshot } from '@strangler/plan';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { listenOn } from './address.ts';
@@ -103,6 +103,9 @@ export class Metrics {
   }
 }
 
+/** A request for metrics must have come within this time, in milliseconds. */
+const LONGEST_REQUEST = 5_000;
+
 /** What /health says. */
 export type Health = {
   /** There is a snapshot to split by, and it is not stopping. */
@@ -117,7 +120,11 @@ export async function serveMetrics(
   health: () => Health,
   listen: string,
 ): Promise<{ address: string; stop: () => Promise<void> }> {
-  const server: Server = createServer(async (request, response) => {
+  const limits = { headersTimeout: LONGEST_REQUEST, requestTimeout: LONGEST_REQUEST };
+  const server: Server = createServer({ ...limits, connectionsCheckingInterval: 1_000 }, (request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     if (request.url === '/health') {
       const now = health();
       response.writeHead(now.ready ? 200 : 503, { 'content-type': 'application/json' });
@@ -128,7 +135,7 @@ export async function serveMetrics(
     } else {
       response.writeHead(404).end();
     }
-  });
+  };
   return {
     address: await listenOn(server, listen),
     stop: async () => {

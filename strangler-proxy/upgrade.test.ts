@@ -26,17 +26,19 @@ async function wsUpstream(name: string) {
   const closes: number[] = [];
   const urls: string[] = [];
   const headers: Record<string, unknown>[] = [];
-  const http = createServer();
+  const rawHeaders: string[][] = [];
+  const http = createServer((_, response) => response.end('plain'));
   const server = new WebSocketServer({ server: http });
   server.on('connection', (socket, request) => {
     urls.push(request.url!);
     headers.push(request.headers);
+    rawHeaders.push(request.rawHeaders);
     socket.on('close', (code) => closes.push(code));
     socket.on('message', (data) => socket.send(`${name} ${data}`));
   });
   await once(http.listen(0, '127.0.0.1'), 'listening');
   return {
-    ...{ closes, urls, headers, server, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` },
+    ...{ closes, urls, headers, rawHeaders, server, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` },
     stop: async () => {
       for (const socket of server.clients) socket.terminate();
       http.closeAllConnections();
@@ -176,4 +178,138 @@ test('faults 57 when the proxy stops, sockets are closed with 1001', async () =>
   const stopped = proxy.stop();
   expect(await mine.closed).toBe(1001);
   await stopped;
+});
+
+/** An upgrade of orders by this user, with these lines instead of the usual ones. */
+const upgradeOf = (user: string, ...lines: string[]) =>
+  `GET /api/orders/live HTTP/1.1\r\nHost: a\r\nX-User: ${user}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${lines.join('\r\n')}\r\n\r\n`;
+const VERSION = 'Sec-WebSocket-Version: 13';
+const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+type Set = Awaited<ReturnType<typeof set>>;
+/** What control has been told of the service, once that is about so many requests, one plain one included. */
+async function countsOfService({ address, control }: Set, requests: number) {
+  await (await fetch(`http://${address}/api/orders`, { method: 'DELETE', headers: { 'x-user': mover } })).text();
+  return control.hears((all) => {
+    const counts = all.flatMap((one) => (one.type === 'counts' ? one.counts : []));
+    const sum = (of: 'requests' | 'hard' | 'errors') => counts.reduce((total, one) => total + one[of], 0);
+    return sum('requests') >= requests && { requests: sum('requests'), hard: sum('hard'), errors: sum('errors') };
+  });
+}
+
+test('faults 22 names such as constructor and __proto__ go through an upgrade as any other', async () => {
+  const { address, control, monolith } = await set();
+  await control.says({ boundary: 0, pins: {} });
+  const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty'];
+  const socket = new Raw(address).send(upgradeOf(mover, VERSION, KEY, ...names.map((name) => `${name}: x, y`)));
+  expect(statusOf(await socket.until((text) => text.includes('\r\n\r\n')))).toBe(101);
+  const { rawHeaders } = monolith;
+  for (const name of names) expect(rawHeaders[0]!.join(' ').toLowerCase()).toContain(`${name.toLowerCase()} x, y`);
+  socket.socket.destroy();
+});
+
+test('upgrades that no server may accept never reach a side, and say nothing about it', async () => {
+  const one = await set();
+  await one.control.says({ boundary: 10_000, pins: {} });
+  const malformed = [
+    upgradeOf(mover),
+    upgradeOf(mover, VERSION),
+    upgradeOf(mover, VERSION, 'Sec-WebSocket-Key: short'),
+    upgradeOf(mover, VERSION, KEY, KEY),
+    upgradeOf(mover, 'Sec-WebSocket-Version: 8', KEY),
+    upgradeOf(mover, VERSION, KEY, 'Content-Length: 3'),
+    upgradeOf(mover, VERSION, KEY, 'Transfer-Encoding: chunked'),
+    upgradeOf(mover, VERSION, KEY).replace('Host: a\r\n', ''),
+    upgradeOf(mover, VERSION, KEY, 'Host: b'),
+  ];
+  for (const bytes of malformed) expect(statusOf(await new Raw(one.address).send(bytes).end())).toBe(400);
+  expect(one.service.urls).toEqual([]);
+  expect(await countsOfService(one, 1)).toEqual({ requests: 1, hard: 0, errors: 0 });
+});
+
+test('an upgrade of HTTP/1.0 is a plain request, as RFC 9110 has it', async () => {
+  const one = await set();
+  await one.control.says({ boundary: 10_000, pins: {} });
+  const bytes = upgradeOf(mover, VERSION, KEY).replace('HTTP/1.1', 'HTTP/1.0').replace('Host: a\r\n', '');
+  for (let nth = 0; nth < 5; nth++) expect(statusOf(await new Raw(one.address).send(bytes).end())).toBe(200);
+  expect(await countsOfService(one, 6)).toEqual({ requests: 6, hard: 0, errors: 0 });
+});
+
+test('a client that leaves before the side has answered its upgrade says nothing about the side', async () => {
+  const asked = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+  const silent = await tcp((socket, nth) => {
+    socket.on('data', () => (nth === 1 ? asked.resolve() : socket.write('HTTP/1.1 204 No Content\r\n\r\n')));
+    socket.on('close', () => closed.resolve());
+  });
+  stops.push(silent.stop);
+  const one = await set({ service: silent.url });
+  await one.control.says({ boundary: 10_000, pins: {} });
+  const client = new Raw(one.address).send(upgradeOf(mover, VERSION, KEY));
+  await asked.promise;
+  client.socket.resetAndDestroy();
+  await closed.promise;
+  expect(await countsOfService(one, 1)).toEqual({ requests: 1, hard: 0, errors: 0 });
+});
+
+test('a side that refuses, resets or does not answer an upgrade made correctly fails hard', async () => {
+  const resets = await tcp((socket) => socket.on('data', () => socket.resetAndDestroy()));
+  stops.push(resets.stop);
+  const one = await set({ service: resets.url });
+  await one.control.says({ boundary: 10_000, pins: {} });
+  expect(statusOf(await new Raw(one.address).send(upgradeOf(mover, VERSION, KEY)).end())).toBe(502);
+  expect(await countsOfService(one, 2)).toEqual({ requests: 2, hard: 2, errors: 2 });
+});
+
+test('faults 30 an upgrade to something nobody asked for is a 502', async () => {
+  const odd = await tcp((socket) =>
+    socket.on('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+    ),
+  );
+  stops.push(odd.stop);
+  const { address, control } = await set({ service: odd.url });
+  await control.says({ boundary: 10_000, pins: {} });
+  expect(statusOf(await new Raw(address).send(upgradeOf(mover, VERSION, KEY)).end())).toBe(502);
+});
+
+test('a refused upgrade is no write under way, however long its client keeps the connection', async () => {
+  const upstream = await tcp((socket) =>
+    socket.on('data', () => socket.end('HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n')),
+  );
+  stops.push(upstream.stop);
+  const { address, control } = await set({ monolith: upstream.url });
+  await control.says({ boundary: 0, pins: {} });
+  const client = new Raw(address).send(upgradeOf(mover, VERSION, KEY));
+  expect(statusOf(await client.until((text) => text.includes('\r\n\r\n')))).toBe(401);
+  const ack = await control.says({ boundary: 0, pins: {}, moving });
+  expect(ack.flights).toMatchObject([{ inFlight: 0 }]);
+  client.socket.destroy();
+});
+
+test('CONNECT and an upgrade behind a request that is not answered leave nothing under way when the client goes', async () => {
+  const hangs = await tcp((socket) => socket.on('data', () => {}));
+  stops.push(hangs.stop);
+  const { address, metricsAddress } = await set({ monolith: hangs.url });
+  let abandoned = 0;
+  for (const last of ['CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n', UPGRADE('/chat')]) {
+    const client = new Raw(address).send(`${'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(12)}${last}`);
+    abandoned += last.startsWith('CONNECT') ? 12 : 13;
+    while (hangs.connections() < abandoned) await new Promise((resolve) => setTimeout(resolve, 5));
+    client.socket.resetAndDestroy();
+    for (;;) {
+      const text = await (await fetch(`http://${metricsAddress}/metrics`)).text();
+      const all = `not_the_sides_total{capability="",side="monolith",fault="client"} ${abandoned}\n`;
+      if (text.includes(all) && /^strangler_proxy_in_flight 0$/m.test(text)) break;
+    }
+  }
+});
+
+test('CONNECT whose client resets ends that connection alone', async () => {
+  const { address } = await set();
+  for (let nth = 0; nth < 50; nth++) {
+    const client = new Raw(address).send('CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(client.socket, 'connect');
+    client.socket.resetAndDestroy();
+  }
+  expect(statusOf(await new Raw(address).send('CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n').end())).toBe(405);
 });

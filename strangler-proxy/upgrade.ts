@@ -7,7 +7,7 @@ import { answerRaw, type Code, Refused } from './answer.ts';
 import { blame } from './blame.ts';
 import { correlationIdOf } from './correlation.ts';
 import type { Write } from './flights.ts';
-import { isOurs } from './response.ts';
+import { BadAnswer, isOurs } from './response.ts';
 import { capabilityOf, isDeclaredReadOnly, type RoutedCapability, rewritten } from './route.ts';
 import { type Clean, sanitize } from './sanitize.ts';
 import { mustLeave, Tunnel } from './sockets.ts';
@@ -163,7 +163,9 @@ export class Upgrades {
     upgrade.once('upgrade', (answer: IncomingMessage, upstream: Socket) => {
       clearTimeout(timer);
       upstream.on('error', () => upstream.destroy());
-      if (socket.destroyed) {
+      const asked = answer.headers.upgrade?.toLowerCase() === 'websocket';
+      if (!asked) this.#fail(attempt, socket, new BadAnswer('an upgrade nobody asked for'));
+      if (!asked || socket.destroyed) {
         upstream.destroy();
         return;
       }
