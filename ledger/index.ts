@@ -1,6 +1,7 @@
 export * from './copies.ts';
 export * from './corrections.ts';
 export { Database } from './database.ts';
+export { prepareFence } from './fence.ts';
 export * from './handoffs.ts';
 export * from './loss.ts';
 export { portions } from './portions.ts';
