@@ -6,6 +6,7 @@ import { grantsOf, type UserGrants } from './grants.ts';
 /** Looks whether each user of the Plan's addresses has what its work needs, as that user. */
 export async function checkPrivileges(plan: Plan, report: Report): Promise<void> {
   for (const user of grantsOf(plan)) {
+    if (user.role === 'application') continue; // we have no password of theirs to log in with
     const addresses =
       user.where === 'monolith' ? plan.monolith.database! : plan.capabilities[user.where]!.service.database!;
     const lacking = await lackingOf(addresses[user.role], user);

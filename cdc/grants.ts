@@ -6,9 +6,10 @@ import { type Address, parseAddress, syncedCapabilities } from './names.ts';
 export type UserGrants = {
   /** Which database: `monolith`, or the capability whose service it is. */
   readonly where: string;
-  readonly role: 'control' | 'applier' | 'capture';
+  readonly role: 'control' | 'applier' | 'capture' | 'application';
   readonly user: string;
-  readonly create: string;
+  /** Undefined for the application’s own user, whom we do not make. */
+  readonly create: string | undefined;
   readonly grants: readonly string[];
 };
 
@@ -27,6 +28,12 @@ export function grantsOf(plan: Plan): UserGrants[] {
       const address = parseAddress(database[role]);
       if (address.user !== admin.user) all.push(mysqlGrants(plan, role, address));
     }
+    if (database.application !== undefined) {
+      const [user, host = '%'] = database.application.split(/@(?=[^@]*$)/) as [string, string?];
+      const account = `${mysqlText(user)}@${mysqlText(host)}`;
+      const grants = FENCE.map((table) => `GRANT SELECT ON ${mysqlName(admin.database)}.${table} TO ${account}`);
+      all.push({ where: 'monolith', role: 'application', user, create: undefined, grants });
+    }
   }
   for (const capability of syncedCapabilities(plan)) {
     const addresses = plan.capabilities[capability]!.service.database!;
@@ -35,13 +42,27 @@ export function grantsOf(plan: Plan): UserGrants[] {
       const address = parseAddress(addresses[role]);
       if (address.user !== admin.user) all.push(postgresGrants(plan, capability, role, address));
     }
+    const { application: user } = addresses;
+    if (user !== undefined) {
+      const to = `TO ${name(user)}`;
+      // Postgres locks a row for nobody who may not change a column of it; needed above READ COMMITTED only.
+      const grants = [
+        `GRANT USAGE ON SCHEMA public ${to}`,
+        `GRANT SELECT ON ${FENCE.map((table) => `public.${table}`).join(', ')} ${to}`,
+        `GRANT UPDATE (part) ON public.strangler_fence ${to}`,
+      ];
+      all.push({ where: capability, role: 'application', user, create: undefined, grants });
+    }
   }
   return all;
 }
 
 const ROLES = ['control', 'applier', 'capture'] as const;
+type Role = (typeof ROLES)[number];
+/** What an application with a fence reads. */
+const FENCE = ['strangler_handoff', 'strangler_fence'] as const;
 
-function mysqlGrants(plan: Plan, role: UserGrants['role'], { user, password, database }: Address): UserGrants {
+function mysqlGrants(plan: Plan, role: Role, { user, password, database }: Address): UserGrants {
   const account = `${mysqlText(user)}@'%'`;
   const on = (rights: string, tables: readonly string[]) =>
     tables.map((table) => `GRANT ${rights} ON ${mysqlName(database)}.${mysqlName(table)} TO ${account}`);
@@ -77,12 +98,7 @@ function mysqlGrants(plan: Plan, role: UserGrants['role'], { user, password, dat
   };
 }
 
-function postgresGrants(
-  plan: Plan,
-  capability: string,
-  role: UserGrants['role'],
-  { user, password, database }: Address,
-): UserGrants {
+function postgresGrants(plan: Plan, capability: string, role: Role, { user, password, database }: Address): UserGrants {
   const account = name(user);
   const tables = Object.entries(plan.capabilities[capability]!.tables).map(([table, { to }]) => to ?? table);
   const on = (rights: string, all: readonly string[]) =>

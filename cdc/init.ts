@@ -1,4 +1,12 @@
-import { CAPTURED, createOrigins, createTables, openSession, type Session, writersOf } from '@strangler/ledger';
+import {
+  CAPTURED,
+  createOrigins,
+  createTables,
+  openSession,
+  prepareFence,
+  type Session,
+  writersOf,
+} from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
 import { grantsOf, type UserGrants } from './grants.ts';
 import { MappingError, resolveMapping } from './mapping.ts';
@@ -25,6 +33,7 @@ export async function init(plan: Plan, options: InitOptions): Promise<void> {
   const monolith = await openAdmin(plan.monolith.database!.admin);
   try {
     await createTables(monolith);
+    for (const capability of syncedCapabilities(plan)) await prepareFence(monolith, capability);
     say('monolith: our tables stand');
     await allow(
       monolith,
@@ -65,6 +74,7 @@ const openAdmin = (url: string): Promise<Session> => openSession(url, 'reader');
 
 async function prepareService(plan: Plan, capability: string, service: Session, database: string): Promise<void> {
   await createTables(service);
+  await prepareFence(service, capability);
   await createOrigins(service, database, writersOf(capability));
   const tables = Object.entries(plan.capabilities[capability]!.tables).map(([table, { to }]) => to ?? table);
   const missing: string[] = [];
@@ -96,11 +106,12 @@ async function allow(admin: Session, users: readonly UserGrants[], options: Init
   for (const { where, role, user, create, grants } of users) {
     const present = await userExists(admin, user);
     options.say(`-- ${where}: ${role} (${user})${present ? '' : ' is missing'}`);
-    if (!present && options.createUsers) await admin.query(create);
-    if (!present && !options.createUsers) options.say(`${create.replace(/(BY|PASSWORD) '.*'$/, "$1 '…'")};`);
+    const creating = !present && options.createUsers && create !== undefined;
+    if (creating) await admin.query(create);
+    else if (!present && create) options.say(`${create.replace(/(BY|PASSWORD) '.*'$/, "$1 '…'")};`);
     for (const grant of grants) {
       options.say(`${grant};`);
-      if (options.apply && (present || options.createUsers)) await admin.query(grant);
+      if (options.apply && (present || creating)) await admin.query(grant);
     }
   }
 }

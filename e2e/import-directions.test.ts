@@ -15,15 +15,18 @@ const ALLOWED: Record<string, readonly string[]> = {
   control: ['plan', 'ledger', 'flags', 'compare'],
   cdc: ['plan', 'ledger'],
   cli: ['plan', 'compare'],
-  monolith: [],
-  'extracted-services/orders': [],
-  'extracted-services/notifications': [],
+  // For applications that bring their own everything: it needs nothing of ours, and it is all of ours that they import.
+  fence: [],
+  monolith: ['fence'],
+  'extracted-services/orders': ['fence'],
+  'extracted-services/notifications': ['fence'],
   'deploy/local': [],
 };
 const ANYTHING = ['e2e', 'bench'];
 
 /** What tests, and what stands in a folder `testing/`, may import besides: the servers, and the processes they talk to. */
 const IN_TESTS: Record<string, readonly string[]> = {
+  fence: ['plan', 'ledger', 'cdc'],
   'extracted-services/orders': ['monolith'],
   'extracted-services/notifications': ['monolith', 'extracted-services/orders'],
   'deploy/local': ['plan'],
@@ -37,11 +40,11 @@ const folderOf = new Map(
 const sourcesOf = (folder: string): string[] =>
   readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter(
-      (entry) => entry.isFile() && /\.(ts|mjs|js)$/.test(entry.name) && !entry.parentPath.includes('node_modules'),
+      (entry) => entry.isFile() && /\.(ts|mjs|cjs|js)$/.test(entry.name) && !entry.parentPath.includes('node_modules'),
     )
     .map((entry) => join(entry.parentPath, entry.name));
 
-const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g;
+const IMPORT = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*'([^']+)'/g;
 
 /** The package folder an import of ours leads to; undefined for a library or the package itself. */
 function leadsTo(file: string, folder: string, specifier: string): string | undefined {

@@ -1,4 +1,5 @@
 import type { Direction, Subject } from '@strangler/plan';
+import { closeFence } from './fence.ts';
 import type { Session } from './session.ts';
 
 /** In a side’s own log a barrier gives a subject away, a cancel takes that back, a grant receives one. */
@@ -13,13 +14,18 @@ export type HandoffRow = {
   readonly forced: boolean;
 };
 
-/** Writes a handoff row unless this epoch has it already: repeating a step after a crash changes nothing. */
+/**
+ * Writes a handoff row unless this epoch has it already: repeating a step after a crash changes nothing. A barrier waits,
+ * for a second at most, for fenced writers of its users, who must be in the log before it: throws the driver’s lock
+ * time-out. Cancels and grants wait for nobody.
+ */
 export async function writeHandoff(session: Session, row: HandoffRow): Promise<void> {
   const { rows } = await session.query(
     'SELECT epoch FROM strangler_handoff WHERE capability = ? AND epoch = ? AND kind = ?',
     [row.capability, row.epoch, row.kind],
   );
   if (rows.length) return;
+  if (row.kind === 'barrier') await closeFence(session, row);
   await session.query(
     'INSERT INTO strangler_handoff (capability, epoch, kind, lo, hi, user_id, forced) VALUES (?, ?, ?, ?, ?, ?, ?)',
     [row.capability, row.epoch, row.kind, row.subject.lo, row.subject.hi, row.subject.user ?? null, row.forced],

@@ -3,6 +3,7 @@ export * from './copies.ts';
 export * from './corrections.ts';
 export { Database, type DatabaseOptions } from './database.ts';
 export { exactly } from './exact.ts';
+export { prepareFence } from './fence.ts';
 export * from './handoffs.ts';
 export * from './lease.ts';
 export * from './loss.ts';

@@ -10,7 +10,7 @@ export const CAPTURED = [
 ] as const;
 
 /** Our tables that no connector may capture, in both databases. */
-export const PRIVATE = ['strangler_ownership', 'strangler_quarantine', 'strangler_applier'] as const;
+export const PRIVATE = ['strangler_ownership', 'strangler_quarantine', 'strangler_applier', 'strangler_fence'] as const;
 
 /** Control’s and cdc’s own tables, in the monolith’s database only. */
 export const CONTROL = [
@@ -61,6 +61,8 @@ function definitions(dialect: Dialect): Record<string, string> {
       created_at ${time} NOT NULL DEFAULT ${now}, settled_at ${time}, resolution ${text}${kept}`,
     strangler_applier: `stream VARCHAR(100) PRIMARY KEY, session_id BIGINT NOT NULL, state VARCHAR(12) NOT NULL,
       reason ${text}, lag_ms BIGINT, seen_at ${time} NOT NULL DEFAULT ${now}`,
+    strangler_fence: `capability VARCHAR(60) NOT NULL, part INT NOT NULL, epoch BIGINT NOT NULL,
+      made CHAR(36) NOT NULL, PRIMARY KEY (capability, part)`,
   };
   if (dialect === 'postgres') return everywhere;
   return {

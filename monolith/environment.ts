@@ -4,6 +4,8 @@ export interface Environment {
   databaseUrl: string;
   jwtSecret: string;
   internalToken: string;
+  /** Refuse writes of users whom a migration has given to another side. */
+  fence: boolean;
 }
 
 /** Every missing or wrong environment variable, each with the next step. */
@@ -20,6 +22,8 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
   };
   const port = Number(env.PORT || 3000);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) wrong.push('PORT must be a number from 0 to 65535');
+  const fence = env.STRANGLER_FENCE || 'off';
+  if (fence !== 'on' && fence !== 'off') wrong.push('STRANGLER_FENCE must be on or off');
   const environment = {
     port,
     host: env.HOST || '127.0.0.1',
@@ -28,6 +32,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
       /^mysql:\/\/[^/]+\/./,
       'give the shop database, e.g. mysql://user:password@127.0.0.1:3306/shop',
     ),
+    fence: fence === 'on',
     jwtSecret: required('JWT_SECRET', /./, 'give the secret that signs login tokens, the same for all services'),
     internalToken: required(
       'INTERNAL_TOKEN',

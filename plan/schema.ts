@@ -72,12 +72,22 @@ const address = z
 const database = (schemes: string[]) =>
   z
     .union([
-      databaseUrl(schemes).transform((all) => ({ admin: all, control: all, applier: all, capture: all })),
+      databaseUrl(schemes).transform((all) => ({
+        ...{ admin: all, control: all, applier: all, capture: all },
+        application: undefined as string | undefined,
+      })),
       z.strictObject({
         admin: databaseUrl(schemes).describe('Creates and drops the strangler_ tables: `strangler init` and `remove`.'),
         control: databaseUrl(schemes).describe('Reads and writes handoffs and the state of control.'),
         applier: databaseUrl(schemes).describe('Writes the other side’s rows, checkpoints and quarantine.'),
         capture: databaseUrl(schemes).describe('Debezium’s own user.'),
+        application: z
+          .string()
+          .min(1)
+          .optional()
+          .describe(
+            'The application’s own database user, if it has a fence (NAME, on MySQL also NAME@HOST): `init` lets it read what that needs.',
+          ),
       }),
     ])
     .describe('The database: one address for all, or one for each of admin, control, applier and capture.');

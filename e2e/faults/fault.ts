@@ -34,7 +34,7 @@ export type Fault = {
   /** Until it is over, what a user was told is done may be missing to them; afterwards nothing may be. */
   readonly behind?: boolean;
   /** What its Plan has otherwise than the example’s (see Prepared); a stack of its own. */
-  readonly inPlan?: { readonly confirmed?: true; readonly unleash?: true };
+  readonly inPlan?: { readonly confirmed?: true; readonly unleash?: true; readonly fence?: true };
   /** The judge may rightly take everybody back meanwhile. */
   readonly mayRollBack?: boolean;
   /** The stack is not fit for another fault after it. */

@@ -43,8 +43,16 @@ export type Prepared = {
   readonly history: number;
   /** Hands the stack over while the copying has only begun. */
   readonly copying?: boolean;
-  /** Merged into the Plan’s capability `orders`; `unleash`: flags are on an Unleash server instead of in a file. */
-  readonly inPlan?: { readonly handoff?: object; readonly confirmed?: boolean; readonly unleash?: true };
+  /**
+   * Merged into the Plan’s capability `orders`; `unleash`: flags are on an Unleash server instead of in a file; `fence`:
+   * monolith and services refuse writes of users who are not theirs.
+   */
+  readonly inPlan?: {
+    readonly handoff?: object;
+    readonly confirmed?: boolean;
+    readonly unleash?: true;
+    readonly fence?: true;
+  };
 };
 
 /** The Plan the stack goes by. */
@@ -77,8 +85,11 @@ export async function startStack(
     again(processes.control, `control-${nth + 1}`, { CONTROL_LISTEN: `127.0.0.1:${ports[nth]}` }, ports[nth]);
   const controls = [control(0), control(1)] as const;
   const proxies = [processes.proxies[0]!, processes.proxies[1]!] as const;
-  const { monolith, notifications, cdc } = processes;
-  const orders = again(processes.orders, 'orders', { RECOVER_AFTER_MS: '3000' });
+  const { cdc } = processes;
+  const fence: Record<string, string> = inPlan.fence ? { STRANGLER_FENCE: 'on' } : {};
+  const monolith = again(processes.monolith, 'monolith', fence);
+  const notifications = again(processes.notifications, 'notifications', fence);
+  const orders = again(processes.orders, 'orders', { RECOVER_AFTER_MS: '3000', ...fence });
   const ending: (() => Promise<void>)[] = [];
   let stopped: Promise<void> | undefined;
   const stop = () => {
@@ -162,12 +173,19 @@ async function dropFlags({ unleash }: Servers): Promise<void> {
 }
 
 /** The example’s Plan, with what would only cost time shortened. */
-function writePlan({ unleash, ...more }: NonNullable<Prepared['inPlan']>, servers: Servers): void {
+function writePlan({ unleash, fence, ...more }: NonNullable<Prepared['inPlan']>, servers: Servers): void {
   const plan = parse(readFileSync(join(ROOT, 'strangler.yaml'), 'utf8'));
   plan.control.webhook = undefined;
   const { url, clientToken: token, adminToken } = servers.unleash;
   if (unleash) plan.flags = { unleash: { url, token, adminToken } };
   const { orders, notifications } = plan.capabilities;
+  if (fence) {
+    const addresses = databaseAddresses(servers);
+    const application = (of: keyof typeof addresses) => new URL(addresses[of].app).username;
+    plan.monolith.database.application = application('monolith');
+    orders.service.database.application = application('orders');
+    notifications.service.database.application = application('notifications');
+  }
   const handoff = { ...orders.handoff, writeFate: WRITE_FATE, slice: SLICE, ...more.handoff };
   Object.assign(orders, more, { handoff });
   notifications.handoff = { writeFate: WRITE_FATE };

@@ -25,6 +25,12 @@ export const connect = (databaseUrl: string, poolSize = 20): pg.Pool => {
   return pool;
 };
 
+/** What runs statements: the pool, or a client of it in a transaction. */
+export type Queries = Pick<pg.ClientBase, 'query'>;
+
+/** Runs what a user's request writes; with the fence, in a transaction that is refused if the user is not ours. */
+export type Writing = <T>(work: (db: Queries) => Promise<T>) => Promise<T>;
+
 const AWAY = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH|08|53300|57014|57P0|40001|40P01)/;
 
 /** Whether an error means that the database cannot be reached at present, rather than that we asked it nonsense. */

@@ -10,6 +10,7 @@ test('without brokers no events are consumed', () => {
     databaseUrl: complete.DATABASE_URL,
     jwtSecret: 'secret',
     events: undefined,
+    fence: false,
   });
 });
 
@@ -26,4 +27,10 @@ test('everything missing is named at once', () => {
   expect(() => readEnvironment({ PORT: '-1' })).toThrow(
     /PORT must[\s\S]*DATABASE_URL is not set[\s\S]*JWT_SECRET is not set/,
   );
+});
+
+test('the fence is off unless it is switched on, and takes no other word', () => {
+  expect(readEnvironment({ ...complete, STRANGLER_FENCE: 'on' }).fence).toBe(true);
+  expect(readEnvironment({ ...complete, STRANGLER_FENCE: 'off' }).fence).toBe(false);
+  expect(() => readEnvironment({ ...complete, STRANGLER_FENCE: 'yes' })).toThrow('STRANGLER_FENCE must be on or off');
 });

@@ -3,6 +3,8 @@ export interface Environment {
   host: string;
   databaseUrl: string;
   jwtSecret: string;
+  /** Refuse writes of users whom a migration has given to another side. */
+  fence: boolean;
   /** The events to make notifications of; none if no brokers are given. */
   events: { brokers: string[]; topic: string } | undefined;
 }
@@ -22,6 +24,8 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
   const port = Number(env.PORT || 3002);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) wrong.push('PORT must be a number from 0 to 65535');
   const brokers = (env.KAFKA_BROKERS ?? '').split(',').filter((broker) => broker !== '');
+  const fence = env.STRANGLER_FENCE || 'off';
+  if (fence !== 'on' && fence !== 'off') wrong.push('STRANGLER_FENCE must be on or off');
   const environment = {
     port,
     host: env.HOST || '127.0.0.1',
@@ -30,6 +34,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
       /^postgres(ql)?:\/\/[^/]+\/./,
       "give the service's own database, e.g. postgres://user:password@127.0.0.1:5432/notifications",
     ),
+    fence: fence === 'on',
     jwtSecret: required('JWT_SECRET', /./, "give the monolith's secret for login tokens"),
     events:
       brokers.length === 0

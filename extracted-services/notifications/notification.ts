@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Queries } from './database.ts';
 import type { Cursor } from './http/fields.ts';
 
 export interface NotificationRow {
@@ -41,17 +42,17 @@ export const listNotifications = async (
 
 /** Marks the user's notification read, once, and answers it; undefined if there is none of that id. */
 export const markRead = async (
-  pool: pg.Pool,
+  db: Queries,
   userId: string,
   id: string,
   now: Date,
 ): Promise<NotificationRow | undefined> => {
-  await pool.query('UPDATE notifications SET read_at = $3 WHERE id = $1 AND user_id = $2 AND read_at IS NULL', [
+  await db.query('UPDATE notifications SET read_at = $3 WHERE id = $1 AND user_id = $2 AND read_at IS NULL', [
     id,
     userId,
     now,
   ]);
-  const { rows } = await pool.query<NotificationRow>(
+  const { rows } = await db.query<NotificationRow>(
     `SELECT ${COLUMNS} FROM notifications WHERE id = $1 AND user_id = $2`,
     [id, userId],
   );

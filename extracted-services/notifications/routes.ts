@@ -1,12 +1,13 @@
 import { Router } from 'express';
 import type pg from 'pg';
+import type { Writing } from './database.ts';
 import { beforeOf, idInPath, limitOf, mistakes, pageOf } from './http/fields.ts';
 import { notFound } from './http/http-error.ts';
 import { userOf } from './identity.ts';
 import { listNotifications, markRead, toNotification } from './notification.ts';
 
 /** The monolith's notification API, answer for answer. */
-export const notificationsRoutes = (pool: pg.Pool): Router => {
+export const notificationsRoutes = (pool: pg.Pool, writing: Writing): Router => {
   const router = Router();
 
   router.get('/', async (request, response) => {
@@ -21,7 +22,8 @@ export const notificationsRoutes = (pool: pg.Pool): Router => {
   });
 
   router.post('/:id/read', async (request, response) => {
-    const row = await markRead(pool, userOf(response), idInPath(request.params.id, 'notification'), new Date());
+    const id = idInPath(request.params.id, 'notification');
+    const row = await writing((db) => markRead(db, userOf(response), id, new Date()));
     if (!row) throw notFound('notification');
     response.json(toNotification(row));
   });

@@ -1,12 +1,12 @@
-import express, { type Express } from 'express';
+import { answerGivenAway, createFence } from '@strangler/fence';
+import express, { type Express, type Request, type Response } from 'express';
 import { type Logger, pino } from 'pino';
-import { connect, databaseIsAway } from './database.ts';
+import { connect, databaseIsAway, type Writing } from './database.ts';
 import { answerErrors, answerNotFound } from './http/answer-errors.ts';
 import { requestId } from './http/request-id.ts';
-import { requireUser } from './identity.ts';
+import { requireUser, userOf } from './identity.ts';
 import { createMonolithClient } from './monolith-client.ts';
 import { ordersRoutes } from './routes.ts';
-import { createSaga } from './saga/place.ts';
 import { recover, startRecovery } from './saga/recovery.ts';
 
 export interface OrdersConfig {
@@ -20,6 +20,8 @@ export interface OrdersConfig {
   monolithTimeoutMs?: number;
   /** How old an unfinished attempt must be before its claims are undone, 60000 ms unless given. */
   recoverAfterMs?: number;
+  /** Refuse writes of users whom a migration has not given to this side, or taken away again. */
+  fence?: boolean;
   log?: Logger;
 }
 
@@ -35,6 +37,9 @@ export interface OrdersService {
 export const createApp = (config: OrdersConfig): OrdersService => {
   const { recoverAfterMs = 60_000, log = pino({ level: 'silent' }) } = config;
   const pool = connect(config.databaseUrl);
+  const user = (_request: Request, response: Response) => userOf(response);
+  const fence = config.fence ? createFence({ capability: 'orders', group: 'shop', side: 'service', user }) : undefined;
+  const writing: Writing = (work) => (fence ? fence.transaction(pool, work) : work(pool));
   const monolith = createMonolithClient(config.monolithUrl, config.internalToken, config.monolithTimeoutMs);
   const app = express();
   app.disable('x-powered-by');
@@ -45,8 +50,11 @@ export const createApp = (config: OrdersConfig): OrdersService => {
     response.json({ status: 'ok' });
   });
   app.use(express.json({ limit: '100kb' }));
-  app.use('/api/orders', requireUser(config.jwtSecret), ordersRoutes(pool, monolith, createSaga(pool, monolith)));
+  app.use('/api/orders', requireUser(config.jwtSecret));
+  if (fence) app.use('/api/orders', fence.middleware);
+  app.use('/api/orders', ordersRoutes(pool, writing, monolith));
   app.use(answerNotFound);
+  app.use(answerGivenAway);
   app.use(answerErrors(log, databaseIsAway));
   const round = () => recover(pool, monolith, recoverAfterMs, log);
   const recovery = startRecovery(round, log);

@@ -5,6 +5,8 @@ export interface Environment {
   jwtSecret: string;
   internalToken: string;
   monolithUrl: string;
+  /** Refuse writes of users whom a migration has given to another side. */
+  fence: boolean;
   /** How old an unfinished attempt must be before its claims are given back; longer than any client retries. */
   recoverAfterMs: number;
 }
@@ -26,6 +28,8 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
     if (!Number.isInteger(value) || value < 0 || value > most) wrong.push(`${name} must be a number from 0 to ${most}`);
     return value;
   };
+  const fence = env.STRANGLER_FENCE || 'off';
+  if (fence !== 'on' && fence !== 'off') wrong.push('STRANGLER_FENCE must be on or off');
   const environment = {
     port: whole('PORT', 3001, 65_535),
     host: env.HOST || '127.0.0.1',
@@ -34,6 +38,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
       /^postgres(ql)?:\/\/[^/]+\/./,
       "give the service's own database, e.g. postgres://user:password@127.0.0.1:5432/orders",
     ),
+    fence: fence === 'on',
     jwtSecret: required('JWT_SECRET', /./, "give the monolith's secret for login tokens"),
     internalToken: required('INTERNAL_TOKEN', /^[\x21-\x7e]+$/, "give the monolith's INTERNAL_TOKEN"),
     monolithUrl: required('MONOLITH_URL', /^http:\/\/./, 'give the monolith, e.g. http://127.0.0.1:3000'),

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import type pg from 'pg';
+import type { Writing } from './database.ts';
 import { beforeOf, idInPath, limitOf, mistakes, pageOf } from './http/fields.ts';
 import { notFound } from './http/http-error.ts';
 import { userOf } from './identity.ts';
@@ -7,10 +8,11 @@ import type { MonolithClient } from './monolith-client.ts';
 import { findOrder, listOrders, withItems } from './order.ts';
 import { parseOrderRequest } from './order-request.ts';
 import { cancelOrder } from './saga/cancel.ts';
-import type { Saga } from './saga/place.ts';
+import { createSaga } from './saga/place.ts';
 
 /** The monolith's order API, answer for answer. */
-export const ordersRoutes = (pool: pg.Pool, monolith: MonolithClient, saga: Saga): Router => {
+export const ordersRoutes = (pool: pg.Pool, writing: Writing, monolith: MonolithClient): Router => {
+  const saga = createSaga(pool, writing, monolith);
   const router = Router();
 
   router.post('/', async (request, response) => {
@@ -36,7 +38,7 @@ export const ordersRoutes = (pool: pg.Pool, monolith: MonolithClient, saga: Saga
   });
 
   router.post('/:id/cancel', async (request, response) => {
-    response.json(await cancelOrder(pool, monolith, userOf(response), idInPath(request.params.id, 'order')));
+    response.json(await cancelOrder(pool, writing, monolith, userOf(response), idInPath(request.params.id, 'order')));
   });
 
   return router;

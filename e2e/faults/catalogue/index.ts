@@ -1,5 +1,6 @@
 import type { Fault } from '../fault.ts';
 import { appliers } from './appliers.ts';
+import { bypasses } from './bypass.ts';
 import { conditions } from './conditions.ts';
 import { copying } from './copying.ts';
 import { diskIsFull } from './disk-full.ts';
@@ -22,6 +23,7 @@ export const CATALOGUE: readonly Fault[] = [
   ...locks,
   ...rows,
   ...rogues,
+  ...bypasses,
   ...conditions,
   ...diskIsFull,
   ...copying,

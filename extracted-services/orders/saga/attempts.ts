@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Queries } from '../database.ts';
 import type { PricedItem } from '../monolith-client.ts';
 import type { Purchase } from '../order.ts';
 
@@ -8,8 +9,8 @@ export interface Attempt extends Purchase {
 }
 
 /** Records an attempt before its first claim; false, and nothing recorded, if the purchase has its order already. */
-export const beginAttempt = async (pool: pg.Pool, { attempt, userId, key }: Attempt): Promise<boolean> => {
-  const { rowCount } = await pool.query({
+export const beginAttempt = async (db: Queries, { attempt, userId, key }: Attempt): Promise<boolean> => {
+  const { rowCount } = await db.query({
     name: 'begin-attempt',
     text: `INSERT INTO order_attempts (attempt, user_id, idempotency_key, state)
            SELECT $1::uuid, $2::bigint, $3::varchar, 'open'
@@ -24,12 +25,12 @@ export const beginAttempt = async (pool: pg.Pool, { attempt, userId, key }: Atte
  * nothing changed, if the purchase has its order already or the attempt is being undone.
  */
 export const finishAttempt = async (
-  pool: pg.Pool,
+  db: Queries,
   attempt: string,
   { items, total, now }: { items: readonly PricedItem[]; total: string; now: Date },
 ): Promise<number | string | undefined> => {
   const quantity = items.reduce((sum, item) => sum + item.quantity, 0);
-  const { rows } = await pool.query<{ id: number | string }>({
+  const { rows } = await db.query<{ id: number | string }>({
     name: 'finish-attempt',
     text: `
       WITH mine AS (

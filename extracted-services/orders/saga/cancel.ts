@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import type { Writing } from '../database.ts';
 import { notFound } from '../http/http-error.ts';
 import type { MonolithClient } from '../monolith-client.ts';
 import { findOrder, type Order } from '../order.ts';
@@ -12,11 +13,12 @@ import { settle } from './settle.ts';
  */
 export const cancelOrder = async (
   pool: pg.Pool,
+  writing: Writing,
   monolith: MonolithClient,
   userId: string,
   id: string,
 ): Promise<Order> => {
-  await pool.query({
+  const cancel = {
     name: 'cancel',
     text: `
       WITH cancelled AS (
@@ -27,7 +29,8 @@ export const cancelOrder = async (
       INSERT INTO order_attempts (attempt, user_id, idempotency_key, state)
       SELECT $4::uuid, user_id, idempotency_key, 'undoing' FROM cancelled WHERE idempotency_key IS NOT NULL`,
     values: [id, userId, new Date(), randomUUID()],
-  });
+  };
+  await writing((db) => db.query(cancel));
   const order = await findOrder(pool, userId, id);
   if (!order) throw notFound('order');
   if (order.idempotencyKey === null) return order;

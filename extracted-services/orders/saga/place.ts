@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import type { Writing } from '../database.ts';
 import { HttpError } from '../http/http-error.ts';
 import { totalOf } from '../money.ts';
 import type { MonolithClient, PricedItem } from '../monolith-client.ts';
@@ -20,7 +21,7 @@ export interface Saga {
   place(userId: string, request: OrderRequest, requestId: string): Promise<Placed>;
 }
 
-export const createSaga = (pool: pg.Pool, monolith: MonolithClient): Saga => {
+export const createSaga = (pool: pg.Pool, writing: Writing, monolith: MonolithClient): Saga => {
   const claim = async (attempt: Attempt, { items, card }: OrderRequest, requestId: string) => {
     const priced = await claimStock(attempt, items, requestId);
     const total = totalOf(priced);
@@ -58,7 +59,7 @@ export const createSaga = (pool: pg.Pool, monolith: MonolithClient): Saga => {
 
   const place: Saga['place'] = async (userId, request, requestId) => {
     const attempt = { attempt: randomUUID(), userId, key: request.key };
-    if (!(await beginAttempt(pool, attempt))) return replay(attempt, request);
+    if (!(await writing((db) => beginAttempt(db, attempt)))) return replay(attempt, request);
     let claimed: { items: PricedItem[]; total: string };
     try {
       claimed = await claim(attempt, request, requestId);
@@ -67,7 +68,7 @@ export const createSaga = (pool: pg.Pool, monolith: MonolithClient): Saga => {
       throw thrown;
     }
     const now = new Date();
-    const id = await finishAttempt(pool, attempt.attempt, { ...claimed, now });
+    const id = await writing((db) => finishAttempt(db, attempt.attempt, { ...claimed, now }));
     if (id !== undefined) return { order: orderOf(id, request.key, claimed, now), replayed: false };
     await settle(pool, monolith, attempt);
     return replay(attempt, request);
