@@ -5,11 +5,11 @@ import type { Database } from './database.ts';
 import { disturbances } from './disturbances.ts';
 import { Interner } from './interner.ts';
 import { type Checks, checksOf } from './invariants.ts';
-import { Proxies } from './proxies.ts';
+import { NEW_PROXY, Proxies } from './proxies.ts';
 import { PRODUCTION, type Rules } from './rules.ts';
 import { CAPABILITY, stocked } from './shop.ts';
 import { Stream } from './stream.ts';
-import { DIRECTIONS, endsOf, type Scenario, type Step, type Troubles, type World } from './world.ts';
+import { DIRECTIONS, endsOf, type ProxyProcess, type Scenario, type Step, type Troubles, type World } from './world.ts';
 
 /** What was broken, and the shortest way there. */
 export type Counterexample = { readonly broken: string; readonly steps: readonly string[] };
@@ -28,6 +28,7 @@ export type Explored = {
 
 const NO_TROUBLE: Troubles = {
   ...{ cancels: 0, crashes: 0, floats: 0, errors: 0 },
+  ...{ cuts: 0, heals: 0, goodbyes: 0, dismissals: 0, takeovers: 0, returns: 0 },
   ...{ kills: 0, restarts: 0, losses: 0, late: 0, outages: 0, disasters: 0 },
 };
 
@@ -57,11 +58,13 @@ export class Explorer {
     const world = await this.#everybodyOnMonolith();
     if (!moved) return world;
     const { requests, left, heard } = world;
-    const { proxies, appliers, batches } = this.#scenario;
-    const scenario = { name: 'before', requests: [], wants: [{ target: moved }], ...{ proxies, appliers, batches } };
-    const before = new Explorer(scenario as Scenario);
+    const { proxies, later, appliers, batches } = this.#scenario;
+    const world0 = { proxies, later, appliers, batches };
+    const before = new Explorer({ name: 'before', requests: [], wants: [{ target: moved }], ...world0 } as Scenario);
     const reached = ({ control, proxies }: World) =>
-      control?.state.boundary === moved && !control.program && proxies.every(({ current }) => current);
+      control?.state.boundary === moved &&
+      !control.program &&
+      proxies.every(({ current, snapshot }) => current || !snapshot);
     for await (const { next } of before.walkBreadthFirst()) {
       if (reached(next) && before.settled(next)) return { ...next, requests, left, heard };
     }
@@ -88,7 +91,7 @@ export class Explorer {
   }
 
   async #everybodyOnMonolith(): Promise<World> {
-    const { requests, proxies = 1, appliers = 1, troubles } = this.#scenario;
+    const { requests, proxies = 1, later = 0, appliers = 1, troubles } = this.#scenario;
     const checkpoint = (direction: Direction) => ({
       ...{ stream: streamName(CAPABILITY, direction), version: 0, position: null, kafka_offset: 0, tick: 0 },
       applied_at: 'now',
@@ -113,20 +116,16 @@ export class Explorer {
       const one = await this.#streams[direction].start(databases[endsOf(direction).target]);
       return Array.from({ length: appliers }, () => one);
     };
+    const published = { term: 1, boundary: 0, pins: {} };
+    const running: ProxyProcess = { ...NEW_PROXY, snapshot: published, link: 'control', current: true, fresh: false };
+    const registered = Array.from({ length: proxies + later }, (_, at) => at < proxies);
     const world: World = {
       ...databases,
       ...{ forward: await started('forward'), reverse: await started('reverse') },
-      proxies: Array.from({ length: proxies }, () => ({
-        ...{ snapshot: { boundary: 0, pins: {} }, inbox: null, linked: true, current: true, fresh: false, young: [] },
-      })),
+      proxies: registered.map((runs) => (runs ? running : NEW_PROXY)),
+      ...{ registered, term: 1, former: null },
       control: {
-        state,
-        published: { boundary: 0, pins: {} },
-        released: 0,
-        young: false,
-        lost: false,
-        program: null,
-        waits: false,
+        ...{ state, published, term: 1, knows: registered, released: 0, young: false, program: null, waits: false },
       },
       ...{ serviceIs: 'up' as const, floating: [], requests: requests.map(() => ({ is: 'new' }) as const), heard: 0 },
       left: { ...NO_TROUBLE, ...troubles },
@@ -163,7 +162,7 @@ export class Explorer {
 
   /** Equal worlds have equal keys. */
   key(world: World): string {
-    const { monolith, service, forward, reverse, control, heard } = world;
+    const { monolith, service, forward, reverse, control, former, heard } = world;
     const parts: object[] = [forward, reverse, world.proxies, world.floating, world.requests, world.left];
     for (const { tables, log } of [monolith, service])
       parts.push(
@@ -172,7 +171,9 @@ export class Explorer {
           .sort()
           .map((name) => tables[name]!),
       );
-    return `${this.#interner.ids(parts)} ${control ? this.#interner.id(control) : ''} ${heard} ${world.serviceIs}`;
+    const stored = `${world.term} ${world.registered.map(Number).join('')}`;
+    const running = `${control ? this.#interner.id(control) : ''} ${former ? this.#interner.id(former) : ''}`;
+    return `${this.#interner.ids(parts)} ${running} ${heard} ${world.serviceIs} ${stored}`;
   }
 
   /** Forgets what nobody can ask about any more, so that worlds that do not differ are equal. */
@@ -228,7 +229,7 @@ export async function explore(
         transitions++;
         const key = explorer.key(step.next);
         const known = keys.get(key);
-        moves ||= known !== id;
+        moves ||= known !== id && !step.hope;
         const broken = explorer.broken(world, step, known === undefined);
         if (broken) return ended({ broken, steps: [...wayTo(id), step.label] });
         if (known !== undefined) continue;

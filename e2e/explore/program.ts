@@ -81,7 +81,7 @@ class Run {
   }
 
   async reached(): Promise<Reached> {
-    const { handoff, recover, settleForced } = this.#rules;
+    const { handoff, recover, settleForced, takeOver } = this.#rules;
     const { does, move } = this.#program;
     let ended: Reached | undefined;
     const end = (how: 'done' | 'superseded' | 'failed', retryIn?: number) => {
@@ -97,6 +97,7 @@ class Run {
               if (error instanceof SupersededError) throw error;
               return recover(parts, 'the state could not be written');
             }),
+          'take-over': () => takeOver(this.#cell).then(() => undefined),
           recover: () => recover(parts, 'control was restarted'),
           settle: () => settleForced(parts, this.#abort.signal).then(() => undefined),
         };
