@@ -48,7 +48,8 @@ export class ControlProcess {
         steps.push(...(await this.#overtake(world, control, wish)));
     }
     if (!control.program || control.program.does === 'settle') {
-      const begun = await this.#begin(world, 'control');
+      const due = control.behind ? [] : new this.#rules.Stragglers(0).due(control.state, 0);
+      const begun = due.length ? await this.#follow(world, control, due) : await this.#begin(world, 'control');
       if (begun) steps.push(begun);
       else if (!control.program && control.state.unproven.length && world.serviceIs === 'up')
         steps.push(
@@ -90,7 +91,7 @@ export class ControlProcess {
       released: 0,
       young: state.version > 0,
       program: null,
-      waits: false,
+      ...{ waits: false, behind: false, parted: false },
     };
     return this.#runOn({ ...world, term }, 'control', control, TAKE_OVER, 'control starts');
   }
@@ -104,12 +105,17 @@ export class ControlProcess {
     return this.#runOn(world, seat, control, { does: 'move', move, journal: [] }, label);
   }
 
+  #follow(world: World, control: Control, users: readonly string[]): Promise<Step> {
+    const follow: Program = { does: 'follow', move: null, users, journal: [] };
+    return this.#runOn(world, 'control', control, follow, `control lets ${users} follow`);
+  }
+
   /** What keeps a move from beginning, as control's own gates would. */
   #blocked(world: World, seat: Seat, urgent: boolean, to: Side): boolean {
     if (urgent) return false;
     if (world.serviceIs !== 'up') return true; // its streams say nothing of their lag
-    const { state, young, waits } = world[seat]!;
-    if (young || waits || this.#proxies.lost(world, seat).length > 0) return true;
+    const { state, young, waits, parted } = world[seat]!;
+    if (young || waits || parted || this.#proxies.lost(world, seat).length > 0) return true;
     const open = (side: Side) =>
       (world[side].tables.strangler_quarantine ?? []).some(({ status }) => status === 'open');
     return (
@@ -218,12 +224,16 @@ export class ControlProcess {
       const reached = await this.#reach(at[seat]!, running);
       if (reached.is === 'waits') throw new Error(`control waits for ever after: ${label}`);
       if (reached.is === 'ended') {
-        const { how, state, released, retryIn = 0 } = reached;
+        const { how, state, released, retryIn = 0, users } = reached;
         if (how === 'superseded')
           return crashed(at, seat, `${label}; somebody else was faster, it stops`, { crashes: 0 });
-        const isStart = running.does === 'take-over';
-        const next = how === 'failed' ? (isStart ? TAKE_OVER : RECOVER) : isStart ? RECOVER : null;
-        at = { ...at, [seat]: { ...at[seat]!, state, released, program: next, waits: retryIn > 0 } };
+        const { state: was, ...before } = at[seat]!;
+        // What a walk does: users whose writes alone were in the way are left behind, unless that changes nothing.
+        const leaves = running.does === 'leave' && how === 'done';
+        const isLeft = leaves && state.version > was.version;
+        const waits = leaves ? !isLeft : retryIn > 0 && !users.length;
+        const next = how === 'failed' ? again(running) : goesOn(running, users);
+        at = { ...at, [seat]: { ...before, state, released, program: next, waits, behind: before.behind || isLeft } };
         if (!next) return { label, next: at };
         continue;
       }
@@ -290,6 +300,15 @@ function wanting(state: CapabilityState, want: Want): CapabilityState {
 
 const sayWant = (want: Want): string =>
   'pin' in want ? `${want.pin} on the ${want.to}` : `${want.target / 100} %${want.urgent ? ' at once' : ''}`;
+
+/** What follows when the store has failed; what was not stored is tried another time. */
+const again = ({ does }: Program): Program => (does === 'take-over' ? TAKE_OVER : RECOVER);
+
+/** What follows when a program has come to its end. */
+function goesOn({ does }: Program, users: readonly string[]): Program | null {
+  if (does === 'take-over') return RECOVER;
+  return users.length ? { does: 'leave', move: null, users, journal: [] } : null;
+}
 
 const asksService = (ask: Ask): boolean =>
   ask.is === 'sides' && (ask.call === 'write' || ask.call === 'passed' || ask.given[0] === 'service');

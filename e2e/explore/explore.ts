@@ -125,7 +125,8 @@ export class Explorer {
       proxies: registered.map((runs) => (runs ? running : NEW_PROXY)),
       ...{ registered, term: 1, former: null },
       control: {
-        ...{ state, published, term: 1, knows: registered, released: 0, young: false, program: null, waits: false },
+        ...{ state, published, term: 1, knows: registered, released: 0, young: false, program: null },
+        ...{ waits: false, behind: false, parted: false },
       },
       ...{ serviceIs: 'up' as const, floating: [], requests: requests.map(() => ({ is: 'new' }) as const), heard: 0 },
       left: { ...NO_TROUBLE, ...troubles },

@@ -57,8 +57,11 @@ export function checksOf(scenario: Scenario, proxies: Proxies): Checks {
       const lost = proxies.lost(world, 'control');
       if (lost.length && world.proxies.every(({ cut }) => !cut)) return `control misses ${lost}, and nobody is away`;
       const waits = lost.length > 0 && !isUrgent(control.state);
-      const named = Object.entries(wishes).find(([user, wish]) => pins[user] !== wish);
-      if (named && !waits && !gated) return `${named[0]} is not where they are pinned: ${named[1]}`;
+      const bucketSide = (user: string) => sideOf({ boundary, pins: {} }, user, bucket(user));
+      const named = Object.entries(wishes).find(
+        ([user, wish]) => pins[user] !== (wish === 'bucket' ? bucketSide(user) : wish),
+      );
+      if (named && !waits && !gated) return `${named[0]} is not where they are wanted: ${named[1]}`;
       return boundary === target || gated || waits
         ? undefined
         : `users stay at ${boundary / 100} % instead of ${target / 100} %`;

@@ -1,4 +1,5 @@
 import type { Session, Value } from '@strangler/ledger';
+import { sideOf } from '@strangler/plan';
 import { OwnershipHistory } from '../../cdc/ownership-history.ts';
 import type { Prepared } from '../../cdc/prepare.ts';
 import type { Correction } from '../../cdc/steps.ts';
@@ -8,6 +9,7 @@ import type { Sides } from '../../control/sides.ts';
 import { idle } from '../../control/transitions.ts';
 import { PRODUCTION, type Registry, type Rules } from './rules.ts';
 import { FENCED, FORCED, LATE, NAMED, ORDERLY, PARTITIONED, TWO_CONTROLS } from './scenarios.ts';
+import { bucket } from './shop.ts';
 import type { Scenario } from './world.ts';
 
 /** One rule made wrong, and the scenario in which it must show. */
@@ -87,6 +89,14 @@ class OldestFirst extends OwnershipHistory {
   }
   override standing(user: string) {
     return this.#reversed.standing(user);
+  }
+}
+
+/** Forgets names as soon as a range has passed. */
+class RangesFirst extends OwnershipHistory {
+  override record(row: Parameters<OwnershipHistory['record']>[0]) {
+    const { lo, hi } = row.subject;
+    super.record({ ...row, subject: { lo, hi } });
   }
 }
 
@@ -287,12 +297,12 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     'a proxy says goodbye with writes under way',
     'a successor stops in order',
-    withRegistry({ saysGoodbye: (_, fresh) => !fresh }),
+    withRegistry({ saysGoodbye: () => true }),
   ),
   mutation(
     'a successor says goodbye while writes of the one before may arrive',
     'a successor stops in order',
-    withRegistry({ saysGoodbye: (underWay) => !underWay }),
+    withRegistry({ inherits: () => false }),
   ),
   mutation('an urgent rollback waits for lost proxies', 'cut off: an urgent rollback', {
     ...PRODUCTION,
@@ -326,6 +336,17 @@ export const MUTATIONS: readonly Mutation[] = [
     'two controls: a proxy is new',
     withRegistry({ mayStore: () => true }),
   ),
+  mutation('who is left behind is not named in the logs', 'left behind: a write of unknown fate', {
+    ...PRODUCTION,
+    leftBehind: (state, users) => {
+      const pins = users.map((user) => [user, sideOf(state, user, bucket(user))] as const);
+      return { ...PRODUCTION.leftBehind(state, users), pins: { ...state.pins, ...Object.fromEntries(pins) } };
+    },
+  }),
+  mutation('a log lets a range go before a name', 'pinned where they are, passed by a range', {
+    ...PRODUCTION,
+    History: RangesFirst,
+  }),
   mutation('there is no fence, and a proxy is cut off', 'fence: an urgent rollback, a proxy cut off', {
     ...PRODUCTION,
     isGivenAway: () => false,

@@ -30,6 +30,7 @@ export class Proxies {
       const flights = one.current ? (one.told ?? this.#flights(world, one, at)) : [];
       return [{ ...view, acked: one.current ? 1 : 0, flights }];
     });
+    if (world[seat]?.parted) views.push({ ...GONE, lostAt: LONG, dismissed: true });
     return this.#rules.between.views(views);
   }
 
@@ -176,28 +177,21 @@ export class Proxies {
       steps.push({ label: `${name} is reached again`, next: { ...next, left: fewer }, hope: true });
     }
     const { control } = world;
-    const stored = (is: boolean) => ({
-      registered: world.registered.with(at, is),
-      control: control && { ...control, knows: control.knows.with(at, is) },
-    });
     if (left.dismissals > 0 && control?.knows[at] && proxy.link !== 'control') {
       const fewer = { ...left, dismissals: left.dismissals - 1 };
-      const next = { ...world, ...stored(false), left: fewer };
+      const next = { ...unregistered(world, at, 'control', true), left: fewer };
       steps.push({ label: `the operator dismisses ${name}`, next, hope: true });
     }
     if (isFirst && left.goodbyes > 0 && proxy.link && !proxy.cut) {
       const underWay = world.requests.filter((status) => 'by' in status && status.by === at).length;
-      if (this.#rules.registry.saysGoodbye(underWay + proxy.young.length, proxy.fresh)) {
+      const { saysGoodbye, inherits, mayStore } = this.#rules.registry;
+      if (saysGoodbye(underWay + proxy.young.length)) {
         const next = { ...this.#replaced(world, at), left: { ...left, goodbyes: left.goodbyes - 1 } };
         const label = `${name} says goodbye${proxy.link === 'former' ? ' to the former control' : ''}, another starts`;
-        const isFormer = proxy.link === 'former';
-        const mayStore = this.#rules.registry.mayStore(world[proxy.link]!.term, world.term);
-        if (!mayStore) steps.push({ label, next: withoutFormer(next) });
-        else
-          steps.push({
-            label,
-            next: { ...next, ...(isFormer ? { registered: stored(false).registered } : stored(false)) },
-          });
+        const heard = mayStore(world[proxy.link]!.term, world.term)
+          ? unregistered(next, at, proxy.link, inherits(proxy.fresh))
+          : withoutFormer(next);
+        steps.push({ label, next: heard, hope: true });
       }
     }
     if (left.kills > 0) {
@@ -247,7 +241,8 @@ export class Proxies {
     const { forgets } = this.#rules.registry;
     const forgotten = control.knows.map((known, at) => known && (!forgets || proxies[at]!.link === 'control'));
     const same = String(forgotten) === String(control.knows);
-    if (!control.young && !control.waits && same && !proxies.some(({ fresh, young }) => fresh || young.length))
+    const { young, waits, behind, parted } = control;
+    if (!young && !waits && !behind && !parted && same && !proxies.some(({ fresh, young }) => fresh || young.length))
       return undefined;
     const lost = world.requests.filter(({ is }) => is === 'lost').length;
     if (lost && left.late < lost) return undefined;
@@ -255,7 +250,7 @@ export class Proxies {
       label: 'writeFate passes',
       next: {
         ...world,
-        control: { ...control, young: false, waits: false, knows: forgotten },
+        control: { ...control, ...{ young: false, waits: false, behind: false, parted: false }, knows: forgotten },
         proxies: proxies.map((proxy) => ({ ...proxy, fresh: false, young: [] })),
         left: { ...left, late: left.late - lost },
       },
@@ -284,13 +279,18 @@ export class Proxies {
     if (!snapshot?.moving) return [];
     const { moving } = snapshot;
     const isMoved = (place: number, side: Side) => this.#rules.moves(this.#write(place, side), CAPABILITY, snapshot);
-    const inFlight = world.requests.filter(
-      (status, place) =>
-        (status.is === 'sent' || status.is === 'done') && status.by === at && isMoved(place, status.to),
-    ).length;
-    const unknown = proxy.fresh || proxy.young.some((place) => isMoved(place, moving.from));
-    const about = { inFlight, unknownFor: unknown ? LONG : 0, inFlightOf: [], unknownOf: [] };
-    return [{ capability: CAPABILITY, epoch: moving.epoch, ...about }];
+    const inFlight = world.requests.flatMap((status, place) =>
+      (status.is === 'sent' || status.is === 'done') && status.by === at && isMoved(place, status.to) ? [place] : [],
+    );
+    const unknown = proxy.young.filter((place) => isMoved(place, moving.from));
+    const usersOf = (places: readonly number[]) => [...new Set(places.map((place) => this.#requests[place]!.user))];
+    return [
+      {
+        ...{ capability: CAPABILITY, epoch: moving.epoch },
+        ...{ inFlight: inFlight.length, inFlightOf: usersOf(inFlight) },
+        ...{ unknownFor: proxy.fresh || unknown.length ? LONG : 0, unknownOf: proxy.fresh ? [] : usersOf(unknown) },
+      },
+    ];
   }
 
   #write(place: number, side: Side): Write {
@@ -302,6 +302,7 @@ export class Proxies {
 const sayRequest = ({ user, does, purchase, added }: Request, place: number): string =>
   `“${user} ${does}s ${added ? `item ${added} of ` : ''}${purchase} (${markOf(place)})”`;
 
+const GONE = { proxy: 'one that has gone', acked: 0, flights: [] };
 const REFUSED: Status = { is: 'unanswered', effect: false };
 
 /** A process that has just started. */
@@ -319,6 +320,14 @@ function mayJoin(world: World, seat: Seat, { link, cut }: ProxyProcess): boolean
   const control = world[seat];
   if (!control || cut || control.program?.does === 'take-over') return false;
   return link === null || (link === 'former' && seat === 'control');
+}
+
+/** A proxy is taken off the list; `parted`: control still waits for writes that may arrive. */
+function unregistered(world: World, at: number, seat: Seat, parted: boolean): World {
+  const control = world[seat]!;
+  const knows = control.knows.with(at, false);
+  const registered = world.registered.with(at, false);
+  return { ...world, registered, [seat]: { ...control, knows, parted: control.parted || parted } };
 }
 
 /** The former control sees that it has been overtaken, and stops. */

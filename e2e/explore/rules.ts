@@ -13,7 +13,8 @@ import { recover } from '../../control/recover.ts';
 import { settleForced } from '../../control/settlement.ts';
 import type { Sides } from '../../control/sides.ts';
 import type { Store } from '../../control/store.ts';
-import { nextMove } from '../../control/transitions.ts';
+import { Stragglers } from '../../control/stragglers.ts';
+import { following, leftBehind, nextMove } from '../../control/transitions.ts';
 import { decide } from '../../strangler-proxy/decide.ts';
 import { moves } from '../../strangler-proxy/flights.ts';
 import { mayFollow } from '../../strangler-proxy/snapshot-order.ts';
@@ -28,6 +29,9 @@ export type Rules = {
   readonly moves: typeof moves;
   /** Control: what is next, the steps of a handoff, and what to do after a crash. */
   readonly nextMove: typeof nextMove;
+  readonly leftBehind: typeof leftBehind;
+  readonly following: typeof following;
+  readonly Stragglers: typeof Stragglers;
   readonly handoff: typeof handoff;
   readonly recover: typeof recover;
   readonly settleForced: typeof settleForced;
@@ -65,8 +69,10 @@ export type Registry = {
   readonly stopsInTime: boolean;
   /** Whether a lost proxy is forgotten when `writeFate` has passed. */
   readonly forgets: boolean;
-  /** Whether a proxy with so many writes under way, or too young to know those of the one before, says goodbye. */
-  readonly saysGoodbye: (underWay: number, fresh: boolean) => boolean;
+  /** Whether a proxy with so many writes under way says goodbye. */
+  readonly saysGoodbye: (underWay: number) => boolean;
+  /** Whether control waits after the goodbye of a proxy that may have been too young to know the last one’s writes. */
+  readonly inherits: (fresh: boolean) => boolean;
   /** Whether a proxy that is cut off goes on holding whom its last snapshot moves. */
   readonly holdsOn: boolean;
 };
@@ -76,7 +82,8 @@ const registry: Registry = {
   mayStore: (term, lease) => term === lease,
   stopsInTime: true,
   forgets: false,
-  saysGoodbye: (underWay, fresh) => !underWay && !fresh,
+  saysGoodbye: (underWay) => !underWay,
+  inherits: (fresh) => fresh,
   holdsOn: true,
 };
 
@@ -84,8 +91,8 @@ const asIs = <T>(given: T): T => given;
 
 /** The rules as they are. */
 export const PRODUCTION: Rules = {
-  ...{ decide, mayFollow, moves, nextMove, handoff, recover, settleForced, lostProxies },
-  ...{ registry, isGivenAway },
+  ...{ decide, mayFollow, moves, nextMove, handoff, recover, settleForced, lostProxies, leftBehind, following },
+  ...{ registry, isGivenAway, Stragglers },
   takeOver: (cell) => cell.fence(),
   ...{ workOf, usersOf, History: OwnershipHistory, prepareUnasked, prepareSteps, untilUndecided, ownershipAfter },
   applySteps,

@@ -180,6 +180,18 @@ export const NAMED: readonly Scenario[] = [
     ...{ name: 'pinned, there and back', requests: [note(), note()] },
     wants: [{ pin: 'ada', to: 'service' }, { target: BOTH }, { target: 0 }],
   },
+  {
+    ...{ name: 'left behind: a write of unknown fate', requests: [note(), note()], wants: [{ target: BOTH }] },
+    troubles: { losses: 1 },
+  },
+  {
+    ...{ name: 'left behind: a write under way', requests: [note(), note('bob')], wants: [{ target: BOTH }] },
+    troubles: { cancels: 1 },
+  },
+  {
+    ...{ name: 'left behind: on the way back', moved: BOTH, requests: [note(), note()], wants: back },
+    troubles: { losses: 1 },
+  },
 ];
 
 /** One control takes the lease of another that goes on, for as long as it likes. */

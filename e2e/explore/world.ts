@@ -141,13 +141,19 @@ export type Control = {
   readonly program: Program | null;
   /** True until `writeFate` has passed since a handoff met a write of unknown fate. */
   readonly waits: boolean;
+  /** True until `writeFate` has passed since users were left behind because of such a write. */
+  readonly behind: boolean;
+  /** True until `writeFate` has passed since a proxy was dismissed, or said goodbye too young to know the last one’s writes. */
+  readonly parted: boolean;
 };
 
 /** What control is doing: a function of its own code, and the answers it has got so far. */
 export type Program = {
   /** Taking over, moving somebody, bringing the stored phase to rest, or settling what force has done. */
-  readonly does: 'take-over' | 'move' | 'recover' | 'settle';
+  readonly does: 'take-over' | 'move' | 'leave' | 'follow' | 'recover' | 'settle';
   readonly move: Move | null;
+  /** Whose writes are in the way. */
+  readonly users?: readonly string[];
   readonly journal: readonly Answer[];
 };
 
