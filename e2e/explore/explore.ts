@@ -9,7 +9,16 @@ import { NEW_PROXY, Proxies } from './proxies.ts';
 import { PRODUCTION, type Rules } from './rules.ts';
 import { CAPABILITY, stocked } from './shop.ts';
 import { Stream } from './stream.ts';
-import { DIRECTIONS, endsOf, type ProxyProcess, type Scenario, type Step, type Troubles, type World } from './world.ts';
+import {
+  type Control,
+  DIRECTIONS,
+  endsOf,
+  type ProxyProcess,
+  type Scenario,
+  type Step,
+  type Troubles,
+  type World,
+} from './world.ts';
 
 /** What was broken, and the shortest way there. */
 export type Counterexample = { readonly broken: string; readonly steps: readonly string[] };
@@ -179,7 +188,7 @@ export class Explorer {
 
   /** Forgets what nobody can ask about any more, so that worlds that do not differ are equal. */
   #tidied(world: World): World {
-    let tidy = world;
+    let tidy = withDenseTerms(world);
     for (const direction of DIRECTIONS) {
       const { source, target } = endsOf(direction);
       const stream = this.#streams[direction];
@@ -198,6 +207,23 @@ export class Explorer {
     }
     return tidy;
   }
+}
+
+/** Terms are only compared: numbered again from 1, so that worlds with the same order of terms are equal. */
+function withDenseTerms(world: World): World {
+  const { control, former, proxies, term } = world;
+  const told = proxies.flatMap(({ snapshot, inbox }) => [snapshot, inbox]);
+  const known = [...told, control, control?.published, former, former?.published].flatMap((one) => one?.term ?? []);
+  const terms = [...new Set([...known, term])].sort((a, b) => a - b);
+  if (terms.at(-1) === terms.length) return world;
+  const dense = <T extends { readonly term: number } | null>(one: T): T =>
+    one && { ...one, term: terms.indexOf(one.term) + 1 };
+  const seat = (one: Control | null) => one && dense({ ...one, published: dense(one.published) });
+  return {
+    ...world,
+    ...{ term: terms.length, control: seat(control), former: seat(former) },
+    proxies: proxies.map((one) => ({ ...one, snapshot: dense(one.snapshot), inbox: dense(one.inbox) })),
+  };
 }
 
 /** Explores a scenario breadth first, to its end or to the first thing that breaks. */

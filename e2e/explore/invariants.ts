@@ -83,15 +83,18 @@ const ownerOf = (world: World, user: string): Side => sideOf(storedState(world),
 
 const table = (world: World, side: Side, name: string): readonly Stored[] => world[side].tables[name] ?? [];
 
-/** Epochs only grow: in the state, and no log knows one the state does not. */
+/** Epochs only grow: in the state, and no log knows one the state does not. And each ends in one way. */
 function epochsFall(before: World, after: World): string | undefined {
   if (before.monolith.tables === after.monolith.tables && before.service.tables === after.service.tables)
     return undefined;
   const [was, is] = [storedState(before).epoch, storedState(after).epoch];
   if (is < was) return `the epoch fell from ${was} to ${is}`;
-  for (const side of SIDES)
-    for (const { epoch } of handoffsOn(after, side))
-      if (epoch > is) return `the ${side}’s log knows epoch ${epoch}, control knows ${is}`;
+  const rows = SIDES.flatMap((side) => handoffsOn(after, side).map((row) => ({ ...row, side })));
+  for (const { epoch, side, kind } of rows) {
+    if (epoch > is) return `the ${side}’s log knows epoch ${epoch}, control knows ${is}`;
+    const granted = kind === 'cancel' && rows.some((row) => row.epoch === epoch && row.kind === 'grant');
+    if (granted) return `handoff ${epoch} is cancelled on the ${side} and granted on the other side`;
+  }
   return undefined;
 }
 

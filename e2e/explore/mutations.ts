@@ -278,7 +278,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'forced between look and commit',
     withStatements('UPDATE strangler_checkpoint SET version', (_, sql) => (sql.includes('AND') ? undefined : DONE)),
   ),
-  mutation('a cancel goes to the service before the flip is fenced', 'a flip arrives late', {
+  mutation('a cancel goes to the service before the flip is fenced', 'a statement of control arrives late', {
     ...PRODUCTION,
     recover: (parts, reason) => PRODUCTION.recover({ ...parts, cell: unfenced(parts.cell) }, reason),
   }),

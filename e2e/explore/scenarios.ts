@@ -72,10 +72,6 @@ export const LATE: readonly Scenario[] = [
     ...{ name: 'a lost cancellation arrives late', late: true, requests: [cancel(), add], wants: thereAndBack },
     troubles: { losses: 1, late: 1 },
   },
-  {
-    ...{ name: 'a flip arrives late', late: true, moved: ADA, requests: [note(), note()], wants: back },
-    troubles: { floats: 1, losses: 1, late: 1 },
-  },
   { name: 'a job writes past the proxy', late: true, requests: [byJob(note()), note(), note()], wants: thereAndBack },
   { name: 'a job cancels past the proxy', late: true, requests: [byJob(cancel()), note(), add], wants: thereAndBack },
   { name: 'a job buys past the proxy', late: true, requests: [byJob(buy()), buy()], wants: thereAndBack },
