@@ -119,7 +119,7 @@ export async function activate(parts: ActiveParts): Promise<Active> {
   // Before proxies are told anything: a control that does not know yet that it was overtaken can move nobody any more,
   // and whoever comes next sees that somebody was here before.
   try {
-    await Promise.all(cells.map(fence));
+    await Promise.all(cells.map((cell) => cell.fence()));
     link.publish();
   } catch (error) {
     await stop();
@@ -131,9 +131,6 @@ export async function activate(parts: ActiveParts): Promise<Active> {
   }, JUDGE_EVERY);
   return { link, capabilities, stop };
 }
-
-/** Changes the version of a state: whatever a control before this one still has on its way to it fails from here on. */
-const fence = (cell: StateCell): Promise<unknown> => cell.update((state) => ({ ...state }));
 
 async function readStates(
   plan: Plan,

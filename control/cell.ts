@@ -66,6 +66,11 @@ export class StateCell {
     return this.update((state) => state);
   }
 
+  /** Stores the present state once more, and `also` with it: what else is on its way to the store is refused from then on. */
+  fence(also?: Also): Promise<CapabilityState> {
+    return this.update((state) => ({ ...state }), also);
+  }
+
   async #readBack(): Promise<void> {
     const row = (await this.#store.read()).find(({ capability }) => capability === this.capability);
     const attempt = this.#attempt!;

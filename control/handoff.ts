@@ -137,7 +137,7 @@ async function barrier({ sides, cell }: HandoffParts, moving: Moving): Promise<v
   if (!sides) return;
   const row = rowOf(cell.capability, moving, 'barrier');
   if (row.side === 'service') await sides.write(row);
-  else await cell.update((state) => ({ ...state }), { handoff: row });
+  else await cell.fence({ handoff: row });
 }
 
 /** 4: everything the old side acknowledged is on the new one. */

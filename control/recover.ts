@@ -54,7 +54,11 @@ async function recoverOnce({ cell, sides, release, proxies }: HandoffParts, reas
   // ends the waiting for an outcome. One sent to the monolith is fenced by the state it goes with.
   const mayKnow = () => moving.from === 'service' || sides!.has(moving.from, moving.epoch, 'barrier');
   const needed = sides && (kind === 'grant' || (await mayKnow()));
-  if (needed && row.side === 'service') await sides.write(row);
+  if (needed && row.side === 'service') {
+    // A flip sent behind a lost connection must not follow its own cancel: the service would own by its own log.
+    if (kind === 'cancel') await cell.fence();
+    await sides.write(row);
+  }
   // Force may have gone on without this one meanwhile; then there is nothing left to bring to rest here.
   const rest = (now: CapabilityState) => (now.epoch === state.epoch && now.phase === state.phase ? idle(now) : now);
   const now = await cell.update(rest, { record: noted, ...(needed && row.side === 'monolith' && { handoff: row }) });

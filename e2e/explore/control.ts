@@ -8,17 +8,18 @@ import { settled } from '../../control/transitions.ts';
 import { Working } from './database.ts';
 import { Interner } from './interner.ts';
 import { type Reached, runProgram } from './program.ts';
-import type { Proxies } from './proxies.ts';
+import { type Proxies, UNLINKED, withoutFormer } from './proxies.ts';
 import type { Rules } from './rules.ts';
 import { bucket, CAPABILITY, TABLE_RULES } from './shop.ts';
-import type { Answer, Ask, Control, Program, Scenario, Step, World } from './world.ts';
+import type { Answer, Ask, Control, Program, Scenario, Seat, Step, Want, World } from './world.ts';
 
 /** Buckets moved at once: as far as the operator wants. */
 const SLICE = 10_000;
+const TAKE_OVER: Program = { does: 'take-over', move: null, journal: [] };
 const RECOVER: Program = { does: 'recover', move: null, journal: [] };
 const SETTLE: Program = { does: 'settle', move: null, journal: [] };
 
-/** The process that decides who moves: dies anywhere, and goes on from what is stored. */
+/** The processes that decide who moves: one dies anywhere, or is overtaken, and the next goes on from what is stored. */
 export class ControlProcess {
   readonly #rules: Rules;
   readonly #scenario: Scenario;
@@ -34,63 +35,87 @@ export class ControlProcess {
 
   /** Everything control, its operator and its statements on the way may do next. */
   async steps(world: World): Promise<Step[]> {
-    const { control } = world;
+    const { control, former } = world;
     const steps = await Promise.all(world.floating.map((ask, at) => this.#arrives(world, ask, at)));
+    if (former) steps.push(...(await this.#ofFormer(world, former)));
     const wish = this.#scenario.wants[world.heard];
     if (!control) {
       return [...steps, await this.#start(world)];
     }
     if (control.program) {
-      steps.push(...(await this.#goOn(world, control, control.program)));
+      steps.push(...(await this.#goOn(world, 'control', control.program)));
       if (wish?.urgent && control.program.does !== 'settle')
         steps.push(...(await this.#overtake(world, control, wish)));
     }
     if (!control.program || control.program.does === 'settle') {
-      const begun = await this.#begin(world, control);
+      const due = control.behind ? [] : new this.#rules.Stragglers(0).due(control.state, 0);
+      const begun = due.length ? await this.#follow(world, control, due) : await this.#begin(world, 'control');
       if (begun) steps.push(begun);
       else if (!control.program && control.state.unproven.length && world.serviceIs === 'up')
-        steps.push(await this.#runOn(world, control, SETTLE, 'control begins to settle what force has done'));
+        steps.push(
+          await this.#runOn(world, 'control', control, SETTLE, 'control begins to settle what force has done'),
+        );
       if (wish) steps.push(await this.#hear(world, control.state, wish));
       if (world.serviceIs === 'gone' && control.state.unproven.length) steps.push(await this.#giveUp(world, control));
     }
-    if (world.left.crashes > 0) steps.push(crashed(world, 'control is killed', {}));
+    if (world.left.crashes > 0) steps.push(crashed(world, 'control', 'control is killed', {}));
+    if (world.left.takeovers > 0 && !former) steps.push(overtaken(world, control));
     return steps;
   }
 
+  /** One that was overtaken goes on as if it were not, until its lease has run out by its own clock. */
+  async #ofFormer(world: World, { program }: Control): Promise<Step[]> {
+    const steps: Step[] = [];
+    if (program) steps.push(...(await this.#goOn(world, 'former', program)));
+    const begun = program && program.does !== 'settle' ? undefined : await this.#begin(world, 'former');
+    if (begun) steps.push(begun);
+    const told = steps.map((step) => ({ ...step, label: step.label.replace('control', 'the former control') }));
+    if (!this.#rules.registry.stopsInTime) return told;
+    return [...told, { label: 'the former control’s lease has run out, it stops', next: withoutFormer(world) }];
+  }
+
   async #stored(world: World): Promise<CapabilityState> {
-    const { answer } = await this.perform(world, { is: 'read' });
+    const { answer } = await this.perform(world, 'control', { is: 'read' });
     return fromRow((answer as { value: StateRow[] }).value[0]!);
   }
 
   async #start(world: World): Promise<Step> {
     const state = await this.#stored(world);
     const { boundary, pins, moving } = state;
-    const published = { boundary, pins, ...(moving && { moving }) };
-    const control = {
+    const term = world.term + 1;
+    const control: Control = {
       state,
-      published,
+      term,
+      knows: world.registered.map(this.#rules.registry.known),
+      published: { term, boundary, pins, ...(moving && { moving }) },
       released: 0,
       young: state.version > 0,
-      lost: false,
       program: null,
-      waits: false,
+      ...{ waits: false, behind: false, parted: false },
     };
-    return this.#runOn(world, control, RECOVER, 'control starts');
+    return this.#runOn({ ...world, term }, 'control', control, TAKE_OVER, 'control starts');
   }
 
-  async #begin(world: World, control: Control): Promise<Step | undefined> {
+  async #begin(world: World, seat: Seat): Promise<Step | undefined> {
+    const control = world[seat]!;
     const move = this.#rules.nextMove(control.state, SLICE, bucket);
-    if (!move || this.#blocked(world, control, move.urgent, move.to)) return undefined;
-    const { lo, hi } = move.subject;
-    const label = `control begins to move ${lo}–${hi} to the ${move.to}${move.urgent ? ' urgently' : ''}`;
-    return this.#runOn(world, control, { does: 'move', move, journal: [] }, label);
+    if (!move || this.#blocked(world, seat, move.urgent, move.to)) return undefined;
+    const { lo, hi, user } = move.subject;
+    const label = `control begins to move ${user ?? `${lo}–${hi}`} to the ${move.to}${move.urgent ? ' urgently' : ''}`;
+    return this.#runOn(world, seat, control, { does: 'move', move, journal: [] }, label);
+  }
+
+  #follow(world: World, control: Control, users: readonly string[]): Promise<Step> {
+    const follow: Program = { does: 'follow', move: null, users, journal: [] };
+    return this.#runOn(world, 'control', control, follow, `control lets ${users} follow`);
   }
 
   /** What keeps a move from beginning, as control's own gates would. */
-  #blocked(world: World, { state, young, waits }: Control, urgent: boolean, to: Side): boolean {
+  #blocked(world: World, seat: Seat, urgent: boolean, to: Side): boolean {
     if (urgent) return false;
     if (world.serviceIs !== 'up') return true; // its streams say nothing of their lag
-    if (young || waits || this.#rules.unknownFor(this.#proxies.views(world), 1, 0) > 0) return true;
+    const { state, young, waits, parted } = world[seat]!;
+    if (young || waits || parted || this.#proxies.lost(world, seat).length > 0) return true;
     const open = (side: Side) =>
       (world[side].tables.strangler_quarantine ?? []).some(({ status }) => status === 'open');
     return (
@@ -98,22 +123,19 @@ export class ControlProcess {
     );
   }
 
-  async #hear(world: World, before: CapabilityState, wish: Scenario['wants'][number]): Promise<Step> {
-    const { target, urgent = false } = wish;
-    const ramp = urgent ? ({ state: 'rolling-back', reason: 'asked', urgent } as const) : ({ state: 'idle' } as const);
-    const label = `the operator wants ${target / 100} %${urgent ? ' at once' : ''}`;
-    const step = await this.#stores(world, { ...before, target, ramp }, label);
+  async #hear(world: World, before: CapabilityState, wish: Want): Promise<Step> {
+    const step = await this.#stores(world, wanting(before, wish), `the operator wants ${sayWant(wish)}`);
     if (!step.next.control) return step;
     return { ...step, next: { ...step.next, heard: world.heard + 1 } };
   }
 
   /** An urgent rollback is wanted while a handoff is under way: that one is brought to rest first. */
-  async #overtake(world: World, control: Control, wish: Scenario['wants'][number]): Promise<Step[]> {
+  async #overtake(world: World, control: Control, wish: Want): Promise<Step[]> {
     const reached = await this.#reach(control, control.program!);
     if (reached.is !== 'asks' || reached.ask.is === 'store') return []; // one state is stored after the other
     const heard = await this.#hear(world, await this.#stored(world), wish);
     const { label, next } = heard;
-    return [next.control ? await this.#runOn(next, next.control, RECOVER, label) : heard];
+    return [next.control ? await this.#runOn(next, 'control', next.control, RECOVER, label) : heard];
   }
 
   /** `strangler settle --lost`. */
@@ -129,29 +151,29 @@ export class ControlProcess {
   /** Something asked of control changes its state; a settlement under way begins anew. */
   async #stores(world: World, changed: CapabilityState, label: string): Promise<Step> {
     const state = { ...changed, version: changed.version + 1 };
-    const { world: next, answer } = await this.perform(world, {
-      ...({ is: 'store', row: toRow(CAPABILITY, state), also: {} } as const),
-    });
+    const ask: Ask = { is: 'store', row: toRow(CAPABILITY, state), also: {} };
+    const { world: next, answer } = await this.perform(world, 'control', ask);
     if (!(answer as { value: unknown }).value) {
-      return crashed(world, `${label}, but somebody else was faster: control stops`, { crashes: 0 });
+      return crashed(world, 'control', `${label}, but somebody else was faster: control stops`, { crashes: 0 });
     }
     return { label, next: { ...next, control: world.control && { ...world.control, state, program: null } } };
   }
 
   /** The next effect of a program, and all the ways it can go wrong. */
-  async #goOn(world: World, control: Control, program: Program): Promise<Step[]> {
+  async #goOn(world: World, seat: Seat, program: Program): Promise<Step[]> {
     const { left } = world;
+    const control = world[seat]!;
     const reached = await this.#reach(control, program);
     if (reached.is !== 'asks') throw new Error('a program at rest asks for something');
     const { ask } = reached;
     const steps: Step[] = [];
     const go = (from: World, answer: Answer, label: string) =>
-      this.#runOn(from, from.control!, { ...program, journal: [...program.journal, answer] }, label);
+      this.#runOn(from, seat, from[seat]!, { ...program, journal: [...program.journal, answer] }, label);
     if (world.serviceIs !== 'up' && asksService(ask)) {
       const on = await this.#reach(control, { ...program, journal: [...program.journal, { late: true }] });
       return on.is === 'waits' ? [] : [await go(world, { late: true }, `${sayAsk(ask)}: no answer`)];
     }
-    const { world: done, answer } = await this.perform(world, ask);
+    const { world: done, answer } = await this.perform(world, seat, ask);
     const found = (answer as { value: unknown }).value;
     const call = callOf(ask);
     const waits = ask.is === 'views' || call === 'arrived' || call === 'passed';
@@ -177,7 +199,7 @@ export class ControlProcess {
     if (left.floats > 0) {
       const floating = { ...world, floating: [...world.floating, ask], left: { ...left, floats: left.floats - 1 } };
       steps.push(await go(floating, error, `${sayAsk(ask)}: the connection is lost, the statement still on its way`));
-      steps.push(crashed(floating, `control is killed, “${sayAsk(ask)}” still on its way`, { crashes: 0 }));
+      steps.push(crashed(floating, seat, `control is killed, “${sayAsk(ask)}” still on its way`, { crashes: 0 }));
     }
     return steps;
   }
@@ -190,37 +212,37 @@ export class ControlProcess {
 
   /** A statement of a control that has not waited for it. */
   async #arrives(world: World, ask: Ask, at: number): Promise<Step> {
-    const { world: next } = await this.perform(world, ask);
+    const { world: next } = await this.perform(world, 'control', ask);
     return { label: `arrives after all: ${sayAsk(ask)}`, next: { ...next, floating: world.floating.toSpliced(at, 1) } };
   }
 
   /** Runs on until the program asks for something that takes time. What it only says or looks at is done at once. */
-  async #runOn(world: World, control: Control, program: Program, label: string): Promise<Step> {
-    let at: World = { ...world, control: { ...control, program } };
+  async #runOn(world: World, seat: Seat, control: Control, program: Program, label: string): Promise<Step> {
+    let at: World = { ...world, [seat]: { ...control, program } };
     for (;;) {
-      const running = at.control!.program!;
-      const reached = await this.#reach(at.control!, running);
+      const running = at[seat]!.program!;
+      const reached = await this.#reach(at[seat]!, running);
       if (reached.is === 'waits') throw new Error(`control waits for ever after: ${label}`);
       if (reached.is === 'ended') {
-        const { how, state, released, retryIn = 0 } = reached;
-        if (how === 'superseded') return crashed(at, `${label}; somebody else was faster, it stops`, { crashes: 0 });
-        const ended = {
-          ...at.control!,
-          state,
-          released,
-          program: how === 'failed' ? RECOVER : null,
-          waits: retryIn > 0,
-        };
-        at = { ...at, control: ended };
-        if (how === 'done') return { label, next: at };
+        const { how, state, released, retryIn = 0, users } = reached;
+        if (how === 'superseded')
+          return crashed(at, seat, `${label}; somebody else was faster, it stops`, { crashes: 0 });
+        const { state: was, ...before } = at[seat]!;
+        // What a walk does: users whose writes alone were in the way are left behind, unless that changes nothing.
+        const leaves = running.does === 'leave' && how === 'done';
+        const isLeft = leaves && state.version > was.version;
+        const waits = leaves ? !isLeft : retryIn > 0 && !users.length;
+        const next = how === 'failed' ? again(running) : goesOn(running, users);
+        at = { ...at, [seat]: { ...before, state, released, program: next, waits, behind: before.behind || isLeft } };
+        if (!next) return { label, next: at };
         continue;
       }
       const { ask } = reached;
       if (ask.is !== 'publish' && ask.is !== 'views') return { label, next: at };
-      const { world: next, answer } = await this.perform(at, ask);
+      const { world: next, answer } = await this.perform(at, seat, ask);
       const on = { ...running, journal: [...running.journal, answer] };
-      if ((await this.#reach(at.control!, on)).is === 'waits') return { label, next: at };
-      at = { ...next, control: { ...next.control!, program: on } };
+      if ((await this.#reach(at[seat]!, on)).is === 'waits') return { label, next: at };
+      at = { ...next, [seat]: { ...next[seat]!, program: on } };
     }
   }
 
@@ -239,13 +261,14 @@ export class ControlProcess {
   }
 
   /** Does in the world what control's code asks for. */
-  async perform(world: World, ask: Ask): Promise<{ readonly world: World; readonly answer: Answer }> {
+  async perform(world: World, seat: Seat, ask: Ask): Promise<{ readonly world: World; readonly answer: Answer }> {
     if (ask.is === 'publish') {
-      const proxies = world.proxies.map((one) => (one.linked ? { ...one, inbox: ask.picture, current: false } : one));
-      const control = world.control && { ...world.control, published: ask.picture };
-      return { world: { ...world, proxies, control }, answer: { value: 1 } };
+      const control = world[seat]!;
+      const inbox = { ...ask.picture, term: control.term };
+      const proxies = world.proxies.map((one) => (one.link === seat ? { ...one, inbox, current: false } : one));
+      return { world: { ...world, proxies, [seat]: { ...control, published: inbox } }, answer: { value: 1 } };
     }
-    if (ask.is === 'views') return { world, answer: { value: this.#proxies.views(world) } };
+    if (ask.is === 'views') return { world, answer: { value: this.#proxies.views(world, seat) } };
     const working = {
       monolith: new Working('mysql', TABLE_RULES, world.monolith),
       service: new Working('postgres', TABLE_RULES, world.service),
@@ -269,6 +292,24 @@ export class ControlProcess {
   }
 }
 
+function wanting(state: CapabilityState, want: Want): CapabilityState {
+  if ('pin' in want) return { ...state, wishes: { ...state.wishes, [want.pin]: want.to } };
+  const { target, urgent } = want;
+  return { ...state, target, ramp: urgent ? { state: 'rolling-back', reason: 'asked', urgent } : { state: 'idle' } };
+}
+
+const sayWant = (want: Want): string =>
+  'pin' in want ? `${want.pin} on the ${want.to}` : `${want.target / 100} %${want.urgent ? ' at once' : ''}`;
+
+/** What follows when the store has failed; what was not stored is tried another time. */
+const again = ({ does }: Program): Program => (does === 'take-over' ? TAKE_OVER : RECOVER);
+
+/** What follows when a program has come to its end. */
+function goesOn({ does }: Program, users: readonly string[]): Program | null {
+  if (does === 'take-over') return RECOVER;
+  return users.length ? { does: 'leave', move: null, users, journal: [] } : null;
+}
+
 const asksService = (ask: Ask): boolean =>
   ask.is === 'sides' && (ask.call === 'write' || ask.call === 'passed' || ask.given[0] === 'service');
 
@@ -279,10 +320,19 @@ const ticksAhead = ({ monolith }: World): boolean =>
 /** The name of a question to the databases; undefined if it is none. */
 const callOf = (ask: Ask): keyof Sides | undefined => (ask.is === 'sides' ? ask.call : undefined);
 
-function crashed(world: World, label: string, free: { crashes?: 0 }): Step {
+function crashed(world: World, seat: Seat, label: string, free: { crashes?: 0 }): Step {
+  if (seat === 'former') return { label, next: withoutFormer(world) };
   const left = { ...world.left, crashes: world.left.crashes - (free.crashes ?? 1) };
-  const proxies = world.proxies.map((proxy) => ({ ...proxy, linked: false, current: false, inbox: null }));
+  const proxies = world.proxies.map((one) => (one.link === 'control' ? { ...one, ...UNLINKED } : one));
   return { label, next: { ...world, control: null, proxies, left } };
+}
+
+/** The lease goes to another: the one that had it has not noticed, and keeps its proxies. */
+function overtaken(world: World, control: Control): Step {
+  const left = { ...world.left, takeovers: world.left.takeovers - 1 };
+  const proxies = world.proxies.map((one) => (one.link ? { ...one, link: 'former' as const } : one));
+  const label = 'control’s lease runs out, and it has not noticed';
+  return { label, next: { ...world, former: control, control: null, proxies, left } };
 }
 
 function sayAsk(ask: Ask): string {

@@ -5,11 +5,20 @@ import type { Database } from './database.ts';
 import { disturbances } from './disturbances.ts';
 import { Interner } from './interner.ts';
 import { type Checks, checksOf } from './invariants.ts';
-import { Proxies } from './proxies.ts';
+import { NEW_PROXY, Proxies } from './proxies.ts';
 import { PRODUCTION, type Rules } from './rules.ts';
 import { CAPABILITY, stocked } from './shop.ts';
 import { Stream } from './stream.ts';
-import { DIRECTIONS, endsOf, type Scenario, type Step, type Troubles, type World } from './world.ts';
+import {
+  type Control,
+  DIRECTIONS,
+  endsOf,
+  type ProxyProcess,
+  type Scenario,
+  type Step,
+  type Troubles,
+  type World,
+} from './world.ts';
 
 /** What was broken, and the shortest way there. */
 export type Counterexample = { readonly broken: string; readonly steps: readonly string[] };
@@ -28,6 +37,7 @@ export type Explored = {
 
 const NO_TROUBLE: Troubles = {
   ...{ cancels: 0, crashes: 0, floats: 0, errors: 0 },
+  ...{ cuts: 0, heals: 0, goodbyes: 0, dismissals: 0, takeovers: 0, returns: 0 },
   ...{ kills: 0, restarts: 0, losses: 0, late: 0, outages: 0, disasters: 0 },
 };
 
@@ -57,11 +67,13 @@ export class Explorer {
     const world = await this.#everybodyOnMonolith();
     if (!moved) return world;
     const { requests, left, heard } = world;
-    const { proxies, appliers, batches } = this.#scenario;
-    const scenario = { name: 'before', requests: [], wants: [{ target: moved }], ...{ proxies, appliers, batches } };
-    const before = new Explorer(scenario as Scenario);
+    const { proxies, later, appliers, batches } = this.#scenario;
+    const world0 = { proxies, later, appliers, batches };
+    const before = new Explorer({ name: 'before', requests: [], wants: [{ target: moved }], ...world0 } as Scenario);
     const reached = ({ control, proxies }: World) =>
-      control?.state.boundary === moved && !control.program && proxies.every(({ current }) => current);
+      control?.state.boundary === moved &&
+      !control.program &&
+      proxies.every(({ current, snapshot }) => current || !snapshot);
     for await (const { next } of before.walkBreadthFirst()) {
       if (reached(next) && before.settled(next)) return { ...next, requests, left, heard };
     }
@@ -88,7 +100,7 @@ export class Explorer {
   }
 
   async #everybodyOnMonolith(): Promise<World> {
-    const { requests, proxies = 1, appliers = 1, troubles } = this.#scenario;
+    const { requests, proxies = 1, later = 0, appliers = 1, troubles } = this.#scenario;
     const checkpoint = (direction: Direction) => ({
       ...{ stream: streamName(CAPABILITY, direction), version: 0, position: null, kafka_offset: 0, tick: 0 },
       applied_at: 'now',
@@ -113,20 +125,17 @@ export class Explorer {
       const one = await this.#streams[direction].start(databases[endsOf(direction).target]);
       return Array.from({ length: appliers }, () => one);
     };
+    const published = { term: 1, boundary: 0, pins: {} };
+    const running: ProxyProcess = { ...NEW_PROXY, snapshot: published, link: 'control', current: true, fresh: false };
+    const registered = Array.from({ length: proxies + later }, (_, at) => at < proxies);
     const world: World = {
       ...databases,
       ...{ forward: await started('forward'), reverse: await started('reverse') },
-      proxies: Array.from({ length: proxies }, () => ({
-        ...{ snapshot: { boundary: 0, pins: {} }, inbox: null, linked: true, current: true, fresh: false, young: [] },
-      })),
+      proxies: registered.map((runs) => (runs ? running : NEW_PROXY)),
+      ...{ registered, term: 1, former: null },
       control: {
-        state,
-        published: { boundary: 0, pins: {} },
-        released: 0,
-        young: false,
-        lost: false,
-        program: null,
-        waits: false,
+        ...{ state, published, term: 1, knows: registered, released: 0, young: false, program: null },
+        ...{ waits: false, behind: false, parted: false },
       },
       ...{ serviceIs: 'up' as const, floating: [], requests: requests.map(() => ({ is: 'new' }) as const), heard: 0 },
       left: { ...NO_TROUBLE, ...troubles },
@@ -163,7 +172,7 @@ export class Explorer {
 
   /** Equal worlds have equal keys. */
   key(world: World): string {
-    const { monolith, service, forward, reverse, control, heard } = world;
+    const { monolith, service, forward, reverse, control, former, heard } = world;
     const parts: object[] = [forward, reverse, world.proxies, world.floating, world.requests, world.left];
     for (const { tables, log } of [monolith, service])
       parts.push(
@@ -172,12 +181,14 @@ export class Explorer {
           .sort()
           .map((name) => tables[name]!),
       );
-    return `${this.#interner.ids(parts)} ${control ? this.#interner.id(control) : ''} ${heard} ${world.serviceIs}`;
+    const stored = `${world.term} ${world.registered.map(Number).join('')}`;
+    const running = `${control ? this.#interner.id(control) : ''} ${former ? this.#interner.id(former) : ''}`;
+    return `${this.#interner.ids(parts)} ${running} ${heard} ${world.serviceIs} ${stored}`;
   }
 
   /** Forgets what nobody can ask about any more, so that worlds that do not differ are equal. */
   #tidied(world: World): World {
-    let tidy = world;
+    let tidy = withDenseTerms(world);
     for (const direction of DIRECTIONS) {
       const { source, target } = endsOf(direction);
       const stream = this.#streams[direction];
@@ -196,6 +207,23 @@ export class Explorer {
     }
     return tidy;
   }
+}
+
+/** Terms are only compared: numbered again from 1, so that worlds with the same order of terms are equal. */
+function withDenseTerms(world: World): World {
+  const { control, former, proxies, term } = world;
+  const told = proxies.flatMap(({ snapshot, inbox }) => [snapshot, inbox]);
+  const known = [...told, control, control?.published, former, former?.published].flatMap((one) => one?.term ?? []);
+  const terms = [...new Set([...known, term])].sort((a, b) => a - b);
+  if (terms.at(-1) === terms.length) return world;
+  const dense = <T extends { readonly term: number } | null>(one: T): T =>
+    one && { ...one, term: terms.indexOf(one.term) + 1 };
+  const seat = (one: Control | null) => one && dense({ ...one, published: dense(one.published) });
+  return {
+    ...world,
+    ...{ term: terms.length, control: seat(control), former: seat(former) },
+    proxies: proxies.map((one) => ({ ...one, snapshot: dense(one.snapshot), inbox: dense(one.inbox) })),
+  };
 }
 
 /** Explores a scenario breadth first, to its end or to the first thing that breaks. */
@@ -228,7 +256,7 @@ export async function explore(
         transitions++;
         const key = explorer.key(step.next);
         const known = keys.get(key);
-        moves ||= known !== id;
+        moves ||= known !== id && !step.hope;
         const broken = explorer.broken(world, step, known === undefined);
         if (broken) return ended({ broken, steps: [...wayTo(id), step.label] });
         if (known !== undefined) continue;

@@ -1,10 +1,11 @@
 import type { HandoffRow, StateRow } from '@strangler/ledger';
 import { type Side, sideOf, subjectHolds } from '@strangler/plan';
 import { type CapabilityState, fromRow } from '../../control/state.ts';
+import { isUrgent } from '../../control/transitions.ts';
 import type { Proxies } from './proxies.ts';
 import { bucket, markOf, type Request, USERS } from './shop.ts';
 import type { Stored } from './statement.ts';
-import { DIRECTIONS, endsOf, type Scenario, SIDES, type Step, type World } from './world.ts';
+import { DIRECTIONS, endsOf, handoffsOn, type Scenario, SIDES, type Step, type World } from './world.ts';
 
 /** What must hold. Each gives a sentence about what does not; undefined if all is well. */
 export type Checks = {
@@ -20,7 +21,7 @@ export type Checks = {
 
 /** The invariants of design.md §4, as far as a scenario promises them. */
 export function checksOf(scenario: Scenario, proxies: Proxies): Checks {
-  const { requests, late = false } = scenario;
+  const { requests, late = false, fence = false } = scenario;
   const settled = (world: World) =>
     world.serviceIs !== 'gone' &&
     DIRECTIONS.every((direction) => {
@@ -31,9 +32,10 @@ export function checksOf(scenario: Scenario, proxies: Proxies): Checks {
     settled,
     step: (before, step) => epochsFall(before, step.next) ?? passesBarrier(before, step),
     world(world) {
-      const orderly = late ? undefined : (twoWriters(world, requests, proxies) ?? quarantined(world));
-      if (orderly) return orderly;
       if (!late) {
+        // Behind a fence a proxy may send to the wrong side: nothing comes of it.
+        const doubt = (fence ? undefined : twoWriters(world, requests, proxies)) ?? quarantined(world);
+        if (doubt) return doubt;
         const lost = lostOn(world, requests, (user) => ownerOf(world, user));
         if (lost) return `a read at the owner: ${lost}`;
       }
@@ -45,13 +47,22 @@ export function checksOf(scenario: Scenario, proxies: Proxies): Checks {
       const waiting = world.requests.findIndex(({ is }) => is === 'held' || is === 'sent' || is === 'done');
       if (waiting >= 0) return `request ${markOf(waiting)} waits for ever`;
       if (!settled(world) && world.serviceIs === 'up') return 'a stream waits for ever';
-      const { control } = world;
+      const { control, former } = world;
+      if (former) return 'a control whose lease is over never stops';
       if (!control || control.program || control.state.phase !== 'idle') return 'control waits for ever';
       if (world.heard < scenario.wants.length) return 'the operator is not heard';
-      const { boundary, target } = control.state;
+      const { boundary, target, wishes, pins } = control.state;
       const gated = (openQuarantine(world) > 0 || control.state.lostAt !== null) && target > boundary;
       if (control.state.unproven.length) return 'what force has done is never settled';
-      return boundary === target || gated
+      const lost = proxies.lost(world, 'control');
+      if (lost.length && world.proxies.every(({ cut }) => !cut)) return `control misses ${lost}, and nobody is away`;
+      const waits = lost.length > 0 && !isUrgent(control.state);
+      const bucketSide = (user: string) => sideOf({ boundary, pins: {} }, user, bucket(user));
+      const named = Object.entries(wishes).find(
+        ([user, wish]) => pins[user] !== (wish === 'bucket' ? bucketSide(user) : wish),
+      );
+      if (named && !waits && !gated) return `${named[0]} is not where they are wanted: ${named[1]}`;
+      return boundary === target || gated || waits
         ? undefined
         : `users stay at ${boundary / 100} % instead of ${target / 100} %`;
     },
@@ -70,24 +81,20 @@ function storedState(world: World): CapabilityState {
 
 const ownerOf = (world: World, user: string): Side => sideOf(storedState(world), user, bucket(user));
 
-const handoffsOn = (world: World, side: Side): HandoffRow[] =>
-  (world[side].tables.strangler_handoff ?? []).map((row) => ({
-    ...{ capability: String(row.capability), epoch: Number(row.epoch), kind: row.kind as HandoffRow['kind'] },
-    subject: { lo: Number(row.lo), hi: Number(row.hi), ...(row.user_id !== null && { user: String(row.user_id) }) },
-    forced: Boolean(row.forced),
-  }));
-
 const table = (world: World, side: Side, name: string): readonly Stored[] => world[side].tables[name] ?? [];
 
-/** Epochs only grow: in the state, and no log knows one the state does not. */
+/** Epochs only grow: in the state, and no log knows one the state does not. And each ends in one way. */
 function epochsFall(before: World, after: World): string | undefined {
   if (before.monolith.tables === after.monolith.tables && before.service.tables === after.service.tables)
     return undefined;
   const [was, is] = [storedState(before).epoch, storedState(after).epoch];
   if (is < was) return `the epoch fell from ${was} to ${is}`;
-  for (const side of SIDES)
-    for (const { epoch } of handoffsOn(after, side))
-      if (epoch > is) return `the ${side}’s log knows epoch ${epoch}, control knows ${is}`;
+  const rows = SIDES.flatMap((side) => handoffsOn(after, side).map((row) => ({ ...row, side })));
+  for (const { epoch, side, kind } of rows) {
+    if (epoch > is) return `the ${side}’s log knows epoch ${epoch}, control knows ${is}`;
+    const granted = kind === 'cancel' && rows.some((row) => row.epoch === epoch && row.kind === 'grant');
+    if (granted) return `handoff ${epoch} is cancelled on the ${side} and granted on the other side`;
+  }
   return undefined;
 }
 
@@ -115,7 +122,8 @@ function passesBarrier(before: World, { applied }: Step): string | undefined {
     if (work.kind !== 'changes') continue;
     for (const { before: was, after: is } of work.changes) {
       const user = (is ?? was)!.user_id;
-      const barrier = user && open.find(({ subject }) => subjectHolds(subject, user, bucket(user), false));
+      const isNamed = given.some(({ subject }) => subject.user === user);
+      const barrier = user && open.find(({ subject }) => subjectHolds(subject, user, bucket(user), isNamed));
       if (barrier)
         return `${direction} went past barrier ${barrier.epoch} with a row of ${user}, its outcome not known`;
     }
@@ -132,7 +140,7 @@ function twoWriters(world: World, requests: readonly Request[], proxies: Proxies
       if (to === 'monolith' || to === 'service') sides.add(to);
     }
     for (const [place, status] of world.requests.entries())
-      if (requests[place]!.user === user && status.is === 'sent') sides.add(status.to);
+      if (requests[place]!.user === user && (status.is === 'sent' || status.is === 'lost')) sides.add(status.to);
     if (sides.size > 1) return `writes of ${user} are under way to both sides`;
   }
   return undefined;

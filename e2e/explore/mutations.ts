@@ -1,19 +1,24 @@
 import type { Session, Value } from '@strangler/ledger';
+import { sideOf } from '@strangler/plan';
 import { OwnershipHistory } from '../../cdc/ownership-history.ts';
 import type { Prepared } from '../../cdc/prepare.ts';
 import type { Correction } from '../../cdc/steps.ts';
+import type { StateCell } from '../../control/cell.ts';
 import type { ProxyView } from '../../control/readiness.ts';
 import type { Sides } from '../../control/sides.ts';
 import { idle } from '../../control/transitions.ts';
-import { PRODUCTION, type Rules } from './rules.ts';
-import { FORCED, LATE, ORDERLY } from './scenarios.ts';
+import { PRODUCTION, type Registry, type Rules } from './rules.ts';
+import { FENCED, FORCED, LATE, NAMED, ORDERLY, PARTITIONED, TWO_CONTROLS } from './scenarios.ts';
+import { bucket } from './shop.ts';
 import type { Scenario } from './world.ts';
 
 /** One rule made wrong, and the scenario in which it must show. */
 export type Mutation = { readonly name: string; readonly scenario: Scenario; readonly rules: Rules };
 
 const scenario = (name: string): Scenario => {
-  const found = [...ORDERLY, ...LATE, ...FORCED].find((one) => one.name === name);
+  const found = [ORDERLY, LATE, FORCED, PARTITIONED, TWO_CONTROLS, FENCED, NAMED]
+    .flat()
+    .find((one) => one.name === name);
   if (!found) throw new Error(`there is no scenario “${name}”`);
   return found;
 };
@@ -51,6 +56,24 @@ const withOwnership = (forge: (row: ReturnType<Rules['ownershipAfter']>[number])
   ownershipAfter: (...given) => PRODUCTION.ownershipAfter(...given).map((row) => ({ ...row, ...forge(row) })),
 });
 
+const withRegistry = (over: Partial<Registry>): Rules => ({
+  ...PRODUCTION,
+  registry: { ...PRODUCTION.registry, ...over },
+});
+const linkedOf = (views: readonly ProxyView[]) => views.filter(({ lostAt }) => lostAt === undefined);
+
+/** A cell that stores nothing when it is to fence. */
+const unfenced = (cell: StateCell): StateCell =>
+  ({
+    capability: cell.capability,
+    get current() {
+      return cell.current;
+    },
+    update: cell.update.bind(cell),
+    settle: cell.settle.bind(cell),
+    fence: cell.settle.bind(cell),
+  }) as unknown as StateCell;
+
 const correctionIn = (values: readonly Value[]): Correction => JSON.parse(String(values[2])) as Correction;
 
 /** Tells of two handoffs the older one. */
@@ -66,6 +89,14 @@ class OldestFirst extends OwnershipHistory {
   }
   override standing(user: string) {
     return this.#reversed.standing(user);
+  }
+}
+
+/** Forgets names as soon as a range has passed. */
+class RangesFirst extends OwnershipHistory {
+  override record(row: Parameters<OwnershipHistory['record']>[0]) {
+    const { lo, hi } = row.subject;
+    super.record({ ...row, subject: { lo, hi } });
   }
 }
 
@@ -88,15 +119,11 @@ export const MUTATIONS: readonly Mutation[] = [
     'two proxies',
     withViews(() => ({ acked: 1 })),
   ),
-  mutation('control forgets a proxy it has lost', 'a proxy dies', {
-    ...between({
-      views: (views) =>
-        views
-          .filter(({ lostAt }) => lostAt === undefined)
-          .map((view) => ({ ...view, flights: view.flights.map((flight) => ({ ...flight, unknownFor: 0 })) })),
-    }),
-    unknownFor: () => 0,
-  }),
+  mutation(
+    'the successor of a dead proxy answers for its writes',
+    'a proxy dies',
+    withViews(({ flights }) => ({ flights: flights.map((flight) => ({ ...flight, unknownFor: 0 })) })),
+  ),
   mutation('the proxy does not hold', 'forward', {
     ...PRODUCTION,
     decide: (snapshot, capability, user, bucket) => PRODUCTION.decide(snapshot, capability, user, bucket, false),
@@ -251,4 +278,77 @@ export const MUTATIONS: readonly Mutation[] = [
     'forced between look and commit',
     withStatements('UPDATE strangler_checkpoint SET version', (_, sql) => (sql.includes('AND') ? undefined : DONE)),
   ),
+  mutation('a cancel goes to the service before the flip is fenced', 'a statement of control arrives late', {
+    ...PRODUCTION,
+    recover: (parts, reason) => PRODUCTION.recover({ ...parts, cell: unfenced(parts.cell) }, reason),
+  }),
+  mutation('a lost proxy is ignored', 'cut off: forward', between({ views: linkedOf })),
+  mutation('a lost proxy is forgotten after a time', 'cut off: forward', withRegistry({ forgets: true })),
+  mutation('only the gate asks for lost proxies, the drain does not', 'cut off: forward', {
+    ...PRODUCTION,
+    handoff: ({ proxies, ...parts }, ...rest) => {
+      const linked = Object.assign(Object.create(proxies) as typeof proxies, {
+        views: () => linkedOf(proxies.views()),
+      });
+      return PRODUCTION.handoff({ ...parts, proxies: linked }, ...rest);
+    },
+  }),
+  mutation('a proxy that is cut off gives its hold up', 'cut off: forward', withRegistry({ holdsOn: false })),
+  mutation(
+    'a proxy says goodbye with writes under way',
+    'a successor stops in order',
+    withRegistry({ saysGoodbye: () => true }),
+  ),
+  mutation(
+    'a successor says goodbye while writes of the one before may arrive',
+    'a successor stops in order',
+    withRegistry({ inherits: () => false }),
+  ),
+  mutation('an urgent rollback waits for lost proxies', 'cut off: an urgent rollback', {
+    ...PRODUCTION,
+    nextMove: (state, ...rest) => {
+      const move = PRODUCTION.nextMove(state, ...rest);
+      return move && { ...move, urgent: false };
+    },
+  }),
+  {
+    name: 'a dismissal is taken for a goodbye: its late writes are not expected',
+    scenario: { ...scenario('cut off: dismissed, and alive'), late: false },
+    rules: PRODUCTION,
+  },
+  mutation(
+    'a control that takes over knows only who links to it',
+    'two controls: forward',
+    withRegistry({ known: () => false }),
+  ),
+  mutation('a control that takes over only reads the state', 'two controls: forward', {
+    ...PRODUCTION,
+    takeOver: (cell) => cell.settle(),
+  }),
+  mutation('a proxy follows a former control', 'two controls: forward', { ...PRODUCTION, mayFollow: () => true }),
+  mutation(
+    'a control does not stop when its lease is over',
+    'two controls: forward',
+    withRegistry({ stopsInTime: false }),
+  ),
+  mutation(
+    'a former control may register proxies',
+    'two controls: a proxy is new',
+    withRegistry({ mayStore: () => true }),
+  ),
+  mutation('who is left behind is not named in the logs', 'left behind: a write of unknown fate', {
+    ...PRODUCTION,
+    leftBehind: (state, users) => {
+      const pins = users.map((user) => [user, sideOf(state, user, bucket(user))] as const);
+      return { ...PRODUCTION.leftBehind(state, users), pins: { ...state.pins, ...Object.fromEntries(pins) } };
+    },
+  }),
+  mutation('a log lets a range go before a name', 'pinned where they are, passed by a range', {
+    ...PRODUCTION,
+    History: RangesFirst,
+  }),
+  mutation('there is no fence, and a proxy is cut off', 'fence: an urgent rollback, a proxy cut off', {
+    ...PRODUCTION,
+    isGivenAway: () => false,
+  }),
 ];

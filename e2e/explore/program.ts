@@ -29,7 +29,11 @@ export type Reached =
       readonly released: number;
       /** Milliseconds until it makes sense to try again, if it knows. */
       readonly retryIn: number | undefined;
+      /** Whose writes alone were in the way. */
+      readonly users: readonly string[];
     };
+
+type Undone = Outcome & { readonly done: false };
 
 /** Stops code that asks synchronously for what is not known yet. */
 class Paused extends Error {}
@@ -81,11 +85,11 @@ class Run {
   }
 
   async reached(): Promise<Reached> {
-    const { handoff, recover, settleForced } = this.#rules;
-    const { does, move } = this.#program;
+    const { handoff, recover, settleForced, takeOver, leftBehind, following } = this.#rules;
+    const { does, move, users = [] } = this.#program;
     let ended: Reached | undefined;
-    const end = (how: 'done' | 'superseded' | 'failed', retryIn?: number) => {
-      ended = { is: 'ended', how, state: this.#cell.current, released: this.#released, retryIn };
+    const end = (how: 'done' | 'superseded' | 'failed', { retryIn, users = [] }: Partial<Undone> = {}) => {
+      ended = { is: 'ended', how, state: this.#cell.current, released: this.#released, retryIn, users };
     };
     await this.#time.during(
       () => {
@@ -97,11 +101,14 @@ class Run {
               if (error instanceof SupersededError) throw error;
               return recover(parts, 'the state could not be written');
             }),
+          leave: () => this.#cell.update((state) => leftBehind(state, users)).then(() => undefined),
+          follow: () => this.#cell.update((state) => following(state, users)).then(() => undefined),
+          'take-over': () => takeOver(this.#cell).then(() => undefined),
           recover: () => recover(parts, 'control was restarted'),
           settle: () => settleForced(parts, this.#abort.signal).then(() => undefined),
         };
         Promise.resolve<Outcome | string | undefined>(begin[does]()).then(
-          (outcome) => end('done', typeof outcome === 'object' && !outcome.done ? outcome.retryIn : undefined),
+          (outcome) => end('done', typeof outcome === 'object' && !outcome.done ? outcome : {}),
           (error) => end(error instanceof SupersededError ? 'superseded' : 'failed'),
         );
       },

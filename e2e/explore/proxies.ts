@@ -4,7 +4,7 @@ import type { Write } from '../../strangler-proxy/flights.ts';
 import { Working } from './database.ts';
 import type { Rules } from './rules.ts';
 import { bucket, CAPABILITY, markOf, type Request, serve, TABLE_RULES } from './shop.ts';
-import type { ProxyProcess, Scenario, Status, Step, World } from './world.ts';
+import type { Picture, ProxyProcess, Scenario, Seat, Status, Step, World } from './world.ts';
 
 /** As good as for ever: ages are told apart only as younger and older than `writeFate`. */
 const LONG = 1e12;
@@ -13,28 +13,36 @@ const LONG = 1e12;
 export class Proxies {
   readonly #rules: Rules;
   readonly #requests: readonly Request[];
+  readonly #fence: boolean;
 
-  constructor(rules: Rules, { requests }: Scenario) {
+  constructor(rules: Rules, { requests, fence = false }: Scenario) {
     this.#rules = rules;
     this.#requests = requests;
+    this.#fence = fence;
   }
 
-  /** What control knows of the proxies. */
-  views(world: World): readonly ProxyView[] {
-    const views = world.proxies.flatMap((proxy, at): ProxyView[] => {
-      if (!proxy.linked) return [];
-      const flights = proxy.current ? this.#flights(world, proxy, at) : [];
-      return [{ proxy: `proxy ${at + 1}`, pid: at, acked: proxy.current ? 1 : 0, flights }];
+  /** What a control knows of the proxies. */
+  views(world: World, seat: Seat): readonly ProxyView[] {
+    const views = world.proxies.flatMap((one, at): ProxyView[] => {
+      if (!world[seat]?.knows[at]) return [];
+      const view = { proxy: `proxy ${at + 1}`, pid: at };
+      if (one.link !== seat) return [{ ...view, lostAt: 0, acked: 0, flights: [] }];
+      const flights = one.current ? (one.told ?? this.#flights(world, one, at)) : [];
+      return [{ ...view, acked: one.current ? 1 : 0, flights }];
     });
-    if (world.control?.lost) views.push({ proxy: 'a lost one', pid: -1, lostAt: LONG, acked: 0, flights: [] });
+    if (world[seat]?.parted) views.push({ ...GONE, lostAt: LONG, dismissed: true });
     return this.#rules.between.views(views);
   }
 
+  /** Names of the proxies a control misses. */
+  lost(world: World, seat: Seat): readonly string[] {
+    return this.#rules.lostProxies(this.views(world, seat)).map(({ proxy }) => proxy);
+  }
+
   /** Where a proxy would send a write of this user now. */
-  destination({ snapshot }: ProxyProcess, user: string): Side | 'hold' | 'unknown' {
-    const capabilities = snapshot && { [CAPABILITY]: snapshot };
-    const known: Snapshot | undefined = capabilities ? { term: 1, version: 1, capabilities } : undefined;
-    return this.#rules.decide(known, CAPABILITY, user, bucket(user), true);
+  destination({ snapshot, cut }: ProxyProcess, user: string): Side | 'hold' | 'unknown' {
+    const write = !cut || this.#rules.registry.holdsOn;
+    return this.#rules.decide(snapshot ? asSnapshot(snapshot) : undefined, CAPABILITY, user, bucket(user), write);
   }
 
   /** Everything users, proxies and applications may do next. */
@@ -55,6 +63,8 @@ export class Proxies {
     const { left } = world;
     switch (status.is) {
       case 'new': {
+        if (request.past && this.#refuses(world, request.past, request.user))
+          return [{ label: `the fence refuses a job: ${say}`, next: becomes(world, REFUSED) }];
         if (request.past) {
           const { world: next } = await this.#serve(world, place, request.past);
           return [
@@ -69,7 +79,7 @@ export class Proxies {
         }
         for (const [by, proxy] of world.proxies.entries()) {
           const to = this.destination(proxy, request.user);
-          if (to === 'unknown') continue;
+          if (to === 'unknown' || (request.through ?? by) !== by) continue;
           const through = world.proxies.length > 1 ? `proxy ${by + 1}` : 'the proxy';
           if (to === 'hold')
             steps.push({ label: `${through} holds: ${say}`, next: becomes(world, { is: 'held', by }) });
@@ -85,6 +95,12 @@ export class Proxies {
         if (status.to === 'service' && world.serviceIs === 'gone')
           return [{ label: `nobody answers: ${say}`, next: becomes(world, { is: 'unanswered', effect: false }) }];
         if (status.to === 'service' && world.serviceIs !== 'up') return [];
+        if (this.#refuses(world, status.to, request.user)) {
+          const to = this.destination(world.proxies[status.by]!, request.user);
+          const again: Status = to === 'hold' ? { is: 'held', by: status.by } : { ...status, to: to as Side };
+          const next = becomes(world, to === status.to || to === 'unknown' ? REFUSED : again);
+          return [{ label: `the fence of the ${status.to} refuses: ${say}`, next }];
+        }
         const { world: next, effect } = await this.#serve(world, place, status.to);
         steps.push({ label: `the ${status.to} does: ${say}`, next: becomes(next, { ...status, is: 'done', effect }) });
         if (left.losses > 0) {
@@ -110,48 +126,102 @@ export class Proxies {
       }
       case 'lost': {
         if (status.to === 'service' && world.serviceIs !== 'up') return [];
+        if (this.#refuses(world, status.to, request.user))
+          return [{ label: `the fence of the ${status.to} refuses: ${say}`, next: becomes(world, REFUSED) }];
         const { world: next, effect } = await this.#serve(world, place, status.to);
         return [
           { label: `arrives on the ${status.to} after all: ${say}`, next: becomes(next, { is: 'unanswered', effect }) },
         ];
+      }
+      case 'held': {
+        if (!world.proxies[status.by]!.cut) return [];
+        return [{ label: `the proxy holds too long and refuses: ${say}`, next: becomes(world, REFUSED) }];
       }
       default:
         return [];
     }
   }
 
-  /** A proxy takes what control has sent, joins it, or dies. */
+  /** A proxy takes what control has sent, joins it, is cut off from it, or ends. */
   #ofProxy(world: World, at: number, proxy: ProxyProcess): Step[] {
     const steps: Step[] = [];
+    const { left } = world;
     const name = world.proxies.length > 1 ? `proxy ${at + 1}` : 'the proxy';
     const becomes = (next: ProxyProcess): World => ({ ...world, proxies: world.proxies.with(at, next) });
-    if (world.control && !proxy.linked) {
-      const inbox = world.control.published;
-      steps.push({ label: `${name} joins control`, next: becomes({ ...proxy, linked: true, current: false, inbox }) });
+    for (const seat of SEATS) if (mayJoin(world, seat, proxy)) steps.push(this.#join(world, seat, at, name));
+    if (world.former && left.returns > 0 && proxy.link === 'control' && !proxy.cut) {
+      const fewer = { ...world, left: { ...left, returns: left.returns - 1 } };
+      steps.push({ ...this.#join(fewer, 'former', at, name), hope: true });
     }
-    if (proxy.inbox) {
-      const next = becomes({ ...proxy, snapshot: proxy.inbox, inbox: null, current: true });
-      steps.push({ label: `${name} hears: ${sayPicture(proxy.inbox)}`, next: this.#release(next, at) });
+    if (proxy.inbox && !proxy.cut) {
+      const { snapshot, inbox } = proxy;
+      if (this.#rules.mayFollow(snapshot ? asSnapshot(snapshot) : undefined, asSnapshot(inbox))) {
+        const next = becomes({ ...proxy, snapshot: inbox, inbox: null, current: true });
+        steps.push({ label: `${name} hears: ${sayPicture(inbox)}`, next: this.#release(next, at) });
+      } else {
+        const label = `${name} refuses what the former control says: ${sayPicture(inbox)}`;
+        steps.push({ label, next: becomes({ ...proxy, inbox: null }) });
+      }
     }
-    if (world.left.kills > 0) {
-      const left = { ...world.left, kills: world.left.kills - 1 };
-      const fresh: ProxyProcess = {
-        snapshot: null,
-        inbox: null,
-        linked: false,
-        current: false,
-        fresh: true,
-        young: [],
-      };
-      const requests = world.requests.map((status): Status => {
-        if (!('by' in status) || status.by !== at) return status;
-        if (status.is === 'sent') return { is: 'lost', to: status.to };
-        return { is: 'unanswered', effect: status.is === 'done' && status.effect };
-      });
-      const control = world.control && { ...world.control, lost: world.control.lost || proxy.linked };
-      steps.push({ label: `${name} is killed, another starts`, next: { ...becomes(fresh), requests, control, left } });
+    const isFirst = at === 0; // proxies are alike: what happens to one of them need not be tried on each
+    if (isFirst && left.cuts > 0 && !proxy.cut && proxy.link) {
+      const told = proxy.current ? this.#flights(world, proxy, at) : [];
+      const next = becomes({ ...proxy, cut: true, told });
+      const fewer = { ...left, cuts: left.cuts - 1 };
+      steps.push({ label: `${name} is cut off`, next: { ...next, left: fewer }, hope: true });
+    }
+    if (proxy.cut && proxy.link) steps.push({ label: `${name} is missed`, next: becomes({ ...proxy, ...UNLINKED }) });
+    if (proxy.cut && left.heals > 0) {
+      const next = becomes({ ...proxy, cut: false, told: null });
+      const fewer = { ...left, heals: left.heals - 1 };
+      steps.push({ label: `${name} is reached again`, next: { ...next, left: fewer }, hope: true });
+    }
+    const { control } = world;
+    if (left.dismissals > 0 && control?.knows[at] && proxy.link !== 'control') {
+      const fewer = { ...left, dismissals: left.dismissals - 1 };
+      const next = { ...unregistered(world, at, 'control', true), left: fewer };
+      steps.push({ label: `the operator dismisses ${name}`, next, hope: true });
+    }
+    if (isFirst && left.goodbyes > 0 && proxy.link && !proxy.cut) {
+      const underWay = world.requests.filter((status) => 'by' in status && status.by === at).length;
+      const { saysGoodbye, inherits, mayStore } = this.#rules.registry;
+      if (saysGoodbye(underWay + proxy.young.length)) {
+        const next = { ...this.#replaced(world, at), left: { ...left, goodbyes: left.goodbyes - 1 } };
+        const label = `${name} says goodbye${proxy.link === 'former' ? ' to the former control' : ''}, another starts`;
+        const heard = mayStore(world[proxy.link]!.term, world.term)
+          ? unregistered(next, at, proxy.link, inherits(proxy.fresh))
+          : withoutFormer(next);
+        steps.push({ label, next: heard, hope: true });
+      }
+    }
+    if (left.kills > 0) {
+      const next = { ...this.#replaced(world, at), left: { ...left, kills: left.kills - 1 } };
+      steps.push({ label: `${name} is killed, another starts`, next, hope: true });
     }
     return steps;
+  }
+
+  /** A process ends wherever it is; the next one knows nothing of its writes. */
+  #replaced(world: World, at: number): World {
+    const requests = world.requests.map((status): Status => {
+      if (!('by' in status) || status.by !== at) return status;
+      if (status.is === 'sent') return { is: 'lost', to: status.to };
+      return { is: 'unanswered', effect: status.is === 'done' && status.effect };
+    });
+    return { ...world, requests, proxies: world.proxies.with(at, NEW_PROXY) };
+  }
+
+  /** Registers a proxy, and sends it what the others have been sent. */
+  #join(world: World, seat: Seat, at: number, name: string): Step {
+    const control = world[seat]!;
+    const label = `${name} joins ${seat === 'former' ? 'the former control' : 'control'}`;
+    const joined = { ...world.proxies[at]!, ...UNLINKED, link: seat, inbox: control.published };
+    const next: World = { ...world, proxies: world.proxies.with(at, joined) };
+    if (control.knows[at]) return { label, next };
+    if (!this.#rules.registry.mayStore(control.term, world.term))
+      return { label: `${label}, which may not store that, and stops`, next: withoutFormer(world) };
+    const knows = control.knows.with(at, true);
+    return { label, next: { ...next, [seat]: { ...control, knows }, registered: world.registered.with(at, true) } };
   }
 
   /** Held writes go on, to whom the snapshot now in force says. */
@@ -167,8 +237,12 @@ export class Proxies {
   /** `writeFate` passes: by then every proxy that lives has come back to control. */
   #timePasses(world: World): Step | undefined {
     const { control, proxies, left } = world;
-    if (!control || !proxies.every(({ linked }) => linked)) return undefined;
-    if (!control.young && !control.lost && !control.waits && !proxies.some(({ fresh, young }) => fresh || young.length))
+    if (!control || !proxies.every(({ link, cut }, at) => link || cut || !control.knows[at])) return undefined;
+    const { forgets } = this.#rules.registry;
+    const forgotten = control.knows.map((known, at) => known && (!forgets || proxies[at]!.link === 'control'));
+    const same = String(forgotten) === String(control.knows);
+    const { young, waits, behind, parted } = control;
+    if (!young && !waits && !behind && !parted && same && !proxies.some(({ fresh, young }) => fresh || young.length))
       return undefined;
     const lost = world.requests.filter(({ is }) => is === 'lost').length;
     if (lost && left.late < lost) return undefined;
@@ -176,7 +250,7 @@ export class Proxies {
       label: 'writeFate passes',
       next: {
         ...world,
-        control: { ...control, young: false, lost: false, waits: false },
+        control: { ...control, ...{ young: false, waits: false, behind: false, parted: false }, knows: forgotten },
         proxies: proxies.map((proxy) => ({ ...proxy, fresh: false, young: [] })),
         left: { ...left, late: left.late - lost },
       },
@@ -190,6 +264,10 @@ export class Proxies {
     return { ...world, proxies: world.proxies.with(by, { ...proxy, young }), left };
   }
 
+  #refuses(world: World, side: Side, user: string): boolean {
+    return this.#fence && this.#rules.isGivenAway(world, side, user);
+  }
+
   async #serve(world: World, place: number, side: Side): Promise<{ world: World; effect: boolean }> {
     const working = new Working(side === 'monolith' ? 'mysql' : 'postgres', TABLE_RULES, world[side]);
     const effect = await serve(working, side, this.#requests[place]!, place);
@@ -201,13 +279,18 @@ export class Proxies {
     if (!snapshot?.moving) return [];
     const { moving } = snapshot;
     const isMoved = (place: number, side: Side) => this.#rules.moves(this.#write(place, side), CAPABILITY, snapshot);
-    const inFlight = world.requests.filter(
-      (status, place) =>
-        (status.is === 'sent' || status.is === 'done') && status.by === at && isMoved(place, status.to),
-    ).length;
-    const unknown = proxy.fresh || proxy.young.some((place) => isMoved(place, moving.from));
-    const about = { inFlight, unknownFor: unknown ? LONG : 0, inFlightOf: [], unknownOf: [] };
-    return [{ capability: CAPABILITY, epoch: moving.epoch, ...about }];
+    const inFlight = world.requests.flatMap((status, place) =>
+      (status.is === 'sent' || status.is === 'done') && status.by === at && isMoved(place, status.to) ? [place] : [],
+    );
+    const unknown = proxy.young.filter((place) => isMoved(place, moving.from));
+    const usersOf = (places: readonly number[]) => [...new Set(places.map((place) => this.#requests[place]!.user))];
+    return [
+      {
+        ...{ capability: CAPABILITY, epoch: moving.epoch },
+        ...{ inFlight: inFlight.length, inFlightOf: usersOf(inFlight) },
+        ...{ unknownFor: proxy.fresh || unknown.length ? LONG : 0, unknownOf: proxy.fresh ? [] : usersOf(unknown) },
+      },
+    ];
   }
 
   #write(place: number, side: Side): Write {
@@ -219,5 +302,48 @@ export class Proxies {
 const sayRequest = ({ user, does, purchase, added }: Request, place: number): string =>
   `“${user} ${does}s ${added ? `item ${added} of ` : ''}${purchase} (${markOf(place)})”`;
 
-const sayPicture = ({ boundary, moving }: CapabilitySnapshot): string =>
-  `the service owns ${boundary / 100} %${moving ? `, ${moving.subject.lo}–${moving.subject.hi} are moving` : ''}`;
+const GONE = { proxy: 'one that has gone', acked: 0, flights: [] };
+const REFUSED: Status = { is: 'unanswered', effect: false };
+
+/** A process that has just started. */
+export const NEW_PROXY: ProxyProcess = {
+  ...{ snapshot: null, inbox: null, link: null, cut: false, told: null, current: false, fresh: true, young: [] },
+};
+
+/** What a proxy is to a control whose stream to it has ended. */
+export const UNLINKED = { link: null, current: false, inbox: null, told: null };
+
+const SEATS = ['control', 'former'] as const;
+
+/** A proxy without a link takes whom it finds; one that has the former control’s may lose that, and find the other. */
+function mayJoin(world: World, seat: Seat, { link, cut }: ProxyProcess): boolean {
+  const control = world[seat];
+  if (!control || cut || control.program?.does === 'take-over') return false;
+  return link === null || (link === 'former' && seat === 'control');
+}
+
+/** A proxy is taken off the list; `parted`: control still waits for writes that may arrive. */
+function unregistered(world: World, at: number, seat: Seat, parted: boolean): World {
+  const control = world[seat]!;
+  const knows = control.knows.with(at, false);
+  const registered = world.registered.with(at, false);
+  return { ...world, registered, [seat]: { ...control, knows, parted: control.parted || parted } };
+}
+
+/** The former control sees that it has been overtaken, and stops. */
+export const withoutFormer = (world: World): World => ({
+  ...world,
+  former: null,
+  proxies: world.proxies.map((one) => (one.link === 'former' ? { ...one, ...UNLINKED } : one)),
+});
+
+/** Within one term the newest is sent last, and a stream keeps the order: versions are all alike here. */
+const asSnapshot = (picture: Picture): Snapshot => ({
+  ...{ term: picture.term, version: 1, capabilities: { [CAPABILITY]: picture } },
+});
+
+function sayPicture({ boundary, pins, moving }: CapabilitySnapshot): string {
+  const named = Object.entries(pins).map(([user, side]) => `, ${user} is on the ${side}`);
+  const { lo, hi, user } = moving?.subject ?? {};
+  return `the service owns ${boundary / 100} %${named.join('')}${moving ? `, ${user ?? `${lo}–${hi}`} moves` : ''}`;
+}

@@ -7,6 +7,11 @@ const cancel = (purchase = 'x', user: Request['user'] = 'ada'): Request => ({ us
 const add: Request = { user: 'ada', does: 'add', purchase: 'x' };
 const drop = (added: string): Request => ({ user: 'ada', does: 'drop', purchase: 'x', added });
 const byJob = (request: Request): Request => ({ ...request, past: 'monolith' });
+/** One write through the proxy that is cut off, one through the other. */
+const oneEach: readonly Request[] = [
+  { ...note(), through: 0 },
+  { ...note(), through: 1 },
+];
 const again = (request: Request, retries: number): Request => ({ ...request, retries });
 
 /** 50 % takes ada along and leaves bob; 100 % takes both. */
@@ -105,6 +110,113 @@ export const FORCED: readonly Scenario[] = (
     { name: 'the service gone for good', requests: [note(), note()], troubles: { disasters: 1 } },
   ] satisfies Partial<Scenario>[]
 ).map((scenario) => ({ late: true, moved: ADA, wants: urgentBack, ...scenario }));
+
+const lateBack = { late: true, moved: ADA, wants: urgentBack };
+const CUT = { cuts: 1, heals: 1 };
+
+/** A proxy that lives, and that control cannot reach. */
+export const PARTITIONED: readonly Scenario[] = [
+  { name: 'cut off: forward', requests: [note()], wants: forward, proxies: 2, troubles: CUT },
+  { name: 'cut off: back', moved: ADA, requests: [note()], wants: back, proxies: 2, troubles: CUT },
+  {
+    ...{ name: 'cut off: the only proxy, a handoff given up', requests: [note()], wants: forward },
+    troubles: { ...CUT, cancels: 1 },
+  },
+  { name: 'cut off: control dies', requests: [note()], wants: forward, troubles: { ...CUT, crashes: 1 } },
+  {
+    ...{ name: 'cut off: killed, or stopped in order', requests: [note()], wants: forward },
+    troubles: { cuts: 1, kills: 1, goodbyes: 1 },
+  },
+  {
+    ...{ name: 'a successor stops in order', requests: [note()], wants: forward },
+    troubles: { kills: 1, goodbyes: 1 },
+  },
+  { name: 'cut off: an urgent rollback', requests: oneEach, ...lateBack, proxies: 2, troubles: CUT },
+  {
+    ...{ name: 'cut off: urgent, and forward again', ...lateBack, wants: backAndForth, requests: [note()] },
+    ...{ proxies: 2, troubles: CUT },
+  },
+  {
+    ...{ name: 'cut off: a rollback by force', requests: [note()], ...lateBack, proxies: 2 },
+    troubles: { ...CUT, cancels: 1 },
+  },
+  {
+    ...{ name: 'cut off: dismissed, and alive', late: true, requests: oneEach, wants: forward, proxies: 2 },
+    troubles: { cuts: 1, dismissals: 1 },
+  },
+];
+
+/** With a fence at both databases nothing is late, whatever a proxy does that has lost control. */
+export const FENCED: readonly Scenario[] = [
+  {
+    ...{ name: 'fence: an urgent rollback, a proxy cut off', fence: true, moved: ADA, wants: urgentBack },
+    ...{ requests: oneEach, proxies: 2, troubles: CUT },
+  },
+  {
+    ...{ name: 'fence: dismissed, and alive', fence: true, requests: oneEach, wants: forward },
+    ...{ proxies: 2, troubles: { ...CUT, dismissals: 1 } },
+  },
+  {
+    ...{ name: 'fence: jobs and lost writes', fence: true, requests: [byJob(note()), note()], wants: thereAndBack },
+    troubles: { losses: 1, late: 1, cancels: 1 },
+  },
+  {
+    ...{ name: 'fence: statements arrive late', fence: true, moved: ADA, requests: [note()], wants: back },
+    troubles: { floats: 1, losses: 1, late: 1 },
+  },
+];
+
+/** Users who move by name. */
+export const NAMED: readonly Scenario[] = [
+  {
+    ...{ name: 'pinned where they are, passed by a range', requests: [note(), note('bob')] },
+    wants: [{ pin: 'ada', to: 'monolith' }, { target: BOTH }, { pin: 'ada', to: 'service' }],
+  },
+  {
+    ...{ name: 'pinned, there and back', requests: [note(), note()] },
+    wants: [{ pin: 'ada', to: 'service' }, { target: BOTH }, { target: 0 }],
+  },
+  {
+    ...{ name: 'left behind: a write of unknown fate', requests: [note(), note()], wants: [{ target: BOTH }] },
+    troubles: { losses: 1 },
+  },
+  {
+    ...{ name: 'left behind: a write under way', requests: [note(), note('bob')], wants: [{ target: BOTH }] },
+    troubles: { cancels: 1 },
+  },
+  {
+    ...{ name: 'left behind: on the way back', moved: BOTH, requests: [note(), note()], wants: back },
+    troubles: { losses: 1 },
+  },
+];
+
+/** One control takes the lease of another that goes on, for as long as it likes. */
+export const TWO_CONTROLS: readonly Scenario[] = [
+  { name: 'two controls: forward', requests: [note()], wants: forward, troubles: { takeovers: 1, returns: 1 } },
+  { name: 'two controls: back', moved: ADA, requests: [note()], wants: back, troubles: { takeovers: 1 } },
+  { name: 'two controls: there and back', requests: [note()], wants: thereAndBack, troubles: { takeovers: 1 } },
+  {
+    ...{ name: 'two controls: a proxy is new', requests: [note()], wants: forward, later: 1 },
+    troubles: { takeovers: 1 },
+  },
+  {
+    ...{ name: 'two controls: a proxy is cut off', requests: [note()], wants: forward },
+    troubles: { cuts: 1, takeovers: 1 },
+  },
+  {
+    ...{ name: 'two controls: a proxy says goodbye', requests: [note()], wants: forward },
+    troubles: { takeovers: 1, goodbyes: 1 },
+  },
+  {
+    ...{ name: 'two controls: a statement fails', requests: [note()], wants: back, moved: ADA },
+    troubles: { takeovers: 1, errors: 1 },
+  },
+  { name: 'two controls: an urgent rollback', requests: [note()], ...lateBack, troubles: { takeovers: 1 } },
+  {
+    ...{ name: 'two controls: a rollback by force', requests: [note()], ...lateBack },
+    troubles: { takeovers: 1, cancels: 1 },
+  },
+];
 
 const EVERYTHING = {
   cancels: 2,

@@ -99,6 +99,8 @@ export type Request = {
   readonly added?: string;
   /** The same click again, made once the place named here has ended without an answer. */
   readonly retries?: number;
+  /** The only proxy it goes through, by its place; through any, unless said otherwise. */
+  readonly through?: number;
   /** A job that writes into this side's database directly, whoever owns the user. */
   readonly past?: Side;
 };

@@ -37,6 +37,9 @@ class Marks {
       const at = this.#next++;
       return (_, values) => values[at] ?? null;
     }
+    // Texts are compared by their bytes here, as these words ask a database to.
+    const exact = /^CONVERT\((\w+) USING utf8mb4\) COLLATE \w+$|^(\w+) COLLATE "C"$/.exec(trimmed);
+    if (exact) return this.expression(exact[1] ?? exact[2]!);
     const sum = /^(\w+) \+ (\d+)$/.exec(trimmed);
     if (sum) return (row) => Number(row[sum[1]!]) + Number(sum[2]);
     if (/^-?\d+$/.test(trimmed)) return () => Number(trimmed);

@@ -1,12 +1,19 @@
-import type { OwnershipRow, StateRow } from '@strangler/ledger';
-import { type CapabilitySnapshot, type Direction, directionInto, type Side, sourceOf } from '@strangler/plan';
+import type { HandoffRow, OwnershipRow, StateRow } from '@strangler/ledger';
+import {
+  type CapabilitySnapshot,
+  type Direction,
+  directionInto,
+  type Flight,
+  type Side,
+  sourceOf,
+} from '@strangler/plan';
 import type { Work } from '../../cdc/steps.ts';
 import type { Sides } from '../../control/sides.ts';
 import type { CapabilityState } from '../../control/state.ts';
 import type { Also } from '../../control/store.ts';
 import type { Move } from '../../control/transitions.ts';
 import type { Database, LogEntry } from './database.ts';
-import type { Request } from './shop.ts';
+import type { Request, User } from './shop.ts';
 
 /*
  * A small world: two databases with their logs, the two streams between them, proxies, control, and users. It is plain
@@ -22,8 +29,14 @@ export type World = {
   readonly forward: readonly Applier[];
   readonly reverse: readonly Applier[];
   readonly proxies: readonly ProxyProcess[];
-  /** Null while none is running. */
+  /** The one with the lease; null while none is running. */
   readonly control: Control | null;
+  /** One whose lease another has taken, and that has not noticed; null if there is none. */
+  readonly former: Control | null;
+  /** Of the lease: grows with each take-over. */
+  readonly term: number;
+  /** Stored: which proxies may be sending writes, by their place. */
+  readonly registered: readonly boolean[];
   /** Whether the service's database answers; what is `gone` never comes back. */
   readonly serviceIs: 'up' | 'away' | 'gone';
   /** Statements of a control that has died; they may still arrive. */
@@ -54,6 +67,18 @@ export type Troubles = {
   readonly losses: number;
   /** A write whose fate nobody knows arrives although `writeFate` has passed. */
   readonly late: number;
+  /** A proxy is cut off from control: packets vanish, both live on. */
+  readonly cuts: number;
+  /** A proxy that was cut off is reached again. */
+  readonly heals: number;
+  /** A proxy stops in order, and another starts under its name. */
+  readonly goodbyes: number;
+  /** The operator says that a lost proxy does not run any more; it may live all the same. */
+  readonly dismissals: number;
+  /** Another control takes the lease, while the one before still decides. */
+  readonly takeovers: number;
+  /** A proxy that has linked to the new control links to the former one once more. */
+  readonly returns: number;
   /** The service's database goes away, and comes back. */
   readonly outages: number;
   /** The service's database goes away for good, with all of its log that nobody has read. */
@@ -75,15 +100,25 @@ export type Applier = {
   readonly asked: { readonly entries: number; readonly users: readonly (string | null | false)[] } | null;
 };
 
+/** Of the two controls that may believe to be the active one: who is, and who was. */
+export type Seat = 'control' | 'former';
+
+/** What a control has told, and in which term of the lease. */
+export type Picture = CapabilitySnapshot & { readonly term: number };
+
 /** A proxy process. */
 export type ProxyProcess = {
   /** What it decides with; null before the first. */
-  readonly snapshot: CapabilitySnapshot | null;
+  readonly snapshot: Picture | null;
   /** Sent to it, not yet in force. */
-  readonly inbox: CapabilitySnapshot | null;
-  /** True while its stream to the running control is open. */
-  readonly linked: boolean;
-  /** True if what is in force is the newest that control has published, and control knows. */
+  readonly inbox: Picture | null;
+  /** Whom its stream is open to, as that control believes. */
+  readonly link: Seat | null;
+  /** True while no packet comes through between it and any control. */
+  readonly cut: boolean;
+  /** What it had last said of its writes when it was cut off; null while it can say more. */
+  readonly told: readonly Flight[] | null;
+  /** True if what is in force is the newest that the control it is linked to has published, and that control knows. */
   readonly current: boolean;
   /** True until `writeFate` has passed since its start: nobody knows what the process before it had sent. */
   readonly fresh: boolean;
@@ -95,22 +130,30 @@ export type ProxyProcess = {
 export type Control = {
   readonly state: CapabilityState;
   readonly released: number;
+  /** Of its lease. */
+  readonly term: number;
+  /** Which proxies it knows to be registered, by their place. */
+  readonly knows: readonly boolean[];
   /** What it told the proxies last. */
-  readonly published: CapabilitySnapshot;
+  readonly published: Picture;
   /** True until `writeFate` has passed since it took over from another. */
   readonly young: boolean;
-  /** True while it remembers a proxy it has lost. */
-  readonly lost: boolean;
   readonly program: Program | null;
   /** True until `writeFate` has passed since a handoff met a write of unknown fate. */
   readonly waits: boolean;
+  /** True until `writeFate` has passed since users were left behind because of such a write. */
+  readonly behind: boolean;
+  /** True until `writeFate` has passed since a proxy was dismissed, or said goodbye too young to know the last one’s writes. */
+  readonly parted: boolean;
 };
 
 /** What control is doing: a function of its own code, and the answers it has got so far. */
 export type Program = {
-  /** Moving somebody, bringing the stored phase to rest, or settling what force has done. */
-  readonly does: 'move' | 'recover' | 'settle';
+  /** Taking over, moving somebody, bringing the stored phase to rest, or settling what force has done. */
+  readonly does: 'take-over' | 'move' | 'leave' | 'follow' | 'recover' | 'settle';
   readonly move: Move | null;
+  /** Whose writes are in the way. */
+  readonly users?: readonly string[];
   readonly journal: readonly Answer[];
 };
 
@@ -149,6 +192,8 @@ export type Status =
 export type Step = {
   readonly label: string;
   readonly next: World;
+  /** True if nobody may count on it: a world in which only such things can happen may stay as it is. */
+  readonly hope?: boolean;
   /** Why a stream stops here, for a person to look at. */
   readonly stops?: string;
   /** What a stream has applied, if that is what happened. */
@@ -159,15 +204,22 @@ export type Step = {
   };
 };
 
+/** A boundary, or a user pinned to a side; `urgent`: by an urgent rollback. */
+export type Want =
+  | { readonly target: number; readonly urgent?: boolean }
+  | { readonly pin: User; readonly to: Side; readonly urgent?: never };
+
 /** What is tried: who writes what, who wants what, and how much trouble there is. */
 export type Scenario = {
   readonly name: string;
   readonly requests: readonly Request[];
   /** Where the boundary stands before anything happens; 0, unless said otherwise. */
   readonly moved?: number;
-  /** Boundaries the operator wants, one after the other; `urgent`: by an urgent rollback. */
-  readonly wants: readonly { readonly target: number; readonly urgent?: boolean }[];
+  /** What the operator wants, one after the other. */
+  readonly wants: readonly Want[];
   readonly proxies?: number;
+  /** Proxies more, that have not started yet. */
+  readonly later?: number;
   readonly troubles?: Partial<Troubles>;
   /** Appliers of each stream; one, unless said otherwise. */
   readonly appliers?: number;
@@ -175,6 +227,8 @@ export type Scenario = {
   readonly batches?: boolean;
   /** True if what happens between the look at the users and the commit is explored too. */
   readonly gaps?: boolean;
+  /** True if the applications ask a fence at their databases before they write. */
+  readonly fence?: boolean;
   /** True if a write may turn up where its user no longer is: then copies in quarantine are right. */
   readonly late?: boolean;
 };
@@ -186,3 +240,11 @@ export const endsOf = (direction: Direction): { readonly source: Side; readonly 
 });
 
 export const into = (side: Side): Direction => directionInto(side);
+
+/** The handoff rows of a side's own log. */
+export const handoffsOn = (world: World, side: Side): HandoffRow[] =>
+  (world[side].tables.strangler_handoff ?? []).map((row) => ({
+    ...{ capability: String(row.capability), epoch: Number(row.epoch), kind: row.kind as HandoffRow['kind'] },
+    subject: { lo: Number(row.lo), hi: Number(row.hi), ...(row.user_id !== null && { user: String(row.user_id) }) },
+    forced: Boolean(row.forced),
+  }));
