@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { ExactNumber, isContainer, type Json, type JsonObject, parseJson, stringifyJson } from './json.ts';
+import { isJsonMedia } from './json-media.ts';
 import { parsePath } from './path.ts';
 import { type RuleState, rootState } from './rule-state.ts';
 import { MAY_HOLD_SECRETS, SECRET_ENDINGS, SECRET_HEADERS, SECRET_NAMES, SECRETS } from './secrets.ts';
@@ -179,11 +180,11 @@ export function redactor(redaction: Redaction = {}): Redactor {
     },
     body: (given, media) => {
       // Many senders of JSON do not say so, or call it a form.
-      if (/^\s*[{["]/.test(given) || /[/+]json$/i.test(media)) {
+      if (/^\s*[{["]/.test(given) || isJsonMedia(media.toLowerCase())) {
         try {
           return stringifyJson(json(parseJson(given)));
         } catch {
-          if (/[/+]json$/i.test(media)) return looseText(given); // says JSON and is not, or is too deep to be written again
+          if (isJsonMedia(media.toLowerCase())) return looseText(given); // says JSON and is not, or is too deep to be written again
         }
       }
       if (media === 'application/x-www-form-urlencoded') return query(given);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { compareReplies } from './compare-replies.ts';
 import { readReply, toReply } from './reply.ts';
 
 const bytes = (...values: number[]) => new Uint8Array(values);
@@ -79,5 +80,32 @@ describe('readReply', () => {
       headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
     });
     expect((await readReply(response)).body).toEqual({ kind: 'json', value: { a: 1 } });
+  });
+});
+
+describe('JSON by its media type (mimesniff)', () => {
+  const kind = (media: string, text = '{"a":1}') =>
+    toReply({ status: 200, headers: { 'content-type': media }, body: text }).body.kind;
+
+  test.each([
+    'application/json',
+    'text/json',
+    'TEXT/JSON; charset=utf-8',
+    'application/problem+json',
+    'application/vnd.api+json',
+    'image/svg+json',
+    'application/graphql-response+json;charset=utf-8',
+  ])('H9: %s is', (media) => {
+    expect(kind(media)).toBe('json');
+    expect(kind(media, '\ufeff[1]')).toBe('json');
+  });
+
+  test.each(['text/plain', 'text/jsonp', 'application/jsonl', '+json', 'text/html'])('%s is not', (media) => {
+    expect(kind(media)).not.toBe('json');
+  });
+
+  test('H9: members of text/json in another order are the same', () => {
+    const reply = (body: string) => toReply({ status: 200, headers: { 'content-type': 'text/json' }, body });
+    expect(compareReplies(reply('{"a":1,"b":2}'), reply('{"b":2,"a":1}')).kind).toBe('equal');
   });
 });

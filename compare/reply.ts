@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { decode } from './decode.ts';
 import { type Json, parseJson } from './json.ts';
+import { isJsonMedia } from './json-media.ts';
 
 /** A reply as both sides are brought to before they are compared. */
 export interface Reply {
@@ -162,14 +163,14 @@ function textBody(text: string, media: string): Body {
   if (kind === 'form') return { kind: 'form', fields: formFields(text) };
   if (kind !== 'json') return { kind: 'text', text };
   try {
-    return { kind: 'json', value: parseJson(text) };
+    return { kind: 'json', value: parseJson(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text) };
   } catch {
     return { kind: 'text', text }; // says JSON and is not
   }
 }
 
 function textual(media: string): 'json' | 'form' | 'text' | 'unknown' {
-  if (media === 'application/json' || media.endsWith('+json')) return 'json';
+  if (isJsonMedia(media)) return 'json';
   if (media === 'application/x-www-form-urlencoded') return 'form';
   const text =
     media.startsWith('text/') || media.endsWith('+xml') || /^application\/(xml|javascript|x-ndjson)$/.test(media);

@@ -111,6 +111,48 @@ describe('admin API', () => {
     expect(await bed.records('start')).toHaveLength(1);
   });
 
+  test('faults 75: a key is bound to its path and body; with another one it is refused and nothing happens', async () => {
+    const key = { 'idempotency-key': 'k1' };
+    const set = (body: object, headers = key) => bed.call('POST', '/capabilities/shop/set', body, headers);
+    expect((await set({ percentage: 10 })).status).toBe(200);
+    const reused = await set({ percentage: 20 });
+    expect([reused.status, reused.body]).toEqual([422, shape('key-reused')]);
+    expect((await bed.call('POST', '/capabilities/shop/rollback', {}, key)).status).toBe(422);
+    expect((await set({ percentage: 20 }, { 'idempotency-key': 'x'.repeat(256) })).status).toBe(400);
+    expect((await set({ percentage: 20 }, { 'idempotency-key': '' })).status).toBe(400);
+    expect((await bed.shop()).target).toBe(1_000);
+    expect((await set({ percentage: 20 }, { 'idempotency-key': 'k2' })).status).toBe(200);
+    expect(await bed.records('set')).toHaveLength(2);
+  });
+
+  test('faults 75: what was refused may be tried again under its key, and a repeat ignores the version it has changed', async () => {
+    const { headers } = await bed.call('POST', '/capabilities/shop/set', { percentage: 1 });
+    const stale = { 'idempotency-key': 'k1', 'if-match': '"999"' };
+    expect((await bed.call('POST', '/capabilities/shop/set', { percentage: 2 }, stale)).status).toBe(409);
+    const fresh = { 'idempotency-key': 'k1', 'if-match': headers.get('etag')! };
+    for (let attempt = 0; attempt < 2; attempt++) {
+      expect((await bed.call('POST', '/capabilities/shop/set', { percentage: 2 }, fresh)).status).toBe(200);
+    }
+    expect(await bed.records('set')).toHaveLength(2);
+  });
+
+  test('faults 75: a retry that another control hears after a take-over has no second effect', async () => {
+    const key = { 'idempotency-key': 'retried' };
+    const wants = (percentage: number, headers = {}) =>
+      bed.call('POST', '/capabilities/shop/set', { percentage }, headers);
+    expect((await wants(10, key)).status).toBe(200);
+    expect((await wants(10, { 'idempotency-key': 'the same again' })).status).toBe(200);
+    expect((await wants(30)).status).toBe(200);
+    await bed.control!.stop();
+    await bed.start();
+    for (const repeated of [key, { 'idempotency-key': 'the same again' }]) {
+      expect((await wants(10, repeated)).status).toBe(200);
+      expect((await bed.shop()).target).toBe(3_000);
+    }
+    expect((await wants(11, key)).status).toBe(422);
+    expect(await bed.records('set')).toHaveLength(3);
+  });
+
   test('faults 76: of two operators who saw the same version one wins, the other hears the present one', async () => {
     const { headers } = await bed.call('POST', '/capabilities/shop/set', { percentage: 1 });
     const match = { 'if-match': headers.get('etag')! };

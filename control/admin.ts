@@ -6,6 +6,7 @@ import type { Active } from './active.ts';
 import { mayAct, type Role, roleOf } from './auth.ts';
 import { type Asker, type CapabilityControl, heading, Refusal } from './capability.ts';
 import { SupersededError } from './cell.ts';
+import { KeyReused, keyedRequest } from './keyed-request.ts';
 import { type Read, readDismiss, readNothing, readRamp, readRollback, readSet, readSettle } from './requests.ts';
 import type { NewRecord } from './store.ts';
 
@@ -28,6 +29,7 @@ const CODES: Record<number, string> = {
   409: 'conflict',
   413: 'too-large',
   415: 'unsupported-media-type',
+  422: 'key-reused',
   503: 'unavailable',
 };
 
@@ -128,8 +130,6 @@ export function adminApi(parts: AdminParts): Express {
     response.json({ records: await parts.records(filter) });
   });
 
-  /** One effect per Idempotency-Key: a repeat hears the first answer. */
-  const answered = new Map<string, Promise<void>>();
   const mutation = <T>(
     path: string,
     read: (body: unknown) => Read<T>,
@@ -142,17 +142,15 @@ export function adminApi(parts: AdminParts): Express {
       const wish = read(request.body);
       if ('mistakes' in wish) throw new HttpError(400, wish.mistakes.join('; '));
       const actor = response.locals.role as Role;
-      const key = request.headers['idempotency-key'];
       const seen = versionOf(request.headers['if-match']);
-      const perform = () => act(control, wish.value, { actor, seen }, name);
-      const whole = key && `${actor} ${request.path} ${String(key)}`;
-      const effect = (whole && answered.get(whole)) || perform();
-      if (whole) {
-        answered.set(whole, effect);
-        effect.catch(() => answered.delete(whole)); // what had no effect may be tried again
-        if (answered.size > 1_000) answered.delete(answered.keys().next().value!);
+      const key = request.get('idempotency-key');
+      if (key !== undefined && !/^.{1,255}$/s.test(key)) {
+        throw new HttpError(400, 'an idempotency-key has 1 to 255 characters');
       }
-      await effect;
+      const keyed = key === undefined ? undefined : keyedRequest(actor, key, request);
+      // A key belongs to one request of any capability; of this one, storing the change looks once more.
+      if (keyed) for (const one of working().capabilities.values()) one.checkKey(keyed);
+      await act(control, wish.value, { actor, seen, request: keyed }, name);
       response.set('etag', tag(control)).json(control.status());
     });
   };
@@ -226,6 +224,7 @@ const tag = (control: CapabilityControl): string => `"${control.edit}"`;
 /** The status and sentence of an error; what is none of the caller’s doing is 503, without its details. */
 function describe(error: unknown): { status: number; message: string } {
   if (error instanceof HttpError) return error;
+  if (error instanceof KeyReused) return { status: 422, message: error.message };
   if (error instanceof Refusal) return { status: 409, message: error.message };
   if (error instanceof SupersededError) return { status: 503, message: error.message };
   if (error instanceof URIError) return { status: 400, message: 'the path is not valid' };

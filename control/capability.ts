@@ -25,11 +25,13 @@ import { FlagFollower } from './flag-follower.ts';
 import { gatesOf } from './gates.ts';
 import { type HandoffParts, saySubject, type Timings } from './handoff-parts.ts';
 import { judge } from './judge.ts';
+import { isDone, type KeyedRequest, remembering } from './keyed-request.ts';
 import { type RampEvent, type Turn, turn } from './ramp.ts';
 import { lostProxies, unknownFor } from './readiness.ts';
 import { RecentWriters } from './recent-writers.ts';
 import { settleForced } from './settlement.ts';
 import type { CapabilityState, Wish } from './state.ts';
+import type { Also } from './store.ts';
 import type { SyncWatch } from './sync-watch.ts';
 import { isUrgent, type Move, settled } from './transitions.ts';
 import { Walk } from './walk.ts';
@@ -38,8 +40,13 @@ import type { Webhook } from './webhook.ts';
 /** What may not happen now, and why. */
 export class Refusal extends Error {}
 
-/** Who asks for a change, on what grounds, and which `edit` they have seen, if that matters. */
-export type Asker = { readonly actor: string; readonly inputs?: object; readonly seen?: number | undefined };
+/** Who asks for a change, on what grounds, which `edit` they have seen, if that matters, and the key it is asked under. */
+export type Asker = {
+  readonly actor: string;
+  readonly inputs?: object;
+  readonly seen?: number | undefined;
+  readonly request?: KeyedRequest | undefined;
+};
 
 /** What the control of one capability works with. */
 export type CapabilityParts = {
@@ -129,7 +136,8 @@ export class CapabilityControl {
   }
 
   /** Lets something happen to the ramp, unless `edit` is not what the asker has `seen`. Throws Refusal, or the store’s error; then nothing has changed. */
-  async turn(event: (state: CapabilityState) => RampEvent, { actor, inputs = {}, seen }: Asker): Promise<void> {
+  async turn(event: (state: CapabilityState) => RampEvent, by: Asker): Promise<void> {
+    const { actor, inputs = {}, seen } = by;
     let taken: Turn | undefined;
     let from = 0;
     const change = (state: CapabilityState): CapabilityState => {
@@ -141,12 +149,16 @@ export class CapabilityControl {
       return result ? after(state, result) : state;
     };
     const capability = this.#parts.name;
-    await this.#cell.update(change, (state) => ({
-      record: {
-        ...{ capability, event: taken!.event, actor, reason: taken!.reason },
-        inputs: { ...inputs, boundary: state.boundary, target: state.target, ramp: state.ramp, edit: state.edit },
-      },
-    }));
+    const recorded = (state: CapabilityState): Also =>
+      taken
+        ? {
+            record: {
+              ...{ capability, event: taken.event, actor, reason: taken.reason },
+              inputs: { ...inputs, boundary: state.boundary, target: state.target, ramp: state.ramp, edit: state.edit },
+            },
+          }
+        : {};
+    await this.#change(change, recorded, by);
     if (!taken) return;
     if (taken.event !== 'pause' && taken.event !== 'complete') this.#evidence.restart();
     this.#flag.wake();
@@ -160,7 +172,8 @@ export class CapabilityControl {
   }
 
   /** Pins a user to a side, or lifts the pin (null). Throws Refusal. */
-  async pin(user: string, side: Side | null, reason: string, { actor, seen }: Asker): Promise<void> {
+  async pin(user: string, side: Side | null, reason: string, by: Asker): Promise<void> {
+    const { actor, seen } = by;
     const change = (state: CapabilityState): CapabilityState => {
       checkSeen(state, seen);
       if (side === null && !isWanted(state.wishes[user])) throw new Refusal(`${user} is not pinned`);
@@ -168,12 +181,13 @@ export class CapabilityControl {
       return { ...state, wishes: { ...state.wishes, [user]: side ?? 'bucket' }, edit: state.edit + 1 };
     };
     const record = { capability: this.#parts.name, event: 'pin', actor, reason, inputs: { user, side } };
-    await this.#cell.update(change, { record });
+    await this.#change(change, { record }, by);
     this.#walk.wake(false);
   }
 
   /** Gives up the service’s database: what it had not handed over counts as lost. Throws Refusal. */
-  async settleLost(reason: string, { actor, seen }: Asker): Promise<void> {
+  async settleLost(reason: string, by: Asker): Promise<void> {
+    const { actor, seen } = by;
     let given: CapabilityState['unproven'] = [];
     const change = (state: CapabilityState): CapabilityState => {
       checkSeen(state, seen);
@@ -184,21 +198,44 @@ export class CapabilityControl {
       return { ...settled(state, epochs), lostAt: new Date().toISOString(), edit: state.edit + 1 };
     };
     const capability = this.#parts.name;
-    await this.#cell.update(change, () => ({
+    const recorded = (): Also => ({
       record: { capability, event: 'given-up', actor, reason, inputs: { handoffs: given } },
-    }));
+    });
+    if (!(await this.#change(change, recorded, by))) return;
     this.#parts.log.warn({ capability, actor, reason, handoffs: given }, 'the service’s database was given up');
   }
 
   /** Forgets what comparing has found: the service, or the rules, are others now. */
-  async forgetComparisons({ actor, inputs = {} }: Asker): Promise<void> {
+  async forgetComparisons(by: Asker): Promise<void> {
+    const { actor, inputs = {} } = by;
     const capability = this.#parts.name;
     const found = this.comparisons.found.replies.routes;
     const record = { capability, event: 'forget', actor, reason: 'comparisons begin again' };
-    await this.#cell.update((state) => ({ ...state, edit: state.edit + 1 }), {
-      record: { ...record, inputs: { ...inputs, found } },
-    });
-    this.comparisons.forget();
+    const forgotten = (state: CapabilityState) => ({ ...state, edit: state.edit + 1 });
+    if (await this.#change(forgotten, { record: { ...record, inputs: { ...inputs, found } } }, by)) {
+      this.comparisons.forget();
+    }
+  }
+
+  /** Throws KeyReused if this key was used here for something else. */
+  checkKey(request: KeyedRequest): void {
+    isDone(this.#cell.current.requests, request);
+  }
+
+  /** Stores a change, and in the same write that its request was carried out; false if it had been before. */
+  async #change(
+    change: (state: CapabilityState) => CapabilityState,
+    also: Also | ((state: CapabilityState) => Also),
+    { request }: Asker,
+  ): Promise<boolean> {
+    let isNew = true;
+    const once = (state: CapabilityState): CapabilityState => {
+      if (!request) return change(state);
+      isNew = !isDone(state.requests, request);
+      return isNew ? { ...change(state), requests: remembering(state.requests, request, Date.now()) } : state;
+    };
+    await this.#cell.update(once, also);
+    return isNew;
   }
 
   /** A proxy asks whether what a user has written on the service is on the monolith too. */

@@ -1,5 +1,6 @@
 import type { StateRow } from '@strangler/ledger';
 import type { Moving, Ownership, RampState, Side, Subject, Unproven } from '@strangler/plan';
+import type { DoneRequest } from './keyed-request.ts';
 
 /**
  * Where a named user should be: pinned to a side, (pin lifted) wherever the bucket is, or (`behind`) where they were
@@ -33,6 +34,8 @@ export type CapabilityState = Ownership & {
   readonly unproven: readonly Debt[];
   /** When the service’s database was last given up, ISO 8601; only a verify after that opens the gate. */
   readonly lostAt: string | null;
+  /** Operators’ requests that carried an Idempotency-Key and were carried out, oldest first. */
+  readonly requests: readonly DoneRequest[];
   /** Grows with every change of what is wanted: what two operators race for. */
   readonly edit: number;
   readonly flag: {
@@ -59,6 +62,7 @@ export const initialState = (dwell: number): CapabilityState => ({
   moving: null,
   unproven: [],
   lostAt: null,
+  requests: [],
   edit: 0,
   flag: { seen: null, agreed: 0, pending: null },
 });
@@ -72,8 +76,10 @@ export function toRow(capability: string, state: CapabilityState): StateRow {
 /** The state a row stores. Throws an Error naming the capability when the body is not ours. */
 export function fromRow(row: StateRow): CapabilityState {
   try {
-    const body = JSON.parse(row.body) as Omit<CapabilityState, 'version' | 'epoch' | 'boundary'>;
-    return { ...body, version: row.version, epoch: row.epoch, boundary: row.boundary };
+    const body = JSON.parse(row.body) as Omit<CapabilityState, 'version' | 'epoch' | 'boundary' | 'requests'> & {
+      readonly requests?: CapabilityState['requests']; // states from before requests were kept have none
+    };
+    return { ...body, requests: body.requests ?? [], version: row.version, epoch: row.epoch, boundary: row.boundary };
   } catch (cause) {
     throw new Error(`the stored state of ${row.capability} cannot be read; restore strangler_state from a backup`, {
       cause,

@@ -15,7 +15,9 @@ import type { Side, Subject } from './words.ts';
  *   GET  /capabilities/:name/compared              read     → Comparison
  *   POST /capabilities/:name/compared/forget {}    operate  → CapabilityStatus
  *   GET  /metrics (Prometheus), GET /health        no token
- * Errors: { error: { code, message, correlationId } } with 400, 401, 403, 404, 409, 503.
+ * A POST with an `Idempotency-Key` (at most 255 characters) has one effect within 24 hours, whichever control hears it;
+ * the same key with another path or body is 422.
+ * Errors: { error: { code, message, correlationId } } with 400, 401, 403, 404, 409, 422, 503.
  */
 
 /** Starts (from the next step above the boundary), pauses or resumes a ramp. */

@@ -46,8 +46,9 @@ export interface HarPostData {
   readonly mimeType: string;
   readonly text?: string;
   readonly params?: readonly { readonly name: string; readonly value?: string; readonly fileName?: string }[];
-  /** HAR has no way to say that a request's body is base64. */
+  /** HAR has no way to say that a request's body is base64; other tools say it all the same, as `encoding`. */
   readonly _encoding?: 'base64';
+  readonly encoding?: string;
   /** Of a body that was not kept: of the bytes as they came. */
   readonly _sha256?: string;
   readonly comment?: string;
@@ -105,18 +106,43 @@ export function headersOf(headers: readonly HarHeader[]): Record<string, readonl
 
 /** What is wrong with something that stands among the entries; undefined if it can be used. */
 export function entryProblem(entry: unknown): string | undefined {
-  if (typeof entry !== 'object' || entry === null) return 'is no JSON object';
-  const { request, response } = entry as { request?: Partial<HarRequest>; response?: Partial<HarResponse> };
-  if (typeof request !== 'object' || request === null) return 'has no request';
+  if (!isRecord(entry)) return 'is no JSON object';
+  const { request, response, _user: user, _beside: beside } = entry;
+  if (!isRecord(request)) return 'has no request';
   if (typeof request.method !== 'string' || !/^[A-Za-z]+$/.test(request.method))
     return 'has a request without a method';
   if (typeof request.url !== 'string' || !URL.canParse(request.url)) return 'has a request without a whole URL';
   if (!isHeaders(request.headers)) return 'has a request without headers';
-  if (response !== undefined && (typeof response?.status !== 'number' || !isHeaders(response.headers)))
-    return 'has a response without status and headers';
-  return undefined;
+  if (!isMaybe(user, isText)) return 'has a _user that is no text';
+  if (beside !== undefined && !isRecord(beside)) return 'has a _beside that is no JSON object';
+  return (
+    postDataProblem(request.postData ?? undefined) ??
+    (response === undefined ? undefined : responseProblem(response)) ??
+    (beside === undefined ? undefined : responseProblem(beside.response))
+  );
 }
 
+function postDataProblem(postData: unknown): string | undefined {
+  if (postData === undefined) return undefined;
+  if (!isRecord(postData)) return 'has a postData that is no JSON object';
+  const { text, params, mimeType, encoding } = postData;
+  if (![text, mimeType, encoding].every((one) => isMaybe(one, isText))) return 'has a postData that holds no texts';
+  const isParams = Array.isArray(params) && params.every((one) => isText(one?.name) && isMaybe(one.value, isText));
+  return isParams || params === undefined ? undefined : 'has a postData whose params have no names and values';
+}
+
+function responseProblem(response: unknown): string | undefined {
+  const { status, headers, content } = isRecord(response) ? response : {};
+  if (!Number.isInteger(status) || !isHeaders(headers)) return 'has a response without status and headers';
+  if (content === undefined) return undefined; // other tools may leave it out
+  if (!isRecord(content)) return 'has a response whose content is no JSON object';
+  const { text, encoding } = content;
+  return isMaybe(text, isText) && isMaybe(encoding, isText) ? undefined : 'has a response whose content holds no text';
+}
+
+const isText = (value: unknown) => typeof value === 'string';
+const isMaybe = (value: unknown, is: (value: unknown) => boolean) => value === undefined || is(value);
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isHeaders = (headers: unknown) =>
-  Array.isArray(headers) &&
-  headers.every((header) => typeof header?.name === 'string' && typeof header?.value === 'string');
+  Array.isArray(headers) && headers.every((header) => isText(header?.name) && isText(header?.value));

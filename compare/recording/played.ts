@@ -1,5 +1,6 @@
 import { type Failure, type Reply, type ReplySource, toReply } from '../reply.ts';
 import { type HarContent, type HarEntry, type HarPostData, type HarResponse, headersOf } from './har.ts';
+import { harBody } from './har-body.ts';
 import { requestHeaders } from './recording.ts';
 import { MARK } from './tokens.ts';
 
@@ -36,7 +37,7 @@ export function playedOf(entry: HarEntry): Played | { readonly lost: string } {
   for (const [name, values] of Object.entries(requestHeaders(entry.request))) {
     if (!NOT_SENT_AGAIN.has(name)) headers[name] = values.join(name === 'cookie' ? '; ' : ', ');
   }
-  const body = bodyOf(postData);
+  const body = bodyOf(postData, bodySize);
   if (typeof body === 'object' && 'lost' in body) return body;
   if (body === undefined && bodySize > 0) return { lost: 'the recording does not hold its body' };
   if (typeof body === 'string') {
@@ -45,15 +46,24 @@ export function playedOf(entry: HarEntry): Played | { readonly lost: string } {
     if (headers['content-type'])
       headers['content-type'] = headers['content-type'].replace(/(charset=)"?[\w-]+"?/i, '$1utf-8');
   }
-  return { method: method.toUpperCase(), path: pathname + search, headers, body };
+  const played = { method: method.toUpperCase(), path: pathname + search, headers, body };
+  try {
+    new Request('http://side', { method: played.method, headers, body: body ?? null });
+    return played;
+  } catch (error) {
+    return { lost: `it cannot be sent: ${(error as Error).message}` };
+  }
 }
 
-function bodyOf(postData: HarPostData | undefined): Played['body'] | { readonly lost: string } {
+function bodyOf(postData: HarPostData | undefined, size: number): Played['body'] | { readonly lost: string } {
   if (!postData) return undefined;
-  const { text, params, mimeType = '', comment, _sha256, _encoding }: Partial<HarPostData> = postData;
+  const { text, params, mimeType = '', comment, _sha256, _encoding, encoding }: Partial<HarPostData> = postData;
   if (_sha256 !== undefined) return { lost: `the recording does not hold its body (${comment ?? 'not kept'})` };
-  if (_encoding === 'base64') return new Uint8Array(Buffer.from(text ?? '', 'base64'));
-  if (text) return text;
+  if (text) {
+    const body = harBody(text, _encoding ?? encoding, size);
+    if (typeof body === 'string') return body;
+    return Buffer.isBuffer(body) ? new Uint8Array(body) : { lost: body.unknown };
+  }
   if (!params || params.length === 0) return undefined;
   if (!mimeType.startsWith('application/x-www-form-urlencoded'))
     return { lost: 'the recording does not hold its body' };
@@ -70,7 +80,10 @@ export function replyOf(response: HarResponse | undefined, error: string | undef
 
 function contentOf({ content, status }: HarResponse): Pick<ReplySource, 'body' | 'cut'> {
   const { text, encoding, size = 0, comment }: Partial<HarContent> = content ?? {}; // other tools may leave it out
-  if (text !== undefined) return { body: encoding === 'base64' ? Buffer.from(text, 'base64') : text };
+  if (text !== undefined) {
+    const body = harBody(text, encoding, size);
+    return typeof body === 'string' || Buffer.isBuffer(body) ? { body } : { cut: body.unknown };
+  }
   if (size <= 0 || status === 204 || status === 304) return { body: '' };
   return { cut: comment ?? 'the recording does not hold it' };
 }
@@ -78,10 +91,11 @@ function contentOf({ content, status }: HarResponse): Pick<ReplySource, 'body' |
 /** A recorded reply in which equal secrets are no longer marked alike: the marks of another run are others. */
 export function withoutKeys(response: HarResponse): HarResponse {
   const plain = (text: string) => text.replace(MARK, (mark, known, _name, label) => (known ? mark : `[${label}]`));
-  const { text } = response.content;
+  const content: Partial<HarContent> = response.content ?? {}; // other tools may leave it out
+  const { text } = content;
   return {
     ...response,
     headers: response.headers.map(({ name, value }) => ({ name, value: plain(value) })),
-    content: { ...response.content, ...(text !== undefined && { text: plain(text) }) },
+    content: { size: 0, mimeType: '', ...content, ...(text !== undefined && { text: plain(text) }) },
   };
 }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { HarEntry } from './har.ts';
 import { HarFile } from './har-file.ts';
+import { playedOf, replyOf, withoutKeys } from './played.ts';
 import { openRecording } from './recording.ts';
 import { HarSplitter } from './split-har.ts';
 
@@ -53,6 +54,84 @@ describe('openRecording', () => {
       expect(read.map(({ request }) => request.url)).toEqual(['https://shop.test/b', 'https://shop.test/a']);
       expect([cutOff, unusable.size]).toEqual([false, 0]);
     }
+  });
+
+  test.each([
+    [
+      'content: null',
+      { response: { status: 200, headers: [], content: null } },
+      'a response whose content is no JSON object',
+    ],
+    [
+      'content.text: null',
+      { response: { status: 200, headers: [], content: { size: 1, mimeType: 'a/b', text: null } } },
+      'a response whose content holds no text',
+    ],
+    ['a status that is text', { response: { status: '200', headers: [] } }, 'a response without status and headers'],
+    ['response: null', { response: null }, 'a response without status and headers'],
+    ['a _beside without a reply', { _beside: {} }, 'a response without status and headers'],
+    ['a _user that is a number', { _user: 17 }, 'a _user that is no text'],
+    ...[
+      [{ text: { a: 1 } }, 'a postData that holds no texts'],
+      [{ text: '', mimeType: null }, 'a postData that holds no texts'],
+      [{ params: { a: 1 } }, 'a postData whose params have no names and values'],
+      [{ params: [{ name: 'a', value: 5 }] }, 'a postData whose params'],
+      ['a=1', 'a postData that is no JSON object'],
+    ].map(([postData, problem]) => [
+      `postData ${JSON.stringify(postData)}`,
+      { request: { method: 'POST', url: 'http://shop.test/', headers: [], postData } },
+      problem,
+    ]),
+  ] as [string, object, string][])(
+    'H1: an entry with %s is named, and the ten others are read',
+    async (_, more, problem) => {
+      const good = Array.from({ length: 10 }, (_, nth) => entry(`/${nth}`));
+      const { entries, unusable } = await opened(
+        JSON.stringify(log([...good.slice(0, 5), { ...entry('/bad'), ...more }, ...good.slice(5)])),
+      );
+      expect(entries).toHaveLength(10);
+      expect([...unusable]).toEqual([[expect.stringContaining(problem), 1]]);
+    },
+  );
+
+  test('whatever stands in the place of one member of one entry, all the others are read', async () => {
+    const whole = {
+      ...entry('/x'),
+      _user: 'ada',
+      _beside: { url: 'http://new.test', time: 1, response: { status: 200, headers: [], content: { size: 0 } } },
+      request: {
+        ...{ method: 'POST', url: 'http://shop.test/x?a=1', headers: [{ name: 'a', value: 'b' }], bodySize: 3 },
+        ...{ cookies: [{ name: 'sid', value: '1' }], postData: { mimeType: 'text/plain', text: 'abc', params: [] } },
+      },
+      response: {
+        status: 200,
+        headers: [],
+        content: { size: 3, mimeType: 'text/plain', text: 'YWJj', encoding: 'base64' },
+      },
+    };
+    const places: string[][] = [];
+    JSON.stringify(whole, function (this: object, name, value) {
+      if (name) places.push([name]);
+      return value;
+    });
+    const spoilt = fc.tuple(
+      fc.constantFrom(...places),
+      fc.oneof(fc.jsonValue(), fc.constantFrom(null, -1, 'base64', [null])),
+    );
+    await fc.assert(
+      fc.asyncProperty(spoilt, async ([[name], value]) => {
+        const holes = JSON.stringify(whole, (key, was) => (key === name ? 'a hole' : was));
+        const bad = JSON.parse(holes.replaceAll('"a hole"', () => JSON.stringify(value)));
+        const { entries, read } = await opened(JSON.stringify(log([entry('/a'), bad, entry('/b')])));
+        expect(entries.filter(({ path }) => path === '/a' || path === '/b')).toHaveLength(2);
+        for (const one of read) {
+          playedOf(one);
+          replyOf(one.response, undefined);
+          if (one.response) withoutKeys(one.response);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test('puts entries into the order in which they were sent', async () => {
@@ -142,6 +221,7 @@ describe('openRecording', () => {
       17,
       'text',
       [],
+      {},
       entry('/good'),
     ];
     const { read, unusable } = await opened(JSON.stringify(log(odd)));
@@ -151,7 +231,7 @@ describe('openRecording', () => {
       'has a request without headers': 1,
       'has a request without a method': 1,
       'has a response without status and headers': 1,
-      'is no JSON object': 2,
+      'is no JSON object': 3,
       'has no request': 1,
     });
   });

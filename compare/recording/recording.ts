@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { entryProblem, type HarEntry, type HarLog, headersOf, type RecordingNote } from './har.ts';
+import { entryProblem, type HarEntry, type HarHeader, type HarLog, headersOf, type RecordingNote } from './har.ts';
 import { HarSplitter } from './split-har.ts';
 import { tokensIn } from './tokens.ts';
 import { credentialOf, type UserFrom, userOf } from './user.ts';
@@ -150,9 +150,10 @@ function recorded(
   return {
     ...place,
     startedAt,
-    endedAt: startedAt + (time > 0 ? time : 0),
+    endedAt: startedAt + (Number.isFinite(time) && time > 0 ? time : 0),
     method: request.method.toUpperCase(),
-    origin: url.origin === 'null' ? url.protocol : url.origin,
+    // That of a blob: is its page's, although nothing was asked there.
+    origin: /^https?:$/.test(url.protocol) ? url.origin : url.protocol,
     path: url.pathname + url.search,
     user: from === undefined ? (_user ?? userOf(headers)) : (userOf(headers, from) ?? _user),
     credential: credentialOf(headers),
@@ -165,6 +166,7 @@ function recorded(
 export function requestHeaders({ headers, cookies }: Pick<HarEntry['request'], 'headers' | 'cookies'>) {
   const read = headersOf(headers);
   if (read.cookie || !Array.isArray(cookies)) return read;
-  const pairs = cookies.filter((cookie) => cookie?.name).map(({ name, value }) => `${name}=${value}`);
+  const isPair = (cookie: HarHeader) => cookie?.name && typeof cookie.value === 'string';
+  const pairs = cookies.filter(isPair).map(({ name, value }) => `${name}=${value}`);
   return pairs.length === 0 ? read : { ...read, cookie: [pairs.join('; ')] };
 }

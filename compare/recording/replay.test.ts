@@ -428,6 +428,70 @@ describe('replay', () => {
     expect(report.tally.groups.map(({ path }) => path)).toEqual(['$.total']);
   });
 
+  test('H1, H5, H6: one entry that cannot be played stops no other, is named, and no base64 is sent as a body', async () => {
+    const good = Array.from({ length: 10 }, (_, nth) => har('GET', `/${nth}`));
+    const at = (url: string) => ({ ...har('GET', '/'), request: { ...har('GET', '/').request, url } });
+    const post = (text: string, more: object = { encoding: 'base64' }) => ({
+      ...har('POST', '/upload'),
+      request: {
+        ...har('POST', '/upload').request,
+        bodySize: 5,
+        postData: { mimeType: 'application/octet-stream', text, ...more },
+      },
+    });
+    const headless = {
+      ...har('GET', '/headers'),
+      request: { ...har('GET', '/headers').request, headers: [{ name: 'a b', value: '1' }] },
+    };
+    const nulls = { ...har('GET', '/null'), response: { status: 200, headers: [], content: { text: null } } };
+    const blobs = [at('blob:http://shop.test/1b4f'), at('data:text/plain,x'), at('wss://shop.test/live')];
+    const posts = [
+      post(Buffer.from('a\0b\xffc', 'latin1').toString('base64')),
+      post('plain, not base64'),
+      post('x', { encoding: 'br' }),
+    ];
+    await writeHar([...good.slice(0, 5), nulls, ...blobs, headless, ...posts, ...good.slice(5)]);
+    const seen: string[] = [];
+    const side: RequestListener = (request, response) => {
+      const chunks: Buffer[] = [];
+      request
+        .on('data', (chunk) => chunks.push(chunk))
+        .on('end', () => {
+          if (request.method === 'POST') seen.push(Buffer.concat(chunks).toString('latin1'));
+          response.end();
+        });
+    };
+    const result = await play(side, side, { rules: [] });
+    expect(countsOf(result)).toEqual({ equal: 12, 'not-comparable': 2 });
+    expect(Object.fromEntries(result.leftOut)).toEqual({
+      'unusable: the entry has a response whose content holds no text': 1,
+      'not HTTP: blob': 1,
+      'not HTTP: data': 1,
+      'not HTTP: wss': 1,
+    });
+    const reasons = result.report.cases.flatMap(({ result: { reason } }) => reason ?? []);
+    expect(reasons).toEqual([expect.stringMatching(/^it cannot be sent: /), 'its encoding br is unknown here']);
+    expect(seen.sort()).toEqual(['a\0b\xffc', 'a\0b\xffc', 'plain, not base64', 'plain, not base64']);
+  });
+
+  test('H3: a reply that was 304 is no reply to a request without its condition', async () => {
+    const conditional = har('GET', '/a', { status: 304 });
+    conditional.request.headers.push({ name: 'If-None-Match', value: '"1"' });
+    await writeHar([conditional]);
+    const asked: unknown[] = [];
+    const side: RequestListener = (request, response) => {
+      asked.push(request.headers['if-none-match']);
+      response.setHeader('etag', '"1"').end('whole');
+    };
+    const stored = await play('recorded', side, { rules: [] });
+    expect([countsOf(stored), stored.report.cases[0]!.result.reason]).toEqual([
+      { 'not-comparable': 1 },
+      expect.stringContaining('recorded was 304'),
+    ]);
+    expect(countsOf(await play(side, side, { rules: [] }))).toEqual({ equal: 1 });
+    expect(asked).toEqual([undefined, undefined, undefined]);
+  });
+
   test('plays at the speed it is told: as recorded, or many times as fast', async () => {
     await writeHar([har('GET', '/a', { at: 0 }), har('GET', '/b', { at: 300 }), har('GET', '/c', { at: 600 })]);
     const arrived: number[] = [];

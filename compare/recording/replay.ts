@@ -85,7 +85,8 @@ class Run {
   readonly #users = new Set<string>();
   #behind = 0;
   /** The recording could not be read any more. */
-  #failure: Error | undefined;
+  /** True if a side’s replies are those of the recording. */
+  readonly #isStored: boolean;
 
   constructor(recording: Recording, [old, newer]: readonly [Source, Source], options: ReplayOptions) {
     this.#recording = recording;
@@ -101,6 +102,7 @@ class Run {
     // What is in the recording has no secrets; a live reply is brought to the same before the two are compared.
     const live = typeof old === 'object' && typeof newer === 'object';
     const known = new Map([...translation.known].map(([name, secret]) => [secret, name]));
+    this.#isStored = !live;
     const keeper = live
       ? undefined
       : new Keeper(redactor({ ...redactionOf(recording.note?.redacted ?? []), known }), Number.POSITIVE_INFINITY);
@@ -120,7 +122,7 @@ class Run {
     for (const entry of entries) {
       await this.#due(entry, entries[0]!, began);
       await slots.take();
-      if (signal?.aborted || this.#failure) {
+      if (signal?.aborted) {
         slots.give();
         break;
       }
@@ -137,9 +139,9 @@ class Run {
       ];
       const done = Promise.all(before.map((one) => one.done))
         .then(() => this.#playOne(entry, user, read))
-        .catch((error: Error) => {
-          this.#failure ??= error;
-        })
+        .catch((error: Error) =>
+          this.#report(entry, without('not-comparable', `it cannot be played: ${error.message}`)),
+        )
         .finally(() => {
           slots.give();
           others.delete(one);
@@ -151,7 +153,6 @@ class Run {
       others.add(one);
     }
     await slots.allGiven();
-    if (this.#failure) throw this.#failure;
     return played;
   }
 
@@ -178,20 +179,22 @@ class Run {
   }
 
   async #playOne(entry: Recorded, user: string, read: boolean): Promise<void> {
-    const { position, method, path } = entry;
+    const { method, path } = entry;
     const har = await this.#recording.read(entry);
     const played = playedOf(har);
-    const report = (result: Result, old?: Reply | Failure, newer?: Reply | Failure) =>
-      this.#log.add({ name: `entry ${position}`, method, path, old: statusOf(old), new: statusOf(newer), result });
     const asked = { user, path, isRead: read };
     const [old, newer] = await Promise.all(this.#sides.map((side) => side.reply(har, played, asked)));
     const missing = [old!, newer!].find((reply) => 'missing' in reply);
     if (missing) {
-      report(without('not-comparable', missing.missing));
+      this.#report(entry, without('not-comparable', missing.missing));
       return;
     }
     const replies = [old, newer] as readonly (Reply | Failure)[];
-    report(this.#compare(har, replies[0]!, replies[1]!, { method, path }), ...replies);
+    this.#report(entry, this.#compare(har, replies[0]!, replies[1]!, { method, path }), ...replies);
+  }
+
+  #report({ position, method, path }: Recorded, result: Result, old?: Reply | Failure, newer?: Reply | Failure): void {
+    this.#log.add({ name: `entry ${position}`, method, path, old: statusOf(old), new: statusOf(newer), result });
   }
 
   #compare(
@@ -205,6 +208,12 @@ class Run {
     // Two sides that lack the recording's data agree about everything.
     if (was > 0 && was < 400 && refused)
       return without('not-comparable', `recorded was ${was}, but now both sides answer ${old.status}`);
+    const unchanged = [old, newer].filter((reply) => 'status' in reply && reply.status === 304).length;
+    if (this.#isStored && unchanged === 1)
+      return without(
+        'not-comparable',
+        'recorded was 304, the answer to a condition, and a live side is asked without it',
+      );
     const { headers = [] } = this.#options;
     return compareReplies(old, newer, this.#rules, { headers, budget: PATIENT, asked });
   }

@@ -18,7 +18,7 @@ export const tokenKey = (text: string): string => /^\[[a-z-]+ ([0-9a-f]{12})\]$/
 export function tokensIn(response: HarResponse): string[] {
   const cookies = (headersOf(response.headers)['set-cookie'] ?? []).map((cookie) => cookiePair(cookie)[1]);
   const { text = '', encoding } = response.content ?? {};
-  if (encoding === 'base64' || text.length > LARGEST || !/^\s*[{[]/.test(text)) return cookies.filter(isToken);
+  if (encoding || text.length > LARGEST || !/^\s*[{[]/.test(text)) return cookies.filter(isToken);
   let body: Json;
   try {
     body = parseJson(text);
