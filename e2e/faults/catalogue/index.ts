@@ -3,6 +3,7 @@ import { appliers } from './appliers.ts';
 import { bypasses } from './bypass.ts';
 import { conditions } from './conditions.ts';
 import { copying } from './copying.ts';
+import { cutOff } from './cut-off.ts';
 import { diskIsFull } from './disk-full.ts';
 import { forced } from './forced.ts';
 import { handoffs } from './handoffs.ts';
@@ -18,6 +19,7 @@ export const CATALOGUE: readonly Fault[] = [
   ...kills,
   ...pairs,
   ...handoffs,
+  ...cutOff,
   ...forced,
   ...appliers,
   ...locks,
