@@ -65,7 +65,20 @@ const TABLE: Row[] = [
   ['silence in the answer', { error: failure('UND_ERR_BODY_TIMEOUT'), ...answered(200) }, 'side', false, known],
   ['garbage', { error: new errors.HTTPParserError('Expected HTTP/') }, 'side', true, unknown],
   ['an answer with two lengths', { error: new BadAnswer('two') }, 'side', true, unknown],
-  ['a head Node will not write', { error: failure('ERR_INVALID_CHAR') }, 'side', true, unknown],
+  [
+    'a head Node will not write to the client',
+    { error: failure('ERR_INVALID_CHAR'), bodyAtAnswer: 'sent' },
+    'side',
+    true,
+    unknown,
+  ],
+  [
+    'a request Node will not write to the side',
+    { error: failure('ERR_INVALID_CHAR'), sent: false },
+    'client',
+    false,
+    known,
+  ],
   ['a head that is too large', { error: failure('UND_ERR_HEADERS_OVERFLOW') }, 'side', true, unknown],
 
   ['the client of a read has gone', { error: new Abandoned() }, 'client', false, unknown],

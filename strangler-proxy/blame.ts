@@ -38,21 +38,22 @@ const OUR_STOP = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED']);
 const BAD_REQUEST = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH']);
 /** What this machine has run out of. */
 const OUR_LACK = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'EADDRINUSE', 'ENOBUFS', 'ENOMEM', 'EACCES', 'EPERM']);
-/** What Node will not write to the client because of what the side sent. */
-const UNWRITABLE = ['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN', 'ERR_HTTP_TRAILER_INVALID'];
+/** What Node will not write: to the client what the side has sent or, before there is an answer, the other way round. */
+const UNWRITABLE = new Set(['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN', 'ERR_HTTP_TRAILER_INVALID']);
 /** Errors of undici, of the system and of TLS. Any other error is a mistake in this program. */
 const FROM_THE_CONNECTION = /^(?:UND_ERR_|E[A-Z0-9]+$|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
 type Cause = 'client' | 'stop' | 'bad-request' | 'proxy' | 'silent' | 'broken';
 
-function causeOf(error: Error & { readonly code?: string }): Cause {
+function causeOf(error: Error & { readonly code?: string }, answered: boolean): Cause {
   const code = error.code ?? '';
   if (error instanceof Abandoned || error instanceof Unfinished || error instanceof TooLarge) return 'client';
   if (OUR_STOP.has(code)) return 'stop';
   if (BAD_REQUEST.has(code)) return 'bad-request';
   if (SILENT.has(code)) return 'silent';
   if (OUR_LACK.has(code)) return 'proxy';
-  const garbage = error instanceof BadAnswer || error instanceof errors.HTTPParserError || UNWRITABLE.includes(code);
+  if (UNWRITABLE.has(code)) return answered ? 'broken' : 'bad-request';
+  const garbage = error instanceof BadAnswer || error instanceof errors.HTTPParserError;
   return garbage || FROM_THE_CONNECTION.test(code) ? 'broken' : 'proxy';
 }
 
@@ -72,7 +73,7 @@ export function blame(ending: Ending): Blame {
     const fault = early ? 'client' : status >= 500 ? 'side' : 'none';
     return { fault, hard: false, fateKnown: true, code: 'upstream-failed' };
   }
-  const cause = causeOf(error);
+  const cause = causeOf(error, ending.bodyAtAnswer !== undefined);
   const timedOut = error.code === 'UND_ERR_BODY_TIMEOUT';
   const waitedForClient = cause === 'broken' && ending.sent && (body === 'coming' || (status > 0 && ending.unread));
   const isSides = (cause === 'silent' || cause === 'broken') && !waitedForClient;

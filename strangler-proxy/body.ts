@@ -9,7 +9,7 @@ export const SMALL = 65_536;
 
 /** A body is larger than the Plan allows. */
 export class TooLarge extends Error {}
-/** The client went before its body had come. */
+/** The client went before its body had been passed on. */
 export class Unfinished extends Error {}
 
 /**
@@ -48,8 +48,9 @@ export class Upload extends Transform {
     this.#request = request;
     this.#limit = limit;
     this.on('error', () => {}); // it may fail before anybody sends it, or after its answer
+    // Node drops what of a body has not been read when its client goes, also if all of it has come.
     request.once('close', () => {
-      if (!request.complete) this.destroy(new Unfinished('the client went before its body had come'));
+      if (!request.readableEnded) this.destroy(new Unfinished('the client went before its body had been passed on'));
     });
     if (read) this.write(read);
     request.pipe(this);

@@ -126,6 +126,7 @@ export class Exchange implements Held, Sender {
   }
 
   #release(): void {
+    if (this.#clientGone) return;
     const { routed } = this.#subject;
     const decision = routed ? this.#decision(routed) : 'monolith';
     if (decision === 'unknown') {

@@ -7,6 +7,8 @@ import { closeFrame, Frames } from './frames.ts';
 const GOING_AWAY = 1001;
 /** How long a socket may take to end after it was told, in milliseconds. */
 const PARTING = 1_000;
+/** How long the other end may be silent after one has ended, in milliseconds. */
+const HALF_OPEN = 10_000;
 
 /** One WebSocket that goes through: both ends, and whose writes it may carry. */
 export class Tunnel {
@@ -23,6 +25,7 @@ export class Tunnel {
     this.#upstream = upstream;
     upstream.on('data', (chunk: Buffer) => this.#onDown(chunk));
     client.on('data', (chunk: Buffer) => this.#up.take(chunk, false));
+    for (const end of [client, upstream]) end.once('end', () => this.#bound());
     client.once('close', () => upstream.destroy());
     upstream.once('close', () => client.destroySoon());
   }
@@ -36,6 +39,10 @@ export class Tunnel {
     setTimeout(() => this.#client.destroy(), PARTING).unref();
     if (this.#down.between) this.#part();
     else this.#upstream.resume();
+  }
+
+  #bound(): void {
+    for (const end of [this.#client, this.#upstream]) end.setTimeout(HALF_OPEN, () => end.destroy());
   }
 
   #onDown(chunk: Buffer): void {

@@ -139,7 +139,12 @@ export class Upgrades {
   }
 
   #onSent(upgrade: ClientRequest, request: IncomingMessage, socket: Socket): void {
-    const attempt = this.#attempts.get(request)!;
+    const attempt = this.#attempts.get(request);
+    upgrade.on('error', () => {});
+    if (!attempt) {
+      upgrade.destroy(); // the client has gone meanwhile
+      return;
+    }
     const { calledBy } = attempt.clean;
     attempt.cancel = () => upgrade.destroy();
     upgrade.once('socket', (upstream) => {

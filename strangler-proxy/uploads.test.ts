@@ -1,5 +1,10 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { finished } from 'node:stream';
 import { afterEach, expect, test } from '@jest/globals';
 import { bucketOf, type Moving } from '@strangler/plan';
+import { Unfinished, Upload } from './body.ts';
 import { Raw, statusOf, tcp } from './testing/raw.ts';
 import { stage } from './testing/stage.ts';
 
@@ -90,6 +95,23 @@ test('an upload that is broken off was not carried out by a side that waits for 
   const text = await (await fetch(`http://${one.metricsAddress}/metrics`)).text();
   expect(text).toContain('not_the_sides_total{capability="orders",side="monolith",fault="client"} 1');
   expect(one.control.received.filter(({ type }) => type === 'counts')).toEqual([]);
+});
+
+test('an upload whose client goes when all of it has come, but not been passed on, ends too', async () => {
+  const taken = Promise.withResolvers<{ request: IncomingMessage; upload: Upload }>();
+  const server = createServer((request) =>
+    taken.resolve({ request, upload: new Upload(request, 1_000_000, undefined) }),
+  );
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  stops.push(async () => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const client = new Raw(`127.0.0.1:${port}`).send(`${head('u', 'Content-Length: 60000')}${'x'.repeat(60_000)}`);
+  const { request, upload } = await taken.promise;
+  while (!request.complete) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(upload.state).toBe('here');
+  client.socket.resetAndDestroy();
+  await new Promise((resolve) => finished(upload, resolve));
+  expect(upload.errored).toBeInstanceOf(Unfinished);
 });
 
 test('unless that side had answered early: it does not wait for the whole body, so nobody knows', async () => {

@@ -5,4 +5,4 @@ test('faults 22 twenty thousand hostile connections neither end nor hang the pro
   const { connections, faults } = await fuzz({ seed: 1, connections: 20_000 });
   expect(faults).toEqual([]);
   expect(connections).toBe(20_000);
-}, 600_000);
+}, 1_800_000);

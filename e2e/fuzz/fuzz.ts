@@ -5,8 +5,10 @@ import { startUpstream } from './upstream.ts';
 
 /** Connections at once. */
 const AT_ONCE = 200;
-/** All timeouts of the proxy together, and as much again for a machine that is busy, in milliseconds. */
-const HANGS_AFTER = 30_000;
+/** After so many the proxy is waited for: what it has not accepted yet must not fill the queue of the system. */
+const BREATH = 100;
+/** Far more than all timeouts of the proxy together, because the machine may be busy, in milliseconds. */
+const HANGS_AFTER = 60_000;
 /** Attacks that are named when the proxy dies: those under way, and so many that had just ended. */
 const SUSPECTS = 20;
 
@@ -96,9 +98,12 @@ export async function fuzz(
   const underWay = new Map<number, Attack>();
   const ended: Attack[] = [];
   let next = from;
+  let breath: Promise<unknown> = Promise.resolve();
   const client = async () => {
     while (next < from + connections && !proxy.gone) {
       const attack = attackOf(seed, next++);
+      if (attack.index % BREATH === 0) breath = fetch(`http://${proxy.metrics}/health`).catch(() => {});
+      await breath;
       underWay.set(attack.index, attack);
       const inTime = await carryOut(attack, attack.at === 'front' ? proxy.front : proxy.metrics);
       if (!inTime && !proxy.gone) faults.push(`a connection hangs:\n${told(attack)}`);
