@@ -8,8 +8,8 @@ import { isStoredInteger, shortestDouble } from './number-text.ts';
  * person, others go on.
  */
 export class UnstorableError extends Error {
-  /** An SQLSTATE of class 22, as the databases' own errors about values have. */
-  readonly code = '22000';
+  /** The SQLSTATE of a value out of range, which `failures.ts` takes for the row's own fault. */
+  readonly code = '22003';
 
   constructor(column: MappedColumn, what: string) {
     super(`${column.monolith.name} cannot hold it: ${what}`);
