@@ -79,12 +79,14 @@ describe('rows that the other database refuses for ever (faults 60)', () => {
       [words],
     );
     await place('monolith', 35, 'at the end');
+    await place('monolith', 37, null, 'a\0b'); // which no text of Postgres holds
     await goesOn('monolith', 36);
     for (const [user, detail] of [
       [31, 'the service says no'],
       [32, 'how odd'],
       [33, /index row requires/],
       [35, 'no, at the end'],
+      [37, 'unsupported Unicode escape sequence'],
     ] as const) {
       const [entry] = await untilKept('service', user);
       expect(entry).toMatchObject({ reason: 'inapplicable', status: 'open', detail: expect.stringMatching(detail) });
@@ -128,6 +130,7 @@ describe('rows that the other database refuses for ever (faults 60)', () => {
     await world.monolith.query("UPDATE orders SET note = REPEAT('x', 100) WHERE user_id = 42");
     await world.monolith.query("UPDATE orders SET note = 'odd' WHERE user_id = 43");
     await world.monolith.query("UPDATE orders SET note = 'fits' WHERE user_id = 44");
+    await place('monolith', 46, null, 'c\0d');
     cdc = world.start();
     await untilRunning(cdc);
     const entries = await untilKept('service', 41, 3);
@@ -143,9 +146,10 @@ describe('rows that the other database refuses for ever (faults 60)', () => {
     expect(await untilKept('service', 43)).toMatchObject([{ reason: 'late-write', status: 'open', detail: 'how odd' }]);
     await until('what fits', async () => (await orderOf('service', 44))?.note === 'fits');
     expect(await keptOf('service', 44)).toEqual([]);
+    expect(await untilKept('service', 46)).toMatchObject([{ reason: 'late-write', status: 'open' }]);
     await until('the owner’s rows on the other side', async () => {
-      const [gone, ...back] = await Promise.all([41, 42, 43].map((user) => orderOf('monolith', user)));
-      return !gone && back.every((order) => order?.note === null);
+      const [gone, too, ...back] = await Promise.all([41, 46, 42, 43].map((user) => orderOf('monolith', user)));
+      return !gone && !too && back.every((order) => order?.note === null);
     });
   });
 
