@@ -29,8 +29,9 @@ export function watchPremises(
   const isAhead = async (slot: Slot): Promise<boolean> => {
     const offset = await connect.offset(connectorName(plan, { capability }));
     if (!offset) return false;
-    const stored = ['lsn', 'lsn_proc', 'lsn_commit'].map((field) => BigInt(String(offset[field] ?? 0)));
-    return stored.every((lsn) => numberOf(slot.flushed) > lsn);
+    const stored = ['lsn', 'lsn_proc', 'lsn_commit'].map((field) => offset[field]).filter((lsn) => lsn != null);
+    // An offset that names no place yet says nothing; it is not the beginning.
+    return stored.length > 0 && stored.every((lsn) => numberOf(slot.flushed) > BigInt(String(lsn)));
   };
   const look = async (session: Session) => {
     const { rows } = await session.query<{ tablename: string }>(

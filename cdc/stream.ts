@@ -273,7 +273,9 @@ class RunningStream implements Stream {
     const { signal } = this.#abort;
     let stood = 0;
     while (!signal.aborted) {
-      const tick = await this.#source.use(lastTick).catch(() => undefined); // away: then it goes nowhere either
+      const unbegun = this.#applier?.checkpoint?.tick === 0; // as until the copy is done nobody reads the service’s log
+      // A source that is away goes nowhere either.
+      const tick = unbegun ? undefined : await this.#source.use(lastTick).catch(() => undefined);
       this.#standstill.look(this.#pump?.place, tick, performance.now());
       const { ms } = this.#standstill;
       if (ms && !stood) this.#log.error({ reason: this.status().reason }, 'stream stalled');

@@ -38,6 +38,7 @@ describe('gates', () => {
     ['faults 71: lag above the limit', forward({ lag: 1_001 }), 0, /lag of shop:forward is 1.0 s/],
     ['faults 71: lag unknown', forward({ lag: null }), 0, /not known/],
     ['an applier that stopped', forward({ state: 'stopped', reason: 'a gap in the ticks' }), 0, /stopped: a gap/],
+    ['a stream that stands still', forward({ state: 'stalled', reason: 'nothing for 40 s' }), 0, /stalled: nothing/],
     ['an applier that never ran', forward({ state: 'unknown' }), 0, /unknown/],
     ['an applier that fell silent', forward({ silent: 2_001 }), 0, /silent for 2.0 s/],
     [

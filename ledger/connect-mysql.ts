@@ -26,12 +26,17 @@ export async function connectMysql(
   await connection.query("SET SESSION time_zone = '+00:00', SESSION sql_mode = 'TRADITIONAL,NO_AUTO_VALUE_ON_ZERO'");
   if (writer !== 'reader') await connection.query(`SET SESSION gtid_next = 'AUTOMATIC:${MYSQL_TAG}'`);
   if (limit !== undefined) await connection.query(limits(limit));
-  const [ids] = await connection.query<mysql.RowDataPacket[]>('SELECT CONNECTION_ID() AS id');
+  const [ids] = await connection.query<mysql.RowDataPacket[]>(
+    'SELECT CONNECTION_ID() AS id, @@max_allowed_packet AS most',
+  );
+  const most = Number(ids[0]!.most);
   return {
     dialect: 'mysql',
     id: Number(ids[0]!.id),
     run: async <Row>(sql: string, values: readonly Value[]) => {
-      const [result] = await connection.query(sql, values as Value[]);
+      const text = connection.format(sql, values as Value[]);
+      if (isLonger(text, most)) throw tooLarge(text, most);
+      const [result] = await connection.query(text);
       return Array.isArray(result)
         ? { rows: result as Row[], affected: 0 }
         : { rows: [] as Row[], affected: (result as mysql.ResultSetHeader).affectedRows };
@@ -40,6 +45,17 @@ export async function connectMysql(
     end: async () => connection.destroy(),
   };
 }
+
+/** True if a statement is too long to be sent; at most three bytes are one UTF-16 unit. */
+const isLonger = (text: string, most: number): boolean =>
+  text.length * 3 >= most && Buffer.byteLength(text) + 1 >= most;
+
+/** What MySQL would say of a statement that is too long for it, if it did not end the connection as well. */
+const tooLarge = (text: string, most: number): Error =>
+  Object.assign(
+    new Error(`a statement of ${Buffer.byteLength(text)} bytes is longer than max_allowed_packet of MySQL, ${most}`),
+    { code: 'ER_NET_PACKET_TOO_LARGE', errno: 1153, sqlState: '08S01' },
+  );
 
 /** `max_execution_time` ends queries alone; what else can wait in MySQL waits for a lock, in whole seconds. */
 function limits(limit: number): string {

@@ -150,3 +150,12 @@ describe.each(['mysql', 'postgres'] as const)('a session on %s', (system) => {
     await other.query(insert(1)); // which nobody has
   });
 });
+
+test('a statement too large for MySQL is an error of its own and harms no session', async () => {
+  const { host, port, user, password } = (await servers()).mysql;
+  const session = await openSession(`mysql://${user}:${password}@${host}:${port}/mysql`, 'reader');
+  const asked = session.query('SELECT LENGTH(?) AS n', ['x'.repeat(70 * 1024 * 1024)]);
+  await expect(asked).rejects.toMatchObject({ errno: 1153, message: expect.stringContaining('max_allowed_packet') });
+  expect((await session.query('SELECT LENGTH(?) AS n', ['é?'.repeat(1_000_000)])).rows).toEqual([{ n: 3_000_000 }]);
+  await session.close();
+});

@@ -5,7 +5,7 @@ import type { Writer } from './writer.ts';
 /** A session whose last task was longer ago, or failed, is asked whether it still lives before the next task, ms. */
 const IDLE = 100;
 /** Longest wait for that answer, ms. */
-const CHECK = 500;
+const CHECK = 1_000;
 
 /** How a database is lent. */
 export type DatabaseOptions = SessionOptions & {

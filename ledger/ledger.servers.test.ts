@@ -208,6 +208,17 @@ describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
     ]);
   });
 
+  test('keeps a row with a NUL in its key, which Postgres takes in no text', async () => {
+    const stream = 'orders:reverse';
+    const row = { status: 'open', reason: 'inapplicable', table: 'tags', aggregate: 'tags a\0b', key: 'a\0b' } as const;
+    const nothing = { before: null, owner: null, transaction: null, epoch: null, detail: null, resolution: null };
+    await quarantine(session(), [
+      { stream, position: 'p', user: '9', after: '{"id":"a\\u0000b"}', ...row, ...nothing },
+    ]);
+    const [kept] = await readQuarantine(session(), { stream });
+    expect(kept).toMatchObject({ key: 'a␀b', aggregate: 'tags a␀b', after: '{"id":"a\\u0000b"}' });
+  });
+
   test('says how an applier does and how long ago it said so', async () => {
     expect(await readApplier(session(), 'orders:forward')).toBeUndefined();
     await reportApplier(session(), 'orders:forward', {

@@ -45,6 +45,9 @@ const COLUMNS = `stream, status, reason, table_name, row_key, aggregate, user_id
   position, source_transaction, epoch, detail, resolution`;
 const ENTRIES_AT_ONCE = 500;
 
+/** What is kept is kept even if it is what the database refused: Postgres takes no NUL in a text, so a sign stands for it. */
+const storable = (value: Value): Value => (typeof value === 'string' ? value.replaceAll('\0', '␀') : value);
+
 /** Keeps rows, with every image there is. What is kept settled is settled now. */
 export async function quarantine(session: Session, entries: readonly QuarantineEntry[]): Promise<void> {
   const weight = ({ before, after, owner }: QuarantineEntry) =>
@@ -53,23 +56,25 @@ export async function quarantine(session: Session, entries: readonly QuarantineE
     const row = '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
     await session.query(
       `INSERT INTO strangler_quarantine (${COLUMNS}) VALUES ${some.map(() => row).join(', ')}`,
-      some.flatMap((entry) => [
-        entry.stream,
-        entry.status,
-        entry.reason,
-        entry.table,
-        entry.key,
-        entry.aggregate,
-        entry.user,
-        entry.before,
-        entry.after,
-        entry.owner,
-        entry.position,
-        entry.transaction,
-        entry.epoch,
-        entry.detail,
-        entry.resolution,
-      ]),
+      some.flatMap((entry) =>
+        [
+          entry.stream,
+          entry.status,
+          entry.reason,
+          entry.table,
+          entry.key,
+          entry.aggregate,
+          entry.user,
+          entry.before,
+          entry.after,
+          entry.owner,
+          entry.position,
+          entry.transaction,
+          entry.epoch,
+          entry.detail,
+          entry.resolution,
+        ].map(storable),
+      ),
     );
   }
 }

@@ -76,6 +76,7 @@ export async function openSession(url: string, writer: Writer, options: SessionO
 }
 
 function nameOf(url: string): string {
+  if (!URL.canParse(url)) return 'a database'; // whose address the driver may understand, or explain
   const { hostname, port, pathname } = new URL(url);
   return `the database ${pathname.slice(1)} at ${hostname}${port && `:${port}`}`;
 }

@@ -211,7 +211,11 @@ export async function until<T>(what: string, look: () => Promise<T> | T): Promis
 /** Waits until both directions carry ticks. */
 export async function untilRunning(cdc: Cdc): Promise<void> {
   await cdc.copied;
-  await until('both streams running', () => cdc.streams.every((stream) => stream.status().lag !== null));
+  const running = () => cdc.streams.every((stream) => stream.status().lag !== null);
+  await until('both streams running', running).catch((error: Error) => {
+    const said = cdc.streams.map((one) => `${one.name} ${JSON.stringify(one.status())}`);
+    throw new Error(`${error.message}: ${said.join(', ')}`);
+  });
 }
 
 /** The name of a stream of the world's one capability. */
