@@ -104,7 +104,7 @@ export async function makeWorld(
   const plan = parsePlan(
     `{ version: 1, name: ${id}, monolith: { database: ${database('mysql', mysql)} },
        kafka: { brokers: ${JSON.stringify(kafka.brokers)}, connect: ${connect.url} },
-       control: { tokens: { admin: not-a-secret, proxy: not-a-secret } },
+       control: { tokens: { admin: not-a-secret, proxy: not-one-either } },
        capabilities: { orders: { service: { database: ${database('postgres', postgres)} }, tables: {
          orders: { user: user_id, sameWhen: [user_id, idempotency_key], touched: [updated_at] },
          order_items: { user: { through: order_id, of: orders } },

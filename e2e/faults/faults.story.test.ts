@@ -15,6 +15,7 @@ const FAULTS = [
   'orders service killed, steady',
   'MySQL killed, steady',
   'Postgres killed, steady',
+  'broker killed, steady',
   'control killed flipped and nothing granted, ramping',
   'applier killed before it writes rows, orders:forward',
   'applier killed before it notes a handoff, orders:reverse',
@@ -53,7 +54,7 @@ async function run(): Promise<{ code: number; output: string; runs: readonly Run
 
 describe('npm run faults', () => {
   test(
-    'a dozen faults, and nothing acknowledged is lost, nothing is doubled, nothing differs (faults 54, 61, 63, 64, 69)',
+    'a dozen faults, and nothing acknowledged is lost, nothing is doubled, nothing differs (faults 54, 61, 62, 63, 64, 69)',
     async () => {
       const { code, output, runs } = await run();
       if (code !== 0) console.error(output);

@@ -33,7 +33,7 @@ beforeEach(() => {
 });
 afterEach(() => comparer.stop());
 
-test('a process that dies over a pair costs that pair alone', async () => {
+test('faults 46: a comparing process that dies, of memory or anything, costs the pair it was at and nothing else', async () => {
   expect(await comparer.compare(pairOf(1, 1))).toMatchObject({ kind: 'equal' });
   const pid = comparing();
   process.kill(pid, 'SIGSTOP');

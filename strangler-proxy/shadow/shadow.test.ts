@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { RESULT_KINDS, Tally, type TallyReport } from '@strangler/compare';
 import type { Side } from '@strangler/plan';
+import { Raw } from '../testing/raw.ts';
 import { stage } from '../testing/stage.ts';
 
 type Stage = Awaited<ReturnType<typeof stage>>;
@@ -26,8 +27,14 @@ const json = (says: Says): RequestListener => {
 };
 
 /** A proxy that compares everybody’s reads, all of them the owner’s; control says that everything has arrived. */
-async function set(monolithDoes: RequestListener, serviceDoes: RequestListener, owner: Side, compare: object = {}) {
-  open = await stage({ monolithDoes, serviceDoes, compare: { share: '100%', ...compare } });
+async function set(
+  monolithDoes: RequestListener,
+  serviceDoes: RequestListener,
+  owner: Side,
+  compare: object = {},
+  readOnly: string[] = [],
+) {
+  open = await stage({ monolithDoes, serviceDoes, readOnly, compare: { share: '100%', ...compare } });
   await open.control.says({ boundary: owner === 'service' ? 10_000 : 0, pins: {} });
   void answerAll(open);
   return open;
@@ -157,7 +164,7 @@ describe('reads are compared', () => {
     expect(kinds(await found())).toEqual(['equal-by-rule']);
   });
 
-  test('a write is never repeated; the reads it names are, of both sides, when it has arrived', async () => {
+  test('faults 47: a write is never repeated; the reads it names are, of both sides, when it has arrived', async () => {
     const order = { id: 8 };
     const afterWrite = { 'POST /api/orders': ['/api/orders/{id}', '/api/orders/{missing}'] };
     await set(
@@ -171,6 +178,38 @@ describe('reads are compared', () => {
     expect(open!.monolith.requests.map(({ method, url }) => `${method} ${url}`)).toEqual(['GET /api/orders/8']);
     expect(open!.service.requests.map(({ method }) => method)).toEqual(['POST', 'GET']);
   });
+
+  test('faults 47: a GraphQL query is a POST and asked once, of its owner alone, whether the Plan declares it a read or not', async () => {
+    const query = JSON.stringify({ query: '{ orders { id } }' });
+    const answers: RequestListener = (_, response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"data": {"orders": []}}');
+    for (const readOnly of [[], ['POST /api/orders/graphql']]) {
+      await set(answers, answers, 'monolith', {}, readOnly);
+      const asks = { method: 'POST', headers: { 'x-user': 'ada', 'content-type': 'application/json' }, body: query };
+      const answer = await fetch(`http://${open!.address}/api/orders/graphql`, asks);
+      expect(await answer.json()).toEqual({ data: { orders: [] } });
+      await get();
+      expect((await found()).routes.map(({ route }) => route)).toEqual(['GET /api/orders/{id}']);
+      expect(open!.service.requests.map(({ method }) => method)).toEqual(['GET']);
+      expect(open!.monolith.requests.map(({ method }) => method).sort()).toEqual(['GET', 'POST']);
+      await open!.stop();
+    }
+  });
+
+  test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'])(
+    'faults 47: %s is never asked of the other side',
+    async (method) => {
+      await set(
+        json(() => ({})),
+        json(() => ({})),
+        'monolith',
+      );
+      await fetch(`http://${open!.address}/api/orders/7`, { method, headers: { 'x-user': 'ada' } });
+      await get();
+      await found();
+      expect(open!.service.requests.map((one) => one.method)).toEqual(['GET']);
+    },
+  );
 
   test('users who are not sampled, and requests of nobody, are left alone', async () => {
     await set(
@@ -308,7 +347,7 @@ describe('what is told', () => {
 });
 
 describe('the other side cannot harm', () => {
-  test('one that hangs, resets or fails: the owner’s answer comes at once, and it is said', async () => {
+  test('faults 46: one that hangs, resets or fails: the owner’s answer comes at once, and it is said', async () => {
     const fates: RequestListener[] = [
       () => {},
       (request) => request.socket.resetAndDestroy(),
@@ -325,7 +364,67 @@ describe('the other side cannot harm', () => {
     expect(kinds(await found(3)).toSorted()).toEqual(['candidate-error', 'candidate-timeout']);
   });
 
-  test('it is asked with the client’s own headers, signed; a client cannot pretend, and gets none of its cookies', async () => {
+  test('faults 46: one that answers nobody holds no client up: reads go on, few are asked of it, the rest is shed and counted', async () => {
+    const asking = { now: 0, most: 0 };
+    const silent: RequestListener = (request) => {
+      asking.most = Math.max(asking.most, ++asking.now);
+      request.socket.on('close', () => asking.now--);
+    };
+    await set(
+      json(() => ({ id: 7 })),
+      silent,
+      'monolith',
+    );
+    const reads = 150;
+    const answers = await Promise.all(Array.from({ length: reads }, async () => (await get()).json()));
+    expect(answers).toEqual(Array.from({ length: reads }, () => ({ id: 7 })));
+    const { routes } = await found(reads);
+    expect(routes[0]!.counts['candidate-timeout'] + routes[0]!.counts.dropped).toBe(reads);
+    expect(routes[0]!.counts.dropped).toBeGreaterThan(0);
+    expect(asking.most).toBeLessThanOrEqual(32);
+    expect(open!.service.requests.length).toBeLessThan(reads);
+    const text = await (await fetch(`http://${open!.metricsAddress}/metrics`)).text();
+    expect(text).toMatch(/strangler_proxy_compare_dropped_total\{capability="orders",reason="[^"]+"\} [1-9]/);
+  });
+
+  test('faults 48: a client that goes away after its answer takes no shadow with it, and none is asked twice', async () => {
+    const asked = Promise.withResolvers<() => void>();
+    let aborted = 0;
+    const service: RequestListener = (request, response) => {
+      response.on('close', () => {
+        if (!response.writableFinished) aborted++;
+      });
+      asked.resolve(() => void response.setHeader('content-type', 'application/json').end('{"id":7}'));
+      void request;
+    };
+    await set(
+      json(() => ({ id: 7 })),
+      service,
+      'monolith',
+    );
+    const client = new Raw(open!.address);
+    await client.send('GET /api/orders/7 HTTP/1.1\r\nHost: shop\r\nX-User: ada\r\n\r\n').answer();
+    const answer = await asked.promise;
+    client.socket.resetAndDestroy();
+    await client.end();
+    await get('/elsewhere'); // whatever the proxy does about the client, it has done by now
+    answer();
+    expect(kinds(await found())).toEqual(['equal']);
+    expect([aborted, open!.service.requests.length]).toEqual([0, 1]);
+  });
+
+  test('faults 48: what the other side breaks off is not tried again', async () => {
+    await set(
+      json(() => ({ id: 7 })),
+      (request) => request.socket.resetAndDestroy(),
+      'monolith',
+    );
+    await get();
+    expect(kinds(await found())).toEqual(['candidate-error']);
+    expect(open!.service.requests).toHaveLength(1);
+  });
+
+  test('faults 48: it is asked with the client’s own headers, signed; a client cannot pretend, and gets none of its cookies', async () => {
     const service: RequestListener = (_, response) => response.setHeader('set-cookie', 'shadow=1').end('{}');
     await set(
       json(() => ({})),
