@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { explore } from './explore.ts';
 import { HEAD, sayCounterexample, sayExplored } from './report.ts';
-import { FORCED, LATE, ORDERLY } from './scenarios.ts';
+import { FENCED, FORCED, LATE, NAMED, ORDERLY, PARTITIONED, TWO_CONTROLS } from './scenarios.ts';
 import type { Scenario } from './world.ts';
 
 jest.setTimeout(600_000); // on a machine that is busy with other things
@@ -29,4 +29,20 @@ describe('writes that turn up where their user no longer is end on both sides al
 
 describe('a rollback by force puts no acknowledged write at risk that is not settled afterwards', () => {
   test.each(FORCED.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => holds(scenario));
+});
+
+describe('faults 79: a proxy that lives and has lost control writes to no side that an orderly handoff has left', () => {
+  test.each(PARTITIONED.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => holds(scenario));
+});
+
+describe('faults 80: a control that was overtaken and goes on moves nobody, and tells nobody who knows of the next', () => {
+  test.each(TWO_CONTROLS.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => holds(scenario));
+});
+
+describe('behind a fence at both databases no write is late, except after a rollback by force', () => {
+  test.each(FENCED.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => holds(scenario));
+});
+
+describe('a user who is named moves by name only, and one whose write is in the way holds up nobody else', () => {
+  test.each(NAMED.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => holds(scenario));
 });

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { type Counterexample, explore } from './explore.ts';
 import { MUTATIONS } from './mutations.ts';
-import { sayCounterexample } from './report.ts';
-import { LARGE } from './scenarios.ts';
+import { HEAD, sayCounterexample, sayExplored } from './report.ts';
+import { LARGE, WIDE } from './scenarios.ts';
 import { walkAtRandom } from './walk.ts';
 
 /*
- * Seeded random walks through scenarios too large to explore whole, and the story of every broken rule.
+ * Scenarios too large for the tests, seeded random walks through those too large to explore whole, and the story of
+ * every broken rule.
  *   npm run explore -- [--seed N] [--steps N]
  */
 
@@ -26,7 +27,13 @@ const fail = (about: string, counterexample: Counterexample | undefined) => {
   if (counterexample) say(sayCounterexample(counterexample));
 };
 
-say(`seed ${seed}, ${steps.toLocaleString('en')} steps: again with --seed ${seed} --steps ${steps}`);
+say(HEAD);
+for (const scenario of WIDE) {
+  const explored = await explore(scenario);
+  say(sayExplored(scenario.name, explored));
+  if (explored.counterexample) fail('BROKEN:', explored.counterexample);
+}
+say(`\nseed ${seed}, ${steps.toLocaleString('en')} steps: again with --seed ${seed} --steps ${steps}`);
 for (const scenario of LARGE) {
   const progress = (done: number) => process.stderr.write(`\r${scenario.name}: ${done.toLocaleString('en')} steps`);
   const walked = await walkAtRandom(scenario, { seed, steps: Math.ceil(steps / LARGE.length), progress });

@@ -4,6 +4,7 @@ import { OwnershipHistory } from '../../cdc/ownership-history.ts';
 import type { Prepared } from '../../cdc/prepare.ts';
 import type { Correction } from '../../cdc/steps.ts';
 import type { StateCell } from '../../control/cell.ts';
+import type { HandoffParts } from '../../control/handoff-parts.ts';
 import type { ProxyView } from '../../control/readiness.ts';
 import type { Sides } from '../../control/sides.ts';
 import { idle } from '../../control/transitions.ts';
@@ -62,17 +63,14 @@ const withRegistry = (over: Partial<Registry>): Rules => ({
 });
 const linkedOf = (views: readonly ProxyView[]) => views.filter(({ lostAt }) => lostAt === undefined);
 
-/** A cell that stores nothing when it is to fence. */
-const unfenced = (cell: StateCell): StateCell =>
-  ({
-    capability: cell.capability,
-    get current() {
-      return cell.current;
-    },
-    update: cell.update.bind(cell),
-    settle: cell.settle.bind(cell),
-    fence: cell.settle.bind(cell),
-  }) as unknown as StateCell;
+/** With a cell that stores nothing when it is to fence, unless a barrier goes with it. */
+const unfenced = ({ cell, ...parts }: HandoffParts): HandoffParts => {
+  const bound = { update: cell.update.bind(cell), settle: cell.settle.bind(cell) };
+  const fence: StateCell['fence'] = (also) => (also ? cell.fence(also) : cell.settle());
+  const current = { get: () => cell.current };
+  const careless = Object.defineProperty({ capability: cell.capability, ...bound, fence }, 'current', current);
+  return { ...parts, cell: careless as unknown as StateCell };
+};
 
 const correctionIn = (values: readonly Value[]): Correction => JSON.parse(String(values[2])) as Correction;
 
@@ -280,7 +278,8 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation('a cancel goes to the service before the flip is fenced', 'a statement of control arrives late', {
     ...PRODUCTION,
-    recover: (parts, reason) => PRODUCTION.recover({ ...parts, cell: unfenced(parts.cell) }, reason),
+    recover: (parts, reason) => PRODUCTION.recover(unfenced(parts), reason),
+    handoff: (parts, ...rest) => PRODUCTION.handoff(unfenced(parts), ...rest),
   }),
   mutation('a lost proxy is ignored', 'cut off: forward', between({ views: linkedOf })),
   mutation('a lost proxy is forgotten after a time', 'cut off: forward', withRegistry({ forgets: true })),
