@@ -105,7 +105,7 @@ test('an upload whose client goes when all of it has come, but not been passed o
   await once(server.listen(0, '127.0.0.1'), 'listening');
   stops.push(async () => void server.close());
   const { port } = server.address() as AddressInfo;
-  const client = new Raw(`127.0.0.1:${port}`).send(`${head('u', 'Content-Length: 60000')}${'x'.repeat(60_000)}`);
+  const client = new Raw(`127.0.0.1:${port}`).send(`${head('u', 'Content-Length: 150000')}${'x'.repeat(150_000)}`);
   const { request, upload } = await taken.promise;
   while (!request.complete) await new Promise((resolve) => setTimeout(resolve, 5));
   expect(upload.state).toBe('here');

@@ -164,6 +164,19 @@ describe('reads are compared', () => {
     expect(kinds(await found())).toEqual(['equal-by-rule']);
   });
 
+  test('faults 37 of headers that name a side, only what the client would see is compared', async () => {
+    const moved: RequestListener = (request, response) =>
+      response
+        .writeHead(302, { location: `http://127.0.0.1:${request.socket.localPort}/api/orders/8`, constructor: 'x' })
+        .end();
+    await set(moved, moved, 'monolith');
+    const answer = await fetch(`http://${open!.address}/api/orders/7`, {
+      ...{ headers: { 'x-user': 'ada' }, redirect: 'manual' },
+    });
+    expect(answer.headers.get('location')).toBe(`http://${open!.address}/api/orders/8`);
+    expect(kinds(await found())).toEqual(['equal']);
+  });
+
   test('faults 47: a write is never repeated; the reads it names are, of both sides, when it has arrived', async () => {
     const order = { id: 8 };
     const afterWrite = { 'POST /api/orders': ['/api/orders/{id}', '/api/orders/{missing}'] };
