@@ -96,8 +96,8 @@ function checkTexts(
     report({
       level: 'warning',
       where: `${capability}.${table.tables.monolith}`,
-      what: `${name} is part of a unique key and compared without case, accents or spaces at the end`,
-      why: 'the service takes two rows that are one to this key; the second stays in quarantine, with what follows for its user',
+      what: `${name} is part of a unique key, and its collation takes texts for equal that differ`,
+      why: 'case, accents or spaces at the end do not count here: the service takes two rows that are one to this key; the second stays in quarantine, with what follows for its user',
       mend: `give ${name} COLLATE ${MYSQL_EXACT}: ALTER TABLE ${table.tables.monolith} MODIFY …`,
     });
   }

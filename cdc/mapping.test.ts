@@ -134,6 +134,7 @@ describe('mapping a table', () => {
       ...{ owner: '1', y: '0' },
       j: '[110000000000000000000000,0.00000000000005684341886080802,18446744073709551615,0.1]',
     });
+    expect(toRow(table, 'monolith', { owner: 1n, y: 1900n, j: null })).toMatchObject({ y: '0' });
     expect(toRow(table, 'service', { owner: 1, y: 1900, j: '[110000000000000004194304]' })).toEqual({
       ...{ owner: '1', y: '1900', j: '[110000000000000004194304]' },
     });

@@ -254,7 +254,7 @@ export function toRow(table: MappedTable, side: Side, image: Image): Row {
 /** What MySQL says where its connector says something else. */
 function asStored({ type }: Column, value: unknown): unknown {
   if (type === 'bigint unsigned') return unsigned(value);
-  if (type === 'year') return value === YEAR_0 ? 0 : value;
+  if (type === 'year') return Number(value) === YEAR_0 ? 0 : value;
   return type === 'json' && typeof value === 'string' ? withShortDoubles(value) : value;
 }
 

@@ -1,10 +1,10 @@
 import type { Value } from '@strangler/ledger';
 import { readJson } from './json-text.ts';
-import type { MappedColumn } from './mapping.ts';
-import { isStoredInteger, shortestDouble } from './number-text.ts';
+import type { MappedColumn, Row } from './mapping.ts';
+import { isNumber, isStoredInteger, shortestDouble } from './number-text.ts';
 
 /**
- * A value that MySQL would change instead of refusing it. It counts as refused by the database: the row is kept for a
+ * A value that MySQL would change, or compare as another one, instead of refusing it. It counts as refused by the database: the row is kept for a
  * person, others go on.
  */
 export class UnstorableError extends Error {
@@ -26,12 +26,31 @@ export function mysqlValue(column: MappedColumn, text: string | null): Value {
       return integer(column, text);
     case 'binary':
       return Buffer.from(text, 'hex');
+    case 'decimal':
+    case 'double':
+      if (!isNumber(text)) throw new UnstorableError(column, `${text} is no number to MySQL`);
+      return text;
+    case 'date':
     case 'instant':
+      if (!IN_MYSQLS_YEARS.test(text)) throw new UnstorableError(column, `${text} is outside of MySQL's years`);
       return text.replace('T', ' ').replace('Z', '');
     case 'json':
       return document(column, text);
     default:
       return text;
+  }
+}
+
+const IN_MYSQLS_YEARS = /^\d{4}-.*[\dZ]$/;
+
+/** True if MySQL may have a row with these values; where it cannot, a look for one would find another: 0 for 'NaN'. */
+export function isFindable(columns: readonly MappedColumn[], row: Row): boolean {
+  try {
+    for (const column of columns) mysqlValue(column, row[column.name] ?? null);
+    return true;
+  } catch (error) {
+    if (error instanceof UnstorableError) return false;
+    throw error;
   }
 }
 

@@ -88,4 +88,24 @@ describe('rows of MySQL', () => {
     await store.write([{ ...EDGE, words: 'changed' }, FULL]);
     expect(await sorted()).toEqual([FULL, { ...EDGE, words: 'changed' }, EMPTY]);
   });
+
+  test('a look for a key that MySQL cannot have finds no other row: NaN is not 0, and infinity no date', async () => {
+    await session.query('CREATE TABLE amounts (n DECIMAL(10,2), d DATE, user_id INT, PRIMARY KEY (n, d))');
+    await session.query("INSERT INTO amounts VALUES (0, '2020-01-01', 1)");
+    const shape = (await readShape(session, 'amounts'))!;
+    const types: Readonly<Record<string, string>> = { n: 'numeric', d: 'date', user_id: 'int4' };
+    const other = { ...shape, columns: shape.columns.map((column) => ({ ...column, type: types[column.name]! })) };
+    const amounts = mapTable('amounts', { user: 'user_id', columns: {}, touched: [] }, shape, other, [])!;
+    const store = openStore(session, amounts, 'monolith');
+    const there: Row = { n: '0', d: '2020-01-01', user_id: '1' };
+    const impossible: Row[] = [
+      { ...there, n: 'NaN' },
+      { ...there, d: 'infinity' },
+      { ...there, d: '2020-01-01 BC' },
+    ];
+    expect(await store.read(['n', 'd'], impossible)).toEqual([]);
+    await store.remove(impossible);
+    for (const row of impossible) await expect(store.write([row])).rejects.toThrow('cannot hold it');
+    expect(await store.read(['n', 'd'], [there, ...impossible])).toEqual([there]);
+  });
 });

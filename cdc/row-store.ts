@@ -2,7 +2,7 @@ import { exactly, type Session, type Value } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
 import { canonical } from './kinds.ts';
 import type { MappedColumn, MappedTable, Row } from './mapping.ts';
-import { mysqlValue } from './mysql-values.ts';
+import { isFindable, mysqlValue } from './mysql-values.ts';
 
 /** Rows of one mapped table in one database, in canonical form. */
 export interface RowStore {
@@ -157,8 +157,10 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
   };
   return {
     async read(columns, like, hold = false) {
-      if (!like.length) return [];
-      const wanted = among(pick(table, columns), like);
+      const by = pick(table, columns);
+      const possible = like.filter((row) => isFindable(by, row));
+      if (!possible.length) return [];
+      const wanted = among(by, possible);
       const sql = `SELECT ${texts} FROM ${target} WHERE ${wanted.sql} ${hold ? 'FOR UPDATE' : ''}`;
       const { rows } = await session.query(sql, wanted.values);
       return rows.map((row) => fromText(table, row));
@@ -183,8 +185,9 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
       );
     },
     async remove(rows) {
-      if (!rows.length) return;
-      const gone = among(key, rows);
+      const possible = rows.filter((row) => isFindable(key, row));
+      if (!possible.length) return;
+      const gone = among(key, possible);
       await session.query(`DELETE FROM ${target} WHERE ${gone.sql}`, gone.values);
     },
   };

@@ -126,7 +126,7 @@ describe('keys that one database takes for equal and the other does not', () => 
   });
 
   test('doctor names the keys under which the service can write what the monolith has no room for (faults 87)', async () => {
-    const named = (await doctor(world.plan)).filter(({ what }) => what.includes('compared without case'));
+    const named = (await doctor(world.plan)).filter(({ what }) => what.includes('takes texts for equal that differ'));
     expect(named.map(({ where, level }) => `${level} ${where}`).sort()).toEqual(
       ['fixed', 'latin', 'names', 'padded', 'pairs'].map((table) => `warning orders.${table}`),
     );
