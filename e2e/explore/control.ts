@@ -2,7 +2,7 @@ import { type HandoffRow, type Database as Lent, type Session, type StateRow, ti
 import type { Side } from '@strangler/plan';
 import { mysqlStore } from '../../control/mysql-store.ts';
 import { type SideDatabases, type Sides, sidesOf } from '../../control/sides.ts';
-import { type CapabilityState, fromRow, toRow } from '../../control/state.ts';
+import { type CapabilityState, fromRow, toRow, type Wish } from '../../control/state.ts';
 import type { Store } from '../../control/store.ts';
 import { settled } from '../../control/transitions.ts';
 import { Working } from './database.ts';
@@ -295,7 +295,12 @@ export class ControlProcess {
 function wanting(state: CapabilityState, want: Want): CapabilityState {
   if ('pin' in want) return { ...state, wishes: { ...state.wishes, [want.pin]: want.to } };
   const { target, urgent } = want;
-  return { ...state, target, ramp: urgent ? { state: 'rolling-back', reason: 'asked', urgent } : { state: 'idle' } };
+  if (!urgent) return { ...state, target, ramp: { state: 'idle' } };
+  // A rollback takes along who was pinned, and who was left behind.
+  const broughtBack = (wish: Wish) => (wish === 'service' ? 'monolith' : wish === 'behind' ? 'bucket' : wish);
+  const back = Object.entries(state.wishes).map(([user, wish]) => [user, broughtBack(wish)] as const);
+  const ramp = { state: 'rolling-back', reason: 'asked', urgent } as const;
+  return { ...state, target, wishes: Object.fromEntries(back), ramp };
 }
 
 const sayWant = (want: Want): string =>

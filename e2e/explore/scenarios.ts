@@ -271,6 +271,10 @@ export const WIDE: readonly Scenario[] = [
   },
   { name: 'cut off and found: an urgent rollback', requests: oneEach, ...lateBack, proxies: 2, troubles: CUT },
   {
+    ...{ name: 'left behind, and an urgent rollback', late: true, requests: [note(), note()] },
+    ...{ wants: [{ target: BOTH }, ...urgentBack], troubles: { losses: 1, late: 1 } },
+  },
+  {
     ...{ name: 'left behind, and a proxy is cut off', requests: [note(), note('bob')], wants: [{ target: BOTH }] },
     troubles: { ...CUT, losses: 1 },
   },
