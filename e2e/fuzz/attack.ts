@@ -132,7 +132,7 @@ function mutated(chance: Chance, bytes: Buffer): Buffer {
 export function attackOf(seed: number, index: number): Attack {
   const chance = chanceOf(seed, `attack ${index}`);
   const requests = chance.happens(0.3) ? 2 + chance.below(4) : 1;
-  let bytes = Buffer.concat(Array.from({ length: requests }, () => request(chance, index)));
+  let bytes: Buffer = Buffer.concat(Array.from({ length: requests }, () => request(chance, index)));
   while (chance.happens(0.35)) bytes = mutated(chance, bytes);
   const steps: { after: number; bytes: Buffer }[] = [];
   const pieces = chance.happens(0.3) ? 2 + chance.below(3) : 1;
