@@ -48,7 +48,7 @@ export class Addresses {
   /** The value of one header of an answer, as the client should see it; `name` is lower case. */
   header(name: string, value: string, by: CalledBy): string {
     if (name === 'location' || name === 'content-location') return this.#url(value, by);
-    if (name === 'link') return value.replace(/<([^>]*)>/g, (_, url: string) => `<${this.#url(url, by)}>`);
+    if (name === 'link') return value.replace(/<([^<>]*)>/g, (_, url: string) => `<${this.#url(url, by)}>`);
     return name === 'set-cookie' ? this.#cookie(value, by) : value;
   }
 
