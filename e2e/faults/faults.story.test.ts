@@ -15,6 +15,7 @@ const FAULTS = [
   'orders service killed, steady',
   'MySQL killed, steady',
   'Postgres killed, steady',
+  'Postgres and broker killed at once, idle, steady',
   'control killed flipped and nothing granted, ramping',
   'applier killed before it writes rows, orders:forward',
   'applier killed before it notes a handoff, orders:reverse',
