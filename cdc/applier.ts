@@ -12,7 +12,7 @@ import {
 import { type Direction, type Side, sourceOf, streamName } from '@strangler/plan';
 import { openRows, type Rows } from './aggregates.ts';
 import type { LargeTransaction } from './assemble.ts';
-import { failureOf, TargetRefusesError } from './failures.ts';
+import { failureOf, isRefusal, TargetRefusesError } from './failures.ts';
 import { applyLarge } from './large-transaction.ts';
 import type { Mapping } from './mapping.ts';
 import { OwnershipHistory } from './ownership-history.ts';
@@ -186,7 +186,8 @@ export class Applier {
     try {
       return await attempt(true);
     } catch (error) {
-      throw failureOf(error) === 'row' ? new TargetRefusesError('more than its rows', error as Error) : told(error);
+      const hopeless = exhausted ? isRefusal(error) : failureOf(error) === 'row';
+      throw hopeless ? new TargetRefusesError('more than its rows', error as Error) : told(error);
     }
   }
 
