@@ -96,7 +96,9 @@ export class FlagFollower {
       if (this.#read() !== undefined) return;
       await this.#flags.create(this.#capability, agreed, 'there was no flag');
       // Seen, so that it is not taken for a person's word if somebody has asked for another percentage meanwhile.
-      await this.#cell.update((state) => ({ ...state, flag: { ...state.flag, seen: agreed } }));
+      await this.#cell.update((state) =>
+        state.flag.seen === agreed ? state : { ...state, flag: { ...state.flag, seen: agreed } },
+      );
       return;
     }
     await this.#flags.write(this.#capability, agreed, pending);

@@ -184,13 +184,46 @@ describe('flags on a real Unleash', () => {
     expect(environments.find(({ name }) => name === 'development')?.enabled).toBe(true);
   });
 
+  test('F1: a flag that depends on another is refused by name, and a rollback switches it off', async () => {
+    flags = await open();
+    await flags.write(capability, 20, 'a step');
+    const parent = `${capability}-parent`;
+    await admin('POST', '/projects/default/features', { name: parent, type: 'release' });
+    try {
+      await admin('POST', `/projects/default/features/${capability}/dependencies`, { feature: parent });
+      await untilTold(new RegExp(`depends on "${parent}"`));
+      expect(flags.read(capability)?.percentage).toBe(20);
+      await expect(flags.write(capability, 50, 'a step')).rejects.toThrow(/depends on/);
+      await flags.write(capability, 0, 'back');
+      const { environments } = await admin('GET', `/projects/default/features/${capability}`);
+      expect(environments.find(({ name }) => name === 'development')?.enabled).toBe(false);
+      await until(() => flags!.read(capability)!.percentage === 0 && flags!.read(capability)!.age < 1_000);
+    } finally {
+      await admin('DELETE', `/projects/default/features/${capability}/dependencies`);
+      await admin('DELETE', `/projects/default/features/${parent}`);
+    }
+  });
+
+  test('another stickiness than ours, set by a person, chooses other users: refused until we write again', async () => {
+    flags = await open();
+    await flags.write(capability, 20, 'a step');
+    const [strategy] = await admin('GET', strategies());
+    const other = { op: 'replace', path: '/parameters/stickiness', value: 'sessionId' };
+    await admin('PATCH', `${strategies()}/${strategy?.id}`, [other]);
+    await untilTold(/has stickiness "sessionId" and groupId "shop", which choose other users/);
+    expect(flags.read(capability)?.percentage).toBe(20);
+    await flags.write(capability, 25, 'a step');
+    await until(() => flags!.read(capability)!.percentage === 25 && flags!.read(capability)!.age < 1_000);
+  });
+
   test('faults 44: nonsense that Unleash accepts keeps the last good value', async () => {
     flags = await open();
     await flags.write(capability, 20, 'a step');
     await setRollout('150');
     await untilTold(/rollout of "150"/);
     expect(flags.read(capability)?.percentage).toBe(20);
-    await admin('POST', strategies(), { name: 'flexibleRollout', parameters: { rollout: '10' }, constraints: [] });
+    const parameters = { rollout: '10', stickiness: 'userId', groupId: 'shop' };
+    await admin('POST', strategies(), { name: 'flexibleRollout', parameters, constraints: [] });
     await setRollout('20');
     await untilTold(/strategies of different rollout/);
     await flags.write(capability, 5, 'both');
