@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { barrierArrived, Database, readCheckpoint, readOwnership } from '@strangler/ledger';
+import { barrierArrived, Database, prepareFence, readCheckpoint, readOwnership } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
 import type { Timings } from './handoff-parts.ts';
 import { Bed, TOKENS } from './testing/bed.ts';
@@ -10,6 +10,8 @@ let bed: Bed;
 
 beforeAll(async () => {
   databases = await TestDatabases.create(await servers(), `control_${process.pid}`);
+  for (const side of ['monolith', 'service'] as const)
+    await databases.of[side].use((session) => prepareFence(session, 'shop'));
 });
 afterAll(() => databases.drop());
 
@@ -157,6 +159,27 @@ describe('handoffs that meet trouble', () => {
     await bed.until('1 %', ({ boundary }) => boundary === 100);
   });
 
+  test('a fenced application’s long transaction cancels the handoff, and it is tried again until that ends', async () => {
+    databases.apply('service');
+    databases.apply('monolith');
+    bed = await open();
+    await bed.start();
+    const proxy = await bed.proxy();
+    const application = new Database(databases.urls.monolith, 'reader');
+    await application.use((session) =>
+      session.transaction(async () => {
+        await session.query("SELECT epoch FROM strangler_fence WHERE capability = 'shop' AND part = 0 FOR SHARE");
+        await bed.post('set', { percentage: 2 });
+        await proxy.until('the hold', () => proxy.latest!.capabilities.shop!.moving !== undefined);
+        await proxy.until('the release', () => proxy.latest!.capabilities.shop!.moving === undefined);
+        await until('two cancels', async () => (await bed.records('cancel')).length > 1);
+        expect(await databases.log('monolith')).toEqual([]);
+      }),
+    );
+    await application.close();
+    await bed.until('2 %', ({ boundary, phase }) => boundary === 200 && phase === 'idle');
+  });
+
   test('on the way back the boundary and the grant are one transaction', async () => {
     databases.apply('service');
     databases.apply('monolith');
@@ -281,6 +304,24 @@ describe('rollbacks by force', () => {
     databases.apply('service');
     databases.apply('monolith');
     await bed.until('settled', ({ unproven }) => !unproven.length);
+  });
+
+  test('a fenced service’s long transaction holds up no rollback: it goes by force, and is settled when that ends', async () => {
+    await halfWay();
+    databases.apply('service');
+    databases.apply('monolith');
+    await databases.of.service.use((session) =>
+      session.transaction(async () => {
+        await session.query("SELECT pg_advisory_xact_lock_shared(hashtext('strangler_fence:shop'), 7)");
+        await bed.post('rollback', { now: true });
+        const { unproven } = await rolledBack();
+        expect(unproven).toHaveLength(1);
+        const { rows } = await session.query("SELECT kind FROM strangler_handoff WHERE kind = 'barrier'");
+        expect(rows).toEqual([]);
+      }),
+    );
+    await bed.until('settled', ({ unproven }) => !unproven.length);
+    expect(await databases.log('service')).toContain('3 barrier 0-5000');
   });
 
   test('an orderly move back that is stuck on the service gives way to an urgent one', async () => {

@@ -62,6 +62,8 @@ function guardSequelize({ pass, current }) {
       if (request && options.type !== 'SELECT') await begin(query, request.user);
       return;
     }
+    // Sequelize's own question to a new connection, which server it has met, comes with something that is no transaction.
+    if (!isTransaction(options.transaction)) return;
     const root = rootOf(options.transaction);
     if (refused.has(root)) throw refused.get(root);
     // Also one that was opened before the middleware saw the request.

@@ -11,7 +11,7 @@ import {
 } from '@strangler/ledger';
 import { bucketOf, parsePlan, type Side, type Subject } from '@strangler/plan';
 import type { Servers } from '@strangler/servers';
-import express, { type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { grantsOf } from '../../cdc/grants.ts';
 import { answerGivenAway, type Fence } from '../index.cjs';
 
@@ -123,6 +123,9 @@ export async function serve(fence: Fence, handler: RequestHandler) {
   const app = express();
   app.use(fence.middleware, handler);
   app.use(answerGivenAway);
+  const otherwise: ErrorRequestHandler = ({ message }, _request, response, _next) =>
+    response.status(500).json({ message });
+  app.use(otherwise);
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
