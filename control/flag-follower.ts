@@ -102,10 +102,10 @@ export class FlagFollower {
       return;
     }
     await this.#flags.write(this.#capability, agreed, pending);
-    await this.#cell.update((state) =>
-      state.flag.agreed === agreed && state.flag.pending === pending
-        ? { ...state, flag: { ...state.flag, seen: agreed, pending: null } }
-        : state,
-    );
+    // Seen in any case: if another percentage was agreed on meanwhile, this one is still no person’s word.
+    await this.#cell.update((state) => {
+      const isDone = state.flag.agreed === agreed && state.flag.pending === pending;
+      return { ...state, flag: { ...state.flag, seen: agreed, pending: isDone ? null : state.flag.pending } };
+    });
   }
 }
