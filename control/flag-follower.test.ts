@@ -6,7 +6,7 @@ import { expect, test } from '@jest/globals';
 import { type FlagStore, openFlags } from '@strangler/flags';
 import pino from 'pino';
 import { StateCell } from './cell.ts';
-import { fileStore } from './file-store.ts';
+import { fileStores } from './file-store.ts';
 import { FlagFollower } from './flag-follower.ts';
 import { initialState } from './state.ts';
 import { Bed } from './testing/bed.ts';
@@ -23,7 +23,7 @@ test('a percentage that control has written while another one was agreed on is n
       await written.promise; // the source answers late
     },
   };
-  const cell = new StateCell('shop', await fileStore(join(folder, 'state.json')), initialState(0));
+  const cell = new StateCell('shop', (await fileStores(join(folder, 'state.json')), initialState(0))).store;
   const moved: number[] = [];
   const agree = (agreed: number, pending: string) =>
     cell.update((state) => ({ ...state, flag: { ...state.flag, agreed, pending } }));
