@@ -23,7 +23,7 @@ test('a percentage that control has written while another one was agreed on is n
       await written.promise; // the source answers late
     },
   };
-  const cell = new StateCell('shop', (await fileStores(join(folder, 'state.json')), initialState(0))).store;
+  const cell = new StateCell('shop', (await fileStores(join(folder, 'state.json'))).store, initialState(0));
   const moved: number[] = [];
   const agree = (agreed: number, pending: string) =>
     cell.update((state) => ({ ...state, flag: { ...state.flag, agreed, pending } }));
