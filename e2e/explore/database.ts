@@ -30,6 +30,9 @@ type TableRules = {
 /** Tables of which only the log matters: nobody reads them. */
 const WRITE_ONLY = ['strangler_correction', 'strangler_record'];
 
+/** Statements about locks, of which nothing is seen where a transaction is one step. */
+const LOCKS = /^SET (CONSTRAINTS|SESSION|LOCAL) |^SELECT pg_advisory_xact_lock\(|^UPDATE strangler_fence /;
+
 /** The error of a row that breaks a key, as Postgres' driver throws it. */
 class UniqueViolation extends Error {
   readonly code = '23505';
@@ -106,7 +109,7 @@ export class Working {
         const { tables, logged } = savepoints.at(-1)!; // it stays until it is released
         this.#tables = tables;
         this.#open!.length = logged;
-      } else if (/^SET CONSTRAINTS /.test(sql)) return { rows: [] as Row[], affected: 0 };
+      } else if (LOCKS.test(sql)) return { rows: [] as Row[], affected: 0 };
       else return this.#run<Row>(sql, values);
       return { rows: [] as Row[], affected: 0 };
     };

@@ -1,16 +1,22 @@
-import { type Side, subjectHolds } from '@strangler/plan';
-import { bucket } from './shop.ts';
-import { handoffsOn, type World } from './world.ts';
+import { createRequire } from 'node:module';
+import type { Side } from '@strangler/plan';
+import { GROUP } from './shop.ts';
+import type { World } from './world.ts';
 
-/**
- * The fence at a side's database, as the application asks it within its own transaction: true if this side's own log
- * says that the user was given away. A name goes before a range; of one epoch it does not matter which row came first.
- */
-export function isGivenAway(world: World, side: Side, user: string): boolean {
-  const mine = handoffsOn(world, side).filter(({ subject }) => subjectHolds(subject, user, bucket(user), false));
-  const named = mine.filter(({ subject }) => subject.user !== undefined);
-  const rows = named.length ? named : mine;
-  const epoch = Math.max(0, ...rows.map((row) => row.epoch));
-  const newest = rows.filter((row) => row.epoch === epoch).map(({ kind }) => kind);
-  return newest.includes('barrier') && newest.length === 1;
+type History = { owns(user: string): boolean };
+type MakesHistory = new (group: string, side: Side, rows: readonly object[]) => History;
+const { History } = createRequire(import.meta.url)('../../fence/history.cjs') as { History: MakesHistory };
+
+const NO_ROWS: readonly object[] = [];
+const histories: Readonly<Record<Side, WeakMap<readonly object[], History>>> = {
+  monolith: new WeakMap(),
+  service: new WeakMap(),
+};
+
+/** The fence at a side's database, asked in the write's own transaction: true if this side's own log lets the user write. */
+export function letsWrite(world: World, side: Side, user: string): boolean {
+  const rows = world[side].tables.strangler_handoff ?? NO_ROWS;
+  const history = histories[side].get(rows) ?? new History(GROUP, side, rows);
+  histories[side].set(rows, history);
+  return history.owns(user);
 }

@@ -348,6 +348,6 @@ export const MUTATIONS: readonly Mutation[] = [
   }),
   mutation('there is no fence, and a proxy is cut off', 'fence: an urgent rollback, a proxy cut off', {
     ...PRODUCTION,
-    isGivenAway: () => false,
+    letsWrite: () => true,
   }),
 ];

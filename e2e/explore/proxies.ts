@@ -265,7 +265,7 @@ export class Proxies {
   }
 
   #refuses(world: World, side: Side, user: string): boolean {
-    return this.#fence && this.#rules.isGivenAway(world, side, user);
+    return this.#fence && !this.#rules.letsWrite(world, side, user);
   }
 
   async #serve(world: World, place: number, side: Side): Promise<{ world: World; effect: boolean }> {

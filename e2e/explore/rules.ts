@@ -19,7 +19,7 @@ import { decide } from '../../strangler-proxy/decide.ts';
 import { moves } from '../../strangler-proxy/flights.ts';
 import { mayFollow } from '../../strangler-proxy/snapshot-order.ts';
 
-import { isGivenAway } from './fence.ts';
+import { letsWrite } from './fence.ts';
 
 /** Everything that decides: the production code itself. A mutation replaces one of them by a wrong one. */
 export type Rules = {
@@ -48,7 +48,7 @@ export type Rules = {
   readonly ownershipAfter: typeof ownershipAfter;
   readonly applySteps: typeof applySteps;
   readonly registry: Registry;
-  readonly isGivenAway: typeof isGivenAway;
+  readonly letsWrite: typeof letsWrite;
   /** What stands between the code and the world: nothing, unless a mutation forges what goes through. */
   readonly between: {
     readonly views: (views: readonly ProxyView[]) => readonly ProxyView[];
@@ -92,7 +92,7 @@ const asIs = <T>(given: T): T => given;
 /** The rules as they are. */
 export const PRODUCTION: Rules = {
   ...{ decide, mayFollow, moves, nextMove, handoff, recover, settleForced, lostProxies, leftBehind, following },
-  ...{ registry, isGivenAway, Stragglers },
+  ...{ registry, letsWrite, Stragglers },
   takeOver: (cell) => cell.fence(),
   ...{ workOf, usersOf, History: OwnershipHistory, prepareUnasked, prepareSteps, untilUndecided, ownershipAfter },
   applySteps,
