@@ -157,8 +157,8 @@ function parse(text: string): FromControl | undefined {
     if (message?.type === 'confirmed') return message;
     if (message?.type !== 'snapshot') return undefined;
     const { term, version, capabilities } = message.snapshot ?? {};
-    const isWhole = Number.isFinite(term) && Number.isFinite(version) && typeof capabilities === 'object';
-    return isWhole ? message : undefined;
+    const isWhole = Number.isFinite(term) && Number.isFinite(version);
+    return isWhole && typeof capabilities === 'object' && capabilities !== null ? message : undefined;
   } catch {
     return undefined;
   }

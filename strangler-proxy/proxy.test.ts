@@ -382,7 +382,15 @@ describe('control', () => {
   test('faults 44 garbage from control changes nothing', async () => {
     const { address, control } = await set();
     await control.says({ boundary: 10_000, pins: {} });
-    for (const garbage of ['', '{', 'null', '[]', '{"type":"snapshot"}', '{"type":"snapshot","snapshot":null}']) {
+    for (const garbage of [
+      '',
+      '{',
+      'null',
+      '[]',
+      '{"type":"snapshot"}',
+      '{"type":"snapshot","snapshot":null}',
+      '{"type":"snapshot","snapshot":{"term":9,"version":9,"capabilities":null}}',
+    ]) {
       control.send(garbage);
     }
     await control.says({ boundary: 10_000, pins: {} });
