@@ -1,4 +1,4 @@
-import { exactly, openSession, readCheckpoint, type Session, writeVerify } from '@strangler/ledger';
+import { databaseTime, exactly, openSession, readCheckpoint, type Session, writeVerify } from '@strangler/ledger';
 import { type Direction, type Plan, type Side, streamName } from '@strangler/plan';
 import { keyRow } from './aggregates.ts';
 import { comparePages, type Difference, type DifferenceKind } from './compare-rows.ts';
@@ -53,6 +53,7 @@ export async function verify(
   });
   const sides = { monolith, service };
   try {
+    const begun = await databaseTime(monolith);
     const mapping = await resolveMapping(capability, one, monolith, service);
     const suspects: { table: MappedTable; differences: Difference[]; compared: number }[] = [];
     for (const table of mapping.values()) {
@@ -78,7 +79,7 @@ export async function verify(
     const sum = (of: (result: TableResult) => number) => tables.reduce((total, result) => total + of(result), 0);
     const result = { compared: sum((t) => t.compared), mismatches: sum((t) => t.mismatches), settled, tables };
     await writeVerify(monolith, {
-      capability,
+      ...{ capability, begun },
       compared: result.compared,
       mismatches: result.mismatches,
       detail: JSON.stringify({ settled, tables }),

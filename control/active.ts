@@ -99,6 +99,7 @@ export async function activate(parts: ActiveParts): Promise<Active> {
       },
       sync: mine && watchSync(name, mine.report),
       flags,
+      now: stores.store.now,
       webhook,
       log,
       moved: ({ pauseMs }) => parts.meters.pause(name, pauseMs),

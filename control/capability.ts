@@ -33,7 +33,7 @@ import { settleForced } from './settlement.ts';
 import type { CapabilityState, Wish } from './state.ts';
 import type { Also } from './store.ts';
 import type { SyncWatch } from './sync-watch.ts';
-import { isUrgent, type Move, settled } from './transitions.ts';
+import { isUrgent, type Move, movesOf, settled } from './transitions.ts';
 import { Walk } from './walk.ts';
 import type { Webhook } from './webhook.ts';
 
@@ -57,6 +57,8 @@ export type CapabilityParts = {
   readonly sync: SyncWatch | undefined;
   readonly flags: FlagStore;
   readonly webhook: Webhook;
+  /** The time where state and verifies are kept, ISO 8601. */
+  readonly now: () => Promise<string>;
   readonly log: Logger;
   /** Hears of every handoff done. */
   readonly moved: (timings: Timings) => void;
@@ -107,7 +109,7 @@ export class CapabilityControl {
     if (sides) this.#confirmations = new Confirmations(cell, sides, bucket, trouble);
     this.#walk = new Walk(this.#handoffs, parts.plan.handoff.slice, {
       bucket,
-      blocked: (move) => this.#blocked(move),
+      look: () => this.#look(),
       arrived: () => this.turn((state) => ({ type: 'arrived', at: state.boundary }), { actor: 'control' }),
       moved: parts.moved,
       superseded: parts.superseded,
@@ -188,6 +190,7 @@ export class CapabilityControl {
   /** Gives up the service’s database: what it had not handed over counts as lost. Throws Refusal. */
   async settleLost(reason: string, by: Asker): Promise<void> {
     const { actor, seen } = by;
+    const lostAt = await this.#parts.now();
     let given: CapabilityState['unproven'] = [];
     const change = (state: CapabilityState): CapabilityState => {
       checkSeen(state, seen);
@@ -195,7 +198,7 @@ export class CapabilityControl {
       if (!given.length) throw new Refusal('nothing is unproven: there is nothing to give up');
       if (state.phase !== 'idle') throw new Refusal('a handoff is under way; try again when it has ended');
       const epochs = given.map(({ epoch }) => epoch);
-      return { ...settled(state, epochs), lostAt: new Date().toISOString(), edit: state.edit + 1 };
+      return { ...settled(state, epochs), lostAt, edit: state.edit + 1 };
     };
     const capability = this.#parts.name;
     const recorded = (): Also => ({
@@ -308,7 +311,7 @@ export class CapabilityControl {
     }
     const unknown = this.#unknownFor();
     if (unknown > 0 && !this.#lost().length) {
-      const why = 'a dismissed proxy, or the control before this one, had writes under way; they may arrive for';
+      const why = 'a proxy that is no more, or the control before this one, had writes under way; they may arrive for';
       gates.push(`${why} ${sayDuration(unknown)} more`);
     }
     return gates;
@@ -389,16 +392,24 @@ export class CapabilityControl {
     return lostProxies(this.#parts.handoffs.proxies.views());
   }
 
-  #blocked({ urgent, subject: { lo, user }, to }: Move): boolean {
-    if (urgent) return false;
-    const isForward = to === 'service' && (user === undefined || sideOf(this.#cell.current, user, lo) !== to);
-    return (isForward ? this.gates() : this.#reachGates()).length > 0;
+  /** Looks at the gates once: true of a move that may not begin. */
+  #look(gates = this.gates(), reach = this.#reachGates()): (move: Move) => boolean {
+    return (move) => !move.urgent && (this.#isForward(move) ? gates : reach).length > 0;
   }
 
-  /** What the move that is wanted now waits for. */
-  #waitsFor({ boundary, target }: CapabilityState, gates: readonly string[]): readonly string[] {
-    if (target === boundary || isUrgent(this.#cell.current)) return [];
-    return target > boundary ? gates : this.#reachGates();
+  /** True of a move that takes somebody to the service who is not there. */
+  #isForward({ subject: { lo, user }, to }: Move): boolean {
+    return to === 'service' && (user === undefined || sideOf(this.#cell.current, user, lo) !== to);
+  }
+
+  /** What the moves that are wanted now wait for; nothing if one of them may begin. */
+  #waitsFor(state: CapabilityState, gates: string[]): string[] {
+    const reach = this.#reachGates();
+    const blocked = this.#look(gates, reach);
+    const moves = [...movesOf(state, this.#parts.plan.handoff.slice, (user) => this.#bucket(user))];
+    const [first] = moves;
+    if (!first || !moves.every(blocked)) return [];
+    return this.#isForward(first) ? gates : reach;
   }
 
   #alert(reason: string, inputs: object): void {

@@ -150,6 +150,14 @@ async function firstTime(attend: () => Promise<void>, log: Logger): Promise<void
       if (code === 'ER_NO_SUCH_TABLE' || code === '42P01') {
         throw new Error('the strangler_ tables are missing; create them with `strangler init`', { cause: error });
       }
+      if (code === 'ER_BAD_FIELD_ERROR') {
+        throw new Error(
+          'the strangler_ tables are of an earlier version; bring them up to date with `strangler init`',
+          {
+            cause: error,
+          },
+        );
+      }
       if (!isAway(code)) throw error;
       if (performance.now() > end) {
         const next = 'start the monolith’s database or mend monolith.database in the Plan';
@@ -164,7 +172,9 @@ async function firstTime(attend: () => Promise<void>, log: Logger): Promise<void
 }
 
 const isAway = (code: string | undefined): boolean =>
-  /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EHOSTUNREACH|PROTOCOL_CONNECTION_LOST|ER_SERVER_SHUTDOWN)/.test(code ?? '');
+  /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|NO_ANSWER|PROTOCOL_CONNECTION_LOST|ER_SERVER_SHUTDOWN)/.test(
+    code ?? '',
+  );
 
 function acceptProxies(server: Server, plan: Plan, active: () => Active | undefined): void {
   const role = roleOf(plan.control.tokens);

@@ -96,6 +96,7 @@ async function fileStore(file: string, alone: Alone): Promise<Store> {
         await replace(file, JSON.stringify([...others, row]));
         return true;
       }),
+    now: async () => new Date().toISOString(),
     record: (record) => alone(() => append(record)),
     records: ({ capability, after = 0, limit = 100 }) =>
       alone(async () =>

@@ -13,7 +13,7 @@ const OPEN: SyncReport = {
   streams: [stream('forward'), stream('reverse')],
   backfill: [{ table: 'orders', done: 5, total: 5, finished: true }],
   quarantine: { open: 0, settled: 3 },
-  verified: { at: '2026-01-01T00:00:00.000Z', rows: 5, mismatches: 0, age: 1_000 },
+  verified: { at: '2026-01-01T00:00:00.000Z', begun: '2025-12-31T23:59:00.000Z', rows: 5, mismatches: 0, age: 1_000 },
   unreadable: [],
 };
 const forward = (over: Partial<SyncReport['streams'][number]>): SyncReport => ({

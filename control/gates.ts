@@ -9,7 +9,14 @@ export type SyncReport = {
   })[];
   readonly backfill: readonly BackfillStatus[];
   readonly quarantine: { readonly open: number; readonly settled: number };
-  readonly verified?: { readonly at: string; readonly rows: number; readonly mismatches: number; readonly age: number };
+  readonly verified?: {
+    readonly at: string;
+    /** When it began, by the clock that `lostAt` is of. */
+    readonly begun: string;
+    readonly rows: number;
+    readonly mismatches: number;
+    readonly age: number;
+  };
   /** Why some of it could not be read. */
   readonly unreadable: readonly string[];
 };
@@ -47,7 +54,7 @@ export function gatesOf(
   }
   if (report.quarantine.open) closed.push(`${report.quarantine.open} rows in quarantine wait for a decision`);
   if (!report.verified) closed.push('nothing has been verified yet; run strangler verify');
-  else if (lostAt !== null && report.verified.at < lostAt) {
+  else if (lostAt !== null && report.verified.begun <= lostAt) {
     closed.push('the service’s database was given up; copy again, then run strangler verify');
   } else if (report.verified.mismatches) closed.push(`the last verify found ${report.verified.mismatches} mismatches`);
   else if (report.verified.age > guard.verifiedWithin) {

@@ -1,6 +1,7 @@
 import {
   acquireLease,
   type Database,
+  databaseTime,
   forgetProxy,
   isTerm,
   readProxies,
@@ -42,6 +43,7 @@ export function mysqlStore(database: Database, aside: Database): Store {
           if (error instanceof Overtaken) return false;
           throw error;
         }),
+    now: () => aside.use(databaseTime),
     record: (record) => aside.use((session) => writeRecord(session, record)),
     records: (filter) => aside.use((session) => readRecords(session, filter)),
   };

@@ -9,6 +9,8 @@ export type ProxyView = {
   readonly lostAt?: number | undefined;
   /** An operator has said that this lost proxy does not run any more. */
   readonly dismissed?: boolean | undefined;
+  /** Until then writes of the process before it, of the same name, may arrive. */
+  readonly inheritsUntil?: number | undefined;
   /** The newest snapshot of this control it has in force; 0 before the first. */
   readonly acked: number;
   readonly flights: readonly Flight[];
@@ -28,9 +30,11 @@ export type Readiness =
 export const lostProxies = (proxies: readonly ProxyView[]): readonly (ProxyView & { readonly lostAt: number })[] =>
   proxies.flatMap((view) => (view.lostAt !== undefined && !view.dismissed ? [{ ...view, lostAt: view.lostAt }] : []));
 
-/** Milliseconds for which writes that a lost proxy has sent may still arrive; 0 if there are none. */
+/** Milliseconds for which writes of proxies that are no more may still arrive; 0 if there are none. */
 export function unknownFor(proxies: readonly ProxyView[], writeFate: number, now: number): number {
-  return Math.max(0, ...proxies.map(({ lostAt }) => (lostAt === undefined ? 0 : lostAt + writeFate - now)));
+  const until = ({ lostAt, inheritsUntil = 0 }: ProxyView) =>
+    Math.max(inheritsUntil, lostAt === undefined ? 0 : lostAt + writeFate);
+  return Math.max(0, ...proxies.map((view) => until(view) - now));
 }
 
 /** Whether every registered proxy holds the writes of this handoff (snapshot `version`) and has none under way. */
@@ -41,9 +45,9 @@ export function readiness(
 ): Readiness {
   const lost = lostProxies(proxies).map(({ proxy }) => proxy);
   if (lost.length) return { is: 'lost', why: `${sayProxies(lost)} lost the link to control` };
-  const dismissed = unknownFor(proxies, handoff.writeFate, now);
-  if (dismissed > 0)
-    return { is: 'unknown', ms: dismissed, why: 'writes of a dismissed proxy may still arrive', users: [] };
+  const former = unknownFor(proxies, handoff.writeFate, now);
+  if (former > 0)
+    return { is: 'unknown', ms: former, why: 'writes of a proxy that is no more may still arrive', users: [] };
   const linked = proxies.filter(({ lostAt }) => lostAt === undefined);
   const silent = linked.filter(({ acked }) => acked < handoff.version).map(({ proxy }) => proxy);
   const flights = linked.flatMap(({ acked, flights }) =>

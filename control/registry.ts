@@ -69,8 +69,8 @@ export class Registry {
     for (const [name, { dismissed, lostAt }] of this.#peers) {
       if (dismissed && now - lostAt! > this.#parts.writeFate) this.#peers.delete(name);
     }
-    return [...this.#peers.values()].map(({ proxy, pid, lostAt, dismissed, acked, flights }) => ({
-      ...{ proxy, pid, lostAt, dismissed, acked, flights },
+    return [...this.#peers.values()].map(({ proxy, pid, lostAt, dismissed, inheritsUntil, acked, flights }) => ({
+      ...{ proxy, pid, lostAt, dismissed, inheritsUntil, acked, flights },
     }));
   }
 
@@ -78,11 +78,12 @@ export class Registry {
    * A process links under a name: the one that was lost, or its successor, which does not know the writes of the one
    * before and says so itself. Undefined while another process of that name is linked.
    */
-  join({ proxy, pid, process }: FromProxy & { type: 'hello' }, stream: Stream): Peer | undefined {
+  join({ proxy, pid, process = `pid ${pid}` }: FromProxy & { type: 'hello' }, stream: Stream): Peer | undefined {
     const known = this.#peers.get(proxy);
     if (known?.stream && known.process !== process) return undefined;
     known?.stream?.terminate();
-    const stored = known?.stored === true && !known.dismissed;
+    // Another process asks the store, and so the term, anew: this control may have been overtaken and not know it yet.
+    const stored = known?.stored === true && !known.dismissed && known.process === process;
     const isSuccessor = known !== undefined && known.process !== process;
     const inheritsUntil = isSuccessor ? performance.now() + this.#parts.writeFate : (known?.inheritsUntil ?? 0);
     const peer: Peer = { ...nobody(proxy), pid, process, stream, stored, inheritsUntil };

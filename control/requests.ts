@@ -1,4 +1,5 @@
 import { parseDuration, type RampRequest, type RollbackRequest, type SettleRequest, type Side } from '@strangler/plan';
+import { mayBeNamed } from './transitions.ts';
 
 /** A request with everything wrong in it named; nothing else is to be believed then. */
 export type Read<T> = { readonly value: T } | { readonly mistakes: readonly string[] };
@@ -75,8 +76,8 @@ export function readSet(body: unknown): Read<SetWish> {
     if (side !== undefined) mistakes.push('side goes with user only');
     return answer({ percentage: percentage as number, reason }, mistakes);
   }
-  if (typeof user !== 'string' || !user || user.length > 190)
-    mistakes.push('user must be a text of 1 to 190 characters');
+  if (typeof user !== 'string' || !mayBeNamed(user))
+    mistakes.push('user must be a text of 1 to 190 characters, without NUL and lone surrogates');
   if (side !== 'monolith' && side !== 'service' && side !== null) {
     mistakes.push('side must be monolith, service, or null to lift the pin');
   }

@@ -20,6 +20,8 @@ export interface Store {
   write(row: StateRow, also?: Also): Promise<boolean>;
   /** Adds a decision record without any change of state. */
   record(record: NewRecord): Promise<void>;
+  /** The time where state is kept, ISO 8601. */
+  now(): Promise<string>;
   /** Decision records after an id, oldest first. */
   records(filter: { capability?: string; after?: number; limit?: number }): Promise<DecisionRecord[]>;
 }

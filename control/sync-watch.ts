@@ -70,7 +70,13 @@ export async function readSync(capability: string, databases: Readonly<Record<Si
       settled: counts.reduce((sum, count) => sum + (count?.settled ?? 0), 0),
     },
     ...(verified && {
-      verified: { at: verified.at, rows: verified.compared, mismatches: verified.mismatches, age: verified.age },
+      verified: {
+        at: verified.at,
+        begun: verified.begun,
+        rows: verified.compared,
+        mismatches: verified.mismatches,
+        age: verified.age,
+      },
     }),
     unreadable,
   };

@@ -20,18 +20,27 @@ export const isUrgent = ({ ramp }: CapabilityState): boolean => ramp.state === '
  * (all of it at once when urgent), then named users. Undefined when everybody is where they should be.
  */
 export function nextMove(state: CapabilityState, slice: number, bucket: (user: string) => number): Move | undefined {
+  return movesOf(state, slice, bucket).next().value;
+}
+
+/** Every move that could be next, in that order: one that cannot begin keeps nobody else from moving. */
+export function* movesOf(
+  state: CapabilityState,
+  slice: number,
+  bucket: (user: string) => number,
+): Generator<Move, undefined> {
   const urgent = isUrgent(state);
   for (const [user, wish] of Object.entries(state.wishes)) {
     if (urgent || wish !== 'behind' || Object.hasOwn(state.pins, user)) continue;
     const at = bucket(user);
     const to = sideOf(state, user, at);
-    return { subject: { lo: at, hi: at + 1, user }, from: otherSide(to), to, urgent };
+    yield { subject: { lo: at, hi: at + 1, user }, from: otherSide(to), to, urgent };
   }
   const range =
     urgent && state.boundary ? { lo: 0, hi: state.boundary } : nextSlice(state.boundary, state.target, slice);
   if (range) {
     const to: Side = range.lo >= state.boundary ? 'service' : 'monolith';
-    return { subject: range, from: otherSide(to), to, urgent };
+    yield { subject: range, from: otherSide(to), to, urgent };
   }
   for (const [user, wish] of Object.entries(state.wishes)) {
     if (wish === 'behind' && state.ramp.state !== 'rolling-back') continue; // a rollback ends when everybody is back
@@ -40,18 +49,23 @@ export function nextMove(state: CapabilityState, slice: number, bucket: (user: s
     const named = Object.hasOwn(state.pins, user);
     // A user pinned where they already are is handed over too: from then on both logs know them by name.
     if (named ? state.pins[user] !== to : wish !== 'bucket') {
-      return { subject: { lo: at, hi: at + 1, user }, from: otherSide(to), to, urgent };
+      yield { subject: { lo: at, hi: at + 1, user }, from: otherSide(to), to, urgent };
     }
   }
   return undefined;
 }
+
+/** True of a user whom both logs can hold by name. */
+export const mayBeNamed = (user: string): boolean =>
+  user.length > 0 && user.length <= 190 && user.isWellFormed() && !user.includes('\0');
 
 /** More users are never named because their writes were in the way: a range then waits for them all. */
 const MOST_NAMED_EVER = 1_000;
 
 /** Leaves these users where they are, so that their range can move without them; nobody if there are too many already. */
 export function leftBehind(state: CapabilityState, users: readonly string[]): CapabilityState {
-  const fresh = users.filter((user) => (state.wishes[user] ?? 'bucket') === 'bucket');
+  const isFree = (user: string) => !Object.hasOwn(state.wishes, user) || state.wishes[user] === 'bucket';
+  const fresh = users.filter((user) => mayBeNamed(user) && isFree(user));
   if (isUrgent(state) || !fresh.length || Object.keys(state.wishes).length + fresh.length > MOST_NAMED_EVER)
     return state;
   return { ...state, wishes: { ...state.wishes, ...Object.fromEntries(fresh.map((user) => [user, 'behind'])) } };

@@ -5,7 +5,7 @@ import { type HandoffParts, saySubject, type Timings } from './handoff-parts.ts'
 import { recover } from './recover.ts';
 import type { CapabilityState } from './state.ts';
 import { Stragglers } from './stragglers.ts';
-import { following, leftBehind, type Move, nextMove } from './transitions.ts';
+import { following, leftBehind, type Move, movesOf } from './transitions.ts';
 import { Wake } from './wake.ts';
 
 /** How often a closed gate is looked at again, ms. */
@@ -13,11 +13,14 @@ const LOOK = 100;
 const FIRST_RETRY = 100;
 const LONGEST_RETRY = 5_000;
 
+/** Whom a move is about. */
+const nameOf = ({ subject: { user } }: Move): string => (user === undefined ? 'range' : `user ${user}`);
+
 /** What a walk asks of its capability. */
 export type Walker = {
   readonly bucket: (user: string) => number;
-  /** True while this move may not begin. */
-  readonly blocked: (move: Move) => boolean;
+  /** Looks what keeps users in place now: true of a move that may not begin. */
+  readonly look: () => (move: Move) => boolean;
   /** Everybody is where they should be. */
   readonly arrived: () => Promise<void>;
   readonly moved: (timings: Timings) => void;
@@ -34,6 +37,8 @@ export class Walk {
   #handoff: { readonly urgent: boolean; readonly abort: AbortController } | undefined;
   #running: Promise<void> = Promise.resolve();
   readonly #behind: Stragglers;
+  /** Moves that were cancelled, by whom they are about: how often in a row, and until when they rest. */
+  readonly #failed = new Map<string, { readonly times: number; readonly until: number }>();
 
   constructor(parts: HandoffParts, slice: number, walker: Walker) {
     this.#parts = parts;
@@ -65,33 +70,44 @@ export class Walk {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     await recover(this.#parts, 'control was restarted');
-    let cancelled = 0;
     let walking = true;
     while (!signal.aborted) {
       await this.#recall();
       const state = this.#parts.cell.current;
-      const move = nextMove(state, this.#slice, this.#walker.bucket);
-      if (!move) {
+      const moves = [...movesOf(state, this.#slice, this.#walker.bucket)];
+      if (!moves.length) {
+        this.#failed.clear();
         if (walking || state.ramp.state === 'rolling-back') walking = !(await this.#stored(this.#walker.arrived));
         await this.#wake.wait(walking ? LOOK : this.#behind.rest(state, 60_000, performance.now()), signal);
         continue;
       }
       walking = true;
-      if (this.#walker.blocked(move)) {
+      const blocked = this.#walker.look();
+      const now = performance.now();
+      const rests = (one: Move) => !one.urgent && (this.#failed.get(nameOf(one))?.until ?? 0) > now;
+      const move = moves.find((one) => !rests(one) && !blocked(one));
+      if (!move) {
         await this.#wake.wait(LOOK, signal);
         continue;
       }
-      const retryIn = await this.#once(move, cancelled);
-      cancelled = retryIn === undefined ? 0 : cancelled + 1;
-      if (retryIn !== undefined) await this.#wake.wait(retryIn, signal);
+      const retryIn = await this.#once(move);
+      if (retryIn === undefined) this.#failed.delete(nameOf(move));
+      else await this.#restAfter(move, retryIn);
     }
   }
 
+  /** One that has failed gives others their turn; an urgent one is tried again and again. */
+  async #restAfter(move: Move, retryIn: number): Promise<void> {
+    const times = (this.#failed.get(nameOf(move))?.times ?? 0) + 1;
+    this.#failed.set(nameOf(move), { times, until: performance.now() + retryIn });
+    if (move.urgent) await this.#wake.wait(retryIn, this.#stopping.signal);
+  }
+
   /** One handoff; undefined when it is done, else the time in ms after which it may be tried again. */
-  async #once(move: Move, cancelled: number): Promise<number | undefined> {
+  async #once(move: Move): Promise<number | undefined> {
     const abort = new AbortController();
     this.#handoff = { urgent: move.urgent, abort };
-    const backOff = Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** cancelled);
+    const backOff = Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** (this.#failed.get(nameOf(move))?.times ?? 0));
     try {
       const outcome = await handoff(this.#parts, move, (state) => this.#wants(state, move), abort.signal);
       if (!outcome.done) {
@@ -128,7 +144,7 @@ export class Walk {
   }
 
   #wants(state: CapabilityState, move: Move): boolean {
-    return isDeepStrictEqual(nextMove(state, this.#slice, this.#walker.bucket), move);
+    return movesOf(state, this.#slice, this.#walker.bucket).some((one) => isDeepStrictEqual(one, move));
   }
 
   /** Stores something; false if the store failed. Throws SupersededError. */

@@ -28,17 +28,27 @@ export async function writeBackfill(session: Session, capability: string, status
 /** What a verify found; `detail` is JSON: per table, and examples of mismatches. */
 export type VerifyRow = {
   readonly capability: string;
+  /** When it began, by the monolith’s database (`databaseTime`), ISO 8601. */
+  readonly begun: string;
   readonly compared: number;
   readonly mismatches: number;
   readonly detail: string;
 };
 
+/** The time of the monolith’s database, ISO 8601: the one clock by which a loss and a verify are compared. */
+export async function databaseTime(session: Session): Promise<string> {
+  const { rows } = await session.query('SELECT CURRENT_TIMESTAMP(6) AS now');
+  return isoTime(rows[0]!.now);
+}
+
+const mysqlTime = (iso: string): string => iso.replace('T', ' ').replace('Z', '');
+
 /** Keeps the result of a verify, finished now. */
 export async function writeVerify(session: Session, row: VerifyRow): Promise<void> {
   await session.query(
-    `INSERT INTO strangler_verify (capability, finished_at, compared, mismatches, detail)
-     VALUES (?, CURRENT_TIMESTAMP(6), ?, ?, ?)`,
-    [row.capability, row.compared, row.mismatches, row.detail],
+    `INSERT INTO strangler_verify (capability, begun_at, finished_at, compared, mismatches, detail)
+     VALUES (?, ?, CURRENT_TIMESTAMP(6), ?, ?, ?)`,
+    [row.capability, mysqlTime(row.begun), row.compared, row.mismatches, row.detail],
   );
 }
 
@@ -48,7 +58,7 @@ export async function lastVerify(
   capability: string,
 ): Promise<(VerifyRow & { at: string; age: number }) | undefined> {
   const { rows } = await session.query(
-    `SELECT compared, mismatches, detail, finished_at,
+    `SELECT compared, mismatches, detail, COALESCE(begun_at, finished_at) AS begun_at, finished_at,
        TIMESTAMPDIFF(MICROSECOND, finished_at, CURRENT_TIMESTAMP(6)) / 1000 AS age
      FROM strangler_verify WHERE capability = ? ORDER BY id DESC LIMIT 1`,
     [capability],
@@ -60,6 +70,7 @@ export async function lastVerify(
       compared: Number(row.compared),
       mismatches: Number(row.mismatches),
       detail: String(row.detail),
+      begun: isoTime(row.begun_at),
       at: isoTime(row.finished_at),
       age: Number(row.age),
     }

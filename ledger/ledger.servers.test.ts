@@ -331,8 +331,18 @@ describe('what control keeps in MySQL', () => {
     await writeBackfill(sessions.mysql!, 'orders', { ...status, done: 10, finished: true });
     expect(await readBackfill(sessions.mysql!, 'orders')).toEqual([{ ...status, done: 10, finished: true }]);
     expect(await lastVerify(sessions.mysql!, 'orders')).toBeUndefined();
-    await writeVerify(sessions.mysql!, { capability: 'orders', compared: 10, mismatches: 1, detail: '[]' });
-    expect(await lastVerify(sessions.mysql!, 'orders')).toMatchObject({ compared: 10, mismatches: 1 });
+    await writeVerify(sessions.mysql!, {
+      capability: 'orders',
+      begun: '2026-01-01T00:00:00.000Z',
+      compared: 10,
+      mismatches: 1,
+      detail: '[]',
+    });
+    expect(await lastVerify(sessions.mysql!, 'orders')).toMatchObject({
+      compared: 10,
+      mismatches: 1,
+      begun: '2026-01-01T00:00:00.000Z',
+    });
   });
 
   test('drops every table again', async () => {

@@ -77,8 +77,8 @@ function definitions(dialect: Dialect): Record<string, string> {
     strangler_proxy: `name VARCHAR(200) COLLATE utf8mb4_bin PRIMARY KEY, registered_at ${time} NOT NULL DEFAULT ${now}`,
     strangler_backfill: `capability VARCHAR(60) NOT NULL, table_name VARCHAR(120) NOT NULL, total BIGINT NOT NULL,
       done BIGINT NOT NULL, finished BOOLEAN NOT NULL, PRIMARY KEY (capability, table_name)`,
-    strangler_verify: `id ${serial} PRIMARY KEY, capability VARCHAR(60) NOT NULL, finished_at ${time} NOT NULL,
-      compared BIGINT NOT NULL, mismatches BIGINT NOT NULL, detail ${text} NOT NULL`,
+    strangler_verify: `id ${serial} PRIMARY KEY, capability VARCHAR(60) NOT NULL, begun_at ${time},
+      finished_at ${time} NOT NULL, compared BIGINT NOT NULL, mismatches BIGINT NOT NULL, detail ${text} NOT NULL`,
   };
 }
 
@@ -90,11 +90,27 @@ export async function createTables(session: Session): Promise<void> {
       await session.query(`ALTER TABLE ${table} REPLICA IDENTITY FULL`);
     }
   }
+  if (session.dialect === 'mysql') for (const [table, column, definition] of ADDED) await addColumn(session, table, column, definition);
   if (session.dialect === 'postgres') {
     await session.query('CREATE INDEX IF NOT EXISTS strangler_kept ON strangler_quarantine (stream, status)');
   }
   const { rows } = await session.query('SELECT id FROM strangler_tick');
   if (!rows.length) await session.query('INSERT INTO strangler_tick (id, n) VALUES (1, 0)');
+}
+
+/** Columns that tables of earlier versions lack, in the monolith’s database. */
+const ADDED = [
+  ['strangler_lease', 'term', 'BIGINT NOT NULL DEFAULT 0'],
+  ['strangler_verify', 'begun_at', 'DATETIME(6)'],
+] as const;
+
+async function addColumn(session: Session, table: string, column: string, definition: string): Promise<void> {
+  const { rows } = await session.query(
+    `SELECT column_name FROM information_schema.columns
+     WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?`,
+    [table, column],
+  );
+  if (!rows.length) await session.query(`ALTER TABLE ${table} ADD COLUMN ${column} ${definition}`);
 }
 
 /** Drops our tables; what is not there is no error. */

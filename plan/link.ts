@@ -130,7 +130,7 @@ export const MOST_NAMED = 16;
 /** Up: from a proxy to control. */
 export type FromProxy =
   /** `process` names this life of the proxy: another process of the same name does not know the writes of this one. */
-  | { readonly type: 'hello'; readonly proxy: string; readonly pid: number; readonly process: string }
+  | { readonly type: 'hello'; readonly proxy: string; readonly pid: number; readonly process?: string }
   /** The snapshot is in force: new writes of moving users are held, and these are the old ones still under way. */
   | { readonly type: 'ack'; readonly term: number; readonly version: number; readonly flights: readonly Flight[] }
   /** A write that a handoff waits for has ended, and at most MOST_NAMED are left. */

@@ -2,6 +2,7 @@ import {
   createOrigins,
   createTables,
   Database,
+  databaseTime,
   dropOrigins,
   moveCheckpoint,
   readCheckpoint,
@@ -59,7 +60,13 @@ export class TestDatabases {
   async ready(): Promise<void> {
     await this.of.monolith.use(async (session) => {
       await writeBackfill(session, 'shop', { table: 'things', done: 1, total: 1, finished: true });
-      await writeVerify(session, { capability: 'shop', compared: 1, mismatches: 0, detail: '{}' });
+      await writeVerify(session, {
+        capability: 'shop',
+        begun: await databaseTime(session),
+        compared: 1,
+        mismatches: 0,
+        detail: '{}',
+      });
     });
   }
 

@@ -207,6 +207,7 @@ class Run {
     return {
       read: () => this.#ask({ is: 'read' }),
       write: (row, also = {}) => this.#ask({ is: 'store', row, also }),
+      now: async () => '',
       record: async () => {},
       records: async () => [],
     };
