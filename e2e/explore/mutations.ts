@@ -17,7 +17,7 @@ import type { Scenario } from './world.ts';
 export type Mutation = { readonly name: string; readonly scenario: Scenario; readonly rules: Rules };
 
 const scenario = (name: string): Scenario => {
-  const found = [ORDERLY, LATE, FORCED, PARTITIONED, TWO_CONTROLS, FENCED, NAMED]
+  const found = [ORDERLY, LATE, FORCED, PARTITIONED, TWO_CONTROLS, FENCED, NAMED, WIDE]
     .flat()
     .find((one) => one.name === name);
   if (!found) throw new Error(`there is no scenario “${name}”`);
