@@ -9,7 +9,7 @@ import type { ProxyView } from '../../control/readiness.ts';
 import type { Sides } from '../../control/sides.ts';
 import { idle } from '../../control/transitions.ts';
 import { PRODUCTION, type Registry, type Rules } from './rules.ts';
-import { FENCED, FORCED, LATE, NAMED, ORDERLY, PARTITIONED, TWO_CONTROLS } from './scenarios.ts';
+import { FENCED, FORCED, LATE, NAMED, ORDERLY, PARTITIONED, TWO_CONTROLS, WIDE } from './scenarios.ts';
 import { bucket } from './shop.ts';
 import type { Scenario } from './world.ts';
 
@@ -17,7 +17,7 @@ import type { Scenario } from './world.ts';
 export type Mutation = { readonly name: string; readonly scenario: Scenario; readonly rules: Rules };
 
 const scenario = (name: string): Scenario => {
-  const found = [ORDERLY, LATE, FORCED, PARTITIONED, TWO_CONTROLS, FENCED, NAMED]
+  const found = [ORDERLY, LATE, FORCED, PARTITIONED, TWO_CONTROLS, FENCED, NAMED, WIDE]
     .flat()
     .find((one) => one.name === name);
   if (!found) throw new Error(`there is no scenario “${name}”`);
@@ -87,14 +87,6 @@ class OldestFirst extends OwnershipHistory {
   }
   override standing(user: string) {
     return this.#reversed.standing(user);
-  }
-}
-
-/** Forgets names as soon as a range has passed. */
-class RangesFirst extends OwnershipHistory {
-  override record(row: Parameters<OwnershipHistory['record']>[0]) {
-    const { lo, hi } = row.subject;
-    super.record({ ...row, subject: { lo, hi } });
   }
 }
 
@@ -341,10 +333,6 @@ export const MUTATIONS: readonly Mutation[] = [
       const pins = users.map((user) => [user, sideOf(state, user, bucket(user))] as const);
       return { ...PRODUCTION.leftBehind(state, users), pins: { ...state.pins, ...Object.fromEntries(pins) } };
     },
-  }),
-  mutation('a log lets a range go before a name', 'pinned where they are, passed by a range', {
-    ...PRODUCTION,
-    History: RangesFirst,
   }),
   mutation('there is no fence, and a proxy is cut off', 'fence: an urgent rollback, a proxy cut off', {
     ...PRODUCTION,

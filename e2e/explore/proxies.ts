@@ -217,7 +217,8 @@ export class Proxies {
     const label = `${name} joins ${seat === 'former' ? 'the former control' : 'control'}`;
     const joined = { ...world.proxies[at]!, ...UNLINKED, link: seat, inbox: control.published };
     const next: World = { ...world, proxies: world.proxies.with(at, joined) };
-    if (control.knows[at]) return { label, next };
+    // A new process is registered again, though its name is known: another control may have taken that off.
+    if (control.knows[at] && joined.snapshot) return { label, next };
     if (!this.#rules.registry.mayStore(control.term, world.term))
       return { label: `${label}, which may not store that, and stops`, next: withoutFormer(world) };
     const knows = control.knows.with(at, true);

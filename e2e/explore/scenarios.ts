@@ -184,10 +184,6 @@ export const TWO_CONTROLS: readonly Scenario[] = [
   { name: 'two controls: back', moved: ADA, requests: [note()], wants: back, troubles: { takeovers: 1 } },
   { name: 'two controls: there and back', requests: [note()], wants: thereAndBack, troubles: { takeovers: 1 } },
   {
-    ...{ name: 'two controls: a proxy is new', requests: [note()], wants: forward, later: 1 },
-    troubles: { takeovers: 1 },
-  },
-  {
     ...{ name: 'two controls: a proxy is cut off', requests: [note()], wants: forward },
     troubles: { cuts: 1, takeovers: 1 },
   },
@@ -227,6 +223,10 @@ export const WIDE: readonly Scenario[] = [
   {
     ...{ name: 'cut off: dismissed, alive, and back', late: true, requests: oneEach, wants: thereAndBack, proxies: 2 },
     troubles: { ...CUT, dismissals: 1 },
+  },
+  {
+    ...{ name: 'two controls: a proxy is new', requests: [note()], wants: forward, later: 1 },
+    troubles: { takeovers: 1 },
   },
   {
     ...{ name: 'two controls, two proxies', requests: [note()], wants: forward, proxies: 2 },
