@@ -49,6 +49,13 @@ describe('readiness', () => {
     expect(unknownFor([gone], 10_000, 20_000)).toBe(0);
   });
 
+  test('a successor that has long been running waits for the writes of the one before it all the same', () => {
+    const successor = proxy({ inheritsUntil: 9_000 });
+    expect(readiness([successor], HANDOFF, 5_000)).toMatchObject({ is: 'unknown', ms: 4_000, users: [] });
+    expect(unknownFor([successor], 10_000, 5_000)).toBe(4_000);
+    expect(readiness([successor], HANDOFF, 9_000)).toEqual({ is: 'ready' });
+  });
+
   test('whose writes alone are in the way is said, unless they may be anybody’s or too many to name', () => {
     const unknown = flight({ unknownFor: 10, unknownOf: ['ada'], inFlight: 3, inFlightOf: ['bob', 'cy'] });
     const other = flight({ inFlight: 1, inFlightOf: ['dan'] });

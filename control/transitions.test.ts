@@ -4,10 +4,13 @@ import fc from 'fast-check';
 import { type CapabilityState, fromRow, initialState, toRow } from './state.ts';
 import {
   flipped,
+  following,
   forced,
   holding,
   idle,
   isUrgent,
+  leftBehind,
+  movesOf,
   nextMove,
   recovery,
   restsOnService,
@@ -50,6 +53,49 @@ describe('the next move', () => {
     const followed = with_({ ...lifted, boundary: 100, target: 100 });
     expect(nextMove(followed, 100, bucket)).toBeUndefined();
     expect(nextMove(with_({ wishes: { ada: 'bucket' } }), 100, bucket)).toBeUndefined();
+  });
+});
+
+describe('users left behind', () => {
+  const names = (state: CapabilityState) => Object.keys(leftBehind(state, ['ada']).wishes);
+
+  test.each(['toString', 'constructor', '__proto__', 'hasOwnProperty'])('%s is a user like any other', (user) => {
+    const left = leftBehind(FRESH, [user]);
+    expect(Object.entries(left.wishes)).toEqual([[user, 'behind']]);
+    expect(nextMove(left, 100, bucket)).toMatchObject({ subject: { user }, from: 'service', to: 'monolith' });
+    expect(Object.entries(following(fromRow(toRow('shop', left)), [user]).wishes)).toEqual([[user, 'bucket']]);
+  });
+
+  test.each([
+    ['too long for the logs', 'x'.repeat(191)],
+    ['with a NUL, which Postgres takes in no text', 'a\0b'],
+    ['with half a character', 'a\ud800'],
+    ['without a name', ''],
+  ])('one %s is not named: nothing that only a token says may stop a handoff for ever', (_, user) => {
+    expect(leftBehind(FRESH, [user])).toBe(FRESH);
+    expect(Object.keys(leftBehind(FRESH, [user, 'ada']).wishes)).toEqual(['ada']);
+  });
+
+  test('nobody is named beyond a bound, over a pin, or in an urgent rollback', () => {
+    const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`u${at}`, 'bucket'] as const));
+    expect(names(with_({ wishes: many }))).not.toContain('ada');
+    expect(leftBehind(with_({ wishes: { ada: 'monolith' } }), ['ada']).wishes).toEqual({ ada: 'monolith' });
+    expect(names(with_({ ramp: urgently }))).toEqual([]);
+  });
+
+  test('whoever cannot move keeps nobody else: every move that could be next is there, each once', () => {
+    const state = with_({
+      ...{ boundary: 5_000, target: 4_900, ramp: { ...urgently, urgent: false } },
+      wishes: { ada: 'behind', bob: 'behind', cy: 'bucket', dan: 'monolith' },
+      pins: { ada: 'service', cy: 'service' },
+    });
+    expect([...movesOf(state, 100, bucket)].map(({ subject, to }) => [subject.user ?? subject.lo, to])).toEqual([
+      ['bob', 'monolith'],
+      [4_900, 'monolith'],
+      ['bob', 'monolith'],
+      ['cy', 'monolith'],
+      ['dan', 'monolith'],
+    ]);
   });
 });
 
