@@ -10,7 +10,7 @@ const database = (scheme: string) =>
 const plan = parsePlan(
   `{ version: 1, name: shop, monolith: { database: ${database('mysql')} },
      kafka: { brokers: ['localhost:9092'], connect: 'http://localhost:8083' },
-     control: { tokens: { admin: not-a-secret, proxy: not-a-secret } },
+     control: { tokens: { admin: not-a-secret, proxy: not-one-either } },
      capabilities: { orders: { service: { database: ${database('postgres')} }, tables: { orders: { user: user_id } } } } }`,
   {},
 );
