@@ -17,7 +17,7 @@ const base = {
 const withServers = { globalSetup: '<rootDir>/e2e/servers-up.mjs', globalTeardown: '<rootDir>/e2e/servers-down.mjs' };
 
 export default {
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   projects: [
     {
       ...base,

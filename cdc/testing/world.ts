@@ -196,9 +196,9 @@ export async function makeWorld(
   };
 }
 
-/** Waits until `look` gives something true. Throws after 20 s, saying what was seen last. */
+/** Waits until `look` gives something true. Throws after 90 s, saying what was seen last. */
 export async function until<T>(what: string, look: () => Promise<T> | T): Promise<T> {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + 90_000;
   let seen: T | undefined;
   while (Date.now() < end) {
     seen = await look();

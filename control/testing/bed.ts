@@ -111,7 +111,7 @@ export class Bed {
   }
 
   /** The first status for which the condition holds; throws after `ms`. */
-  async until(what: string, holds: (status: CapabilityStatus) => boolean, ms = 15_000): Promise<CapabilityStatus> {
+  async until(what: string, holds: (status: CapabilityStatus) => boolean, ms = 60_000): Promise<CapabilityStatus> {
     const end = performance.now() + ms;
     for (;;) {
       const status = await this.shop();

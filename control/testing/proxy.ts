@@ -50,9 +50,9 @@ export class TestProxy {
     return this.snapshots.at(-1);
   }
 
-  /** Resolves when the condition holds of what it has heard; throws after 10 s. */
+  /** Resolves when the condition holds of what it has heard; throws after 30 s. */
   async until(what: string, holds: () => boolean): Promise<void> {
-    if (!(await this.changed.until(holds, 10_000))) throw new Error(`waited in vain: ${what}`);
+    if (!(await this.changed.until(holds, 30_000))) throw new Error(`waited in vain: ${what}`);
   }
 
   /** Leaves as a process that is killed does (1006), or with a code. */
