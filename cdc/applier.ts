@@ -15,7 +15,7 @@ import type { LargeTransaction } from './assemble.ts';
 import { failureOf, isRefusal, TargetRefusesError } from './failures.ts';
 import { applyLarge } from './large-transaction.ts';
 import type { Mapping } from './mapping.ts';
-import { OwnershipHistory } from './ownership-history.ts';
+import { afterOutcome, OwnershipHistory } from './ownership-history.ts';
 import { changesOf, ownershipAfter, type Prepared, prepareSteps, prepareUnasked } from './prepare.ts';
 import type { Progress, Reading, Step } from './steps.ts';
 import { ApplierAheadError, applySteps, type Target } from './target-transaction.ts';
@@ -231,8 +231,8 @@ export class Applier {
   }
 
   /** Takes in how the handoff behind a barrier ended. */
-  decide(row: OwnershipRow, owns: boolean): void {
-    const decided = { ...row, owns, undecided: false };
+  decide(row: OwnershipRow, granted: boolean): void {
+    const decided = afterOutcome(row, granted);
     this.#history!.record(decided);
     this.#decided.push(decided);
   }

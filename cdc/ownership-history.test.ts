@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { HandoffRow } from '@strangler/ledger';
 import { bucketOf } from '@strangler/plan';
-import { afterHandoffRow, OwnershipHistory } from './ownership-history.ts';
+import { afterHandoffRow, afterOutcome, OwnershipHistory } from './ownership-history.ts';
 
 const GROUP = 'shop';
 const everybody = { lo: 0, hi: 10_000 };
@@ -46,6 +46,27 @@ describe('what a log tells of its side’s ownership', () => {
     const history = after(monolith(), row('barrier', 1, { ...everybody, user: '7' }), row('grant', 2));
     expect(history.standing('7').owns).toBe(false);
     expect(history.standing('8').owns).toBe(true);
+  });
+
+  test('a cancelled handoff never was: what stood before it holds, for a name as for a range', () => {
+    const user = { ...everybody, user: '7' };
+    // The user is the service's, by range; they are named where they are, which is given up.
+    const named = [row('barrier', 1), row('barrier', 2, user)];
+    const history = after(monolith(), ...named);
+    expect(history.standing('7')).toMatchObject({ owns: false, undecided: { epoch: 2 }, epoch: 2 });
+    const found = new OwnershipHistory(GROUP, true, [history.at(1)!, afterOutcome(history.at(2)!, false)]);
+    after(history, row('cancel', 2, user));
+    for (const one of [history, found]) {
+      expect(one.standing('7')).toMatchObject({ owns: false, epoch: 1 });
+      expect(after(one, row('grant', 3)).standing('7')).toMatchObject({ owns: true, epoch: 3 });
+      expect(after(one, row('barrier', 4)).standing('7')).toMatchObject({ owns: false, epoch: 4 });
+    }
+  });
+
+  test('a granted one gave away for good', () => {
+    const history = after(monolith(), row('barrier', 1));
+    history.record(afterOutcome(history.at(1)!, true));
+    expect(history.standing('7')).toMatchObject({ owns: false, undecided: undefined, epoch: 1 });
   });
 
   test('an epoch older than the one known changes nothing', () => {

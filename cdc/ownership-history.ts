@@ -11,7 +11,7 @@ export type Standing = {
 };
 
 /**
- * The source's ownership as its own log tells it. Per user the row with the highest epoch holds; a user once moved by
+ * The source's ownership as its own log tells it, a cancelled epoch left out. Per user the row with the highest epoch holds; a user once moved by
  * name moves only by name.
  */
 export class OwnershipHistory {
@@ -65,7 +65,21 @@ export class OwnershipHistory {
 /** What a handoff row in the source's log says about the source's ownership. */
 export function afterHandoffRow(row: HandoffRow, known: OwnershipRow | undefined): OwnershipRow {
   const { epoch, subject, kind } = row;
-  if (kind !== 'barrier') return { epoch, subject, owns: true, undecided: false, unproven: false };
+  if (kind === 'cancel') return cancelled(epoch);
+  if (kind === 'grant') return { epoch, subject, owns: true, undecided: false, unproven: false };
   if (known && !known.owns) return { ...known, unproven: false }; // a repeat, or the proof of what force has taken
   return { epoch, subject, owns: false, undecided: true, unproven: false };
 }
+
+/** What the outcome of an undecided barrier says about the source's ownership. */
+export const afterOutcome = (barrier: OwnershipRow, granted: boolean): OwnershipRow =>
+  granted ? { ...barrier, owns: false, undecided: false } : cancelled(barrier.epoch);
+
+/**
+ * A cancelled handoff is about nobody: what was so before it holds. It need not have been the owner who gave away, as a
+ * user who is named where they already are has the barrier on the other side.
+ */
+const cancelled = (epoch: number): OwnershipRow => ({
+  ...{ epoch, subject: { lo: 0, hi: 0 } },
+  ...{ owns: true, undecided: false, unproven: false },
+});

@@ -25,7 +25,7 @@ describe('preparing steps', () => {
     const history = historyOf(row('barrier', 1, 'ada'), row('cancel', 1, 'ada'), row('barrier', 2, 'bob'));
     const [first, second] = prepareSteps([changes('1', '2'), changes('3')], ['ada', 'bob', null], history);
     expect(first!.changes).toMatchObject([
-      { user: 'ada', owns: true, epoch: 1 },
+      { user: 'ada', owns: true, epoch: null },
       { user: 'bob', owns: false, epoch: 2 },
     ]);
     expect(second!.changes).toMatchObject([{ user: null, owns: true, epoch: null }]);

@@ -232,11 +232,11 @@ export class Pump {
     for (;;) {
       const outcome = await persist(() => applier.outcome(barrier.epoch), persistence);
       if (outcome === 'overtaken') return;
-      if (outcome === 'granted') return applier.decide(barrier, false);
+      if (outcome === 'granted') return applier.decide(barrier, true);
       const cancelled = await source
         .use((session) => hasHandoff(session, reading.capability, barrier.epoch, 'cancel'))
         .catch(() => false); // the source may be down: then the grant comes
-      if (cancelled) return applier.decide(barrier, true);
+      if (cancelled) return applier.decide(barrier, false);
       await patience(OUTCOME_POLL, persistence.signal);
     }
   }

@@ -3,9 +3,9 @@
 const { BUCKETS, bucketOf } = require('./bucket.cjs');
 
 /**
- * Who a side owns, by the handoff rows of its own log: a barrier gives away, whatever becomes of it, unless its cancel
- * is there; a grant receives. Per user the row with the highest epoch holds, and a user once moved by name moves only
- * by name. Before any handoff the monolith owns everybody and a service nobody.
+ * Who a side owns, by the handoff rows of its own log: a barrier gives away, whatever becomes of it; a grant receives;
+ * and an epoch whose cancel is there says nothing. Per user the row with the highest epoch holds, and a user once moved
+ * by name moves only by name. Before any handoff the monolith owns everybody and a service nobody.
  */
 class History {
   #group;
@@ -17,15 +17,12 @@ class History {
   constructor(group, side, rows) {
     this.#group = group;
     this.#ownsAtFirst = side === 'monolith';
-    const last = new Map();
-    for (const row of rows) {
-      const epoch = Number(row.epoch);
-      if (row.kind === 'barrier') this.#barriers.add(epoch);
-      // A barrier sent over a connection that was lost may come into the log behind its own cancel.
-      if (row.kind !== 'barrier' || !last.has(epoch)) last.set(epoch, row);
-    }
-    for (const [, { kind, lo, hi, user_id }] of [...last].sort(([a], [b]) => a - b)) {
-      const owns = kind !== 'barrier';
+    // A barrier sent over a connection that was lost may come into the log behind its own cancel.
+    const cancelled = new Set(rows.filter(({ kind }) => kind === 'cancel').map(({ epoch }) => Number(epoch)));
+    for (const { epoch, kind, lo, hi, user_id } of [...rows].sort((a, b) => a.epoch - b.epoch)) {
+      if (kind === 'barrier') this.#barriers.add(Number(epoch));
+      if (cancelled.has(Number(epoch))) continue;
+      const owns = kind === 'grant';
       if (user_id === null) this.#byBucket.fill(owns, Number(lo), Number(hi));
       else this.#byUser.set(String(user_id), owns);
     }

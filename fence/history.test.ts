@@ -35,6 +35,15 @@ describe('whom a side owns, by its own log', () => {
     expect(monolith(row('cancel', 3), row('barrier', 3)).owns('7')).toBe(true);
   });
 
+  test('a cancelled naming never was, on the side that did not own the user as on the one that did', () => {
+    const naming = [row('barrier', 1, { user_id: '7' }), row('cancel', 1, { user_id: '7' })];
+    const service = (...rows: Row[]) => new History(GROUP, 'service', [...naming, ...rows]).owns('7');
+    expect([service(), service(row('grant', 2)), service(row('grant', 2), row('barrier', 3))]).toEqual([
+      ...[false, true, false],
+    ]);
+    expect([monolith(...naming).owns('7'), monolith(...naming, row('barrier', 2)).owns('7')]).toEqual([true, false]);
+  });
+
   test('a range moves its buckets only, and a user named once moves only by name', () => {
     const bucket = bucketOf(GROUP, '7');
     expect(monolith(row('barrier', 1, { lo: bucket + 1 })).owns('7')).toBe(true);
@@ -72,13 +81,20 @@ describe('whom a side owns, by its own log', () => {
           return kinds.map((kind) => ({ capability: 'orders', epoch: at + 1, kind, subject, forced }));
         });
         const toolkit = new OwnershipHistory(GROUP, side === 'monolith', []);
-        for (const one of log) toolkit.record(afterHandoffRow(one, toolkit.at(one.epoch)));
+        const happened = new OwnershipHistory(GROUP, side === 'monolith', []);
+        for (const one of log) {
+          toolkit.record(afterHandoffRow(one, toolkit.at(one.epoch)));
+          if (steps[one.epoch - 1]![1] !== 'cancelled') happened.record(afterHandoffRow(one, happened.at(one.epoch)));
+        }
         const rows = log.map(({ epoch, kind, subject: { lo, hi, user } }) =>
           row(kind, epoch, { lo, hi, user_id: user ?? null }),
         );
         for (const order of [rows, rows.toReversed()]) {
           const fence = new History(GROUP, side, order);
-          for (const user of USERS) expect(fence.owns(user)).toBe(toolkit.standing(user).owns);
+          for (const user of USERS) {
+            expect(fence.owns(user)).toBe(toolkit.standing(user).owns);
+            expect(toolkit.standing(user)).toEqual(happened.standing(user)); // as if nothing cancelled had been
+          }
         }
       }),
       { numRuns: 100 },

@@ -46,7 +46,10 @@ export async function hasHandoff(
   return rows.length > 0;
 }
 
-/** What an applier knows of its source’s ownership: after `epoch`, the source owns the subject or does not. */
+/**
+ * What an applier knows of its source’s ownership: after `epoch`, the source owns the subject or does not. Of a cancelled
+ * epoch the subject is empty.
+ */
 export type OwnershipRow = {
   readonly epoch: number;
   readonly subject: Subject;
@@ -77,12 +80,13 @@ export async function readOwnership(session: Session, stream: string): Promise<O
 
 /** Records one step of the source’s ownership history; the same epoch is overwritten. */
 export async function writeOwnership(session: Session, stream: string, row: OwnershipRow): Promise<void> {
+  const { lo, hi, user = null } = row.subject;
   const { affected } = await session.query(
-    'UPDATE strangler_ownership SET owns = ?, undecided = ?, unproven = ? WHERE stream = ? AND epoch = ?',
-    [row.owns, row.undecided, row.unproven, stream, row.epoch],
+    `UPDATE strangler_ownership SET lo = ?, hi = ?, user_id = ?, owns = ?, undecided = ?, unproven = ?
+     WHERE stream = ? AND epoch = ?`,
+    [lo, hi, user, row.owns, row.undecided, row.unproven, stream, row.epoch],
   );
   if (affected) return;
-  const { lo, hi, user = null } = row.subject;
   await session.query(
     `INSERT INTO strangler_ownership (stream, epoch, lo, hi, user_id, owns, undecided, unproven)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -58,8 +58,8 @@ export function checksOf(scenario: Scenario, proxies: Proxies): Checks {
       if (lost.length && world.proxies.every(({ cut }) => !cut)) return `control misses ${lost}, and nobody is away`;
       const waits = lost.length > 0 && !isUrgent(control.state);
       const bucketSide = (user: string) => sideOf({ boundary, pins: {} }, user, bucket(user));
-      const named = Object.entries(wishes).find(
-        ([user, wish]) => pins[user] !== (wish === 'bucket' ? bucketSide(user) : wish),
+      const named = Object.entries(wishes).find(([user, wish]) =>
+        wish === 'bucket' ? (pins[user] ?? bucketSide(user)) !== bucketSide(user) : pins[user] !== wish,
       );
       if (named && !waits && !gated) return `${named[0]} is not where they are wanted: ${named[1]}`;
       return boundary === target || gated || waits

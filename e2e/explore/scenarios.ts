@@ -173,6 +173,31 @@ export const NAMED: readonly Scenario[] = [
     wants: [{ pin: 'ada', to: 'service' }, { target: BOTH }, { target: 0 }],
   },
   {
+    ...{
+      name: 'named where they are, given up, never done',
+      fence: true,
+      moved: ADA,
+      requests: [byJob(note()), note()],
+    },
+    ...{
+      wants: [
+        { pin: 'ada', to: 'service' },
+        { pin: 'ada', to: 'bucket' },
+      ],
+      troubles: { cancels: 1 },
+    },
+  },
+  {
+    ...{ name: 'named, given up, and a job writes', late: true, moved: ADA, requests: [byJob(note()), note()] },
+    ...{
+      wants: [
+        { pin: 'ada', to: 'service' },
+        { pin: 'ada', to: 'bucket' },
+      ],
+      troubles: { cancels: 1 },
+    },
+  },
+  {
     ...{ name: 'left behind: a write of unknown fate', requests: [note(), note()], wants: [{ target: BOTH }] },
     troubles: { losses: 1 },
   },

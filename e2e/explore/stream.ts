@@ -8,7 +8,7 @@ import {
 } from '@strangler/ledger';
 import { type Direction, streamName } from '@strangler/plan';
 import { failureOf } from '../../cdc/failures.ts';
-import type { OwnershipHistory } from '../../cdc/ownership-history.ts';
+import { afterOutcome, type OwnershipHistory } from '../../cdc/ownership-history.ts';
 import { changesOf, type Prepared } from '../../cdc/prepare.ts';
 import type { RowChange } from '../../cdc/row-change.ts';
 import type { Step as Piece, Progress } from '../../cdc/steps.ts';
@@ -265,7 +265,7 @@ export class Stream {
     const answers = source === 'monolith' || world.serviceIs === 'up';
     const cancelled = answers && (await hasHandoff(this.#open(world[source]).session(), CAPABILITY, epoch, 'cancel'));
     if (!granted && !cancelled) return undefined;
-    const decided = { ...barrier, owns: !granted, undecided: false };
+    const decided = afterOutcome(barrier, granted);
     const history = applier.history.map((row) => (row.epoch === epoch ? decided : row));
     return {
       label: `${name}: learns that handoff ${epoch} was ${granted ? 'granted' : 'cancelled'}`,

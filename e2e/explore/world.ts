@@ -207,7 +207,7 @@ export type Step = {
 /** A boundary, or a user pinned to a side; `urgent`: by an urgent rollback. */
 export type Want =
   | { readonly target: number; readonly urgent?: boolean }
-  | { readonly pin: User; readonly to: Side; readonly urgent?: never };
+  | { readonly pin: User; readonly to: Side | 'bucket'; readonly urgent?: never };
 
 /** What is tried: who writes what, who wants what, and how much trouble there is. */
 export type Scenario = {
