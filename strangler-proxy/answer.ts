@@ -21,6 +21,7 @@ export const STATUS = {
   'hold-exhausted': 503,
   'given-away': 503,
   'too-many-unknown': 503,
+  'upload-cut': 503,
   stopping: 503,
   'upstream-timeout': 504,
 } as const;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { errors } from 'undici';
 import { Abandoned, blame, type Ending } from './blame.ts';
-import { TooLarge, Unfinished } from './body.ts';
+import { Cut, TooLarge, Unfinished } from './body.ts';
 import { BadAnswer } from './response.ts';
 
 const failure = (code: string) => Object.assign(new Error(code), { code });
@@ -117,6 +117,14 @@ const TABLE: Row[] = [
   ],
   ['a request undici will not send', { error: failure('UND_ERR_INVALID_ARG'), sent: false }, 'client', false, known],
 
+  ['an upload we cut in favour of a handoff', { error: new Cut(), body: 'coming' }, 'proxy', false, known],
+  [
+    'the same although the side had answered early',
+    { error: new Cut(), body: 'coming', bodyAtAnswer: 'coming' },
+    'proxy',
+    false,
+    unknown,
+  ],
   ['our own stop', { error: failure('UND_ERR_DESTROYED') }, 'proxy', false, unknown],
   ['our own stop before it was sent', { error: failure('UND_ERR_CLOSED'), sent: false }, 'proxy', false, known],
   ['no file descriptors left', { error: failure('EMFILE'), sent: false }, 'proxy', false, known],

@@ -4,7 +4,7 @@ import type { Side } from '@strangler/plan';
 import { answer, type Code } from './answer.ts';
 import type { Blame } from './blame.ts';
 import { collect, SMALL, Upload } from './body.ts';
-import type { Write } from './flights.ts';
+import type { Uploading, Write } from './flights.ts';
 import { Forward, type Sender } from './forward.ts';
 import type { Held } from './hold.ts';
 import { type RoutedCapability, readsAfter, rewritten } from './route.ts';
@@ -23,7 +23,7 @@ export type Subject = {
 };
 
 /** One request from the moment it is routed: read, decided, perhaps held, sent, and its outcome counted. */
-export class Exchange implements Held, Sender {
+export class Exchange implements Held, Sender, Uploading {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly clean: Clean;
@@ -35,6 +35,7 @@ export class Exchange implements Held, Sender {
   #side: Side = 'monolith';
   #forward: Forward | undefined;
   #write: Write | undefined;
+  #begunAt = 0;
   #invited = false;
   /** The side that has refused this write because it has given the user away; its word is asked for once only. */
   #gaveAway: Side | undefined;
@@ -216,9 +217,23 @@ export class Exchange implements Held, Sender {
       finished(this.#body, uploads.take(write, this.clean.address));
     }
     this.#write = write;
-    flights.begin(write);
+    this.#begunAt = performance.now();
+    flights.begin(write, this.#body instanceof Upload ? this : undefined);
     this.#traffic.noteBlind(write, this.clean.correlationId);
     return true;
+  }
+
+  get mayBeCut(): boolean {
+    return this.#forward?.mayBeCut ?? false;
+  }
+
+  /** It has had its time once it has been under way for half the time that writes are held behind it. */
+  cutInTime(): void {
+    const left = this.#begunAt + this.#subject.routed!.handoff.hold / 2 - performance.now();
+    const cut = () => {
+      if (this.#write && this.#traffic.flights.isAwaited(this.#write) && this.mayBeCut) this.#forward!.cut();
+    };
+    setTimeout(() => this.attempt(cut), Math.max(0, left)).unref();
   }
 
   /** The request as both sides may be asked it; undefined if nothing it leads to is compared. */

@@ -3,7 +3,7 @@ import type { Side } from '@strangler/plan';
 import type { Dispatcher } from 'undici';
 import { type Code, endGently } from './answer.ts';
 import { Abandoned, type Blame, blame } from './blame.ts';
-import { type BodyState, TooLarge, Unfinished, Upload } from './body.ts';
+import { type BodyState, Cut, TooLarge, Unfinished, Upload } from './body.ts';
 import { BadAnswer, headFor, isGivenAway, sayWho, trailersFrom } from './response.ts';
 import type { Clean } from './sanitize.ts';
 import type { Capture } from './shadow/reply.ts';
@@ -94,6 +94,16 @@ export class Forward implements Dispatcher.DispatchHandler {
     this.#clientGone = true;
     if (this.#sender.isWrite) this.#controller?.resume();
     else this.#controller?.abort(new Abandoned('the client has gone'));
+  }
+
+  /** True while its body is still coming and the side has not answered: cut now, it has not been carried out. */
+  get mayBeCut(): boolean {
+    return this.#bodyState === 'coming' && this.#bodyAtAnswer === undefined;
+  }
+
+  /** Cuts the body off. */
+  cut(): void {
+    if (this.#body instanceof Upload) this.#body.destroy(new Cut('its user is being handed over'));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -203,6 +213,11 @@ export class Forward implements Dispatcher.DispatchHandler {
     const { code } = this.#settle(error, sent);
     if (error instanceof Abandoned || error instanceof Unfinished) return;
     if (error instanceof TooLarge) this.#sender.refuse(code, error.message);
+    else if (error instanceof Cut)
+      this.#sender.refuse(
+        code,
+        'this user is being handed over, and the upload had not come whole: nothing was written; try again',
+      );
     else this.#sender.refuse(code, code === 'upstream-timeout' ? 'no answer in time' : 'no usable answer', error);
   }
 
