@@ -11,6 +11,7 @@ export const STATUS = {
   'url-too-long': 414,
   'expectation-failed': 417,
   'too-many-uploads': 429,
+  'too-many-sockets': 429,
   'headers-too-large': 431,
   'internal-error': 500,
   'coding-not-supported': 501,

@@ -300,11 +300,7 @@ export class Exchange implements Held, Sender, Uploading {
   #end(fateKnown: boolean): void {
     this.#pending = false;
     if (!this.#write) return;
-    this.#traffic.flights.end(this.#write, fateKnown);
-    if (!fateKnown) {
-      const free = this.#traffic.unknownFates.take(this.#write, this.clean.address);
-      setTimeout(free, this.#subject.routed!.handoff.writeFate).unref();
-    }
+    this.#traffic.endWrite(this.#write, this.clean.address, fateKnown);
     this.#write = undefined;
   }
 
