@@ -21,6 +21,7 @@ export const STATUS = {
   unconfirmed: 503,
   'hold-exhausted': 503,
   'given-away': 503,
+  stale: 503,
   'too-many-unknown': 503,
   'upload-cut': 503,
   stopping: 503,

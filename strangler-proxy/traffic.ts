@@ -138,7 +138,7 @@ export class Traffic {
     if (capability !== '') this.tally.add(capability, side, outcome, writer);
   }
 
-  /** Counts a write that its side refused because it has given the user away. */
+  /** Counts a write that its side’s fence refused. */
   fenced(capability: string, side: Side, result: Fenced): void {
     this.#metrics.fenced(capability, side, result);
   }
