@@ -43,6 +43,8 @@ const TABLE: Row[] = [
   ['connection refused', { error: failure('ECONNREFUSED'), sent: false }, 'side', true, known],
   ['connect timeout', { error: failure('UND_ERR_CONNECT_TIMEOUT'), sent: false }, 'side', true, known],
   ['name not found', { error: failure('ENOTFOUND'), sent: false }, 'side', true, known],
+  ['the name server does not answer', { error: failure('EAI_AGAIN'), sent: false }, 'side', true, known],
+  ['the name server fails for good', { error: failure('EAI_FAIL'), sent: false }, 'side', true, known],
   ['a certificate that does not hold', { error: failure('CERT_HAS_EXPIRED'), sent: false }, 'side', true, known],
   [
     'connection refused while the client drips',
@@ -63,6 +65,8 @@ const TABLE: Row[] = [
   ['closed before the head', { error: failure('UND_ERR_SOCKET') }, 'side', true, unknown],
   ['a reset in the answer', { error: failure('ECONNRESET'), ...answered(200) }, 'side', false, known],
   ['silence in the answer', { error: failure('UND_ERR_BODY_TIMEOUT'), ...answered(200) }, 'side', false, known],
+  ['garbage in answer to an upgrade', { error: failure('HPE_INVALID_CONSTANT') }, 'side', true, unknown],
+  ['a head too large in answer to an upgrade', { error: failure('HPE_HEADER_OVERFLOW') }, 'side', true, unknown],
   ['garbage', { error: new errors.HTTPParserError('Expected HTTP/') }, 'side', true, unknown],
   ['an answer with two lengths', { error: new BadAnswer('two') }, 'side', true, unknown],
   [

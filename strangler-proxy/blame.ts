@@ -40,8 +40,9 @@ const BAD_REQUEST = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UN
 const OUR_LACK = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'EADDRINUSE', 'ENOBUFS', 'ENOMEM', 'EACCES', 'EPERM']);
 /** What Node will not write: to the client what the side has sent or, before there is an answer, the other way round. */
 const UNWRITABLE = new Set(['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN', 'ERR_HTTP_TRAILER_INVALID']);
-/** Errors of undici, of the system and of TLS. Any other error is a mistake in this program. */
-const FROM_THE_CONNECTION = /^(?:UND_ERR_|E[A-Z0-9]+$|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+/** Errors of undici, of the system, of finding the side’s address, of Node’s parser and of TLS. Any other error is a mistake in this program. */
+const FROM_THE_CONNECTION =
+  /^(?:UND_ERR_|E[A-Z0-9]+$|EAI_[A-Z]+$|HPE_|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
 type Cause = 'client' | 'cut' | 'stop' | 'bad-request' | 'proxy' | 'silent' | 'broken';
 

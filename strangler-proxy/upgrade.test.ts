@@ -260,6 +260,15 @@ test('a side that refuses, resets or does not answer an upgrade made correctly f
   expect(await countsOfService(one, 2)).toEqual({ requests: 2, hard: 2, errors: 2 });
 });
 
+test('faults 30 a side that answers an upgrade with garbage fails hard', async () => {
+  const garbage = await tcp((socket) => socket.on('data', () => socket.end('SMTP ready\r\n\r\n')));
+  stops.push(garbage.stop);
+  const one = await set({ service: garbage.url });
+  await one.control.says({ boundary: 10_000, pins: {} });
+  expect(statusOf(await new Raw(one.address).send(upgradeOf(mover, VERSION, KEY)).end())).toBe(502);
+  expect(await countsOfService(one, 2)).toEqual({ requests: 2, hard: 2, errors: 2 });
+});
+
 test('faults 30 an upgrade to something nobody asked for is a 502', async () => {
   const odd = await tcp((socket) =>
     socket.on('data', () =>
