@@ -255,7 +255,7 @@ const proxy = z.strictObject({
     .min(1)
     .default(256)
     .describe(
-      'Writes of one client address to one side that may keep their users from moving at once: large uploads under way (one more is answered 429), and as many whose fate is unknown (one more is answered 503). If your clients come through a balancer, name it in trustedHops: else they all have its address.',
+      'Writes of one client address to one side that may keep their users from moving at once: large uploads under way (one more is answered 429), as many WebSockets that may carry writes (429), and as many writes of unknown fate (503). If your clients come through a balancer, name it in trustedHops: else they all have its address.',
     ),
   unfinishedPerUser: z.int().min(1).default(16).describe('The same for one user at one address.'),
   connectTimeout: duration('1s'),

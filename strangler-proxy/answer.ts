@@ -11,6 +11,7 @@ export const STATUS = {
   'url-too-long': 414,
   'expectation-failed': 417,
   'too-many-uploads': 429,
+  'too-many-sockets': 429,
   'headers-too-large': 431,
   'internal-error': 500,
   'coding-not-supported': 501,
@@ -20,7 +21,9 @@ export const STATUS = {
   unconfirmed: 503,
   'hold-exhausted': 503,
   'given-away': 503,
+  stale: 503,
   'too-many-unknown': 503,
+  'upload-cut': 503,
   stopping: 503,
   'upstream-timeout': 504,
 } as const;

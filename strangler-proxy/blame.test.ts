@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { errors } from 'undici';
 import { Abandoned, blame, type Ending } from './blame.ts';
-import { TooLarge, Unfinished } from './body.ts';
+import { Cut, TooLarge, Unfinished } from './body.ts';
 import { BadAnswer } from './response.ts';
 
 const failure = (code: string) => Object.assign(new Error(code), { code });
@@ -43,6 +43,8 @@ const TABLE: Row[] = [
   ['connection refused', { error: failure('ECONNREFUSED'), sent: false }, 'side', true, known],
   ['connect timeout', { error: failure('UND_ERR_CONNECT_TIMEOUT'), sent: false }, 'side', true, known],
   ['name not found', { error: failure('ENOTFOUND'), sent: false }, 'side', true, known],
+  ['the name server does not answer', { error: failure('EAI_AGAIN'), sent: false }, 'side', true, known],
+  ['the name server fails for good', { error: failure('EAI_FAIL'), sent: false }, 'side', true, known],
   ['a certificate that does not hold', { error: failure('CERT_HAS_EXPIRED'), sent: false }, 'side', true, known],
   [
     'connection refused while the client drips',
@@ -63,6 +65,8 @@ const TABLE: Row[] = [
   ['closed before the head', { error: failure('UND_ERR_SOCKET') }, 'side', true, unknown],
   ['a reset in the answer', { error: failure('ECONNRESET'), ...answered(200) }, 'side', false, known],
   ['silence in the answer', { error: failure('UND_ERR_BODY_TIMEOUT'), ...answered(200) }, 'side', false, known],
+  ['garbage in answer to an upgrade', { error: failure('HPE_INVALID_CONSTANT') }, 'side', true, unknown],
+  ['a head too large in answer to an upgrade', { error: failure('HPE_HEADER_OVERFLOW') }, 'side', true, unknown],
   ['garbage', { error: new errors.HTTPParserError('Expected HTTP/') }, 'side', true, unknown],
   ['an answer with two lengths', { error: new BadAnswer('two') }, 'side', true, unknown],
   [
@@ -117,6 +121,14 @@ const TABLE: Row[] = [
   ],
   ['a request undici will not send', { error: failure('UND_ERR_INVALID_ARG'), sent: false }, 'client', false, known],
 
+  ['an upload we cut in favour of a handoff', { error: new Cut(), body: 'coming' }, 'proxy', false, known],
+  [
+    'the same although the side had answered early',
+    { error: new Cut(), body: 'coming', bodyAtAnswer: 'coming' },
+    'proxy',
+    false,
+    unknown,
+  ],
   ['our own stop', { error: failure('UND_ERR_DESTROYED') }, 'proxy', false, unknown],
   ['our own stop before it was sent', { error: failure('UND_ERR_CLOSED'), sent: false }, 'proxy', false, known],
   ['no file descriptors left', { error: failure('EMFILE'), sent: false }, 'proxy', false, known],

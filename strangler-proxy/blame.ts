@@ -1,6 +1,6 @@
 import { errors } from 'undici';
 import type { Code } from './answer.ts';
-import { type BodyState, TooLarge, Unfinished } from './body.ts';
+import { type BodyState, Cut, TooLarge, Unfinished } from './body.ts';
 import { BadAnswer } from './response.ts';
 
 /** We ended a read upstream ourselves, because its client has gone. */
@@ -40,14 +40,16 @@ const BAD_REQUEST = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UN
 const OUR_LACK = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'EADDRINUSE', 'ENOBUFS', 'ENOMEM', 'EACCES', 'EPERM']);
 /** What Node will not write: to the client what the side has sent or, before there is an answer, the other way round. */
 const UNWRITABLE = new Set(['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN', 'ERR_HTTP_TRAILER_INVALID']);
-/** Errors of undici, of the system and of TLS. Any other error is a mistake in this program. */
-const FROM_THE_CONNECTION = /^(?:UND_ERR_|E[A-Z0-9]+$|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+/** Errors of undici, of the system, of finding the side’s address, of Node’s parser and of TLS. Any other error is a mistake in this program. */
+const FROM_THE_CONNECTION =
+  /^(?:UND_ERR_|E[A-Z0-9]+$|EAI_[A-Z]+$|HPE_|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
-type Cause = 'client' | 'stop' | 'bad-request' | 'proxy' | 'silent' | 'broken';
+type Cause = 'client' | 'cut' | 'stop' | 'bad-request' | 'proxy' | 'silent' | 'broken';
 
 function causeOf(error: Error & { readonly code?: string }, answered: boolean): Cause {
   const code = error.code ?? '';
   if (error instanceof Abandoned || error instanceof Unfinished || error instanceof TooLarge) return 'client';
+  if (error instanceof Cut) return 'cut';
   if (OUR_STOP.has(code)) return 'stop';
   if (BAD_REQUEST.has(code)) return 'bad-request';
   if (SILENT.has(code)) return 'silent';
@@ -59,7 +61,7 @@ function causeOf(error: Error & { readonly code?: string }, answered: boolean): 
 
 const CODES: Record<Cause, Code> = {
   ...{ client: 'body-too-large', stop: 'stopping', 'bad-request': 'bad-request', proxy: 'internal-error' },
-  ...{ silent: 'upstream-timeout', broken: 'upstream-failed' },
+  ...{ cut: 'upload-cut', silent: 'upstream-timeout', broken: 'upstream-failed' },
 };
 
 /**
@@ -77,7 +79,8 @@ export function blame(ending: Ending): Blame {
   const timedOut = error.code === 'UND_ERR_BODY_TIMEOUT';
   const waitedForClient = cause === 'broken' && ending.sent && (body === 'coming' || (status > 0 && ending.unread));
   const isSides = (cause === 'silent' || cause === 'broken') && !waitedForClient;
-  const fault = isSides ? 'side' : cause === 'stop' || cause === 'proxy' ? 'proxy' : 'client';
+  const isOurs = cause === 'cut' || cause === 'stop' || cause === 'proxy';
+  const fault = isSides ? 'side' : isOurs ? 'proxy' : 'client';
   const code = timedOut ? 'upstream-timeout' : CODES[cause];
   return { fault, hard: isSides && status === 0, fateKnown: isFateKnown(ending), code };
 }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
-import { stage } from './testing/stage.ts';
+import { stage, startControl } from './testing/stage.ts';
 
 /* A proxy that has lost control and lives on. */
 let open: Awaited<ReturnType<typeof stage>> | undefined;
@@ -81,6 +81,30 @@ describe('faults 79: a proxy without a link', () => {
     expect(answer.headers.get('x-strangler-side')).toBe('monolith');
     expect(warnings()).toEqual([]);
   });
+});
+
+test('what a side did long before the link came back is not told as if it were now; whose writes it took is', async () => {
+  let broken = false;
+  open = await stage({
+    serviceDoes: (_, response) => (broken ? response.destroy() : response.end('taken')),
+  });
+  const { address, control } = open;
+  await control.says({ boundary: 10_000, pins: {} });
+  await control.stop();
+  const write = (user: string) =>
+    fetch(`http://${address}/api/orders`, { method: 'POST', body: 'x', headers: { 'x-user': user } });
+  expect((await write('ada')).status).toBe(200);
+  broken = true;
+  for (let nth = 0; nth < 10; nth++) expect((await write('bob')).status).toBe(502);
+  await new Promise((resolve) => setTimeout(resolve, 10_200));
+  const next = await startControl(control.port);
+  try {
+    const { counts } = await next.hears((all) => all.find((one) => one.type === 'counts'));
+    expect(counts).toMatchObject([{ side: 'service', requests: 0, hard: 0, errors: 0, writers: ['ada'] }]);
+  } finally {
+    await open.proxy.stop();
+    await next.stop();
+  }
 });
 
 test('a proxy whose name another one has taken splits nobody any more: control does not wait for it', async () => {

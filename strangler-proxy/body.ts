@@ -9,6 +9,8 @@ export const SMALL = 65_536;
 
 /** A body is larger than the Plan allows. */
 export class TooLarge extends Error {}
+/** The proxy has cut it, because its user moves and it has not come whole. */
+export class Cut extends Error {}
 /** The client went before its body had been passed on. */
 export class Unfinished extends Error {}
 

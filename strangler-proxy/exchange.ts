@@ -4,9 +4,11 @@ import type { Side } from '@strangler/plan';
 import { answer, type Code } from './answer.ts';
 import type { Blame } from './blame.ts';
 import { collect, SMALL, Upload } from './body.ts';
-import type { Write } from './flights.ts';
+import type { Uploading, Write } from './flights.ts';
 import { Forward, type Sender } from './forward.ts';
 import type { Held } from './hold.ts';
+import type { Fenced } from './metrics.ts';
+import type { FenceSays } from './response.ts';
 import { type RoutedCapability, readsAfter, rewritten } from './route.ts';
 import type { Clean } from './sanitize.ts';
 import type { Capture } from './shadow/reply.ts';
@@ -22,8 +24,14 @@ export type Subject = {
   readonly isWrite: boolean;
 };
 
+/** Why a write that a fence has refused is not sent again. */
+const LACK: Record<FenceSays, string> = {
+  'given-away': 'this proxy does not know where to yet',
+  stale: 'so did the one it was tried again in',
+};
+
 /** One request from the moment it is routed: read, decided, perhaps held, sent, and its outcome counted. */
-export class Exchange implements Held, Sender {
+export class Exchange implements Held, Sender, Uploading {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly clean: Clean;
@@ -35,8 +43,13 @@ export class Exchange implements Held, Sender {
   #side: Side = 'monolith';
   #forward: Forward | undefined;
   #write: Write | undefined;
+  #begunAt = 0;
   #invited = false;
-  /** The side that has refused this write because it has given the user away; its word is asked for once only. */
+  /** What fences have said of this write: each word is acted on once only. */
+  readonly #heard = new Set<FenceSays>();
+  /** The fence that refused it last, until it is sent again. */
+  #refusal: { readonly side: Side; readonly says: FenceSays } | undefined;
+  /** The side that has given its user away: it is not sent there again. */
   #gaveAway: Side | undefined;
   capture: Capture | undefined;
   /** Sent, and the side has not answered yet. */
@@ -148,7 +161,7 @@ export class Exchange implements Held, Sender {
   }
 
   #waitedInVain(message: string): void {
-    if (this.#gaveAway) this.#refuseGivenAway();
+    if (this.#refusal) this.#refuseFenced();
     else this.refuse('hold-exhausted', message);
   }
 
@@ -157,27 +170,41 @@ export class Exchange implements Held, Sender {
   }
 
   /**
-   * The side’s own log knows better than our snapshot who owns this user: one new decision, by the snapshot in force or,
-   * if that says the same, by the next one within the time a write may be held.
+   * One new decision for each word of a fence. `given-away`: the side’s own log knows better than our snapshot who owns
+   * this user, so by the snapshot in force or, if that says the same, by the next one within the time a write may be
+   * held. `stale`: by the snapshot in force, which may say the same side again.
    */
-  givenAway(): void {
+  fenced(says: FenceSays): void {
     const side = this.#side;
-    const first = this.#gaveAway === undefined;
+    const first = !this.#heard.has(says);
     this.#end(true);
-    this.#gaveAway = side;
+    this.#heard.add(says);
+    this.#refusal = { side, says };
+    if (says === 'given-away') this.#gaveAway = side;
     if (this.#clientGone) {
-      this.#traffic.fenced(this.capability, side, 'client-gone');
+      this.#noteFenced('client-gone');
       this.#endIfOver();
     } else if (!first || this.#body instanceof Upload) {
-      this.#refuseGivenAway();
+      this.#refuseFenced();
     } else {
       this.release();
     }
   }
 
-  #refuseGivenAway(): void {
-    this.#traffic.fenced(this.capability, this.#gaveAway!, 'refused');
-    this.refuse('given-away', 'this user is being handed over, and nothing was written; try again');
+  #noteFenced(result: Fenced): void {
+    if (this.#refusal) this.#traffic.fenced(this.capability, this.#refusal.side, result);
+    this.#refusal = undefined;
+  }
+
+  #refuseFenced(): void {
+    const { side, says } = this.#refusal!;
+    this.#noteFenced('refused');
+    const why = {
+      'given-away': `the ${side}’s log has given this user away`,
+      stale: `the transaction of this write began before a handoff the ${side}’s log tells of`,
+    }[says];
+    const lack = this.#body instanceof Upload ? 'its body cannot be sent again from here' : LACK[says];
+    this.refuse(says, `${why}, and ${lack}; nothing was written; try again`);
   }
 
   #send(side: Side): void {
@@ -188,7 +215,7 @@ export class Exchange implements Held, Sender {
       this.#body = new Upload(this.request, limits.maxBody, undefined);
     }
     if (!this.#mayTakeOff(side)) return;
-    if (this.#gaveAway) this.#traffic.fenced(this.capability, this.#gaveAway, 'resent');
+    this.#noteFenced('resent');
     this.#side = side;
     this.#pending = true;
     const asked = this.#asked();
@@ -216,9 +243,23 @@ export class Exchange implements Held, Sender {
       finished(this.#body, uploads.take(write, this.clean.address));
     }
     this.#write = write;
-    flights.begin(write);
+    this.#begunAt = performance.now();
+    flights.begin(write, this.#body instanceof Upload ? this : undefined);
     this.#traffic.noteBlind(write, this.clean.correlationId);
     return true;
+  }
+
+  get mayBeCut(): boolean {
+    return this.#forward?.mayBeCut ?? false;
+  }
+
+  /** It has had its time once it has been under way for half the time that writes are held behind it. */
+  cutInTime(): void {
+    const left = this.#begunAt + this.#subject.routed!.handoff.hold / 2 - performance.now();
+    const cut = () => {
+      if (this.#write && this.#traffic.flights.isAwaited(this.#write) && this.mayBeCut) this.#forward!.cut();
+    };
+    setTimeout(() => this.attempt(cut), Math.max(0, left)).unref();
   }
 
   /** The request as both sides may be asked it; undefined if nothing it leads to is compared. */
@@ -285,11 +326,7 @@ export class Exchange implements Held, Sender {
   #end(fateKnown: boolean): void {
     this.#pending = false;
     if (!this.#write) return;
-    this.#traffic.flights.end(this.#write, fateKnown);
-    if (!fateKnown) {
-      const free = this.#traffic.unknownFates.take(this.#write, this.clean.address);
-      setTimeout(free, this.#subject.routed!.handoff.writeFate).unref();
-    }
+    this.#traffic.endWrite(this.#write, this.clean.address, fateKnown);
     this.#write = undefined;
   }
 
@@ -297,8 +334,7 @@ export class Exchange implements Held, Sender {
     this.#closed = true;
     if (!this.response.writableFinished) {
       this.#clientGone = true;
-      const held = this.#traffic.holds.drop(this);
-      if (held && this.#gaveAway) this.#traffic.fenced(this.capability, this.#gaveAway, 'client-gone');
+      if (this.#traffic.holds.drop(this)) this.#noteFenced('client-gone');
       this.#forward?.clientLeft();
     }
     this.#endIfOver();

@@ -62,7 +62,11 @@ test('if the snapshot still says the same side when a write may be held no longe
   const answer = await post();
   expect(answer.status).toBe(503);
   expect(answer.headers.get('retry-after')).toBe('1');
-  expect(await codeOf(answer)).toBe('given-away');
+  const { error } = (await answer.json()) as { error: { code: string; message: string } };
+  expect(error.code).toBe('given-away');
+  expect(error.message).toBe(
+    'the monolith’s log has given this user away, and this proxy does not know where to yet; nothing was written; try again',
+  );
   expect([monolith.requests.length, service.requests.length]).toEqual([1, 0]);
   expect(await metrics()).toContain('fenced_total{capability="orders",side="monolith",result="refused"} 1');
   expect(await metrics()).not.toMatch(/requests_total\{capability="orders"/);
@@ -75,7 +79,9 @@ test('a body that was passed on as it came cannot be sent again: 503', async () 
   const { control, service } = await set();
   await control.says({ boundary: 0, pins: {} });
   const answer = await post('x'.repeat(100_000));
-  expect(await codeOf(answer)).toBe('given-away');
+  const { error } = (await answer.json()) as { error: { code: string; message: string } };
+  expect(error.code).toBe('given-away');
+  expect(error.message).toContain('its body cannot be sent again from here');
   expect(service.requests).toHaveLength(0);
 });
 
@@ -87,6 +93,55 @@ test('a write is decided anew only once: if the other side refuses it too, it is
   await control.says({ boundary: 100, pins: {} });
   expect(await codeOf(await write)).toBe('given-away');
   expect([monolith.requests.length, service.requests.length]).toEqual([1, 1]);
+});
+
+/** A side whose fence refuses so many writes: their transactions are too old. */
+const staleFor = (times: number): RequestListener => {
+  let left = times;
+  return (_, response) => {
+    if (left-- > 0) response.writeHead(409, { 'strangler-fence': 'stale' }).end('{"error":"stale"}');
+    else response.end('written');
+  };
+};
+
+test('a write whose transaction was too old for its side’s fence is sent once more, to the same side if that owns its user', async () => {
+  const { control, monolith, service } = await set({ monolithDoes: staleFor(1) });
+  await control.says({ boundary: 0, pins: {} });
+  const answer = await post();
+  expect([answer.status, answer.headers.get('x-strangler-side'), await answer.text()]).toEqual([
+    ...[200, 'monolith', 'written'],
+  ]);
+  expect(answer.headers.get('strangler-fence')).toBeNull();
+  expect(monolith.requests.map(({ body }) => body)).toEqual(['one', 'one']);
+  expect(service.requests).toEqual([]);
+  expect(await metrics()).toContain('fenced_total{capability="orders",side="monolith",result="resent"} 1');
+});
+
+test('if it is too old again, or its body is gone, that is a 503 of ours, never the side’s answer', async () => {
+  const { control, monolith } = await set({ monolithDoes: staleFor(3), handoff: { writeFate: '1h' } });
+  await control.says({ boundary: 0, pins: {} });
+  for (const body of ['one', 'x'.repeat(100_000)]) {
+    const answer = await post(body);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await codeOf(answer)).toBe('stale');
+  }
+  expect(monolith.requests).toHaveLength(3);
+  expect(await metrics()).toContain('fenced_total{capability="orders",side="monolith",result="refused"} 2');
+  expect((await control.says({ boundary: 0, pins: {}, moving })).flights[0]!.inFlight).toBe(0);
+});
+
+test('a write that was too old and is then of a user its side has given away goes to the owner', async () => {
+  let asked = 0;
+  const { control, service } = await set({
+    monolithDoes: (_, response) =>
+      response.writeHead(409, { 'strangler-fence': asked++ === 0 ? 'stale' : 'given-away' }).end(),
+  });
+  await control.says({ boundary: 0, pins: {} });
+  const write = post();
+  await held();
+  await control.says({ boundary: 100, pins: {} });
+  expect([(await write).status, asked]).toEqual([200, 2]);
+  expect(service.requests).toMatchObject([{ body: 'one' }]);
 });
 
 test('a client that goes while its refused write waits is not served by anybody', async () => {

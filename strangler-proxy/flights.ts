@@ -16,6 +16,14 @@ export type Write = {
   readonly side: Side;
 };
 
+/** A write whose body is passed on as it comes. */
+export type Uploading = {
+  /** True while it may be cut and its fate is known then: it has not come whole, and its side has not answered. */
+  readonly mayBeCut: boolean;
+  /** Cuts it once it has had its time, unless it has come whole or nothing waits for it by then. */
+  cutInTime(): void;
+};
+
 /** A write of which nobody knows whether the side did it; it may still be doing it until `until` (milliseconds). */
 type Unknown = { readonly write: Write; readonly until: number };
 
@@ -28,7 +36,7 @@ export class Flights {
   readonly #now: () => number;
   readonly #started: number;
   readonly #tell: (flight: Flight) => void;
-  readonly #live = new Set<Write>();
+  readonly #live = new Map<Write, Uploading | undefined>();
   /** By side, capability and user, the latest of each; the oldest first. */
   readonly #unknown = new Map<string, Unknown>();
   #snapshot: Snapshot | undefined;
@@ -52,9 +60,14 @@ export class Flights {
     return this.#live.size === 0 && this.#unknown.values().every(({ until }) => until <= now);
   }
 
-  /** Notes a write as sent. */
-  begin(write: Write): void {
-    this.#live.add(write);
+  /** Notes a write as sent; one whose client is still sending it is cut rather than let it hold up a handoff. */
+  begin(write: Write, uploading?: Uploading): void {
+    this.#live.set(write, uploading);
+  }
+
+  /** True while a handoff waits for this write. */
+  isAwaited(write: Write): boolean {
+    return this.#awaited.get(write.capability)?.has(write) ?? false;
   }
 
   /** Notes its end: answered, or of unknown fate. Says so when a handoff waits for it and for few others. */
@@ -76,7 +89,11 @@ export class Flights {
     for (const [capability, entry] of Object.entries(snapshot.capabilities)) {
       if (!entry.moving) continue;
       const awaited = new Set<Write>();
-      for (const write of this.#live) if (moves(write, capability, entry)) awaited.add(write);
+      for (const [write, uploading] of this.#live) {
+        if (!moves(write, capability, entry)) continue;
+        awaited.add(write);
+        uploading?.cutInTime();
+      }
       this.#awaited.set(capability, awaited);
       flights.push(this.#flight(capability, entry, entry.moving));
     }
@@ -104,7 +121,8 @@ export class Flights {
     const until = Math.max(before, unknown.at(-1)?.until ?? 0);
     return {
       ...{ capability, epoch, inFlight: awaited.length, unknownFor: Math.max(0, Math.ceil(until - now)) },
-      inFlightOf: few(awaited),
+      // Uploads that will be cut are nobody’s to wait for: they must not crowd out the names of the others.
+      inFlightOf: few(awaited.filter((write) => !this.#live.get(write)?.mayBeCut)),
       unknownOf: before > now ? [] : few(unknown.map(({ write }) => write)),
     };
   }

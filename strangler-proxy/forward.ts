@@ -3,8 +3,8 @@ import type { Side } from '@strangler/plan';
 import type { Dispatcher } from 'undici';
 import { type Code, endGently } from './answer.ts';
 import { Abandoned, type Blame, blame } from './blame.ts';
-import { type BodyState, TooLarge, Unfinished, Upload } from './body.ts';
-import { BadAnswer, headFor, isGivenAway, sayWho, trailersFrom } from './response.ts';
+import { type BodyState, Cut, TooLarge, Unfinished, Upload } from './body.ts';
+import { BadAnswer, type FenceSays, fenceSays, headFor, sayWho, trailersFrom } from './response.ts';
 import type { Clean } from './sanitize.ts';
 import type { Capture } from './shadow/reply.ts';
 import type { Outcome } from './tally.ts';
@@ -19,8 +19,14 @@ const LOST_BEFORE_ANSWER = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 /** A client that left its answer unread for longer may have made the side give up, in milliseconds. */
 const LONG_UNREAD = 1_000;
 
-/** The side has refused a write because it has given its user away. */
-class GivenAway extends Error {}
+/** The side’s fence has refused a write. */
+class Fenced extends Error {
+  readonly says: FenceSays;
+  constructor(says: FenceSays) {
+    super(says);
+    this.says = says;
+  }
+}
 
 /** What a request that is sent to a side needs of the exchange it belongs to. */
 export type Sender = {
@@ -36,14 +42,14 @@ export type Sender = {
   readonly capture: Capture | undefined;
   /** True if the client should look for another connection. */
   parting(): boolean;
-  /** True of a write that its side may refuse because it has given the user away. */
+  /** True of a write that its side’s fence may refuse. */
   readonly mayBeRefused: boolean;
   /** Headers of an answer as this client may see them. */
   forClient(raw: readonly Buffer[]): readonly Buffer[];
   /** Runs a step that nothing catches the errors of: they end this request, not the process. */
   attempt(step: () => void): void;
-  /** Called instead of `settle`: the side has refused the write, written nothing, and says it has given the user away. */
-  givenAway(): void;
+  /** Called instead of `settle`: the side’s fence has refused the write, nothing was written. */
+  fenced(says: FenceSays): void;
   /** Called once: the side has answered or will not. */
   settle(whose: Blame, outcome: Outcome): void;
   /** Called after `settle` if the client must be told. */
@@ -96,6 +102,16 @@ export class Forward implements Dispatcher.DispatchHandler {
     else this.#controller?.abort(new Abandoned('the client has gone'));
   }
 
+  /** True while its body is still coming and the side has not answered: cut now, it has not been carried out. */
+  get mayBeCut(): boolean {
+    return this.#bodyState === 'coming' && this.#bodyAtAnswer === undefined;
+  }
+
+  /** Cuts the body off. */
+  cut(): void {
+    if (this.#body instanceof Upload) this.#body.destroy(new Cut('its user is being handed over'));
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#clientGone && !this.#sender.isWrite) controller.abort(new Abandoned('the client has gone'));
@@ -113,7 +129,8 @@ export class Forward implements Dispatcher.DispatchHandler {
       this.#onInformational(status, raw);
       return;
     }
-    if (this.#sender.mayBeRefused && isGivenAway(status, raw)) throw new GivenAway();
+    const says = this.#sender.mayBeRefused ? fenceSays(status, raw) : undefined;
+    if (says) throw new Fenced(says);
     const { headers, trailer } = headFor(status, raw, clean.trailers);
     this.#latency = performance.now() - this.#sentAt;
     this.#status = status;
@@ -191,8 +208,8 @@ export class Forward implements Dispatcher.DispatchHandler {
       if (reused && sent && this.#mayRetry(error)) {
         this.#retried = true;
         this.send(true);
-      } else if (error instanceof GivenAway) {
-        this.#sender.givenAway();
+      } else if (error instanceof Fenced) {
+        this.#sender.fenced(error.says);
       } else {
         this.#fail(error, sent);
       }
@@ -203,6 +220,11 @@ export class Forward implements Dispatcher.DispatchHandler {
     const { code } = this.#settle(error, sent);
     if (error instanceof Abandoned || error instanceof Unfinished) return;
     if (error instanceof TooLarge) this.#sender.refuse(code, error.message);
+    else if (error instanceof Cut)
+      this.#sender.refuse(
+        code,
+        'this user is being handed over, and the upload had not come whole: nothing was written; try again',
+      );
     else this.#sender.refuse(code, code === 'upstream-timeout' ? 'no answer in time' : 'no usable answer', error);
   }
 

@@ -14,7 +14,7 @@ export type Vitals = {
   readonly blindFor: () => number;
 };
 
-/** What became of a write that its side refused because it had given the user away. */
+/** What became of a write that its side’s fence refused. */
 export type Fenced = 'resent' | 'refused' | 'client-gone';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -36,7 +36,7 @@ export class Metrics {
   });
   readonly #fenced = new Counter({
     name: 'strangler_proxy_fenced_total',
-    help: 'Writes a side refused because it had given their user away: sent again to the owner, or refused with 503.',
+    help: 'Writes a side’s fence refused, with nothing written: sent again to the owner, or refused with 503.',
     labelNames: ['capability', 'side', 'result'],
     registers: [this.registry],
   });

@@ -92,9 +92,13 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const blindFor = () => link?.blindFor ?? 0;
   traffic.blindFor = blindFor;
   const flush = () => {
-    if (!link?.up) return;
-    const counts = traffic.tally.take();
-    if (counts.length > 0) link.tell({ type: 'counts', counts });
+    if (!link?.up) {
+      traffic.tally.dropStale();
+      return;
+    }
+    const { counts, more } = traffic.tally.take();
+    for (const one of counts) link.tell({ type: 'counts', counts: [one] });
+    if (more > 0) log.warn({ more }, 'writes of more users than can be told were answered without a link to control');
     for (const comparison of traffic.shadow?.findings.take() ?? []) link.tell({ type: 'compared', comparison });
   };
   const counting = setInterval(flush, COUNTS_EVERY);

@@ -17,13 +17,18 @@ const HOP_BY_HOP = new Set([
 const FENCE = 'strangler-fence';
 export const isOurs = (name: string): boolean => name === FENCE || name.startsWith('x-strangler-');
 
-/**
- * True if a side refuses a write, and has written nothing, because it has given its user away.
- */
-export function isGivenAway(status: number, raw: readonly Buffer[]): boolean {
-  if (status !== 409) return false;
-  const text = (at: number) => raw[at]!.toString('latin1');
-  return raw.some((_, at) => at % 2 === 0 && text(at).toLowerCase() === FENCE && text(at + 1) === 'given-away');
+/** Why a side’s fence has refused a write: it has given the user away, or the write’s transaction began too long ago. */
+export type FenceSays = 'given-away' | 'stale';
+
+/** What a side’s fence says of a write that it refuses and has written nothing of; undefined if it does not refuse it. */
+export function fenceSays(status: number, raw: readonly Buffer[]): FenceSays | undefined {
+  if (status !== 409) return undefined;
+  for (let at = 0; at < raw.length; at += 2) {
+    if (raw[at]!.toString('latin1').toLowerCase() !== FENCE) continue;
+    const word = raw[at + 1]!.toString('latin1');
+    if (word === 'given-away' || word === 'stale') return word;
+  }
+  return undefined;
 }
 
 /** A head ready for the client: names and values in turn, order, case and bytes as the upstream sent them. */

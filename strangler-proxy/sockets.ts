@@ -26,7 +26,7 @@ export class Tunnel {
     upstream.on('data', (chunk: Buffer) => this.#onDown(chunk));
     client.on('data', (chunk: Buffer) => this.#up.take(chunk, false));
     for (const end of [client, upstream]) end.once('end', () => this.#bound());
-    client.once('close', () => upstream.destroy());
+    client.once('close', () => this.#clientLeft());
     upstream.once('close', () => client.destroySoon());
   }
 
@@ -39,6 +39,13 @@ export class Tunnel {
     setTimeout(() => this.#client.destroy(), PARTING).unref();
     if (this.#down.between) this.#part();
     else this.#upstream.resume();
+  }
+
+  /** What the client has sent comes to its end at the side, as a plain write does: then its fate is known. */
+  #clientLeft(): void {
+    this.#upstream.unpipe(this.#client).resume();
+    this.#upstream.end();
+    setTimeout(() => this.#upstream.destroy(), PARTING).unref();
   }
 
   #bound(): void {

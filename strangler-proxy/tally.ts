@@ -12,33 +12,76 @@ export type Outcome = {
   readonly latency: number;
 };
 
+/** Counts older than this say nothing about the side as it is now, in milliseconds. */
+const STALE = 10_000;
+/** Writers kept for control while there is no link, by capability and side. */
+const MOST_WRITERS = 10_000;
+/** Writers of one message: as long as users may be, and whatever is in them, it is smaller than control takes (1 MiB). */
+const WRITERS_A_MESSAGE = 500;
+
+type Numbers = Omit<Counts, 'capability' | 'side' | 'writers'>;
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-type Running = Omit<Mutable<Counts>, 'writers'> & { readonly writers: Set<string> };
-const empty = (capability: string, side: Side): Running => ({
-  ...{ capability, side, requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0, writers: new Set() },
-});
+type Running = {
+  readonly capability: string;
+  readonly side: Side;
+  numbers: Mutable<Numbers>;
+  readonly writers: Set<string>;
+};
+const none = (): Mutable<Numbers> => ({ requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0 });
 
 /** Counts outcomes by capability and side, until control takes them. */
 export class Tally {
+  readonly #now: () => number;
   readonly #counts = new Map<string, Running>();
+  /** When the first of the outcomes in the numbers was counted. */
+  #since = Number.POSITIVE_INFINITY;
+  #more = 0;
+
+  constructor(now: () => number = performance.now.bind(performance)) {
+    this.#now = now;
+  }
 
   /** `writer`: whose write it was, if it was one. */
   add(capability: string, side: Side, { status, failed, hard, latency }: Outcome, writer?: string): void {
     const key = `${side} ${capability}`;
-    const counts = this.#counts.get(key) ?? empty(capability, side);
-    this.#counts.set(key, counts);
-    counts.requests++;
-    counts.latency += latency;
-    if (failed || hard || status >= 500) counts.errors++;
-    else if (status >= 400) counts.clientErrors++;
-    if (hard) counts.hard++;
-    if (writer !== undefined && side === 'service' && status >= 200 && status < 400) counts.writers.add(writer);
+    const running = this.#counts.get(key) ?? { capability, side, numbers: none(), writers: new Set() };
+    this.#counts.set(key, running);
+    this.#since = Math.min(this.#since, this.#now());
+    const { numbers, writers } = running;
+    numbers.requests++;
+    numbers.latency += latency;
+    if (failed || hard || status >= 500) numbers.errors++;
+    else if (status >= 400) numbers.clientErrors++;
+    if (hard) numbers.hard++;
+    if (writer === undefined || side !== 'service' || status < 200 || status >= 400) return;
+    if (writers.size < MOST_WRITERS) writers.add(writer);
+    else if (!writers.has(writer)) this.#more++;
   }
 
-  /** Everything counted since the last time, and begins again. */
-  take(): Counts[] {
-    const taken = [...this.#counts.values()].map((counts) => ({ ...counts, writers: [...counts.writers] }));
-    this.#counts.clear();
-    return taken;
+  /** Drops numbers that are too old to be judged as what happens now; who has written stays to be told. */
+  dropStale(): void {
+    if (this.#now() - this.#since < STALE) return;
+    this.#since = Number.POSITIVE_INFINITY;
+    for (const running of this.#counts.values()) running.numbers = none();
   }
+
+  /**
+   * Everything counted since the last time, in parts of which each fits one message, and begins again. `more`: writes of
+   * users there was no room to remember.
+   */
+  take(): { readonly counts: readonly Counts[]; readonly more: number } {
+    const counts = [...this.#counts.values()].flatMap(partsOf);
+    const more = this.#more;
+    this.#counts.clear();
+    this.#since = Number.POSITIVE_INFINITY;
+    this.#more = 0;
+    return { counts, more };
+  }
+}
+
+function partsOf({ capability, side, numbers, writers }: Running): Counts[] {
+  const all = [...writers];
+  const parts: Counts[] = [{ capability, side, ...numbers, writers: all.splice(0, WRITERS_A_MESSAGE) }];
+  while (all.length) parts.push({ capability, side, ...none(), writers: all.splice(0, WRITERS_A_MESSAGE) });
+  return parts;
 }

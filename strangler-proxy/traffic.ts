@@ -27,6 +27,8 @@ export class Traffic {
   readonly addresses: Addresses;
   /** Writes whose bodies are passed on as they come. */
   readonly uploads: Allowance;
+  /** WebSockets that may carry writes. */
+  readonly sockets: Allowance;
   /** Writes of unknown fate that may still be carried out. */
   readonly unknownFates: Allowance;
   /** Compares reads, if the Plan wants any compared. */
@@ -36,6 +38,7 @@ export class Traffic {
   readonly #metrics: Metrics;
   readonly #monolith: Upstream;
   readonly #services = new Map<string, Upstream>();
+  readonly #writeFates: ReadonlyMap<string, number>;
   #snapshot: Snapshot | undefined;
   #underWay = 0;
   #idle: (() => void) | undefined;
@@ -55,12 +58,13 @@ export class Traffic {
     this.#metrics = metrics;
     this.addresses = new Addresses(monolith, capabilities);
     this.uploads = new Allowance(limits.unfinishedPerAddress, limits.unfinishedPerUser);
+    this.sockets = new Allowance(limits.unfinishedPerAddress, limits.unfinishedPerUser);
     this.unknownFates = new Allowance(limits.unfinishedPerAddress, limits.unfinishedPerUser);
     this.#monolith = new Upstream(monolith, limits);
     for (const { name, service } of capabilities) this.#services.set(name, new Upstream(service, limits));
-    const fates = new Map(capabilities.map(({ name, handoff }) => [name, handoff.writeFate]));
+    this.#writeFates = new Map(capabilities.map(({ name, handoff }) => [name, handoff.writeFate]));
     this.flights = new Flights(
-      (capability) => fates.get(capability) ?? 0,
+      (capability) => this.#writeFates.get(capability) ?? 0,
       (flight) => tell({ type: 'flight', flight }),
     );
     this.confirmations = new Confirmations(tell);
@@ -118,6 +122,12 @@ export class Traffic {
     this.log.warn({ capability, side, correlationId, blindMs }, 'a write was sent without a link to control');
   }
 
+  /** Notes the end of a write; one of unknown fate is its client address’s to answer for while it may still arrive. */
+  endWrite(write: Write, address: string, fateKnown: boolean): void {
+    this.flights.end(write, fateKnown);
+    if (!fateKnown) setTimeout(this.unknownFates.take(write, address), this.#writeFates.get(write.capability)).unref();
+  }
+
   /** Counts what became of a request that was sent to a side; what was not the side’s says nothing about it. */
   count(capability: string, side: Side, fault: Blame['fault'], outcome: Outcome, writer?: string): void {
     if (fault === 'client' || fault === 'proxy') {
@@ -128,7 +138,7 @@ export class Traffic {
     if (capability !== '') this.tally.add(capability, side, outcome, writer);
   }
 
-  /** Counts a write that its side refused because it has given the user away. */
+  /** Counts a write that its side’s fence refused. */
   fenced(capability: string, side: Side, result: Fenced): void {
     this.#metrics.fenced(capability, side, result);
   }

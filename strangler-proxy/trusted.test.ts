@@ -17,3 +17,16 @@ test('a client’s address is what the last trusted hop says; whoever is no hop 
   expect(from('10.0.0.1')).toBe('10.0.0.1');
   expect(from('fe80::1%eth0')).toBe('fe80::1');
 });
+
+test('a hop may be written with its port, and an address of IPv6 in brackets', () => {
+  const trusts = trustsFrom(['10.0.0.0/8', 'fd00::/8']);
+  const from = (hops: string) => clientAddress('10.0.0.1', hops, trusts);
+  expect(from('203.0.113.9:51234')).toBe('203.0.113.9');
+  expect(from('[2001:db8::1]:443')).toBe('2001:db8::1');
+  expect(from('[2001:db8::1]')).toBe('2001:db8::1');
+  expect(from('[::ffff:203.0.113.9]:1')).toBe('203.0.113.9');
+  expect(from('[fe80::1%eth0]:443')).toBe('fe80::1');
+  expect(from('6.6.6.6, 203.0.113.9:51234, [fd00::2]:80, 10.0.0.2:9000')).toBe('203.0.113.9');
+  for (const none of ['203.0.113.9:', '203.0.113.9:x', '[203.0.113.9', '[]', '[]:80', ':80', '2001:db8::1]:443', 'a:1'])
+    expect(from(none)).toBe('10.0.0.1');
+});

@@ -22,6 +22,9 @@ export function trustsFrom(hops: readonly string[]): Trusts {
   };
 }
 
+/** The address of a hop as proxies write it: `203.0.113.9:51234`, `[2001:db8::1]:443` or `[2001:db8::1]` too. */
+const addressIn = (hop: string): string => plainOf(hop.replace(/^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$/, '$1$2'));
+
 /**
  * The address a request comes from, as far as we know it: the peer’s or, while that is a trusted hop, what the hop says
  * it had the request from. `hops` is X-Forwarded-For.
@@ -30,7 +33,7 @@ export function clientAddress(peer: string, hops: string | undefined, trusts: Tr
   const said = hops === undefined ? [] : hops.split(',').map((hop) => hop.trim());
   let address = plainOf(peer);
   while (trusts(address)) {
-    const before = plainOf(said.pop() ?? '');
+    const before = addressIn(said.pop() ?? '');
     if (isIP(before) === 0) break;
     address = before;
   }

@@ -260,6 +260,15 @@ test('a side that refuses, resets or does not answer an upgrade made correctly f
   expect(await countsOfService(one, 2)).toEqual({ requests: 2, hard: 2, errors: 2 });
 });
 
+test('faults 30 a side that answers an upgrade with garbage fails hard', async () => {
+  const garbage = await tcp((socket) => socket.on('data', () => socket.end('SMTP ready\r\n\r\n')));
+  stops.push(garbage.stop);
+  const one = await set({ service: garbage.url });
+  await one.control.says({ boundary: 10_000, pins: {} });
+  expect(statusOf(await new Raw(one.address).send(upgradeOf(mover, VERSION, KEY)).end())).toBe(502);
+  expect(await countsOfService(one, 2)).toEqual({ requests: 2, hard: 2, errors: 2 });
+});
+
 test('faults 30 an upgrade to something nobody asked for is a 502', async () => {
   const odd = await tcp((socket) =>
     socket.on('data', () =>
@@ -284,6 +293,66 @@ test('a refused upgrade is no write under way, however long its client keeps the
   const ack = await control.says({ boundary: 0, pins: {}, moving });
   expect(ack.flights).toMatchObject([{ inFlight: 0 }]);
   client.socket.destroy();
+});
+
+test('a socket whose client breaks it off is ended at its side in order: of known fate, it keeps nobody from moving', async () => {
+  const one = await set({ handoff: { writeFate: '1h' } });
+  await one.control.says({ boundary: 0, pins: {} });
+  const slice = async () => {
+    const ack = await one.control.says({ boundary: 0, pins: {}, moving });
+    await one.control.says({ boundary: 0, pins: {} });
+    return ack.flights[0]!;
+  };
+  const atStart = (await slice()).unknownFor;
+  const client = new Raw(one.address).send(upgradeOf(mover, VERSION, KEY));
+  expect(statusOf(await client.until((text) => text.includes('\r\n\r\n')))).toBe(101);
+  client.socket.resetAndDestroy();
+  while (one.monolith.closes.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  while ((await slice()).inFlight > 0);
+  expect((await slice()).unknownFor).toBeLessThanOrEqual(atStart);
+});
+
+test('an address may have so many sockets that may carry writes; one more is answered 429, a read-only one goes on', async () => {
+  const { address, control } = await set({ proxy: { unfinishedPerAddress: 2, unfinishedPerUser: 1 } });
+  await control.says({ boundary: 0, pins: {} });
+  const open = [await connect(address, '/api/orders/live', 'a')];
+  const as = (user: string) => new Raw(address).send(upgradeOf(user, VERSION, KEY)).end();
+  const refused = await as('a');
+  expect([statusOf(refused), refused.includes('"too-many-sockets"')]).toEqual([429, true]);
+  open.push(await connect(address, '/api/orders/live', 'b'));
+  expect(statusOf(await as('c'))).toBe(429);
+  open.push(await connect(address, '/api/orders/watch', 'c'));
+  open[0]!.socket.close();
+  await open[0]!.closed;
+  for (let status = 0; status !== 101; ) {
+    const client = new Raw(address).send(upgradeOf('c', VERSION, KEY));
+    status = statusOf(await client.until((text) => text.includes('\r\n\r\n')));
+    expect([101, 429]).toContain(status);
+    client.socket.destroy();
+  }
+  for (const { socket } of open) socket.terminate();
+});
+
+test('sockets of unknown fate count against their address as other writes do: beyond the allowance it is a 503', async () => {
+  const broken = await tcp((socket) =>
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      socket.once('data', () => socket.resetAndDestroy());
+    }),
+  );
+  stops.push(broken.stop);
+  const { address, control } = await set({
+    ...{ monolith: broken.url, handoff: { writeFate: '1h' } },
+    proxy: { unfinishedPerAddress: 2 },
+  });
+  await control.says({ boundary: 0, pins: {} });
+  for (const user of ['a', 'b']) {
+    const client = new Raw(address).send(upgradeOf(user, VERSION, KEY));
+    expect(statusOf(await client.until((text) => text.includes('\r\n\r\n')))).toBe(101);
+    await client.send('x').end();
+  }
+  const answer = await new Raw(address).send(upgradeOf('c', VERSION, KEY)).end();
+  expect([statusOf(answer), answer.includes('"too-many-unknown"')]).toEqual([503, true]);
 });
 
 test('CONNECT and an upgrade behind a request that is not answered leave nothing under way when the client goes', async () => {

@@ -43,6 +43,8 @@ type Attempt = {
   settled: boolean;
   /** Breaks off what has been sent to the side. */
   cancel?: () => void;
+  /** Gives its place in the allowance of its client back. */
+  free?: () => void;
   tunnel?: Tunnel;
 };
 
@@ -71,7 +73,8 @@ export class Upgrades {
       const writes = owned && !isDeclaredReadOnly(routed, clean.method, clean.readings);
       const side = this.#decide(routed, user, bucket, writes);
       const write = owned && writes ? { capability: routed.name, user, bucket, side } : undefined;
-      const attempt = { clean, capability: routed?.name ?? '', side, write, sent: false, settled: false };
+      if (write) this.#checkAllowance(write, clean.address);
+      const attempt: Attempt = { clean, capability: routed?.name ?? '', side, write, sent: false, settled: false };
       this.#connect(request, socket, head, routed, attempt);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -96,6 +99,18 @@ export class Upgrades {
     return decision;
   }
 
+  /** Refuses a socket whose client keeps too many users from moving already. */
+  #checkAllowance(write: Write, address: string): void {
+    const { sockets, unknownFates } = this.#traffic;
+    if (unknownFates.isUsedUp(write, address))
+      throw new Refused(
+        'too-many-unknown',
+        `the ${write.side} has left too many of your writes without an answer; try again`,
+      );
+    if (sockets.isUsedUp(write, address))
+      throw new Refused('too-many-sockets', 'too many of your sockets are open; try again when one has ended');
+  }
+
   #connect(
     request: IncomingMessage,
     socket: Socket,
@@ -109,6 +124,7 @@ export class Upgrades {
     this.#attempts.set(request, attempt);
     this.#traffic.began();
     if (write) {
+      attempt.free = this.#traffic.sockets.take(write, clean.address);
       this.#traffic.flights.begin(write);
       this.#traffic.noteBlind(write, clean.correlationId);
     }
@@ -217,9 +233,10 @@ export class Upgrades {
     return whose.code;
   }
 
-  #end(request: IncomingMessage, { write }: Attempt, fateKnown: boolean): void {
+  #end(request: IncomingMessage, { clean, write, free }: Attempt, fateKnown: boolean): void {
     if (!this.#attempts.delete(request)) return;
-    if (write) this.#traffic.flights.end(write, fateKnown);
+    free?.();
+    if (write) this.#traffic.endWrite(write, clean.address, fateKnown);
     this.#traffic.ended();
   }
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { finished } from 'node:stream';
 import { afterEach, expect, test } from '@jest/globals';
-import { bucketOf, type Moving } from '@strangler/plan';
+import { bucketOf, MOST_NAMED, type Moving } from '@strangler/plan';
 import { Unfinished, Upload } from './body.ts';
 import { Raw, statusOf, tcp } from './testing/raw.ts';
 import { stage } from './testing/stage.ts';
@@ -19,7 +19,7 @@ async function set(more: Parameters<typeof stage>[0] = {}) {
 }
 
 /** Users whose buckets lie in the slice that moves. */
-const movers = Array.from({ length: 2_000 }, (_, number) => `u${number}`).filter(
+const movers = Array.from({ length: 4_000 }, (_, number) => `u${number}`).filter(
   (user) => bucketOf('shop', user) < 100,
 );
 const moving: Moving = { epoch: 1, subject: { lo: 0, hi: 100 }, from: 'monolith', to: 'service' };
@@ -48,7 +48,10 @@ async function silent(says = '') {
   const got = async (least: number) => {
     while (bytes < least) await new Promise((resolve) => setTimeout(resolve, 5));
   };
-  return { url: upstream.url, got, bytes: () => bytes };
+  const connected = async (least: number) => {
+    while (upstream.connections() < least) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  return { url: upstream.url, got, connected };
 }
 
 test('a small body that drips is collected: it is in flight for nobody, chunked or not', async () => {
@@ -173,4 +176,59 @@ test('an address may leave some writes of unknown fate to one side, then it is a
   const third = await write(low[2]!);
   expect([statusOf(third), codeOf(third)]).toEqual([503, 'too-many-unknown']);
   expect(statusOf(await write(high))).toBe(200);
+});
+
+test('uploads that still drip when a handoff moves their users are cut, however many: they hold up no slice and no name', async () => {
+  const monolith = await silent();
+  const one = await set({ monolith: monolith.url, handoff: { hold: '200ms', writeFate: '1ms' } });
+  await one.control.says({ boundary: 0, pins: {} });
+  const dripping = movers.slice(0, MOST_NAMED + 1);
+  expect(dripping).toHaveLength(MOST_NAMED + 1);
+  const clients = dripping.map((user) =>
+    new Raw(one.address).send(`${head(user, `Content-Length: ${LARGE}`)}${'x'.repeat(1_000)}`),
+  );
+  const awaited = movers[MOST_NAMED + 1]!;
+  const whole = new Raw(one.address).send(`${head(awaited, 'Content-Length: 1')}x`);
+  await monolith.connected(clients.length + 1);
+  const ack = await one.control.says({ boundary: 0, pins: {}, moving });
+  expect(ack.flights).toMatchObject([{ inFlight: MOST_NAMED + 2, inFlightOf: [awaited] }]);
+  for (const client of clients) {
+    const answer = await client.answer();
+    expect([statusOf(answer), codeOf(answer)]).toEqual([503, 'upload-cut']);
+    expect(answer).toContain('retry-after: 1');
+  }
+  // The write that is with its side whole is waited for as ever, and those that were cut are of known fate.
+  const last = await one.control.hears((all) =>
+    all.find((told) => told.type === 'flight' && told.flight.inFlight === 1),
+  );
+  expect(last).toMatchObject({ flight: { inFlightOf: [awaited], unknownFor: 0, unknownOf: [] } });
+  expect(whole.received).toBe('');
+  const text = await (await fetch(`http://${one.metricsAddress}/metrics`)).text();
+  expect(text).toContain(`not_the_sides_total{capability="orders",side="monolith",fault="proxy"} ${clients.length}`);
+  expect(one.control.received.filter(({ type }) => type === 'counts')).toEqual([]);
+  for (const { socket } of [...clients, whole]) socket.destroy();
+});
+
+test('an upload that comes whole in time, is of nobody who moves, or has its handoff taken back is not cut', async () => {
+  const monolith = await silent();
+  const one = await set({ monolith: monolith.url, handoff: { hold: '400ms' } });
+  await one.control.says({ boundary: 0, pins: {} });
+  const stays = Array.from({ length: 99 }, (_, nth) => `u${nth}`).find((user) => bucketOf('shop', user) >= 100)!;
+  const upload = (user: string) =>
+    new Raw(one.address).send(`${head(user, `Content-Length: ${LARGE}`)}${'x'.repeat(LARGE - 1)}`);
+  const [inTime, elsewhere] = [upload(movers[0]!), upload(stays)];
+  await monolith.got(2 * LARGE);
+  await one.control.says({ boundary: 0, pins: {}, moving });
+  inTime.send('x');
+  await monolith.got(2 * LARGE + 1);
+  await one.control.says({ boundary: 0, pins: {} });
+  const freed = upload(movers[1]!);
+  await monolith.got(3 * LARGE + 1);
+  await one.control.says({ boundary: 0, pins: {}, moving });
+  await one.control.says({ boundary: 0, pins: {} });
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  for (const client of [inTime, elsewhere, freed]) {
+    expect([client.received, client.ended]).toEqual(['', 'no']);
+    client.socket.destroy();
+  }
 });

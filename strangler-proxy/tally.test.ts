@@ -1,0 +1,50 @@
+import { expect, test } from '@jest/globals';
+import type { FromProxy } from '@strangler/plan';
+import { Tally } from './tally.ts';
+
+const REFUSED = { status: 0, failed: true, hard: true, latency: 0 };
+const FINE = { status: 200, failed: false, hard: false, latency: 5 };
+
+function set() {
+  const clock = { now: 5_000 };
+  return { clock, tally: new Tally(() => clock.now) };
+}
+
+test('what was counted too long ago is dropped, but who has written is still told', () => {
+  const { clock, tally } = set();
+  for (let nth = 0; nth < 20; nth++) tally.add('orders', 'service', REFUSED);
+  tally.add('orders', 'service', FINE, 'ada');
+  clock.now += 9_999;
+  tally.dropStale();
+  tally.add('orders', 'service', REFUSED);
+  clock.now += 1;
+  tally.dropStale();
+  tally.add('orders', 'service', FINE, 'bob');
+  clock.now += 9_999;
+  tally.dropStale();
+  expect(tally.take()).toEqual({
+    counts: [
+      {
+        ...{ capability: 'orders', side: 'service', requests: 1, errors: 0, hard: 0, clientErrors: 0, latency: 5 },
+        writers: ['ada', 'bob'],
+      },
+    ],
+    more: 0,
+  });
+  expect(tally.take()).toEqual({ counts: [], more: 0 });
+});
+
+test('writers are bounded, told in messages control takes, and nobody’s requests are counted twice', () => {
+  const { tally } = set();
+  const worst = (nth: number) => String(nth).padEnd(256, '\u0000');
+  for (let nth = 0; nth < 10_003; nth++) tally.add('orders', 'service', FINE, worst(nth));
+  tally.add('orders', 'service', FINE, worst(0));
+  const { counts, more } = tally.take();
+  expect(more).toBe(3);
+  expect(new Set(counts.flatMap(({ writers }) => writers)).size).toBe(10_000);
+  expect(counts.reduce((sum, { requests }) => sum + requests, 0)).toBe(10_004);
+  for (const one of counts) {
+    const message: FromProxy = { type: 'counts', counts: [one] };
+    expect(Buffer.byteLength(JSON.stringify(message))).toBeLessThan(1_048_576);
+  }
+});
