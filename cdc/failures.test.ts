@@ -8,6 +8,8 @@ import {
   POSTGRES_FAILURES,
   TargetRefusesError,
 } from './failures.ts';
+import type { MappedColumn } from './mapping.ts';
+import { UnstorableError } from './mysql-values.ts';
 
 const inPostgres = (code: string) => failureOf(Object.assign(new Error('no'), { code, severity: 'ERROR' }));
 const inMysql = (errno: number, sqlState = 'HY000') =>
@@ -30,6 +32,13 @@ describe('what a failed statement means for a stream (faults 60, 61)', () => {
   test('the issue’s examples never pass by themselves', () => {
     for (const code of ['54000', 'P0001', '22001', '22P02', '23502', '23514']) expect(inPostgres(code)).toBe('row');
     for (const errno of [1644, 3988, 1118, 1153, 1406]) expect(inMysql(errno)).toBe('row');
+  });
+
+  test('JSON too deep, a character MySQL cannot convert, and a value that it would change are about the row', () => {
+    expect(inMysql(3157, '22032')).toBe('row');
+    expect(inMysql(3854)).toBe('row');
+    const column = { monolith: { name: 'n' } } as unknown as MappedColumn;
+    expect(failureOf(new UnstorableError(column, 'NaN is no number to MySQL'))).toBe('row');
   });
 
   test('a trigger’s SIGNAL is about the row, whatever number it names', () => {

@@ -2,6 +2,9 @@ import type { Session } from '@strangler/ledger';
 import { failureOf, isRefusal, TargetRefusesError } from './failures.ts';
 import type { Unexplained } from './unexplained.ts';
 
+/** Names each savepoint: in MySQL a second one of a name would take the place of the first, around it. */
+let attempts = 0;
+
 /**
  * Finds out, inside a target transaction, what of it the target refuses: each attempt runs within a savepoint, so that
  * what was refused has not happened and the rest stays.
@@ -9,7 +12,6 @@ import type { Unexplained } from './unexplained.ts';
 export class Isolation {
   readonly #session: Session;
   readonly #unexplained: Unexplained | undefined;
-  #depth = 0;
 
   constructor(session: Session, unexplained: Unexplained | undefined) {
     this.#session = session;
@@ -41,7 +43,7 @@ export class Isolation {
 
   /** The error of what the target does not take; nothing has happened then. */
   async attempt(task: () => Promise<void>): Promise<Error | undefined> {
-    const name = `careful_${++this.#depth}`;
+    const name = `careful_${++attempts}`;
     await this.#session.query(`SAVEPOINT ${name}`);
     try {
       await task();
@@ -52,8 +54,6 @@ export class Isolation {
       await this.#session.query(`ROLLBACK TO SAVEPOINT ${name}`);
       await this.#session.query(`RELEASE SAVEPOINT ${name}`);
       return error as Error;
-    } finally {
-      this.#depth--;
     }
   }
 

@@ -2,7 +2,9 @@ import { type QuarantineEntry, quarantine, type Session } from '@strangler/ledge
 import { nameOf, type Root } from './aggregates.ts';
 import type { Kept } from './apply-late.ts';
 import type { Loser } from './apply-owned.ts';
+import { Isolation } from './isolate.ts';
 import { keyOf, type MappedTable, type Row } from './mapping.ts';
+import { cutEntry } from './quarantine/cut.ts';
 import type { Change } from './steps.ts';
 
 /** Where a kept row came from. */
@@ -21,6 +23,22 @@ export type Inapplicable = {
   readonly detail: string | null;
 };
 
+/** An entry, and the table of its row. */
+export type Keeping = { readonly table: MappedTable; readonly entry: QuarantineEntry };
+
+/**
+ * Keeps entries inside a transaction; one that the target does not take whole (too large a statement, for one), without
+ * its long values. Throws TargetRefusesError if it does not take that either.
+ */
+export async function keepAll(session: Session, all: readonly Keeping[]): Promise<void> {
+  const put = (entries: readonly QuarantineEntry[]) => quarantine(session, entries);
+  await new Isolation(session, undefined).each(
+    all,
+    (some) => put(some.map(({ entry }) => entry)),
+    ({ table, entry }) => put([cutEntry(table, entry)]),
+  );
+}
+
 const json = (row: Row | null): string | null => row && JSON.stringify(row);
 
 /** Keeps changes that are not applied; a person must look. `roots` in the order of the changes. */
@@ -30,19 +48,22 @@ export async function keepInapplicable(
   all: readonly Inapplicable[],
 ): Promise<void> {
   const entries = all.map(({ change: { table, before, after, user }, reason, whence, detail }, at) => ({
-    ...({ ...whence, status: 'open', reason, table: table.name, key: keyOf(table, (after ?? before)!) } as const),
-    ...{ aggregate: nameOf(roots[at]!.table, roots[at]!.key), user, before: json(before), after: json(after) },
-    ...{ owner: null, epoch: null, detail, resolution: null },
+    table,
+    entry: {
+      ...({ ...whence, status: 'open', reason, table: table.name, key: keyOf(table, (after ?? before)!) } as const),
+      ...{ aggregate: nameOf(roots[at]!.table, roots[at]!.key), user, before: json(before), after: json(after) },
+      ...{ owner: null, epoch: null, detail, resolution: null },
+    },
   }));
-  await quarantine(session, entries);
+  await keepAll(session, entries);
 }
 
 /** Keeps late changes that are not applied. */
 export async function keepLate(session: Session, all: readonly Kept[], whence: Whence): Promise<void> {
-  const entries = all.map(({ change, late, root, disposition, detail = null }): QuarantineEntry => {
+  const entries = all.map(({ change, late, root, disposition, detail = null }): Keeping => {
     const { table, before, after, user, epoch } = change;
     const settled = disposition === 'superseded';
-    return {
+    const entry: QuarantineEntry = {
       ...whence,
       status: settled ? 'superseded' : 'open',
       reason: settled ? 'superseded' : epoch === null ? 'rogue-write' : 'late-write',
@@ -57,14 +78,15 @@ export async function keepLate(session: Session, all: readonly Kept[], whence: W
       detail,
       resolution: settled ? 'the owner’s row holds' : null,
     };
+    return { table, entry };
   });
-  await quarantine(session, entries);
+  await keepAll(session, entries);
 }
 
 /** Keeps rows that had to give way to the owner's row for the same thing. */
 export async function keepLosers(session: Session, losers: readonly Loser[], whence: Whence): Promise<void> {
-  const entries = losers.map(
-    ({ table, row, root, winner }): QuarantineEntry => ({
+  const entries = losers.map(({ table, row, root, winner }): Keeping => {
+    const entry: QuarantineEntry = {
       ...whence,
       status: 'superseded',
       reason: 'superseded',
@@ -78,9 +100,10 @@ export async function keepLosers(session: Session, losers: readonly Loser[], whe
       epoch: null,
       detail: null,
       resolution: 'deleted: the owner has another row for the same thing',
-    }),
-  );
-  await quarantine(session, entries);
+    };
+    return { table, entry };
+  });
+  await keepAll(session, entries);
 }
 
 const userOf = (table: MappedTable, row: Row): string | null =>

@@ -1,4 +1,4 @@
-import { loadPlan, type Plan, PlanError } from '@strangler/plan';
+import { errorForLog, loadPlan, type Plan, PlanError } from '@strangler/plan';
 import pino from 'pino';
 import { type Cdc, startCdc } from './cdc.ts';
 import { type Command, readCommand, UsageError } from './command-line.ts';
@@ -46,7 +46,7 @@ async function main(): Promise<number> {
 }
 
 async function run(plan: Plan, address: string | undefined): Promise<number> {
-  const log = pino({ name: 'cdc' });
+  const log = pino({ name: 'cdc', serializers: { err: errorForLog } });
   const metrics = createMetrics();
   const cdc = startCdc(plan, {
     log,

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { openFlags } from '@strangler/flags';
-import { loadPlan, type Plan, PlanError } from '@strangler/plan';
+import { errorForLog, loadPlan, type Plan, PlanError } from '@strangler/plan';
 import pino from 'pino';
 import { startControl } from './control.ts';
 
@@ -26,7 +26,7 @@ const readPlan = (file: string): Plan => {
 };
 
 const plan = readPlan(readArguments().plan);
-const log = pino({ name: 'control' });
+const log = pino({ name: 'control', serializers: { err: errorForLog } });
 const flags = await openFlags(plan, Object.keys(plan.capabilities), (problem) => log.warn(problem));
 const control = await startControl({ plan, flags, log }).catch((error: Error) => fail(error, 1));
 log.info({ address: control.address }, 'listening');

@@ -56,7 +56,7 @@ function definitions(dialect: Dialect): Record<string, string> {
       PRIMARY KEY (stream, epoch)`,
     strangler_quarantine: `id ${serial} PRIMARY KEY, stream VARCHAR(100) NOT NULL, status VARCHAR(10) NOT NULL,
       reason VARCHAR(40) NOT NULL, table_name VARCHAR(190) NOT NULL, row_key ${text} NOT NULL,
-      aggregate ${text} NOT NULL, user_id VARCHAR(190), before_image ${text}, after_image ${text}, owner_image ${text},
+      aggregate ${text} NOT NULL, user_id ${text}, before_image ${text}, after_image ${text}, owner_image ${text},
       position ${text} NOT NULL, source_transaction ${text}, epoch BIGINT, detail ${text},
       created_at ${time} NOT NULL DEFAULT ${now}, settled_at ${time}, resolution ${text}${kept}`,
     strangler_applier: `stream VARCHAR(100) PRIMARY KEY, session_id BIGINT NOT NULL, state VARCHAR(12) NOT NULL,
@@ -90,10 +90,12 @@ export async function createTables(session: Session): Promise<void> {
       await session.query(`ALTER TABLE ${table} REPLICA IDENTITY FULL`);
     }
   }
-  if (session.dialect === 'mysql') for (const [table, column, definition] of ADDED) await addColumn(session, table, column, definition);
+  if (session.dialect === 'mysql')
+    for (const [table, column, definition] of ADDED) await addColumn(session, table, column, definition);
   if (session.dialect === 'postgres') {
     await session.query('CREATE INDEX IF NOT EXISTS strangler_kept ON strangler_quarantine (stream, status)');
   }
+  await widenUsers(session);
   const { rows } = await session.query('SELECT id FROM strangler_tick');
   if (!rows.length) await session.query('INSERT INTO strangler_tick (id, n) VALUES (1, 0)');
 }
@@ -111,6 +113,18 @@ async function addColumn(session: Session, table: string, column: string, defini
     [table, column],
   );
   if (!rows.length) await session.query(`ALTER TABLE ${table} ADD COLUMN ${column} ${definition}`);
+}
+
+/** A quarantine made by an earlier version holds users of up to 190 characters only. */
+async function widenUsers(session: Session): Promise<void> {
+  const mysql = session.dialect === 'mysql';
+  const { rows } = await session.query(
+    `SELECT 1 FROM information_schema.columns WHERE table_schema = ${mysql ? 'DATABASE()' : 'current_schema()'}
+     AND table_name = 'strangler_quarantine' AND column_name = 'user_id' AND character_maximum_length = 190`,
+  );
+  if (!rows.length) return;
+  const column = mysql ? 'MODIFY user_id LONGTEXT' : 'ALTER user_id TYPE TEXT';
+  await session.query(`ALTER TABLE strangler_quarantine ${column}`);
 }
 
 /** Drops our tables; what is not there is no error. */

@@ -22,7 +22,10 @@ export function databaseMistake(text: string, schemes: readonly string[]): strin
   const behind = rest.join('://');
   const authority = behind.split(/[/?#]/)[0]!;
   if (behind.includes('@') && !authority.includes('@')) {
-    return `has a raw /, ? or # in its user name or password, so another host would be asked: ${ENCODE}`;
+    return (
+      `has an @ behind a /, ? or #: if those are of its user name or password, another host would be asked: ${ENCODE}; ` +
+      'if the @ is of its path or query, write %40'
+    );
   }
   if (authority.split('@').length > 2) return `has a raw @ in its user name or password: ${ENCODE}`;
   if (!URL.canParse(text)) return `is no address; if its user name or password has a special character, ${ENCODE}`;

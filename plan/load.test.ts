@@ -25,6 +25,15 @@ const mistakesOf = (text: string, env: NodeJS.ProcessEnv = {}): Record<string, s
   return {};
 };
 
+const thrown = (task: () => unknown): Error => {
+  try {
+    task();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('it was taken');
+};
+
 describe('a Plan', () => {
   test('is frozen, with defaults filled in and durations as milliseconds', () => {
     const plan = parsePlan(SPLIT, {});
@@ -125,11 +134,12 @@ capabilities:
     ],
     [
       'mysql://root:geh/eim@127.0.0.1/shop',
-      'has a raw /, ? or # in its user name or password, so another host would be asked',
+      'has an @ behind a /, ? or #: if those are of its user name or password, another host would be asked',
     ],
-    ['mysql://root:12/eim@127.0.0.1/shop', 'has a raw /, ? or #'],
-    ['"mysql://root:12#eim@127.0.0.1/shop"', 'has a raw /, ? or #'],
-    ['mysql://root:12?eim@127.0.0.1/shop', 'has a raw /, ? or #'],
+    ['mysql://root:12/eim@127.0.0.1/shop', 'has an @ behind a /, ? or #'],
+    ['"mysql://root:12#eim@127.0.0.1/shop"', 'has an @ behind a /, ? or #'],
+    ['mysql://root:12?eim@127.0.0.1/shop', 'has an @ behind a /, ? or #'],
+    ['"mysql://127.0.0.1/shop?user=a@eim"', 'if the @ is of its path or query, write %40'],
     ['mysql://root:eim%@127.0.0.1/shop', 'has a % that encodes nothing'],
     ['"mysql://root@127.0.0.1/shop#1"', 'has a raw #, and what follows would be lost'],
     ['mysql://root@127.0.0.1', 'must name one database: mysql://HOST/DATABASE'],
@@ -163,7 +173,15 @@ capabilities:
   });
 
   test.each([
-    ['{ jwt: user.id }', 'jwt', 'user.id is a claim inside another one, and those are not read: put the user'],
+    [
+      '{ jwt: user.id }',
+      'jwt',
+      'user.id can be a claim of this very name, or a claim inside another one (id in user, which is not read)',
+    ],
+    ['{ jwt: com.acme.uid }', 'jwt', 'For the first write jwt: ["com.acme.uid"]'],
+    ['{ jwt: ["user id"] }', 'jwt', 'without blanks'],
+    ['{ jwt: [user, id] }', 'jwt', 'must be the name of a claim'],
+    ['{ jwt: 1 }', 'jwt', 'must be the name of a claim'],
     ['{ jwt: "user id" }', 'jwt', 'without blanks'],
     ['{ header: "x user" }', 'header', 'must be a name as headers and cookies have it'],
     ['{ cookie: "uid=1" }', 'cookie', 'must be a name as headers and cookies have it'],
@@ -177,6 +195,14 @@ capabilities:
     const plan = parsePlan(SPLIT.replace('{ jwt: sub }', '{ jwt: "https://shop.test/uid" }'), {});
     expect(plan.capabilities.orders?.user).toEqual({ jwt: 'https://shop.test/uid' });
   });
+
+  test.each(['com.acme.uid', 'uid', 'https://shop.test/uid'])(
+    'takes the claim %s from a list as this very name',
+    (name) => {
+      const plan = parsePlan(SPLIT.replace('{ jwt: sub }', `{ jwt: ["${name}"] }`), {});
+      expect(plan.capabilities.orders?.user).toEqual({ jwt: name });
+    },
+  );
 
   test.each([
     [['ANY /api/orders/**'], 'ANY /api/orders/** of orders'],
@@ -197,23 +223,52 @@ capabilities:
   );
 
   test.each([
-    ['name: shop\nname: store', 'name stands twice in one place, again at line 4: remove one of them'],
-    ['name: shop\nproxy: { maxBody: 010 }', '010 is no plain number'],
-    ['name: shop\nproxy: { maxBody: 0x10 }', '0x10 is no plain number'],
-    ['name: shop\nproxy: { maxBody: 281674916028284930 }', '281674916028284930 is no plain number'],
-    ['name: !own shop', 'Unresolved tag'],
-    ['name: shop\n1: x', 'the key 1 is no text: put it into quotes'],
-  ])('names what YAML would take for something else: %j', (text, message) => {
-    expect(mistakesOf(SPLIT.replace('name: shop', text))['(YAML)']).toContain(message);
+    ['name: shop\nname: store', '(YAML)', 'name stands twice in one place, again at line 4: remove one of them'],
+    [
+      'name: shop\nproxy: { maxBody: 010 }',
+      'proxy.maxBody',
+      'is a number to YAML, but not in plain digits, or beyond 2^53: write it so, or quote it as a text (line 4)',
+    ],
+    ['name: shop\nproxy: { maxBody: 0x10 }', 'proxy.maxBody', 'is a number to YAML'],
+    ['name: shop\nproxy: { maxBody: 1e3 }', 'proxy.maxBody', 'not in plain digits'],
+    ['name: shop\nproxy: { maxBody: 281674916028284930 }', 'proxy.maxBody', 'beyond 2^53'],
+    ['name: shop\nproxy: { trustedHops: [a, [b, 0x1]] }', 'proxy.trustedHops[1][1]', 'is a number to YAML'],
+    ['name: !own shop', '(YAML)', 'a value that begins with !'],
+    ['name: shop\n1: x', '(whole file)', 'has a key that is no text: put it into quotes (line 4)'],
+  ])('names what YAML would take for something else: %j', (text, place, message) => {
+    expect(mistakesOf(SPLIT.replace('name: shop', text))[place]).toContain(message);
+  });
+
+  test.each([
+    '0123456789012',
+    '0x5ec2e7',
+    '123456789012345678901234',
+    '!s3cret-token',
+    '*s3cret-token',
+    '%s3cret-token',
+    '@s3cret-token',
+    '|s3cret-token',
+    '"s3\\cret-token',
+    '"\\s3cret-token"',
+    '[s3cret-token',
+    's3cret-token: s3cret-token: s3cret-token',
+    '"a" s3cret-token',
+    `"\${s3cret-token}"`,
+  ])('shows nothing of the token %s that it cannot read', (token) => {
+    const message = thrown(() => parsePlan(SPLIT.replace('admin: admin-token', `admin: ${token}`), {})).message;
+    expect(message).toMatch(/^strangler.yaml has (a mistake|\d+ mistakes):/);
+    expect(message).not.toMatch(/s3|cret|345678|5ec2e7/);
   });
 
   test('names what else is not plainly one thing, each where it stands', () => {
     const of = (change: (text: string) => string) => mistakesOf(change(SPLIT));
     expect(of((text) => text.replace('proxy: proxy-token', 'proxy: admin-token'))).toEqual({
-      'control.tokens.proxy': 'is the token of admin too: each role needs its own',
+      'control.tokens.proxy': expect.stringMatching(
+        /is the token of admin too, so whoever has it has both roles: write another one here, .* those who use the role proxy/,
+      ),
     });
     expect(of((text) => text.replace('admin-token', `"\${admin_token}"`))).toEqual({
-      'control.tokens.admin': `\${admin_token} is no variable: A–Z, 0–9 and _`,
+      'control.tokens.admin': `has a \${…} that names no variable: A–Z, 0–9 and _`,
     });
     const handoff = (more: string) => of((text) => `${text}    ${more}\n`);
     expect(handoff('handoff: { hold: 30d }')).toEqual({ 'capabilities.orders.handoff.hold': 'must be at most 24d' });
@@ -230,7 +285,7 @@ capabilities:
     expect(unleash('default:development.abc')).toEqual({});
     expect(unleash('default:production.abc')).toEqual({
       'flags.unleash.token':
-        'reads environment production, but a rollback would be written to development: name the same',
+        'reads another environment than development, to which a rollback would be written: name the same',
     });
   });
 

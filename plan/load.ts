@@ -1,5 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { type Document, isScalar, parseDocument, type Scalar, visit, type YAMLError } from 'yaml';
+import {
+  type Document,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Scalar,
+  visit,
+  type YAMLError,
+} from 'yaml';
 import { type Plan, planSchema } from './schema.ts';
 
 /** One mistake in a Plan: where, and what. */
@@ -34,7 +44,7 @@ function fillIn(value: unknown, env: NodeJS.ProcessEnv, path: PropertyKey[], mis
       const given = isName ? env[variable] : undefined;
       const wrong = isName
         ? `environment variable ${variable} is not set`
-        : `\${${variable}} is no variable: A–Z, 0–9 and _`;
+        : `has a \${…} that names no variable: A–Z, 0–9 and _`;
       if (given === undefined) mistakes.push({ path: sayPath(path), message: wrong });
       return given ?? '';
     });
@@ -50,16 +60,12 @@ function fillIn(value: unknown, env: NodeJS.ProcessEnv, path: PropertyKey[], mis
 
 /** Validates the text of a Plan and freezes it. Throws PlanError with every mistake. */
 export function parsePlan(text: string, env: NodeJS.ProcessEnv, file = 'strangler.yaml'): Plan {
-  const document = parseDocument(text, { prettyErrors: true });
-  const faults = [
-    ...[...document.errors, ...document.warnings].map((error) => sayFault(error, text)),
-    ...oddities(document),
-  ];
-  if (faults.length) {
-    throw new PlanError(
-      file,
-      faults.map((message) => ({ path: '(YAML)', message })),
-    );
+  const lines = new LineCounter();
+  const document = parseDocument(text, { prettyErrors: true, lineCounter: lines });
+  const faults = [...document.errors, ...document.warnings].map((error) => sayFault(error, text));
+  const odd = oddities(document, lines);
+  if (faults.length || odd.length) {
+    throw new PlanError(file, [...faults.map((message) => ({ path: '(YAML)', message })), ...odd]);
   }
   const unset: Mistake[] = [];
   const filled = fillIn(document.toJS(), env, [], unset);
@@ -73,30 +79,61 @@ export function parsePlan(text: string, env: NodeJS.ProcessEnv, file = 'strangle
   return freeze(checked.data!);
 }
 
+/** Faults of which the library's message may quote a value, and with it a secret, are told in words of our own. */
+const WITHOUT_VALUE: Partial<Record<YAMLError['code'], string>> = {
+  BAD_ALIAS: 'YAML takes a value that begins with * for an alias: quote it',
+  BAD_DIRECTIVE: 'YAML takes a line that begins with % for a directive: quote it',
+  BAD_DQ_ESCAPE: 'a \\ escapes nothing within double quotes: write \\\\, or take single quotes',
+  TAG_RESOLVE_FAILED: 'YAML takes a value that begins with ! for one of a type of its own: quote it',
+  UNEXPECTED_TOKEN: 'something stands where YAML expects nothing: quote the value, or look at the lines around it',
+};
+
 function sayFault({ code, message, pos: [from], linePos }: YAMLError, text: string): string {
-  if (code !== 'DUPLICATE_KEY') return message.split('\n')[0]!;
+  const line = linePos?.[0].line;
+  if (code !== 'DUPLICATE_KEY') return `${WITHOUT_VALUE[code] ?? message.replace(/ at line .*/s, '')} (line ${line})`;
   const key = /^["']?([^\s:"']*)/.exec(text.slice(from))?.[1];
-  return `${key} stands twice in one place, again at line ${linePos?.[0].line}: remove one of them`;
+  return `${key} stands twice in one place, again at line ${line}: remove one of them`;
 }
 
-/** Scalars that YAML takes for something else than what stands there: 010 is ten, 0x10 sixteen, and 1 as a key is text. */
-function oddities(document: Document.Parsed): string[] {
-  const found: string[] = [];
-  const isPlain = ({ value, source = '' }: Scalar) =>
-    typeof value !== 'number' ||
-    (/^-?(0|[1-9]\d*)(\.\d+)?$/.test(source) && Math.abs(value) <= Number.MAX_SAFE_INTEGER);
+const isPlain = ({ value, source = '' }: Scalar): boolean =>
+  typeof value !== 'number' || (/^-?(0|[1-9]\d*)(\.\d+)?$/.test(source) && Math.abs(value) <= Number.MAX_SAFE_INTEGER);
+
+/**
+ * Scalars that YAML takes for something else than what stands there: 010 is ten, 0x10 sixteen, and 1 as a key is text.
+ * Told by their place alone: it may be a token that stands there.
+ */
+function oddities(document: Document.Parsed, lines: LineCounter): Mistake[] {
+  const found: Mistake[] = [];
+  const add = (path: readonly unknown[], node: Scalar, message: string) =>
+    found.push({ path: placeOf(path, node), message: `${message} (line ${lines.linePos(node.range![0]).line})` });
   visit(document, {
-    Scalar: (key, node) => {
-      if (key !== 'key' && !isPlain(node))
-        found.push(`${node.source} is no plain number: write its digits, or quote it`);
+    Scalar: (key, node, path) => {
+      if (key === 'key' || isPlain(node)) return;
+      add(
+        path,
+        node,
+        'is a number to YAML, but not in plain digits, or beyond 2^53: write it so, or quote it as a text',
+      );
     },
-    Pair: (_, { key }) => {
+    Pair: (_, { key }, path) => {
       if (isScalar(key) && typeof key.value !== 'string')
-        found.push(`the key ${key.source} is no text: put it into quotes`);
+        add(path, key, 'has a key that is no text: put it into quotes');
+    },
+    Alias: (_, node) => {
+      if (!node.resolve(document)) found.push({ path: '(YAML)', message: WITHOUT_VALUE.BAD_ALIAS! });
     },
   });
   return found;
 }
+
+/** The path to a node of a document, by what it stands in. */
+const placeOf = (path: readonly unknown[], node: unknown): string =>
+  sayPath(
+    [...path, node].flatMap((one, at, all): PropertyKey[] => {
+      if (isSeq(one)) return [one.items.indexOf(all[at + 1])];
+      return isPair(one) && isScalar(one.key) ? [String(one.key.value)] : [];
+    }),
+  );
 
 type Issue = { code?: string | undefined; path: PropertyKey[]; message: string; errors?: Issue[][] };
 

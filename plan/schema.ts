@@ -92,13 +92,25 @@ const database = (schemes: string[]) =>
     ])
     .describe('The database: one address for all, or one for each of admin, control, applier and capture.');
 
-/** A claim’s name may be a URI (RFC 7519), whose dots lead nowhere. */
-const claim = text((given) => {
-  if (!/^\S+$/.test(given)) return 'must be the name of a claim, without blanks';
-  if (!given.includes('.') || /^[a-z][a-z0-9+-]*:/i.test(given)) return undefined;
-  const next = 'put the user into a claim of its own at the top, or name a header or a cookie';
-  return `${given} is a claim inside another one, and those are not read: ${next}`;
-});
+/**
+ * The name of a claim at the top level of a token. One with dots could as well be a path to a claim within another one, so
+ * it stands in a list; the name of a URI (RFC 7519) is none.
+ */
+const claim = z
+  .union([z.string(), z.tuple([z.string()])], 'must be the name of a claim')
+  .transform((given, context) => {
+    const [name] = typeof given === 'string' ? [given] : given;
+    const wrong = (message: string) => context.issues.push({ code: 'custom', message, input: given });
+    if (!/^\S+$/.test(name)) wrong('must be the name of a claim, without blanks');
+    else if (given === name && name.includes('.') && !/^[a-z][a-z0-9+-]*:/i.test(name)) {
+      const inside = `${name.split('.').reverse().join(' in ')}, which is not read`;
+      wrong(
+        `${name} can be a claim of this very name, or a claim inside another one (${inside}). For the first write ` +
+          `jwt: ["${name}"]; else put the user into a claim of its own at the top, or name a header or a cookie`,
+      );
+    }
+    return name;
+  });
 /** RFC 9110 and RFC 6265. */
 const token = text((given) =>
   /^[\w!#$%&'*+.^`|~-]+$/.test(given) ? undefined : 'must be a name as headers and cookies have it, without blanks',
@@ -106,7 +118,9 @@ const token = text((given) =>
 
 const user = z
   .union([
-    z.strictObject({ jwt: claim.describe('A claim of the bearer token, at its top level.') }),
+    z.strictObject({
+      jwt: claim.describe('A claim of the bearer token, at its top level; a name with dots as [NAME].'),
+    }),
     z.strictObject({ header: token.describe('A request header.') }),
     z.strictObject({ cookie: token.describe('A cookie.') }),
   ])
@@ -223,7 +237,7 @@ const flags = z
           // PROJECT:ENVIRONMENT.SECRET
           const read = /^[^:.\s]+:([^:.\s]+)\./.exec(token)?.[1];
           if (read === undefined || read === environment) return;
-          const message = `reads environment ${read}, but a rollback would be written to ${environment}: name the same`;
+          const message = `reads another environment than ${environment}, to which a rollback would be written: name the same`;
           context.addIssue({ code: 'custom', path: ['token'], message });
         }),
     }),
@@ -326,7 +340,10 @@ export const planSchema = z
     const roles = Object.entries(plan.control.tokens);
     roles.forEach(([role, one], index) => {
       const same = roles.slice(0, index).find(([, other]) => other === one);
-      if (same) missing(['control', 'tokens', role], `is the token of ${same[0]} too: each role needs its own`);
+      if (!same) return;
+      const message = `is the token of ${same[0]} too, so whoever has it has both roles`;
+      const next = `write another one here, such as openssl rand -hex 16 prints, and give it to those who use the role ${role}`;
+      missing(['control', 'tokens', role], `${message}: ${next}`);
     });
     for (const [key, one] of Object.entries(plan.capabilities)) {
       const names = Object.entries(one.tables).map(([name, { to = name }]) => to);

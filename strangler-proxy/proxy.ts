@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { type FromProxy, type Plan, proxyDefaults } from '@strangler/plan';
+import { errorForLog, type FromProxy, type Plan, proxyDefaults } from '@strangler/plan';
 import { type Logger, pino } from 'pino';
 import { listenOn } from './address.ts';
 import { Link } from './link.ts';
@@ -44,7 +44,7 @@ export type RunningProxy = {
  * address cannot be listened on.
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
-  const { plan, log = pino() } = options;
+  const { plan, log = pino({ serializers: { err: errorForLog } }) } = options;
   const monolith = plan ? plan.monolith.url : options.monolith;
   if (!monolith) throw new Error('nothing to proxy to: set monolith.url in the Plan, or give --monolith URL');
   const limits = plan?.proxy ?? proxyDefaults();

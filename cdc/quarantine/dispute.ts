@@ -8,6 +8,7 @@ import { keyFrom, type MappedTable, type Mapping, type Row } from '../mapping.ts
 import { Refusal } from '../refusal.ts';
 import type { Sides } from '../sides.ts';
 import type { Change, RootImage } from '../steps.ts';
+import { cutFrom, imageWithNotes } from './cut.ts';
 import { type EntryName, sayEntry, streamOf } from './entry-name.ts';
 
 /** A change kept in quarantine. */
@@ -55,12 +56,12 @@ export async function readTogether(
   return all.filter((one) => isDisputed(one) && one.status === entry.status);
 }
 
-/** The kept changes of entries, oldest first. Throws Refusal for a table that the Plan no longer has. */
+/** The kept changes of entries, oldest first; of a cut one with notes in it (`cut.ts`). Throws Refusal for a table that the Plan no longer has. */
 export function changesFrom(mapping: Mapping, entries: readonly KeptEntry[]): KeptChange[] {
   return entries.map((entry) => {
     const table = mapping.get(entry.table);
     if (!table) throw new Refusal(`the Plan has no table ${entry.table} any more; put it back, or settle this by hand`);
-    const image = (text: string | null) => (text === null ? null : (JSON.parse(text) as Row));
+    const image = (text: string | null) => (text === null ? null : imageWithNotes(text));
     return { table, before: image(entry.before), after: image(entry.after), entry };
   });
 }
@@ -109,7 +110,7 @@ async function ownersImages(
   await add(root.table, [root.key]);
   const ofRoots = changes.filter(({ table }) => 'column' in table.user);
   for (const [table, some] of Map.groupBy(ofRoots, (change) => change.table)) {
-    const after = some.flatMap((change) => (change.after ? [change.after] : []));
+    const after = some.flatMap(({ after, entry }) => (after && !cutFrom(entry).length ? [after] : []));
     const rivals = [...(await rivalsOf(rows, table, after, hold)).values()].flat();
     await add(
       table,

@@ -9,6 +9,7 @@ import { keepLate, keepLosers } from '../keep.ts';
 import { Refusal } from '../refusal.ts';
 import type { Sides } from '../sides.ts';
 import type { Change, RootImage } from '../steps.ts';
+import { refuseCut } from './cut.ts';
 import { changesFrom, keeperOf, rootFrom } from './dispute.ts';
 import { type EntryName, sayEntry, streamOf } from './entry-name.ts';
 import { awaitEqual, type Decision, type Resolved } from './resolve.ts';
@@ -61,6 +62,7 @@ export async function retryInapplicable(
   let entries: KeptEntry[] = [];
   await alone(sides, name, async () => {
     entries = await blockedWith(sides, name, entry);
+    refuseCut(entries);
     const changes = changesFrom(sides.mapping, entries);
     const { user, stream, position, transaction } = entry;
     const owner = user === null ? otherSide(side) : (await sides.owners())(user);

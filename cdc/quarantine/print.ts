@@ -1,6 +1,7 @@
 import type { KeptEntry } from '@strangler/ledger';
 import { sourceOf } from '@strangler/plan';
 import { textTable } from '../tables.ts';
+import { sayCut } from './cut.ts';
 import { sayEntry } from './entry-name.ts';
 import type { Line, Pair } from './side-by-side.ts';
 import type { Shown } from './view.ts';
@@ -34,6 +35,7 @@ export function printShown(shown: Shown): string {
   const { entry, owner, unsure, together, pairs } = shown;
   const direction = entry.stream.endsWith(':forward') ? 'forward' : 'reverse';
   const others = together.length - 1;
+  const cut = sayCut(entry);
   const facts = [
     [
       'what',
@@ -45,6 +47,7 @@ export function printShown(shown: Shown): string {
       `${entry.stream}, transaction ${entry.transaction ?? 'none (a row of a copy)'}, position ${entry.position}`,
     ],
     ['kept', entry.keptAt],
+    ...(cut === undefined ? [] : [['cut', cut]]),
     ['owner', owner ? `the ${owner}, now` : (unsure ?? '')],
     ...(entry.resolution ? [['settled', `${entry.settledAt ?? entry.keptAt}: ${entry.resolution}`]] : []),
   ];

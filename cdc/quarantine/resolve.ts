@@ -8,6 +8,7 @@ import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
 import { openSides, type Sides } from '../sides.ts';
 import type { RootImage } from '../steps.ts';
+import { refuseCut } from './cut.ts';
 import { type Dispute, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
 import { type EntryName, readEntryName, sayEntry } from './entry-name.ts';
 import { applyKept } from './keep-late-write.ts';
@@ -39,6 +40,7 @@ export async function resolve(plan: Plan, text: string, decision: Decision): Pro
     refuseSettled(entry);
     if (!isDisputed(entry)) return await mendInapplicable(sides, name, entry, decision);
     const entries = await readTogether(sides, name, entry);
+    if (decision.keep === 'late') refuseCut(entries);
     const dispute = await readDispute(sides, entries, false);
     refuseChanged(name, dispute, decision);
     await record(sides, name, dispute, decision);

@@ -5,6 +5,7 @@ import { correct } from '../corrections.ts';
 import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
 import { openSides, type Sides } from '../sides.ts';
+import { refuseCut } from './cut.ts';
 import { changesFrom, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
 import { type EntryName, readEntryName, sayEntry } from './entry-name.ts';
 import { alone, retryInapplicable, StillRefusedError } from './mend.ts';
@@ -87,6 +88,7 @@ async function retryLate(sides: Sides, name: EntryName, entry: KeptEntry, resolu
   const [session, rows] = [sides.sessions[side], sides.rows[side]];
   await alone(sides, name, async () => {
     const entries = await readTogether(sides, name, entry, true);
+    refuseCut(entries);
     const { owner, user } = await readDispute(sides, entries, true);
     if (owner !== side) {
       throw new Refusal(

@@ -6,6 +6,7 @@ import { disposeLate } from '../apply-late.ts';
 import { isRefusal } from '../failures.ts';
 import { type Mapping, resolveMapping } from '../mapping.ts';
 import { LOOKING, patience } from '../patience.ts';
+import { cutFrom } from './cut.ts';
 import { changesFrom } from './dispute.ts';
 
 /** Looks after one stream's quarantine: how many entries are open, and which of them no longer matter. */
@@ -67,6 +68,7 @@ async function mootAmong(rows: Rows, entries: readonly KeptEntry[]): Promise<num
   const groups = [...Map.groupBy(entries, ({ aggregate, position }) => `${aggregate} ${position}`).values()];
   if (entries.length === AT_ONCE && groups.length > 1) groups.pop(); // cut short; it comes first the next time but one
   for (const together of groups) {
+    if (together.some((entry) => cutFrom(entry).length)) continue; // nobody can tell whether the owner has made it so
     const changes = changesFrom(rows.mapping, together).map((change) => ({
       ...change,
       user: change.entry.user,

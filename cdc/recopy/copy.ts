@@ -1,7 +1,8 @@
-import { holdCheckpoint, type QuarantineEntry, quarantine } from '@strangler/ledger';
+import { holdCheckpoint, type QuarantineEntry } from '@strangler/ledger';
 import { type Direction, directionInto, otherSide, type Side, streamName } from '@strangler/plan';
 import { imagesOf, nameOf } from '../aggregates.ts';
 import { correct } from '../corrections.ts';
+import { type Keeping, keepAll } from '../keep.ts';
 import { keyOf } from '../mapping.ts';
 import { Refusal } from '../refusal.ts';
 import type { Sides } from '../sides.ts';
@@ -51,23 +52,22 @@ async function copySome(sides: Sides, owner: Side, some: readonly Owned[], mayBe
       }
     }
     await correct(session, sides.capability, images);
-    await quarantine(session, entries);
+    await keepAll(session, entries);
   });
   return entries.length;
 }
 
 /** What the side that does not own has of a row, to be looked at by a person. */
-function entryOf(stream: string, { table: of, key, user, owner }: Owned, row: Differing): QuarantineEntry[] {
+function entryOf(stream: string, { table: of, key, user, owner }: Owned, row: Differing): Keeping[] {
   const theirs = row[otherSide(owner)];
   if (!theirs) return [];
-  return [
-    {
-      ...{ stream, status: 'open', reason: 'late-write', table: row.table.name, key: keyOf(row.table, row.key) },
-      ...{ aggregate: nameOf(of, key), user, before: null, after: JSON.stringify(theirs) },
-      owner: row[owner] && JSON.stringify(row[owner]),
-      ...{ position: 'strangler recopy', transaction: null, epoch: null },
-      detail: 'found when the capability was copied again: the piece of the log that would have told of it is lost',
-      resolution: null,
-    },
-  ];
+  const entry: QuarantineEntry = {
+    ...{ stream, status: 'open', reason: 'late-write', table: row.table.name, key: keyOf(row.table, row.key) },
+    ...{ aggregate: nameOf(of, key), user, before: null, after: JSON.stringify(theirs) },
+    owner: row[owner] && JSON.stringify(row[owner]),
+    ...{ position: 'strangler recopy', transaction: null, epoch: null },
+    detail: 'found when the capability was copied again: the piece of the log that would have told of it is lost',
+    resolution: null,
+  };
+  return [{ table: row.table, entry }];
 }
