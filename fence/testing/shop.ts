@@ -97,7 +97,7 @@ function fenceGrants(side: Side, admin: string, application: string): readonly s
     JSON.stringify({
       ...{ version: 1, name: GROUP, kafka: { brokers: ['host:1'], connect: 'http://host' } },
       monolith: { database: database('monolith', 'mysql') },
-      control: { tokens: { admin: 'not-a-secret', proxy: 'not-a-secret' } },
+      control: { tokens: { admin: 'not-a-secret-of-control', proxy: 'not-a-secret-of-proxies' } },
       capabilities: {
         notes: { service: { database: database('service', 'postgres') }, tables: { notes: { user: 'user_id' } } },
       },
