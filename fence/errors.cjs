@@ -16,10 +16,11 @@ class GivenAwayError extends Error {
         : `${because}; nothing was written`,
     );
     this.name = 'GivenAwayError';
-    this.code = midway ? 'given-away-midway' : 'given-away';
+    const code = stale ? 'stale' : 'given-away';
+    this.code = midway ? 'given-away-midway' : code;
     // Express's own error handler goes by these two.
     this.status = midway ? 503 : 409;
-    this.headers = midway ? { 'retry-after': '1' } : { [HEADER]: 'given-away' };
+    this.headers = midway ? { 'retry-after': '1' } : { [HEADER]: code };
   }
 }
 

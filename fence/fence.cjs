@@ -77,6 +77,11 @@ function createFence(options) {
           { code: 'STRANGLER_FENCE_UNSEEN' },
         );
       });
+      // Who parses the body goes on from its events, which come from the socket and know of no request.
+      for (const emitter of [request, response]) {
+        const { emit } = emitter;
+        emitter.emit = (...event) => requests.run(store, () => emit.apply(emitter, event));
+      }
       requests.run(store, next);
     },
 

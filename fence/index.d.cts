@@ -51,11 +51,12 @@ export function createFence(options: FenceOptions): Fence;
 
 /**
  * The write's user does not belong to this side (any more), and its transaction wrote nothing. Code `given-away`: status
- * 409 and the header `strangler-fence: given-away`. Code `given-away-midway`, status 503: an earlier transaction of the
- * same request has been committed.
+ * 409 and the header `strangler-fence: given-away`. Code `stale`, 409 with that header: the transaction had begun to read
+ * before a handoff of some user nearby, and may be begun again. Code `given-away-midway`, status 503: an earlier
+ * transaction of the same request has been committed.
  */
 export class GivenAwayError extends Error {
-  readonly code: 'given-away' | 'given-away-midway';
+  readonly code: 'given-away' | 'given-away-midway' | 'stale';
   readonly status: 409 | 503;
   readonly headers: Readonly<Record<string, string>>;
 }

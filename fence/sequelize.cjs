@@ -27,11 +27,9 @@ const runOn = (sequelize, connection) => (sql) => {
  * gives the write request, if there is one.
  */
 function guardSequelize({ pass, current }) {
-  /** Transactions, for which users they have been let through, and what refused the others. */
+  /** Transactions and savepoints, for which users they have been let through, and what refused the others. */
   const passed = new WeakMap();
   const refused = new WeakMap();
-  /** Single writes that we have begun a transaction for. */
-  const wrapped = new WeakSet();
   /** True while Sequelize opens a transaction: until it is open there is nothing to check. */
   const opening = new AsyncLocalStorage();
 
@@ -39,7 +37,7 @@ function guardSequelize({ pass, current }) {
     const root = rootOf(transaction);
     if (root.finished) throw new FenceSetupError('the fence was asked for a transaction that has ended');
     if (refused.has(root)) throw refused.get(root);
-    if (passed.get(root)?.has(user)) return;
+    for (let within = transaction; within; within = within.parent) if (passed.get(within)?.has(user)) return;
     try {
       await pass(dialectOf(root.sequelize), runOn(root.sequelize, root.connection), user);
     } catch (error) {
@@ -47,19 +45,20 @@ function guardSequelize({ pass, current }) {
       throw error;
     }
     const request = current();
-    if (request && !passed.has(root)) {
+    if (request) {
       root.afterCommit(() => {
         request.committed = true;
       });
     }
-    passed.set(root, (passed.get(root) ?? new Set()).add(user));
+    // Postgres gives up the locks of a savepoint it rolls back to: what was let through in it has not been outside.
+    passed.set(transaction, (passed.get(transaction) ?? new Set()).add(user));
   }
 
   async function beforeQuery(options, query) {
     const request = current();
     if (options.completesTransaction) return;
     if (!options.transaction) {
-      if (request && options.type !== 'SELECT') await begin(query, request.user);
+      if (request && options.type !== 'SELECT') await begin(query, request);
       return;
     }
     // Sequelize's own question to a new connection, which server it has met, comes with something that is no transaction.
@@ -67,28 +66,37 @@ function guardSequelize({ pass, current }) {
     const root = rootOf(options.transaction);
     if (refused.has(root)) throw refused.get(root);
     // Also one that was opened before the middleware saw the request.
-    if (request && !opening.getStore()) await check(root, request.user);
+    if (request && !opening.getStore()) await check(options.transaction, request.user);
   }
 
-  async function begin(query, user) {
-    const dialect = dialectOf(query.sequelize);
-    const run = runOn(query.sequelize, query.connection);
+  /**
+   * Begins a transaction of a single write's own, to be ended with it. By `run` and no hook: Sequelize never gives a
+   * connection back whose hook after a statement has thrown.
+   */
+  async function begin(query, request) {
+    const { sequelize, connection, run: write } = query;
+    const dialect = dialectOf(sequelize);
+    const run = runOn(sequelize, connection);
+    const abandoning = async (work) => {
+      try {
+        return await work();
+      } catch (error) {
+        // A connection that may still be in the transaction is for nobody.
+        await run('ROLLBACK').catch(
+          () => void sequelize.connectionManager.destroyConnection(connection).catch(() => {}),
+        );
+        throw error;
+      }
+    };
     await run(dialect.begin);
-    try {
-      await pass(dialect, run, user);
-    } catch (error) {
-      await run('ROLLBACK');
-      throw error;
-    }
-    wrapped.add(query);
-  }
-
-  /** Runs whether the statement succeeded or not; of one that failed there is nothing to commit. */
-  async function afterQuery(_options, query) {
-    if (!wrapped.delete(query)) return;
-    const request = current();
-    if (request) request.committed = true; // also if the answer to the COMMIT is lost
-    await runOn(query.sequelize, query.connection)('COMMIT');
+    await abandoning(() => pass(dialect, run, request.user));
+    query.run = (...statement) =>
+      abandoning(async () => {
+        const result = await write.apply(query, statement);
+        request.committed = true; // also if the answer to the COMMIT is lost
+        await run('COMMIT');
+        return result;
+      });
   }
 
   function install(sequelize) {
@@ -115,7 +123,6 @@ function guardSequelize({ pass, current }) {
       return opened;
     };
     sequelize.addHook('beforeQuery', beforeQuery);
-    sequelize.addHook('afterQuery', afterQuery);
   }
 
   return { install, check };

@@ -116,6 +116,49 @@ test('a statement that fails leaves no transaction behind, and its own error', a
   expect(await shop.notes()).toEqual(['after']);
 });
 
+test.each([1, 5])('a write whose connection dies gives it back, whatever the size of the pool: %i', async (max) => {
+  const pooled = new Sequelize(shop.url, { dialect: 'mysql', logging: false, pool: { max, acquire: 5_000 } });
+  fence.sequelize(pooled);
+  const write = (sql: string) => async () => void (await pooled.query(sql));
+  try {
+    for (let time = 0; time <= max; time++) expect(await asked(write('KILL CONNECTION_ID()'))).toBe(500);
+    expect(await asked(write("INSERT INTO notes (user_id, words) VALUES ('7', 'after')"))).toBe(200);
+    expect(await shop.notes()).toEqual(['after']);
+  } finally {
+    await pooled.close();
+  }
+});
+
+test('a route that goes on from an event of the body, as parsers of forms do, is checked all the same', async () => {
+  await shop.handoff('barrier', 2);
+  const write: RequestHandler = (request) =>
+    new Promise<void>((done, failed) => {
+      request.resume().once('end', () => insert('x').then(() => done(), failed));
+    });
+  expect(await asked(write)).toBe(409);
+  expect(await shop.notes()).toEqual([]);
+});
+
+test('on Postgres, who was let through in a savepoint that is rolled back is checked again', async () => {
+  const service = await makeShop('service', await servers(), `fence_p${process.pid}`);
+  const pool = new Sequelize(service.url, { dialect: 'postgres', logging: false });
+  const guarded = createFence({ capability: 'notes', group: GROUP, side: 'service', user: () => null });
+  guarded.sequelize(pool);
+  try {
+    await service.handoff('grant', 1);
+    const outer = await pool.transaction();
+    const inner = await pool.transaction({ transaction: outer });
+    await guarded.check(inner, '7');
+    await inner.rollback();
+    await service.handoff('barrier', 2); // nobody holds the lock any more
+    await expect(guarded.check(outer, '7')).rejects.toMatchObject({ code: 'given-away' });
+    await outer.rollback();
+  } finally {
+    await pool.close();
+    await service.drop();
+  }
+});
+
 test('a job names its user, and other work than requests goes on unseen', async () => {
   await shop.handoff('barrier', 2);
   const job = (user: string) =>

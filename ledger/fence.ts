@@ -35,13 +35,7 @@ export async function closeFence(
   const last = Math.floor(Math.max(subject.lo, subject.hi - 1) / WIDTH);
   // By name, each: a range would lock its neighbours, too.
   const parts = Array.from({ length: last - first + 1 }, (_, nth) => first + nth).join();
-  const wait = (seconds: string) =>
-    session.query(
-      session.dialect === 'mysql'
-        ? `SET SESSION innodb_lock_wait_timeout = ${seconds}`
-        : `SET LOCAL lock_timeout = ${seconds === 'DEFAULT' ? seconds : `'${seconds}s'`}`,
-    );
-  await wait(String(WAIT_S));
+  const before = await waitLess(session);
   if (session.dialect === 'postgres') {
     await session.query(
       `SELECT pg_advisory_xact_lock(hashtext('strangler_fence:' || capability), part)
@@ -55,5 +49,19 @@ export async function closeFence(
     epoch,
     capability,
   ]);
-  await wait('DEFAULT');
+  await session.query(before);
+}
+
+/** Limits this session's waits for locks to WAIT_S, and gives the statement that sets them back to what they were. */
+async function waitLess(session: Session): Promise<string> {
+  const [name, set, wait] =
+    session.dialect === 'mysql'
+      ? ['innodb_lock_wait_timeout', 'SET SESSION', `${WAIT_S}`]
+      : ['lock_timeout', 'SET LOCAL', `'${WAIT_S}s'`];
+  const { rows } = await session.query<{ was: number | string }>(
+    session.dialect === 'mysql' ? `SELECT @@SESSION.${name} AS was` : `SELECT current_setting('${name}') AS was`,
+  );
+  const was = rows[0]!.was;
+  await session.query(`${set} ${name} = ${wait}`);
+  return `${set} ${name} = ${session.dialect === 'mysql' ? was : `'${was}'`}`;
 }

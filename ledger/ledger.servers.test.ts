@@ -128,6 +128,20 @@ describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
     expect(await highestEpoch(session(), 'notifications')).toBe(0);
   });
 
+  test('a barrier leaves the session’s own limit for locks as it was', async () => {
+    const mysql = session().dialect === 'mysql';
+    const limit = mysql ? 'innodb_lock_wait_timeout' : 'lock_timeout';
+    await session().transaction(async () => {
+      await session().query(`SET SESSION ${limit} = ${mysql ? 7 : "'700ms'"}`);
+      const about = { capability: 'orders', kind: 'barrier', subject: { lo: 0, hi: 100 }, forced: false } as const;
+      await writeHandoff(session(), { ...about, epoch: 8 });
+      const { rows } = await session().query(mysql ? `SHOW VARIABLES LIKE '${limit}'` : `SHOW ${limit}`);
+      expect(Object.values(rows[0]!).at(-1)).toBe(mysql ? '7' : '700ms');
+      await session().query(`SET SESSION ${limit} = ${mysql ? 50 : 0}`);
+      await session().query('DELETE FROM strangler_handoff WHERE epoch = 8');
+    });
+  });
+
   test('keeps an ownership history of ranges and pinned users, one row per epoch', async () => {
     expect(await barrierArrived(session(), 'orders:forward', 1)).toBe(false);
     await writeOwnership(session(), 'orders:forward', {
@@ -151,11 +165,17 @@ describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
       undecided: false,
       unproven: false,
     });
+    const named = { epoch: 3, subject: { lo: 5, hi: 6, user: '8' }, owns: false, undecided: true, unproven: false };
+    await writeOwnership(session(), 'orders:forward', named);
+    const cancelled = { ...named, subject: { lo: 0, hi: 0 }, owns: true, undecided: false };
+    await writeOwnership(session(), 'orders:forward', cancelled);
     expect(await barrierArrived(session(), 'orders:forward', 1)).toBe(true);
     expect(await readOwnership(session(), 'orders:forward')).toEqual([
       { epoch: 1, subject: { lo: 0, hi: 100 }, owns: true, undecided: false, unproven: false },
       { epoch: 2, subject: { lo: 0, hi: 0, user: '7' }, owns: false, undecided: false, unproven: false },
+      cancelled, // it is about nobody any more
     ]);
+    expect(await barrierArrived(session(), 'orders:forward', 3)).toBe(true);
   });
 
   test('counts quarantine by status and knows whose rows wait behind one that cannot be applied', async () => {
