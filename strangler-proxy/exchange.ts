@@ -161,8 +161,12 @@ export class Exchange implements Held, Sender, Uploading {
   }
 
   #waitedInVain(message: string): void {
-    if (this.#refusal) this.#refuseFenced();
-    else this.refuse('hold-exhausted', message);
+    if (this.#refusal?.says === 'given-away') {
+      this.#refuseFenced();
+      return;
+    }
+    this.#noteFenced('refused');
+    this.refuse('hold-exhausted', message);
   }
 
   get mayBeRefused(): boolean {

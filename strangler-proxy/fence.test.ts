@@ -130,6 +130,20 @@ test('if it is too old again, or its body is gone, that is a 503 of ours, never 
   expect((await control.says({ boundary: 0, pins: {}, moving })).flights[0]!.inFlight).toBe(0);
 });
 
+test('a write that was too old while its user is being handed over waits for that as any other', async () => {
+  const { control, monolith, service } = await set({
+    handoff: { hold: '200ms' },
+    monolithDoes: async (_, response) => {
+      await control.says({ boundary: 0, pins: {}, moving });
+      response.writeHead(409, { 'strangler-fence': 'stale' }).end();
+    },
+  });
+  await control.says({ boundary: 0, pins: {} });
+  expect(await codeOf(await post())).toBe('hold-exhausted');
+  expect([monolith.requests.length, service.requests.length]).toEqual([1, 0]);
+  expect(await metrics()).toContain('fenced_total{capability="orders",side="monolith",result="refused"} 1');
+});
+
 test('a write that was too old and is then of a user its side has given away goes to the owner', async () => {
   let asked = 0;
   const { control, service } = await set({

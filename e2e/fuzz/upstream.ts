@@ -30,6 +30,7 @@ const BEHAVIOURS: readonly Behaviour[] = [
   ),
   says('HTTP/1.1 500 Oops\r\n__proto__: 1\r\nconstructor: 2\r\nContent-Length: 0\r\n\r\n'),
   says('HTTP/1.1 409 Conflict\r\nstrangler-fence: given-away\r\nContent-Length: 2\r\n\r\nno'),
+  says('HTTP/1.1 409 Conflict\r\nstrangler-fence: stale\r\nContent-Length: 2\r\n\r\nno'),
   says(
     'HTTP/1.1 200 OK\r\nTrailer: __proto__\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n__proto__: 1\r\nX: \x01\r\n\r\n',
   ),
