@@ -30,7 +30,7 @@ export function cutEntry(table: MappedTable, entry: QuarantineEntry): Quarantine
   };
 }
 
-/** What was cut from an entry: `words after it (3000000 characters)`; empty if it is whole. */
+/** What was cut from an entry: `words of the image after (3000000 characters)`; empty if it is whole. */
 export function cutFrom({ before, after, owner }: QuarantineEntry): string[] {
   return Object.entries({ before, after, owner }).flatMap(([image, text]) =>
     Object.entries(JSON.parse(text ?? '{}') as Record<string, unknown>).flatMap(([column, value]) =>

@@ -56,7 +56,10 @@ export async function readTogether(
   return all.filter((one) => isDisputed(one) && one.status === entry.status);
 }
 
-/** The kept changes of entries, oldest first; of a cut one with notes in it (`cut.ts`). Throws Refusal for a table that the Plan no longer has. */
+/**
+ * The kept changes of entries, oldest first, with notes where values were cut (`cut.ts`). Throws Refusal for a table that
+ * the Plan no longer has.
+ */
 export function changesFrom(mapping: Mapping, entries: readonly KeptEntry[]): KeptChange[] {
   return entries.map((entry) => {
     const table = mapping.get(entry.table);
