@@ -54,7 +54,9 @@ function leadsTo(file: string, folder: string, specifier: string): string | unde
     return owner === folder ? undefined : (owner ?? target);
   }
   const name = specifier.split('/').slice(0, 2).join('/');
-  return name.startsWith('@strangler/') || name.startsWith('@example/') ? (folderOf.get(name) ?? name) : undefined;
+  if (!name.startsWith('@strangler/') && !name.startsWith('@example/')) return undefined;
+  const owner = folderOf.get(name) ?? name;
+  return owner === folder ? undefined : owner;
 }
 
 describe('import directions', () => {
