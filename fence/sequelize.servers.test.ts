@@ -132,10 +132,20 @@ test.each([1, 5])('a write whose connection dies gives it back, whatever the siz
 test('a route that goes on from an event of the body, as parsers of forms do, is checked all the same', async () => {
   await shop.handoff('barrier', 2);
   const write: RequestHandler = (request) =>
-    new Promise<void>((done, failed) => {
-      request.resume().once('end', () => insert('x').then(() => done(), failed));
+    new Promise<void>((_, failed) => {
+      request.resume().once('end', () => insert('x').then(() => failed(new Error('written')), failed));
     });
-  expect(await asked(write)).toBe(409);
+  const served = await serve(fence, write);
+  const bytes = new TextEncoder().encode('some');
+  let sent = 0;
+  const slow = new ReadableStream({
+    async pull(body) {
+      body.enqueue(bytes);
+      await new Promise((resolve) => setTimeout(resolve, 100)); // the request is with its route meanwhile
+      if (++sent === 3) body.close();
+    },
+  });
+  expect((await served.ask('7', 'POST', slow).finally(served.stop)).status).toBe(409);
   expect(await shop.notes()).toEqual([]);
 });
 

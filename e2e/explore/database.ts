@@ -32,6 +32,8 @@ const WRITE_ONLY = ['strangler_correction', 'strangler_record'];
 
 /** Statements about locks, of which nothing is seen where a transaction is one step. */
 const LOCKS = /^SET (CONSTRAINTS|SESSION|LOCAL) |^SELECT pg_advisory_xact_lock\(|^UPDATE strangler_fence /;
+/** How long the session waits for one, which it is told to wait again. */
+const LOCK_LIMIT = /^SELECT (@@SESSION\.innodb_lock_wait_timeout|current_setting\('lock_timeout'\)) AS was$/;
 
 /** The error of a row that breaks a key, as Postgres' driver throws it. */
 class UniqueViolation extends Error {
@@ -109,7 +111,8 @@ export class Working {
         const { tables, logged } = savepoints.at(-1)!; // it stays until it is released
         this.#tables = tables;
         this.#open!.length = logged;
-      } else if (LOCKS.test(sql)) return { rows: [] as Row[], affected: 0 };
+      } else if (LOCK_LIMIT.test(sql)) return { rows: [{ was: 0 }] as Row[], affected: 0 };
+      else if (LOCKS.test(sql)) return { rows: [] as Row[], affected: 0 };
       else return this.#run<Row>(sql, values);
       return { rows: [] as Row[], affected: 0 };
     };

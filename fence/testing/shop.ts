@@ -130,8 +130,8 @@ export async function serve(fence: Fence, handler: RequestHandler) {
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    async ask(user: string, method = 'POST') {
-      const answer = await fetch(url, { method, headers: { user } });
+    async ask(user: string, method = 'POST', sent: ReadableStream | null = null) {
+      const answer = await fetch(url, { method, headers: { user }, body: sent, duplex: 'half' });
       const body = (await answer.text()) || '{}';
       return {
         status: answer.status,
