@@ -110,7 +110,7 @@ export class CapabilityControl {
     this.#walk = new Walk(this.#handoffs, parts.plan.handoff.slice, {
       bucket,
       look: () => this.#look(),
-      arrived: () => this.turn((state) => ({ type: 'arrived', at: state.boundary }), { actor: 'control' }),
+      arrived: () => this.turn((state) => this.#arrived(state), { actor: 'control' }),
       moved: parts.moved,
       superseded: parts.superseded,
     });
@@ -138,13 +138,14 @@ export class CapabilityControl {
   }
 
   /** Lets something happen to the ramp, unless `edit` is not what the asker has `seen`. Throws Refusal, or the store’s error; then nothing has changed. */
-  async turn(event: (state: CapabilityState) => RampEvent, by: Asker): Promise<void> {
+  async turn(event: (state: CapabilityState) => RampEvent | undefined, by: Asker): Promise<void> {
     const { actor, inputs = {}, seen } = by;
     let taken: Turn | undefined;
     let from = 0;
     const change = (state: CapabilityState): CapabilityState => {
       checkSeen(state, seen);
-      const result = turn(state, event(state), new Date().toISOString());
+      const happened = event(state);
+      const result = happened && turn(state, happened, new Date().toISOString());
       if (result && 'refused' in result) throw new Refusal(result.refused);
       taken = result;
       from = state.boundary / 100;
@@ -392,6 +393,15 @@ export class CapabilityControl {
     return lostProxies(this.#parts.handoffs.proxies.views());
   }
 
+  /** Everybody is where they are wanted; undefined if something else was wanted meanwhile. */
+  #arrived(state: CapabilityState): RampEvent | undefined {
+    return this.#movesOf(state).length ? undefined : { type: 'arrived', at: state.boundary };
+  }
+
+  #movesOf(state: CapabilityState): readonly Move[] {
+    return [...movesOf(state, this.#parts.plan.handoff.slice, (user) => this.#bucket(user))];
+  }
+
   /** Looks at the gates once: true of a move that may not begin. */
   #look(gates = this.gates(), reach = this.#reachGates()): (move: Move) => boolean {
     return (move) => !move.urgent && (this.#isForward(move) ? gates : reach).length > 0;
@@ -406,7 +416,7 @@ export class CapabilityControl {
   #waitsFor(state: CapabilityState, gates: string[]): string[] {
     const reach = this.#reachGates();
     const blocked = this.#look(gates, reach);
-    const moves = [...movesOf(state, this.#parts.plan.handoff.slice, (user) => this.#bucket(user))];
+    const moves = this.#movesOf(state);
     const [first] = moves;
     if (!first || !moves.every(blocked)) return [];
     return this.#isForward(first) ? gates : reach;
