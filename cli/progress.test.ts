@@ -36,7 +36,7 @@ describe('on the way to a percentage', () => {
   test('it says who moves, what it waits for, and that it begins', () => {
     const going = (more: Partial<CapabilityStatus>) => progressOf({ ...rest, target: 2_500, ...more }, goal, false);
     expect(going({ moving, phase: 'holding' })).toEqual({ state: 'going', taken: true, what: 'moving 10 % to 11 %' });
-    expect(going({ gates: ['lag is 2 s', 'no verify'] })).toEqual({
+    expect(going({ waitsFor: ['lag is 2 s', 'no verify'] })).toEqual({
       state: 'going',
       taken: true,
       what: 'waits: lag is 2 s (and 1 more)',
