@@ -20,6 +20,8 @@ export type Rehearsal = {
 };
 
 /** The rest of the purchases is made after everybody is on the service, however long a slow machine takes to get there. */
+/** And for the death of the service: without customers nobody notices it. */
+const BEFORE_THE_KILL = 0.4;
 const BEFORE_THE_LAST_RAMP = 0.85;
 
 /** Runs the whole rehearsal. Rejects, with everything stopped, if a chapter cannot be finished. */
@@ -33,7 +35,7 @@ async function play(stage: Stage, quick: boolean, signal: AbortSignal): Promise<
   const over = new AbortController();
   atTheEnd(async () => over.abort());
   let completeAt = 0;
-  let open = BEFORE_THE_LAST_RAMP;
+  let open = BEFORE_THE_KILL;
   const traffic = startTraffic(input, bases, {
     seconds,
     signal: AbortSignal.any([signal, over.signal]),
@@ -47,9 +49,14 @@ async function play(stage: Stage, quick: boolean, signal: AbortSignal): Promise<
     'replay',
     `${input.live.length.toLocaleString('en')} purchases of 1998 replayed`,
     async () => {
-      const story = await runStory(book, traffic, processes.orders, webhook, env, (share) => {
-        completeAt = share;
-        open = 1;
+      const story = await runStory(book, traffic, processes.orders, webhook, env, {
+        killing: () => {
+          open = BEFORE_THE_LAST_RAMP;
+        },
+        complete: (share) => {
+          completeAt = share;
+          open = 1;
+        },
       });
       await traffic.done;
       return story;

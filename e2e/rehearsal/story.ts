@@ -34,7 +34,7 @@ export async function runStory(
   orders: Process,
   webhook: Webhook,
   env: Record<string, string>,
-  complete: (share: number) => void,
+  { killing, complete }: { readonly killing: () => void; readonly complete: (share: number) => void },
 ): Promise<Told> {
   const until = (share: number) => () => traffic.reached(share);
   const set = (capability: string, percent: number, upTo: number) =>
@@ -68,6 +68,7 @@ export async function runStory(
     'the orders service dies',
     'orders',
     async () => {
+      killing();
       kill = await killUnderLoad(traffic, orders, webhook);
     },
     async () => {
