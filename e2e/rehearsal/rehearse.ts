@@ -19,9 +19,9 @@ export type Rehearsal = {
   readonly stop: () => Promise<void>;
 };
 
-/** The rest of the purchases is made after everybody is on the service, however long a slow machine takes to get there. */
-/** And for the death of the service: without customers nobody notices it. */
+/** Purchases up to here are made before the service dies, and the next after: without customers nobody notices it. */
 const BEFORE_THE_KILL = 0.4;
+/** The rest of the purchases is made after everybody is on the service, however long a slow machine takes to get there. */
 const BEFORE_THE_LAST_RAMP = 0.85;
 
 /** Runs the whole rehearsal. Rejects, with everything stopped, if a chapter cannot be finished. */
