@@ -19,7 +19,9 @@ export type Rehearsal = {
   readonly stop: () => Promise<void>;
 };
 
-/** Purchases up to here are made before the service dies, and the next after: without customers nobody notices it. */
+/** Purchases up to here are made before the wrong build, and the next from there on: without customers nobody notices it. */
+const BEFORE_THE_WRONG_BUILD = 0.2;
+/** The same before the service dies. */
 const BEFORE_THE_KILL = 0.4;
 /** The rest of the purchases is made after everybody is on the service, however long a slow machine takes to get there. */
 const BEFORE_THE_LAST_RAMP = 0.85;
@@ -35,7 +37,7 @@ async function play(stage: Stage, quick: boolean, signal: AbortSignal): Promise<
   const over = new AbortController();
   atTheEnd(async () => over.abort());
   let completeAt = 0;
-  let open = BEFORE_THE_KILL;
+  let open = BEFORE_THE_WRONG_BUILD;
   const traffic = startTraffic(input, bases, {
     seconds,
     signal: AbortSignal.any([signal, over.signal]),
@@ -50,6 +52,9 @@ async function play(stage: Stage, quick: boolean, signal: AbortSignal): Promise<
     `${input.live.length.toLocaleString('en')} purchases of 1998 replayed`,
     async () => {
       const story = await runStory(book, traffic, processes.orders, webhook, env, {
+        breaking: () => {
+          open = BEFORE_THE_KILL;
+        },
         killing: () => {
           open = BEFORE_THE_LAST_RAMP;
         },

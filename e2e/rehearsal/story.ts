@@ -34,7 +34,11 @@ export async function runStory(
   orders: Process,
   webhook: Webhook,
   env: Record<string, string>,
-  { killing, complete }: { readonly killing: () => void; readonly complete: (share: number) => void },
+  keeping: {
+    readonly breaking: () => void;
+    readonly killing: () => void;
+    readonly complete: (share: number) => void;
+  },
 ): Promise<Told> {
   const until = (share: number) => () => traffic.reached(share);
   const set = (capability: string, percent: number, upTo: number) =>
@@ -56,6 +60,7 @@ export async function runStory(
     'a wrong build of the service',
     'orders',
     async () => {
+      keeping.breaking();
       wrongBuild = await Promise.race([tryWrongBuild(orders, env, 25), traffic.failed]);
     },
     async () => {},
@@ -68,7 +73,7 @@ export async function runStory(
     'the orders service dies',
     'orders',
     async () => {
-      killing();
+      keeping.killing();
       kill = await killUnderLoad(traffic, orders, webhook);
     },
     async () => {
@@ -90,7 +95,7 @@ export async function runStory(
     'orders',
     async () => {
       await strangler(['set', 'orders', '100', '--reason', 'rehearsal'], env);
-      complete(traffic.share());
+      keeping.complete(traffic.share());
     },
     until(1),
   );
