@@ -19,13 +19,6 @@ export type Rehearsal = {
   readonly stop: () => Promise<void>;
 };
 
-/** Purchases up to here are made before the wrong build, and the next from there on: without customers nobody notices it. */
-const BEFORE_THE_WRONG_BUILD = 0.2;
-/** The same before the service dies. */
-const BEFORE_THE_KILL = 0.4;
-/** The rest of the purchases is made after everybody is on the service, however long a slow machine takes to get there. */
-const BEFORE_THE_LAST_RAMP = 0.85;
-
 /** Runs the whole rehearsal. Rejects, with everything stopped, if a chapter cannot be finished. */
 export const rehearse = (quick: boolean, signal: AbortSignal): Promise<Rehearsal> =>
   onStage(quick, signal, (stage) => play(stage, quick, signal));
@@ -36,36 +29,19 @@ async function play(stage: Stage, quick: boolean, signal: AbortSignal): Promise<
   const seconds = REPLAY_SECONDS[quick ? 'quick' : 'full'];
   const over = new AbortController();
   atTheEnd(async () => over.abort());
-  let completeAt = 0;
-  let open = BEFORE_THE_WRONG_BUILD;
   const traffic = startTraffic(input, bases, {
     seconds,
     signal: AbortSignal.any([signal, over.signal]),
-    upTo: () => open,
+    upTo: 0,
   });
   const { tally } = traffic;
   const watch = new Watch((now) => show(pictureOf(now, traffic.share(), tally.requests, tally.errors.length)));
   atTheEnd(() => watch.stop());
   const book = new StepBook(input, tally, watch);
-  const { kill, wrongBuild, compared } = await timed(
+  const { kill, wrongBuild, compared, completeAt } = await timed(
     'replay',
     `${input.live.length.toLocaleString('en')} purchases of 1998 replayed`,
-    async () => {
-      const story = await runStory(book, traffic, processes.orders, webhook, env, {
-        breaking: () => {
-          open = BEFORE_THE_KILL;
-        },
-        killing: () => {
-          open = BEFORE_THE_LAST_RAMP;
-        },
-        complete: (share) => {
-          completeAt = share;
-          open = 1;
-        },
-      });
-      await traffic.done;
-      return story;
-    },
+    () => runStory(book, traffic, processes.orders, webhook, env),
   );
   await watch.stop();
   const ledger = await timed('books', 'the books are counted', () => settle(addresses, input, tally));

@@ -19,14 +19,17 @@ export type Told = {
   readonly wrongBuild: WrongBuild;
   /** Before the wrong build, and from its repair to the end. */
   readonly compared: readonly Compared[];
+  /** Share of the purchases made, 0…1, when everybody was on the service for the last time. */
+  readonly completeAt: number;
 };
 
 const RECOVER_WITHIN = 30_000;
 
 /**
- * What the operator does, driven by the share of purchases replayed: notifications up, orders to a tenth, where a wrong
- * build of the service is kept from getting more, orders up to half, the orders service dies and is started again,
- * orders to all, everybody back, and up once more.
+ * What the operator does: notifications up, orders to a tenth, where a wrong build of the service is kept from getting
+ * more, orders up to half, the orders service dies and is started again, orders to all, everybody back, and up once
+ * more. Each chapter opens its share of the purchases, so customers buy during every one, and the last share waits until
+ * everybody is on the service.
  */
 export async function runStory(
   book: StepBook,
@@ -34,20 +37,28 @@ export async function runStory(
   orders: Process,
   webhook: Webhook,
   env: Record<string, string>,
-  keeping: {
-    readonly breaking: () => void;
-    readonly killing: () => void;
-    readonly complete: (share: number) => void;
-  },
 ): Promise<Told> {
-  const until = (share: number) => () => traffic.reached(share);
+  const take = (
+    name: string,
+    capability: string,
+    upTo: number,
+    command: () => Promise<void>,
+    then = async () => {},
+  ) => {
+    traffic.open(upTo);
+    return book.take(name, capability, command, async () => {
+      await then();
+      await traffic.reached(upTo);
+    });
+  };
+  const command =
+    (...args: string[]) =>
+    async (): Promise<void> => {
+      await strangler([...args, '--reason', 'rehearsal'], env);
+    };
   const set = (capability: string, percent: number, upTo: number) =>
-    book.take(
-      `${capability} to ${percent} %`,
-      capability,
-      async () => void (await strangler(['set', capability, String(percent), '--reason', 'rehearsal'], env)),
-      until(upTo),
-    );
+    take(`${capability} to ${percent} %`, capability, upTo, command('set', capability, String(percent)));
+  traffic.open(0.02);
   await traffic.reached(0.02);
   await set('notifications', 10, 0.04);
   await set('notifications', 25, 0.06);
@@ -56,50 +67,33 @@ export async function runStory(
   await set('orders', 10, 0.15);
   const before = await comparedSoFar();
   let wrongBuild: WrongBuild | undefined;
-  await book.take(
-    'a wrong build of the service',
-    'orders',
-    async () => {
-      keeping.breaking();
-      wrongBuild = await Promise.race([tryWrongBuild(orders, env, 25), traffic.failed]);
-    },
-    async () => {},
-  );
-  await set('orders', 25, 0.22);
-  await set('orders', 50, 0.3);
+  await take('a wrong build of the service', 'orders', 0.25, async () => {
+    wrongBuild = await Promise.race([tryWrongBuild(orders, env, 25), traffic.failed]);
+  });
+  await set('orders', 25, 0.3);
+  await set('orders', 50, 0.38);
 
   let kill: Kill | undefined;
-  await book.take(
+  await take(
     'the orders service dies',
     'orders',
+    0.46,
     async () => {
-      keeping.killing();
       kill = await killUnderLoad(traffic, orders, webhook);
     },
-    async () => {
-      await orders.start();
-      await traffic.reached(0.34);
-    },
+    () => orders.start(),
   );
-  await set('orders', 50, 0.46);
-  await set('orders', 75, 0.52);
-  await set('orders', 100, 0.58);
-  await book.take(
-    'rollback',
-    'orders',
-    async () => void (await strangler(['rollback', 'orders', '--reason', 'rehearsal'], env)),
-    until(0.68),
-  );
-  await book.take(
-    'orders to 100 % again',
-    'orders',
-    async () => {
-      await strangler(['set', 'orders', '100', '--reason', 'rehearsal'], env);
-      keeping.complete(traffic.share());
-    },
-    until(1),
-  );
-  return { kill: kill!, wrongBuild: wrongBuild!, compared: [before, await comparedSoFar()] };
+  await set('orders', 50, 0.54);
+  await set('orders', 75, 0.6);
+  await set('orders', 100, 0.68);
+  await take('rollback', 'orders', 0.76, command('rollback', 'orders'));
+  let completeAt = 0;
+  await take('orders to 100 % again', 'orders', 0.84, command('set', 'orders', '100'), async () => {
+    completeAt = traffic.share();
+    traffic.open(1);
+    await traffic.done;
+  });
+  return { kill: kill!, wrongBuild: wrongBuild!, compared: [before, await comparedSoFar()], completeAt };
 }
 
 async function killUnderLoad(traffic: Traffic, orders: Process, webhook: Webhook): Promise<Kill> {

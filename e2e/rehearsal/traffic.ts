@@ -15,6 +15,8 @@ export type Traffic = {
   readonly tally: Tally;
   /** Share of the purchases acknowledged, 0…1. */
   readonly share: () => number;
+  /** Lets customers buy up to this share, 0…1; those who have come further look around until more is open. */
+  readonly open: (share: number) => void;
   /** Resolves once this share is reached. Rejects if the traffic has failed. */
   readonly reached: (share: number) => Promise<void>;
   /** Rejects if the traffic fails. */
@@ -37,22 +39,29 @@ export type Replay = {
   readonly visit?: Visit;
   /** How long a customer retries, in milliseconds; a minute unless given. */
   readonly patience?: number;
-  /** Up to which share of the purchases, 0…1, customers may go by now; all of them unless given. */
-  readonly upTo?: () => number;
+  /** Up to which share of the purchases, 0…1, customers buy until more is opened; all of them unless given. */
+  readonly upTo?: number;
 };
 
-/** Replays purchases through the proxies in order of date, per customer one after another. */
+/** How often a customer who waits for more to be opened looks around, ms. */
+const LOOKS_EVERY = 500;
+
+/**
+ * Replays purchases through the proxies in order of date, per customer one after another. However slow the machine is,
+ * somebody uses the shop until the last purchase: customers who may not buy yet look at what they have bought.
+ */
 export function startTraffic(
   { live }: Pick<Input, 'live'>,
   bases: readonly string[],
-  { seconds, signal: stop, visit = shop, patience = 60_000, upTo = () => 1 }: Replay,
+  { seconds, signal: stop, visit = shop, patience = 60_000, upTo = 1 }: Replay,
 ): Traffic {
   const tally = new Tally();
   const dispatcher = new Agent({ connections: CUSTOMERS_AT_A_TIME, pipelining: 1 });
   const clients = new Map<number, Customer>();
   const busy = new Map<number, Promise<void>>();
   const total = live.length;
-  const begun = Date.now();
+  const gap = (seconds * 1_000) / total;
+  let due = Date.now() - gap;
   let next = 0;
   let failure: Error | undefined;
 
@@ -67,8 +76,12 @@ export function startTraffic(
   const worker = async (): Promise<void> => {
     while (next < total && !stop.aborted && !failure) {
       const at = next++;
-      await sleep(begun + (at / total) * seconds * 1_000 - Date.now());
-      while (at / total >= upTo() && !stop.aborted && !failure) await sleep(20);
+      while (at / total >= upTo && !stop.aborted && !failure) {
+        if (at >= CUSTOMERS_AT_A_TIME) await lookAround(clientOf(live[at - CUSTOMERS_AT_A_TIME]!.customer));
+        await sleep(LOOKS_EVERY);
+      }
+      due = Math.max(due + gap, Date.now());
+      await sleep(due - Date.now());
       if (stop.aborted) return;
       const purchase = live[at]!;
       const before = busy.get(purchase.customer) ?? Promise.resolve();
@@ -98,6 +111,9 @@ export function startTraffic(
     tally,
     share,
     failed: failed.promise,
+    open: (share) => {
+      upTo = share;
+    },
     reached: async (wanted) => {
       while (share() < wanted) {
         if (failure) throw failure;
@@ -134,4 +150,11 @@ async function shop(client: Customer, purchase: Purchase, tally: Tally): Promise
     // The purchase has made it on the monolith; if this customer is moved just now, the service gets it a moment later.
     if (newest) await client.askForNew('POST', `/api/notifications/${newest.id}/read`, [200], {});
   }
+}
+
+/** Reads notifications and orders, and the newest order alone. */
+async function lookAround(client: Customer): Promise<void> {
+  await client.ask('GET', '/api/notifications', [200]);
+  const { orders } = (await client.ask('GET', '/api/orders', [200])) as { orders: Order[] };
+  if (orders[0]) await client.ask('GET', `/api/orders/${orders[0].id}`, [200]);
 }
