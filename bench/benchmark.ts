@@ -6,6 +6,8 @@ export type Options = {
   readonly rounds: number | undefined;
   /** Decides what is left to chance; a benchmark that leaves nothing to chance has no use for it. */
   readonly seed: number | undefined;
+  /** How many days are simulated. */
+  readonly days: number | undefined;
   readonly signal: AbortSignal;
 };
 

@@ -6,6 +6,7 @@ import { compare } from './compare.ts';
 import { confirmed } from './confirmed.ts';
 import { handoff } from './handoff.ts';
 import { huge } from './huge.ts';
+import { judge } from './judge.ts';
 import { machine } from './machine.ts';
 import { naive } from './naive.ts';
 import { proxy } from './proxy.ts';
@@ -24,9 +25,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   shadow,
   aa,
   soak,
+  judge,
 };
 
-const HELP = `npm run bench -- NAME [--seconds N] [--rounds N] [--seed N]
+const HELP = `npm run bench -- NAME [--seconds N] [--rounds N] [--seed N] [--days N]
 
 ${Object.entries(benchmarks)
   .map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`)
@@ -35,6 +37,7 @@ ${Object.entries(benchmarks)
   --seconds N   length of one measurement
   --rounds N    how often each is taken, contenders in turn
   --seed N      of what is left to chance; the next round takes the next one
+  --days N      how many days are simulated
 
 The last line printed is one JSON object with every figure and the machine.`;
 
@@ -50,7 +53,7 @@ function read(signal: AbortSignal): { name: string; options: Options } | undefin
   const text = { type: 'string' } as const;
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { seconds: text, rounds: text, seed: text, help: { type: 'boolean', short: 'h' } },
+    options: { seconds: text, rounds: text, seed: text, days: text, help: { type: 'boolean', short: 'h' } },
   });
   if (values.help) return undefined;
   const [name = '', ...more] = positionals;
@@ -61,6 +64,7 @@ function read(signal: AbortSignal): { name: string; options: Options } | undefin
     seconds: wholeNumber('seconds', values.seconds),
     rounds: wholeNumber('rounds', values.rounds),
     seed: wholeNumber('seed', values.seed),
+    days: wholeNumber('days', values.days),
     signal,
   };
   return { name, options };

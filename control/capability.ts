@@ -1,6 +1,7 @@
 import type { FlagStore } from '@strangler/flags';
 import {
   afterHandoff,
+  BUCKETS,
   bucketOf,
   type Capability,
   type CapabilitySnapshot,
@@ -76,7 +77,7 @@ export class CapabilityControl {
   readonly #parts: CapabilityParts;
   readonly #cell: StateCell;
   readonly #handoffs: HandoffParts;
-  readonly #evidence = new EvidenceWindow();
+  readonly #evidence: EvidenceWindow;
   readonly #writers = new RecentWriters();
   readonly #stopping = new AbortController();
   readonly #confirmations: Confirmations | undefined;
@@ -94,6 +95,7 @@ export class CapabilityControl {
   constructor(parts: CapabilityParts) {
     this.#parts = parts;
     this.#cell = parts.handoffs.cell;
+    this.#evidence = new EvidenceWindow(parts.plan.guard.errors);
     this.#restartedAt = this.#cell.current.version ? performance.now() : Number.NEGATIVE_INFINITY;
     const release = (epoch: number) => {
       this.#released = epoch;
@@ -251,7 +253,7 @@ export class CapabilityControl {
   async tick(): Promise<void> {
     const { plan, name, log } = this.#parts;
     const now = performance.now();
-    const evidence = this.#evidence.read(now, plan.guard.hardFailures);
+    const evidence = this.#evidence.read(now, this.#cell.current.boundary === BUCKETS);
     const found = plan.routes.length
       ? judge(evidence, plan.guard)
       : ({ verdict: 'pass', rule: 'no-routes', reason: 'no requests belong to it' } as const);

@@ -68,8 +68,8 @@ describe('the judge in control', () => {
     const proxy = await bed.proxy();
     await reach(50);
     refusals = 1;
-    proxy.count({ capability: 'shop', side: 'monolith', requests: 20 });
     proxy.count({ capability: 'shop', side: 'service', requests: 10, errors: 10, hard: 10 });
+    proxy.count({ capability: 'shop', side: 'monolith', requests: 20 });
     const sent = performance.now();
     await proxy.until('everybody back', () => proxy.latest!.capabilities.shop!.boundary === 0);
     expect(performance.now() - sent).toBeLessThan(1_000);
@@ -92,7 +92,10 @@ describe('the judge in control', () => {
     await open();
     const proxy = await bed.proxy();
     await reach(20);
-    const fail = () => proxy.count({ capability: 'shop', side: 'service', requests: 10, errors: 10, hard: 10 });
+    const fail = () => {
+      proxy.count({ capability: 'shop', side: 'service', requests: 10, errors: 10, hard: 10 });
+      proxy.count({ capability: 'shop', side: 'monolith', requests: 10 });
+    };
     fail();
     await bed.until('rolled back', ({ ramp }) => ramp.state === 'rolled-back');
     fail();

@@ -1,50 +1,68 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Counts } from '@strangler/plan';
 import { EvidenceWindow } from './evidence.ts';
 
-const counts = (over: Partial<Counts>): Counts => ({
-  ...{ capability: 'shop', side: 'service', requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0 },
-  writers: [],
-  ...over,
-});
+const LIMIT = 0.05;
+const service = (requests: number, errors = 0, hard = 0) => ({ side: 'service', requests, errors, hard }) as const;
+const monolith = (requests: number, errors = 0, hard = 0) => ({ side: 'monolith', requests, errors, hard }) as const;
 
 describe('evidence', () => {
   test('both sides are counted over the same time', () => {
-    const window = new EvidenceWindow();
-    window.add(counts({ requests: 3, errors: 1 }), 0);
-    window.add(counts({ side: 'monolith', requests: 5 }), 10);
-    window.add(counts({ requests: 2 }), 500);
-    const { all } = window.read(600, 10);
-    expect(all).toEqual({
-      service: { requests: 5, errors: 1, hard: 0 },
-      monolith: { requests: 5, errors: 0, hard: 0 },
+    const window = new EvidenceWindow(LIMIT);
+    window.add(service(3, 1), 0);
+    window.add(monolith(5), 10);
+    window.add(service(2), 500);
+    expect(window.read(600, false)).toMatchObject({
+      all: { service: { requests: 5, errors: 1, hard: 0 }, monolith: { requests: 5, errors: 0, hard: 0 } },
+      requests: 5,
     });
   });
 
-  test('a burst is the shortest newest stretch that holds the hard failures, at any rate of requests', () => {
-    const window = new EvidenceWindow();
-    window.add(counts({ requests: 5_000 }), 0);
-    for (let minute = 1; minute <= 5; minute++)
-      window.add(counts({ requests: 2, errors: 2, hard: 2 }), minute * 60_000);
-    expect(window.read(300_000, 10).burst.service).toEqual({ requests: 10, errors: 10, hard: 10 });
-    expect(window.read(300_000, 11).burst.service.requests).toBe(0);
+  test('ten minutes are remembered; the newest requests count most', () => {
+    const window = new EvidenceWindow(LIMIT);
+    window.add(service(1_000, 1_000), 0);
+    for (let second = 1; second <= 900; second++) window.add(service(1), second * 1_000);
+    const { all, lately, requests } = window.read(900_000, false);
+    expect(all.service.errors).toBe(0);
+    expect(all.service.requests).toBeGreaterThanOrEqual(540);
+    expect(all.service.requests).toBeLessThanOrEqual(660);
+    expect(lately).toBeLessThan(0.01);
+    expect(requests).toBe(1_900);
   });
 
-  test('recent forgets after half a minute, everything after ten', () => {
-    const window = new EvidenceWindow();
-    window.add(counts({ requests: 1 }), 0);
-    expect(window.read(40_000, 10)).toMatchObject({
-      recent: { service: { requests: 0 } },
-      all: { service: { requests: 1 } },
+  test('an outage begins with a failure and ends when half of the requests are answered', () => {
+    const window = new EvidenceWindow(LIMIT);
+    window.add(service(5_000), 0);
+    for (let at = 1_000; at < 2_000; at += 100) {
+      window.add(service(2, 2, 1), at);
+      window.add(monolith(2), at);
+    }
+    const { hard, errors } = window.read(2_000, false).outages;
+    expect(hard).toMatchObject({ service: { requests: 0, failures: 0 }, lasting: 0 });
+    expect(hard.usual).toBeCloseTo(10 / (5_040 + 1_000), 9);
+    expect(errors).toEqual({
+      service: { requests: 20, failures: 20 },
+      monolith: { requests: 20, failures: 0 },
+      lasting: 1_000,
+      usual: 0,
     });
-    window.add(counts({ requests: 1 }), 700_000);
-    expect(window.read(700_000, 10).all.service.requests).toBe(1);
+    window.add(service(20), 2_100);
+    expect(window.read(2_100, false).outages.errors).toMatchObject({ service: { failures: 0 }, lasting: 0 });
   });
 
   test('another step begins with nothing', () => {
-    const window = new EvidenceWindow();
-    window.add(counts({ requests: 9 }), 0);
+    const window = new EvidenceWindow(LIMIT);
+    for (let at = 0; at < 60_000; at += 100) {
+      window.add(service(10, 9, 9), at);
+      window.add(monolith(10), at);
+    }
+    expect(window.read(60_000, false).worse).toBeGreaterThan(1);
     window.restart();
-    expect(window.read(0, 10).all.service.requests).toBe(0);
+    expect(window.read(60_000, false)).toEqual(new EvidenceWindow(LIMIT).read(60_000, false));
+  });
+
+  test('memory does not grow with time', () => {
+    const window = new EvidenceWindow(LIMIT);
+    for (let minute = 0; minute < 5_000; minute++) window.add(monolith(1), minute * 60_000);
+    expect(window.read(300_000_000, false).all.monolith.requests).toBeLessThanOrEqual(11);
   });
 });

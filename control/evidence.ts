@@ -1,4 +1,5 @@
 import type { Counts, Side } from '@strangler/plan';
+import { AboveTest, BelowTest, WorseTest } from './sequential.ts';
 
 /** What requests to one side came to. */
 export type Tally = { readonly requests: number; readonly errors: number; readonly hard: number };
@@ -6,59 +7,213 @@ export type Tally = { readonly requests: number; readonly errors: number; readon
 /** Both sides over the same time. */
 export type Sample = Readonly<Record<Side, Tally>>;
 
-/** What the judge decides on: all evidence of the step, the last half minute of it, and the newest burst of hard failures. */
-export type Evidence = { readonly all: Sample; readonly recent: Sample; readonly burst: Sample };
+/** A stretch of time in which more than half of the service’s requests have been failing, until now. */
+export type Outage = {
+  readonly service: Failing;
+  readonly monolith: Failing;
+  /** Milliseconds. */
+  readonly lasting: number;
+  /** Share of failures of both sides before it. */
+  readonly usual: number;
+};
+type Failing = { readonly requests: number; readonly failures: number };
 
-const NOTHING: Tally = { requests: 0, errors: 0, hard: 0 };
-const EMPTY: Sample = { monolith: NOTHING, service: NOTHING };
+/** What the judge decides on. */
+export type Evidence = {
+  /** The last ten minutes. */
+  readonly all: Sample;
+  /** Share of errors of the service’s newest requests, about a hundred. */
+  readonly lately: number;
+  /** Requests to the service since the step began. */
+  readonly requests: number;
+  /** By hard failures alone, and by all errors. */
+  readonly outages: Readonly<Record<'hard' | 'errors', Outage>>;
+  /** Evidence that the service is worse than the monolith, and that it is above the limit: clear from 1 on. */
+  readonly worse: number;
+  readonly above: number;
+  /** Evidence that the monolith is below the limit: wrong with a probability of its reciprocal. */
+  readonly monolithBelow: number;
+  /** Nobody belongs to the monolith. */
+  readonly alone: boolean;
+};
 
-/** Evidence older than this says nothing about now, ms. */
+/** Requests and errors older than this say nothing about now, ms; they are kept by the minute. */
 const MEMORY = 600_000;
-const RECENT = 30_000;
-/** Counts are kept in bins of this width, ms. */
-const BIN = 100;
+const MINUTE = 60_000;
+/** How many of the newest requests `lately` is about. */
+const LATELY = 100;
 
-type Bin = { readonly at: number; sample: Sample };
+/**
+ * A block in which the sides are compared lasts this long, ms, and longer the more errors the monolith has, for then a
+ * burst is often followed by another: twice as long at `NOISY`, but never longer than `LONGEST`. One quiet step needs
+ * eight blocks with errors of the service alone at the very least, mostly fifteen: half a minute.
+ */
+const SHORTEST = 1_500;
+const LONGEST = 10_000;
+const NOISY = 0.01;
+/** A block of one side alone, ms. Six that are all errors, at a limit of 5 %, make a rollback. */
+const EACH = 5_000;
+/** No block has fewer requests to a side: at a request a minute, a user who tries again should be one burst. */
+const FEWEST = 5;
+/** Good requests before the first, so that a few hard failures at the very beginning are not called usual. */
+const CREDIT = 1_000;
 
-const addTally = (a: Tally, b: Tally): Tally => ({
-  requests: a.requests + b.requests,
-  errors: a.errors + b.errors,
-  hard: a.hard + b.hard,
-});
-const add = (a: Sample, b: Sample): Sample => ({
-  monolith: addTally(a.monolith, b.monolith),
-  service: addTally(a.service, b.service),
-});
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** Counts of one capability since the present step began, by a monotonic clock in ms. */
+/** Counts of both sides from a moment on. */
+class Counter implements Sample {
+  readonly from: number;
+  readonly monolith: Mutable<Tally> = { requests: 0, errors: 0, hard: 0 };
+  readonly service: Mutable<Tally> = { requests: 0, errors: 0, hard: 0 };
+
+  constructor(from: number) {
+    this.from = from;
+  }
+
+  add(side: Side, { requests, errors, hard }: Tally, times = 1): void {
+    const tally = this[side];
+    tally.requests += requests * times;
+    tally.errors += errors * times;
+    tally.hard += hard * times;
+  }
+
+  copy(): Sample {
+    return { monolith: { ...this.monolith }, service: { ...this.service } };
+  }
+}
+
+/** Since when the service mostly fails, by one way of failing. */
+class OutageWatch {
+  readonly #way: 'errors' | 'hard';
+  #outage: Counter | undefined;
+
+  constructor(way: 'errors' | 'hard') {
+    this.#way = way;
+  }
+
+  add(side: Side, tally: Tally, now: number): void {
+    if (!this.#outage && !(side === 'service' && tally[this.#way])) return;
+    this.#outage ??= new Counter(now);
+    this.#outage.add(side, tally);
+    const { service } = this.#outage;
+    if (service[this.#way] * 2 <= service.requests) this.#outage = undefined;
+  }
+
+  /** `step`: everything counted since the step began. */
+  read(step: Sample, now: number): Outage {
+    const { service, monolith, from } = this.#outage ?? new Counter(now);
+    const failures = (sample: Sample) => sample.service[this.#way] + sample.monolith[this.#way];
+    const before = failures(step) - failures({ service, monolith });
+    return {
+      service: { requests: service.requests, failures: service[this.#way] },
+      monolith: { requests: monolith.requests, failures: monolith[this.#way] },
+      lasting: now - from,
+      usual: before / (step.service.requests + step.monolith.requests + CREDIT),
+    };
+  }
+}
+
+/** Evidence on one capability since the present step began, by a monotonic clock in ms. Memory and time per call are bounded. */
 export class EvidenceWindow {
-  #bins: Bin[] = [];
+  readonly #limit: number;
+  #step: Counter | undefined;
+  #recent!: Counter;
+  #minutes!: Counter[];
+  #lately!: { requests: number; errors: number };
+  #hard!: OutageWatch;
+  #errors!: OutageWatch;
+  #compared: Counter | undefined;
+  #each: Counter | undefined;
+  #worse!: WorseTest;
+  #above!: AboveTest;
+  #below!: BelowTest;
 
-  /** Takes in what a proxy counted since its last message. */
-  add(counts: Counts, now: number): void {
-    const sample = { ...EMPTY, [counts.side]: { requests: counts.requests, errors: counts.errors, hard: counts.hard } };
-    const last = this.#bins.at(-1);
-    if (last && now - last.at < BIN) last.sample = add(last.sample, sample);
-    else this.#bins.push({ at: now, sample });
-    while (this.#bins[0] && now - this.#bins[0].at > MEMORY) this.#bins.shift();
+  /** `limit`: the share of errors, 0…1, that the Plan allows. */
+  constructor(limit: number) {
+    this.#limit = limit;
+    this.restart();
   }
 
   /** Forgets everything: another step, another mixture of users. */
   restart(): void {
-    this.#bins = [];
+    this.#recent = new Counter(0);
+    this.#minutes = [];
+    this.#lately = { requests: 0, errors: 0 };
+    this.#step = this.#compared = this.#each = undefined;
+    this.#hard = new OutageWatch('hard');
+    this.#errors = new OutageWatch('errors');
+    this.#worse = new WorseTest();
+    this.#above = new AboveTest(this.#limit);
+    this.#below = new BelowTest(this.#limit);
   }
 
-  /** The evidence now; the burst is the shortest newest stretch with `hardFailures` hard failures of the service. */
-  read(now: number, hardFailures: number): Evidence {
-    let all = EMPTY;
-    let recent = EMPTY;
-    let burst: Sample | undefined;
-    for (let at = this.#bins.length - 1; at >= 0; at--) {
-      const bin = this.#bins[at]!;
-      all = add(all, bin.sample);
-      if (now - bin.at <= RECENT) recent = all;
-      if (!burst && all.service.hard >= hardFailures) burst = all;
+  /** Takes in what a proxy counted since its last message. */
+  add(counts: Pick<Counts, 'side' | keyof Tally>, now: number): void {
+    const { side, requests, errors } = counts;
+    this.#remember(side, counts, now);
+    this.#hard.add(side, counts, now);
+    this.#errors.add(side, counts, now);
+    this.#step ??= new Counter(now);
+    this.#step.add(side, counts);
+    this.#compare(side, counts, now);
+    this.#lookAtEach(side, counts, now);
+    if (side === 'monolith') return;
+    const kept = (1 - 1 / LATELY) ** requests;
+    this.#lately.requests = this.#lately.requests * kept + requests;
+    this.#lately.errors = this.#lately.errors * kept + errors;
+  }
+
+  /** The evidence now; `alone`: nobody belongs to the monolith. */
+  read(now: number, alone: boolean): Evidence {
+    this.#forget(now);
+    const step = this.#step ?? new Counter(now);
+    return {
+      all: this.#recent.copy(),
+      lately: this.#lately.errors / Math.max(1, this.#lately.requests),
+      requests: step.service.requests,
+      outages: { hard: this.#hard.read(step, now), errors: this.#errors.read(step, now) },
+      worse: this.#worse.evidence,
+      above: this.#above.evidence,
+      monolithBelow: this.#below.evidence,
+      alone,
+    };
+  }
+
+  #remember(side: Side, tally: Tally, now: number): void {
+    this.#forget(now);
+    const last = this.#minutes.at(-1);
+    const minute = last && now - last.from < MINUTE ? last : new Counter(now);
+    if (minute !== last) this.#minutes.push(minute);
+    minute.add(side, tally);
+    this.#recent.add(side, tally);
+  }
+
+  #forget(now: number): void {
+    while (this.#minutes[0] && now - this.#minutes[0].from > MEMORY) {
+      const old = this.#minutes.shift()!;
+      for (const side of ['monolith', 'service'] as const) this.#recent.add(side, old[side], -1);
     }
-    return { all, recent, burst: burst ?? EMPTY };
+  }
+
+  #compare(side: Side, tally: Tally, now: number): void {
+    this.#compared ??= new Counter(now);
+    const block = this.#compared;
+    block.add(side, tally);
+    if (Math.min(block.service.requests, block.monolith.requests) < FEWEST) return;
+    const lasted = now - block.from;
+    if (lasted < Math.min(LONGEST, SHORTEST * (1 + this.#worse.usual / NOISY))) return;
+    this.#worse.take(block, lasted);
+    this.#compared = new Counter(now);
+  }
+
+  #lookAtEach(side: Side, tally: Tally, now: number): void {
+    this.#each ??= new Counter(now);
+    const block = this.#each;
+    block.add(side, tally);
+    const lasted = now - block.from;
+    if (block.service.requests < FEWEST || lasted < EACH) return;
+    this.#above.take(block.service, lasted);
+    if (block.monolith.requests) this.#below.take(block.monolith);
+    this.#each = new Counter(now);
   }
 }

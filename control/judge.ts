@@ -1,63 +1,80 @@
 import type { Capability, Verdict } from '@strangler/plan';
-import type { Evidence, Sample, Tally } from './evidence.ts';
-import { above, worseThan } from './sequential.ts';
+import type { Evidence, Tally } from './evidence.ts';
+import { chanceOfSoFew, share } from './sequential.ts';
 
 /** What the judge holds a service to: the Plan’s guard of the capability. */
 export type Thresholds = Pick<Capability['guard'], 'errors' | 'hardFailures' | 'minimumRequests'>;
 
-/** Evidence (an e-value) from which worse is clearly worse: wrong in one step of a thousand at most, however often one looks. */
-export const CLEAR = 1_000;
+/** Evidence from which the service is clearly worse; see sequential.ts for how often that is wrong. */
+const CLEAR = 1;
+/** Evidence (an e-value) from which the monolith is known to be below the limit: wrong in one step of a thousand. */
+const KNOWN = 1_000;
+/** The probability below which it is no chance that only the service fails. */
+const UNLIKELY = 1 / 10_000;
+/** Share of failures from which some in a row are nothing new. */
+const USUAL = 0.005;
+/** How long the service must have been failing, ms: who cannot talk to it at all need not wait, other errors may be a moment’s. */
+const LASTING = { hard: 0, errors: 12_000 };
+/** How long the monolith may stay silent before a service that cannot be talked to is blamed, ms. */
+const SILENCE = 30_000;
 
-/** Share of the requests below which the monolith’s traffic is too little to compare with. */
-const ALONE = 0.05;
+type Found = Verdict & { readonly alert?: true };
 
-const share = ({ requests, errors }: Tally): number => (requests ? errors / requests : 0);
 const percent = (fraction: number): string => `${(fraction * 100).toFixed(2)} %`;
 const say = ({ requests, errors }: Tally): string => `${errors} of ${requests} requests failed`;
 
-/** The verdict on the present step. `alert`: both sides are bad alike, and a person should look. */
-export function judge(evidence: Evidence, thresholds: Thresholds): Verdict & { readonly alert?: true } {
-  const hard = hardFailure(evidence.burst, thresholds);
-  if (hard) return hard;
-  const recently = errors(evidence.recent, thresholds);
-  if (recently?.verdict === 'fail') return recently;
+/** The verdict on the present step. `alert`: both sides are bad alike, or may be, and a person should look. */
+export function judge(evidence: Evidence, thresholds: Thresholds): Found {
+  const found =
+    outage(evidence, 'hard', thresholds) ??
+    outage(evidence, 'errors', thresholds) ??
+    tooManyErrors(evidence, thresholds);
+  if (found) return found;
   const { service } = evidence.all;
   if (!(service.requests >= thresholds.minimumRequests)) {
     const reason = `${service.requests} requests to the service, fewer than ${thresholds.minimumRequests}`;
     return { verdict: 'unsure', rule: 'few-requests', reason };
   }
-  const worst = errors(evidence.all, thresholds) ?? recently;
-  if (worst) return worst;
+  const doubt = doubtful(evidence, thresholds);
+  if (doubt) return doubt;
   return { verdict: 'pass', rule: 'errors', reason: `${say(service)}, at most ${percent(thresholds.errors)}` };
 }
 
-/** The service cannot be talked to: no statistics needed, unless the monolith cannot be talked to either. */
-function hardFailure({ service, monolith }: Sample, { hardFailures }: Thresholds) {
-  if (service.hard < hardFailures || service.hard * 2 <= service.requests) return undefined;
-  const reason = `${service.hard} of the last ${service.requests} requests to the service failed hard`;
-  if (monolith.requests && monolith.hard * 2 > monolith.requests) {
-    const both = `${reason}, but so did ${monolith.hard} of ${monolith.requests} to the monolith`;
-    return { verdict: 'unsure', rule: 'both-sides', reason: both, alert: true } as const;
+/** Most of what is sent to the service fails: no statistics of errors needed, unless the monolith fails too, or may. */
+function outage({ outages, alone }: Evidence, way: 'hard' | 'errors', { hardFailures }: Thresholds): Found | undefined {
+  const { service, monolith, lasting, usual } = outages[way];
+  if (!(service.failures >= hardFailures) || lasting < LASTING[way]) return undefined;
+  const failed = way === 'hard' ? 'failed hard' : 'failed';
+  const reason = `${service.failures} of the last ${service.requests} requests to the service ${failed}`;
+  if (monolith.requests && monolith.failures * 2 > monolith.requests) {
+    const both = `${reason}, but so did ${monolith.failures} of ${monolith.requests} to the monolith`;
+    return { verdict: 'unsure', rule: 'both-sides', reason: both, alert: true };
   }
-  return { verdict: 'fail', rule: 'hard-failures', reason } as const;
+  if (!(usual < USUAL) || monolith.failures >= hardFailures) return undefined; // nothing new: their share decides
+  const silent = monolith.failures === 0 && lasting >= SILENCE && service.failures === service.requests;
+  const isServices = (way === 'hard' && (alone || silent)) || chanceOfSoFew(outages[way]) < UNLIKELY;
+  return isServices ? { verdict: 'fail', rule: way === 'hard' ? 'hard-failures' : 'outage', reason } : undefined;
 }
 
-/** The share of errors against the monolith’s own; where it has too few requests, against the Plan’s limit. */
-function errors({ service, monolith }: Sample, thresholds: Thresholds): (Verdict & { alert?: true }) | undefined {
-  if (!(service.requests >= thresholds.minimumRequests)) return undefined;
-  const reason = `service: ${say(service)}; monolith: ${say(monolith)}`;
-  const over = share(service) > thresholds.errors;
-  const tooLittle = monolith.requests < ALONE * (monolith.requests + service.requests);
-  if (tooLittle && monolith.requests < thresholds.minimumRequests) {
-    if (!over) return undefined;
-    if (share(monolith) > thresholds.errors) return { verdict: 'unsure', rule: 'both-sides', reason, alert: true };
-    if (above(service, thresholds.errors) >= CLEAR) return { verdict: 'fail', rule: 'errors-alone', reason };
-    return { verdict: 'unsure', rule: 'not-clear', reason };
-  }
-  const clear = worseThan(service, monolith) >= CLEAR;
-  if (over && clear) return { verdict: 'fail', rule: 'errors', reason };
-  if (clear) return { verdict: 'unsure', rule: 'worse-within-limit', reason };
-  if (!over) return undefined;
-  if (share(monolith) > thresholds.errors) return { verdict: 'unsure', rule: 'both-sides', reason, alert: true };
+/** The share of errors against the monolith’s own; against the Plan’s limit if the monolith is known to keep it, or alone. */
+function tooManyErrors(evidence: Evidence, { errors, minimumRequests }: Thresholds): Found | undefined {
+  const { all, lately, requests } = evidence;
+  if (!(requests >= minimumRequests) || !(lately > errors)) return undefined;
+  const reason = `service: ${say(all.service)} in ten minutes, ${percent(lately)} lately; monolith: ${say(all.monolith)}`;
+  if (evidence.worse >= CLEAR) return { verdict: 'fail', rule: 'errors', reason };
+  if (!(evidence.above >= CLEAR)) return undefined;
+  const alone = evidence.alone && all.monolith.requests < minimumRequests;
+  if (share(all.monolith) <= errors && (alone || evidence.monolithBelow >= KNOWN))
+    return { verdict: 'fail', rule: 'errors-alone', reason };
+  return { verdict: 'unsure', rule: 'both-sides', reason, alert: true };
+}
+
+/** What is not bad enough for a rollback and not good enough to go on. */
+function doubtful({ all, lately, worse }: Evidence, { errors }: Thresholds): Found | undefined {
+  const reason = `service: ${say(all.service)}, ${percent(lately)} lately; monolith: ${say(all.monolith)}`;
+  if (worse >= CLEAR) return { verdict: 'unsure', rule: 'worse-within-limit', reason };
+  if (share(all.service) <= errors && lately <= errors) return undefined; // what is no number goes on
+  if (share(all.service) > errors && share(all.monolith) > errors)
+    return { verdict: 'unsure', rule: 'both-sides', reason, alert: true };
   return { verdict: 'unsure', rule: 'not-clear', reason };
 }

@@ -1,29 +1,91 @@
 import { describe, expect, test } from '@jest/globals';
-import { above, worseThan } from './sequential.ts';
+import { AboveTest, BelowTest, chanceOfSoFew, DAILY_BUDGET, WorseTest } from './sequential.ts';
 
-const of = (requests: number, errors: number) => ({ requests, errors });
+const SECOND = 1_000;
+const tally = (requests: number, errors = 0, hard = 0) => ({ requests, errors, hard });
+const block = (service: ReturnType<typeof tally>, monolith: ReturnType<typeof tally>) => ({ service, monolith });
 
-describe('sequential tests', () => {
-  test('equal rates are no evidence', () => {
-    expect(worseThan(of(1_000, 50), of(1_000, 50))).toBeLessThan(1);
-    expect(above(of(1_000, 50), 0.05)).toBeLessThan(1);
+/** Blocks until the evidence is clear; `most` if it never is. */
+function blocksUntilClear(test: WorseTest, made: (nth: number) => Parameters<WorseTest['take']>[0], most = 10_000) {
+  for (let nth = 0; nth < most; nth++) {
+    if (test.evidence >= 1) return nth;
+    test.take(made(nth), 2 * SECOND);
+  }
+  return most;
+}
+
+describe('the test whether the service is worse', () => {
+  test('blocks in which the service alone has errors are clear after ten to twenty', () => {
+    const blocks = blocksUntilClear(new WorseTest(), () => block(tally(100, 5), tally(100)));
+    expect(blocks).toBeGreaterThan(10);
+    expect(blocks).toBeLessThanOrEqual(20);
   });
 
-  test('evidence grows with errors and falls with errors of the other side', () => {
-    expect(worseThan(of(100, 20), of(900, 2))).toBeGreaterThan(worseThan(of(100, 10), of(900, 2)));
-    expect(worseThan(of(100, 20), of(900, 2))).toBeGreaterThan(worseThan(of(100, 20), of(900, 20)));
+  test('a block counts once, however many errors it has', () => {
+    const few = blocksUntilClear(new WorseTest(), () => block(tally(100, 20), tally(100)));
+    expect(blocksUntilClear(new WorseTest(), () => block(tally(100, 100), tally(100)))).toBe(few);
   });
 
-  test('one side alone is no comparison', () => {
-    expect(worseThan(of(100, 100), of(0, 0))).toBe(0);
-    expect(worseThan(of(0, 0), of(100, 0))).toBe(0);
+  test('turns taken, errors of both, and none at all are never clear', () => {
+    const turns = (nth: number) => (nth % 2 ? block(tally(100, 9), tally(100)) : block(tally(100), tally(100, 9)));
+    expect(blocksUntilClear(new WorseTest(), turns)).toBe(10_000);
+    expect(blocksUntilClear(new WorseTest(), () => block(tally(100, 40), tally(100, 40)))).toBe(10_000);
+    expect(blocksUntilClear(new WorseTest(), () => block(tally(100), tally(100)))).toBe(10_000);
   });
 
-  test('huge counts stay finite', () => {
-    expect(Number.isFinite(worseThan(of(1e6, 1e6), of(1e6, 0)))).toBe(true);
+  test('clear evidence fades when the service is good again', () => {
+    const one = new WorseTest();
+    blocksUntilClear(one, () => block(tally(100, 5), tally(100)));
+    for (let nth = 0; nth < 300; nth++) one.take(block(tally(100), tally(100)), 2 * SECOND);
+    expect(one.evidence).toBeLessThan(1);
   });
 
-  test('the ends of the scale: a limit of nothing forbids one error, a limit of everything allows all', () => {
-    expect([above(of(10, 1), 0), above(of(10, 0), 0), above(of(10, 10), 1)]).toEqual([Number.POSITIVE_INFINITY, 0, 0]);
+  test('however the errors of both fall, evidence is no more than the budget on average', () => {
+    // All ways in which eight errors, a block each, can be one side’s or the other’s: each as likely as the next.
+    let sum = 0;
+    for (let ways = 0; ways < 256; ways++) {
+      const one = new WorseTest();
+      for (let nth = 0; nth < 8; nth++) {
+        const ours = (ways >> nth) & 1;
+        one.take(block(tally(20, ours), tally(20, 1 - ours)), 2 * SECOND);
+      }
+      sum += one.evidence;
+    }
+    expect(sum / 256).toBeLessThanOrEqual(2 * DAILY_BUDGET);
+    expect(sum).toBeGreaterThan(0);
   });
+});
+
+describe('the tests against the limit', () => {
+  test('a service at the limit is not above it, one far above is after some blocks', () => {
+    const [at, above] = [new AboveTest(0.05), new AboveTest(0.05)];
+    for (let nth = 0; nth < 10_000; nth++) at.take(tally(20, 1), 5 * SECOND);
+    for (let nth = 0; nth < 40; nth++) above.take(tally(20, 6), 5 * SECOND);
+    expect(at.evidence).toBeLessThan(0.01);
+    expect(above.evidence).toBeGreaterThan(1);
+  });
+
+  test('the ends of the scale: a limit of nothing forbids errors, a limit of everything allows all', () => {
+    const [nothing, everything] = [new AboveTest(0), new AboveTest(1)];
+    for (let nth = 0; nth < 20; nth++) nothing.take(tally(20, 1), 5 * SECOND);
+    for (let nth = 0; nth < 10_000; nth++) everything.take(tally(20, 20), 5 * SECOND);
+    expect(nothing.evidence).toBeGreaterThan(1);
+    expect(everything.evidence).toBeLessThan(0.01);
+  });
+
+  test('good blocks of the monolith make it known to be below the limit, one bad one makes that doubtful', () => {
+    const below = new BelowTest(0.05);
+    for (let nth = 0; nth < 300; nth++) below.take(tally(20));
+    expect(below.evidence).toBeGreaterThan(1_000);
+    below.take(tally(20, 20));
+    expect(below.evidence).toBeLessThan(1_000);
+  });
+});
+
+test('failures of one side alone are no chance once the other has answered often enough', () => {
+  const failing = (requests: number, failures = 0) => ({ requests, failures });
+  expect(chanceOfSoFew({ service: failing(10, 10), monolith: failing(10) })).toBeCloseTo(1 / 184_756, 9);
+  expect(chanceOfSoFew({ service: failing(10, 10), monolith: failing(0) })).toBeCloseTo(1, 6);
+  expect(chanceOfSoFew({ service: failing(10, 10), monolith: failing(10, 10) })).toBeCloseTo(1, 6);
+  expect(chanceOfSoFew({ service: failing(1e6, 1e6), monolith: failing(1e6, 5) })).toBeLessThan(1e-9);
 });

@@ -319,9 +319,9 @@ export class Exchange implements Held, Sender, Uploading {
   }
 
   settle(whose: Blame, outcome: Outcome): void {
-    const writer = this.#write?.user;
+    const from = { user: this.#subject.user, isWrite: this.#write !== undefined };
     this.#end(whose.fateKnown);
-    this.#traffic.count(this.capability, this.#side, whose.fault, outcome, writer);
+    this.#traffic.count(this.capability, this.#side, whose.fault, outcome, from);
     this.#compare(outcome.status);
     this.#endIfOver();
   }

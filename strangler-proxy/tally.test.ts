@@ -3,6 +3,8 @@ import type { FromProxy } from '@strangler/plan';
 import { Tally } from './tally.ts';
 
 const REFUSED = { status: 0, failed: true, hard: true, latency: 0 };
+const NOBODY = { user: undefined, isWrite: false };
+const writing = (user: string) => ({ user, isWrite: true });
 const FINE = { status: 200, failed: false, hard: false, latency: 5 };
 
 function set() {
@@ -12,14 +14,14 @@ function set() {
 
 test('what was counted too long ago is dropped, but who has written is still told', () => {
   const { clock, tally } = set();
-  for (let nth = 0; nth < 20; nth++) tally.add('orders', 'service', REFUSED);
-  tally.add('orders', 'service', FINE, 'ada');
+  for (let nth = 0; nth < 20; nth++) tally.add('orders', 'service', REFUSED, NOBODY);
+  tally.add('orders', 'service', FINE, writing('ada'));
   clock.now += 9_999;
   tally.dropStale();
-  tally.add('orders', 'service', REFUSED);
+  tally.add('orders', 'service', REFUSED, NOBODY);
   clock.now += 1;
   tally.dropStale();
-  tally.add('orders', 'service', FINE, 'bob');
+  tally.add('orders', 'service', FINE, writing('bob'));
   clock.now += 9_999;
   tally.dropStale();
   expect(tally.take()).toEqual({
@@ -37,8 +39,8 @@ test('what was counted too long ago is dropped, but who has written is still tol
 test('writers are bounded, told in messages control takes, and nobody’s requests are counted twice', () => {
   const { tally } = set();
   const worst = (nth: number) => String(nth).padEnd(256, '\u0000');
-  for (let nth = 0; nth < 10_003; nth++) tally.add('orders', 'service', FINE, worst(nth));
-  tally.add('orders', 'service', FINE, worst(0));
+  for (let nth = 0; nth < 10_003; nth++) tally.add('orders', 'service', FINE, writing(worst(nth)));
+  tally.add('orders', 'service', FINE, writing(worst(0)));
   const { counts, more } = tally.take();
   expect(more).toBe(3);
   expect(new Set(counts.flatMap(({ writers }) => writers)).size).toBe(10_000);
@@ -47,4 +49,39 @@ test('writers are bounded, told in messages control takes, and nobody’s reques
     const message: FromProxy = { type: 'counts', counts: [one] };
     expect(Buffer.byteLength(JSON.stringify(message))).toBeLessThan(1_048_576);
   }
+});
+
+test('faults 52: a user who tries again and again is one failure, and counts again later; others and nobody in particular count each time', () => {
+  const { clock, tally } = set();
+  const numbers = () => tally.take().counts.map(({ side, requests, errors, hard }) => [side, requests, errors, hard]);
+  for (let nth = 0; nth < 50; nth++) {
+    tally.add('orders', 'service', REFUSED, writing('ada'));
+    clock.now += 99;
+  }
+  tally.add('orders', 'service', FINE, writing('ada'));
+  tally.add('orders', 'monolith', FINE, writing('ada'));
+  tally.add('orders', 'service', FINE, writing('bob'));
+  for (let nth = 0; nth < 3; nth++) tally.add('orders', 'service', REFUSED, NOBODY);
+  expect(numbers()).toEqual([
+    ['service', 5, 4, 4],
+    ['monolith', 1, 0, 0],
+  ]);
+  clock.now += 50;
+  tally.add('orders', 'service', FINE, writing('ada'));
+  tally.add('orders', 'service', REFUSED, writing('ada'));
+  expect(numbers()).toEqual([['service', 2, 1, 1]]);
+});
+
+test('what a user who has just failed writes all the same is told to control', () => {
+  const { tally } = set();
+  tally.add('orders', 'service', REFUSED, writing('ada'));
+  tally.add('orders', 'service', FINE, writing('ada'));
+  expect(tally.take().counts).toMatchObject([{ requests: 1, errors: 1, writers: ['ada'] }]);
+});
+
+test('only so many failures are remembered', () => {
+  const { tally } = set();
+  for (let again = 0; again < 2; again++)
+    for (let nth = 0; nth < 10_500; nth++) tally.add('orders', 'service', REFUSED, writing(`user ${nth}`));
+  expect(tally.take().counts[0]).toMatchObject({ requests: 11_000, errors: 11_000 });
 });

@@ -11,7 +11,7 @@ import type { Fenced, Metrics } from './metrics.ts';
 import type { RoutedCapability } from './route.ts';
 import type { Shadow } from './shadow/shadow.ts';
 import { mayFollow } from './snapshot-order.ts';
-import { type Outcome, Tally } from './tally.ts';
+import { type Outcome, Tally, type Whose } from './tally.ts';
 import { Upstream } from './upstream.ts';
 
 /** What every request shares: the snapshot in force, the upstreams, the held writes and those under way. */
@@ -129,13 +129,13 @@ export class Traffic {
   }
 
   /** Counts what became of a request that was sent to a side; what was not the side’s says nothing about it. */
-  count(capability: string, side: Side, fault: Blame['fault'], outcome: Outcome, writer?: string): void {
+  count(capability: string, side: Side, fault: Blame['fault'], outcome: Outcome, from: Whose): void {
     if (fault === 'client' || fault === 'proxy') {
       this.#metrics.notTheSides(capability, side, fault);
       return;
     }
     this.#metrics.count(capability, side, outcome);
-    if (capability !== '') this.tally.add(capability, side, outcome, writer);
+    if (capability !== '') this.tally.add(capability, side, outcome, from);
   }
 
   /** Counts a write that its side’s fence refused. */

@@ -19,6 +19,7 @@ const userIn = (lo: number, hi: number): string => {
   }
 };
 const mover = userIn(0, 100);
+const other = userIn(100, 200);
 const moving: Moving = { epoch: 1, subject: { lo: 0, hi: 100 }, from: 'monolith', to: 'service' };
 
 /** A WebSocket upstream that says its name, echoes, and remembers how sockets closed. */
@@ -187,8 +188,9 @@ const VERSION = 'Sec-WebSocket-Version: 13';
 const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
 type Set = Awaited<ReturnType<typeof set>>;
 /** What control has been told of the service, once that is about so many requests, one plain one included. */
+/** What was counted of the service until these requests and one of somebody else, who is counted whatever went before. */
 async function countsOfService({ address, control }: Set, requests: number) {
-  await (await fetch(`http://${address}/api/orders`, { method: 'DELETE', headers: { 'x-user': mover } })).text();
+  await (await fetch(`http://${address}/api/orders`, { method: 'DELETE', headers: { 'x-user': other } })).text();
   return control.hears((all) => {
     const counts = all.flatMap((one) => (one.type === 'counts' ? one.counts : []));
     const sum = (of: 'requests' | 'hard' | 'errors') => counts.reduce((total, one) => total + one[of], 0);

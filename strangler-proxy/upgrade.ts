@@ -34,6 +34,7 @@ type Forward = ReturnType<typeof createProxyMiddleware>;
 /** One upgrade on its way. */
 type Attempt = {
   readonly clean: Clean;
+  readonly user: string | undefined;
   readonly capability: string;
   readonly side: Side;
   readonly write: Write | undefined;
@@ -74,7 +75,8 @@ export class Upgrades {
       const side = this.#decide(routed, user, bucket, writes);
       const write = owned && writes ? { capability: routed.name, user, bucket, side } : undefined;
       if (write) this.#checkAllowance(write, clean.address);
-      const attempt: Attempt = { clean, capability: routed?.name ?? '', side, write, sent: false, settled: false };
+      const capability = routed?.name ?? '';
+      const attempt: Attempt = { clean, user, capability, side, write, sent: false, settled: false };
       this.#connect(request, socket, head, routed, attempt);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -225,11 +227,12 @@ export class Upgrades {
 
   /** Counts how it ended, and gives the code of what the client is told if it ended badly. */
   #settle(attempt: Attempt, error: Error | undefined, status: number): Code {
-    const { capability, side, sent } = attempt;
+    const { capability, side, user, sent } = attempt;
     attempt.settled = true;
     const whose = blame({ error, sent, body: 'sent', status, bodyAtAnswer: undefined, unread: false });
     const failed = error !== undefined && whose.fault === 'side';
-    this.#traffic.count(capability, side, whose.fault, { status, failed, hard: whose.hard, latency: 0 });
+    const outcome = { status, failed, hard: whose.hard, latency: 0 };
+    this.#traffic.count(capability, side, whose.fault, outcome, { user, isWrite: false });
     return whose.code;
   }
 

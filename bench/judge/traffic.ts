@@ -1,0 +1,135 @@
+import type { Side } from '@strangler/plan';
+import type { Chance } from '../../e2e/chance.ts';
+import { SAME_FAILURE } from '../../strangler-proxy/tally.ts';
+
+/** How errors come. */
+export const KINDS = ['single', 'retries', 'spells', 'common'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** One stretch of time with the same traffic. */
+export type Load = {
+  /** Requests a second to both sides together. */
+  readonly speed: number;
+  /** Share of them that goes to the service, 0…1. */
+  readonly share: number;
+  /** Share that fails, 0…1. */
+  readonly rates: Readonly<Record<Side, number>>;
+  readonly kind: Kind;
+  /** The failures are hard. */
+  readonly hard: boolean;
+};
+
+/** What both sides counted in one look of the judge. */
+export type Counted = Record<Side, { requests: number; errors: number; hard: number }>;
+
+/** How often control looks, ms. */
+export const LOOK = 100;
+/** A user tries again after each failure with this probability, at most so often, after so long on average (ms). */
+const AGAIN = 2 / 3;
+const TRIES = 6;
+const PAUSE = 300;
+const RUN = (1 - AGAIN ** TRIES) / (1 - AGAIN);
+/** Spells last so long on average (ms), of one side or of both; this share of the requests fails meanwhile. */
+const SPELL = { one: 1_000, both: 2_000 };
+const FAILING = 0.8;
+
+type Spell = { until: number; bad: boolean };
+
+/** Requests at random moments, request by request; a look without any is skipped. */
+export class Traffic {
+  readonly #chance: Chance;
+  readonly #spells: Record<Side, Spell>;
+  /** Failures still to come of users who try again. */
+  #retries: { at: number; side: Side; left: number; until: number }[] = [];
+  now = 0;
+
+  constructor(chance: Chance) {
+    this.#chance = chance;
+    this.#spells = { monolith: { until: 0, bad: true }, service: { until: 0, bad: true } };
+  }
+
+  /** Counts of the next look with a request, not after `end` (ms); then undefined. */
+  next(load: Load, end: number): Counted | undefined {
+    const mean = (load.speed * LOOK) / 1_000;
+    const skipped = mean < 1 ? Math.floor(this.#waits() / mean) : 0;
+    const retry = this.#retries.reduce((soonest, { at }) => Math.min(soonest, at), Number.POSITIVE_INFINITY);
+    const looks = Math.min(1 + skipped, Math.max(1, Math.ceil((retry - this.now) / LOOK)));
+    this.now += looks * LOOK;
+    if (this.now > end) return undefined;
+    const counted = {
+      monolith: { requests: 0, errors: 0, hard: 0 },
+      service: { requests: 0, errors: 0, hard: 0 },
+    };
+    for (let left = this.#arrivals(mean, looks === 1 + skipped); left > 0; left--) {
+      const side = this.#chance.happens(load.share) ? 'service' : 'monolith';
+      this.#count(counted, side, this.#fails(side, load), load.hard);
+    }
+    if (this.#retries.length) this.#again(counted, load);
+    return counted;
+  }
+
+  #again(counted: Counted, load: Load): void {
+    const due = this.#retries.filter(({ at }) => at <= this.now);
+    if (!due.length) return;
+    this.#retries = this.#retries.filter(({ at }) => at > this.now);
+    for (const { side, left, until } of due) {
+      if (this.now >= until) this.#count(counted, side, left > 0, load.hard); // until then proxies do not count this user
+      if (left > 0) this.#retry(side, left - 1, this.now < until ? until : this.now + SAME_FAILURE);
+    }
+  }
+
+  #count(counted: Counted, side: Side, fails: boolean, hard: boolean): void {
+    counted[side].requests++;
+    if (!fails) return;
+    counted[side].errors++;
+    if (hard) counted[side].hard++;
+  }
+
+  #fails(side: Side, { kind, rates }: Load): boolean {
+    const rate = rates[side];
+    if (kind === 'single') return this.#chance.happens(rate);
+    if (kind === 'retries') {
+      if (!this.#chance.happens(rate / (1 - rate) / RUN)) return false;
+      let left = 0;
+      while (left < TRIES - 1 && this.#chance.happens(AGAIN)) left++;
+      this.#retry(side, left, this.now + SAME_FAILURE);
+      return true;
+    }
+    const whose = kind === 'common' ? 'monolith' : side;
+    return this.#inSpell(whose, rate, kind) && this.#chance.happens(FAILING);
+  }
+
+  #inSpell(side: Side, rate: number, kind: Kind): boolean {
+    const spell = this.#spells[side];
+    const lasts = kind === 'common' ? SPELL.both : SPELL.one;
+    while (spell.until < this.now) {
+      spell.bad = !spell.bad;
+      spell.until += this.#waits() * (spell.bad ? lasts : lasts * (FAILING / rate - 1));
+    }
+    return spell.bad;
+  }
+
+  #retry(side: Side, left: number, until: number): void {
+    this.#retries.push({ at: this.now + this.#waits() * PAUSE, side, left, until });
+  }
+
+  /** Exponential, mean 1. */
+  #waits(): number {
+    return -Math.log(1 - this.#chance.between(0, 1));
+  }
+
+  /** Poisson; of a look that was skipped to, at least one. */
+  #arrivals(mean: number, reached: boolean): number {
+    if (!reached) return 0;
+    let [count, sum] = [mean < 1 ? 1 : 0, mean < 1 ? 0 : this.#waits()];
+    if (mean < 1) {
+      // The rest of the look after its first request, which is anywhere in it.
+      sum = this.#chance.between(0, mean) + this.#waits();
+    }
+    while (sum <= mean) {
+      count++;
+      sum += this.#waits();
+    }
+    return count;
+  }
+}
