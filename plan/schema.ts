@@ -148,7 +148,11 @@ const table = z.strictObject({
 const handoff = z.strictObject({
   slice: z.int().min(1).max(BUCKETS).default(100).describe('Buckets moved at once; 100 is 1 %.'),
   hold: duration('2s').describe('How long a write may be held before it is answered 503.'),
-  queue: z.int().min(0).default(1_000).describe('Writes one proxy may hold at once.'),
+  queue: z
+    .int()
+    .min(0)
+    .default(1_000)
+    .describe('Writes one proxy may hold at once; a tenth of them, but at least ten, of one user.'),
   forceAfter: duration('500ms').describe(
     'How long an urgent rollback waits for the service’s database before it goes without: what had not arrived by then is late.',
   ),

@@ -1,6 +1,9 @@
 import { isIPv6 } from 'node:net';
 import type { Write } from './flights.ts';
 
+/** Whose it is, and the side it was sent to, if it was. */
+type Taker = Pick<Write, 'capability' | 'user'> & Partial<Pick<Write, 'side'>>;
+
 /**
  * Counts what may keep its user from moving, by side and capability: of one client address, and of one user at that
  * address. A user is never counted across addresses: a forged token must not use up what is another’s.
@@ -16,13 +19,13 @@ export class Allowance {
   }
 
   /** True if no more of this write’s kind may be begun from this address. */
-  isUsedUp(write: Write, address: string): boolean {
+  isUsedUp(write: Taker, address: string): boolean {
     const [ofAddress, ofUser] = keysOf(write, address);
     return this.#count(ofAddress) >= this.#perAddress || this.#count(ofUser) >= this.#perUser;
   }
 
   /** Takes one place, even beyond the allowance; the function it gives back frees the place, and is safe to call twice. */
-  take(write: Write, address: string): () => void {
+  take(write: Taker, address: string): () => void {
     const keys = keysOf(write, address);
     for (const key of keys) this.#taken.set(key, this.#count(key) + 1);
     let taken = true;
@@ -42,8 +45,8 @@ export class Allowance {
   }
 }
 
-function keysOf({ side, capability, user }: Write, address: string): [ofAddress: string, ofUser: string] {
-  const ofAddress = `${side} ${capability} ${networkOf(address)}`;
+function keysOf({ side, capability, user }: Taker, address: string): [ofAddress: string, ofUser: string] {
+  const ofAddress = `${side ?? ''} ${capability} ${networkOf(address)}`;
   return [ofAddress, `${ofAddress} ${user}`];
 }
 

@@ -169,6 +169,10 @@ export class Exchange implements Held, Sender, Uploading {
     this.refuse('hold-exhausted', message);
   }
 
+  get holder(): Held['holder'] {
+    return { capability: this.capability, user: this.#subject.user!, address: this.clean.address };
+  }
+
   get mayBeRefused(): boolean {
     return this.#write !== undefined;
   }

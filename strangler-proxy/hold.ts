@@ -1,6 +1,11 @@
+import { Allowance } from './allowance.ts';
+import type { Write } from './flights.ts';
+
 /** A write that waits for a handoff to end. */
 export type Held = {
   readonly capability: string;
+  /** Whose it is, and of which client address. */
+  readonly holder: Pick<Write, 'capability' | 'user'> & { readonly address: string };
   /** True while the snapshot in force still moves its user. */
   readonly stillMoves: () => boolean;
   /** Goes on, to whom the snapshot in force says. */
@@ -9,10 +14,17 @@ export type Held = {
   readonly expire: () => void;
 };
 
-/** The held writes in the order they came; each waits at most its time, a capability holds at most its number. */
+/** One user may hold a tenth of what a capability may, but so many in any case. */
+const OF_ONE_USER = 10;
+
+/**
+ * The held writes in the order they came; each waits at most its time, a capability holds at most its number, and nobody
+ * alone takes the place of others.
+ */
 export class Holds {
-  readonly #held = new Map<Held, { since: number; timer: NodeJS.Timeout }>();
+  readonly #held = new Map<Held, { since: number; timer: NodeJS.Timeout; free: () => void }>();
   readonly #counts = new Map<string, number>();
+  readonly #allowances = new Map<string, Allowance>();
   readonly #ended: (capability: string, milliseconds: number) => void;
 
   constructor(ended: (capability: string, milliseconds: number) => void) {
@@ -24,14 +36,16 @@ export class Holds {
     return this.#counts.get(capability) ?? 0;
   }
 
-  /** Holds a write for at most `hold` milliseconds; false if `queue` writes of its capability wait already. */
+  /** Holds a write for at most `hold` milliseconds; false if `queue` writes of its capability, or too many of its user, wait already. */
   add(held: Held, hold: number, queue: number): boolean {
-    const { capability } = held;
+    const { capability, holder } = held;
     const count = this.count(capability);
-    if (count >= queue) return false;
+    const allowance = this.#allowanceOf(capability, queue);
+    if (count >= queue || allowance.isUsedUp(holder, holder.address)) return false;
+    const free = allowance.take(holder, holder.address);
     this.#counts.set(capability, count + 1);
     const timer = setTimeout(() => this.drop(held) && held.expire(), hold);
-    this.#held.set(held, { since: performance.now(), timer });
+    this.#held.set(held, { since: performance.now(), timer, free });
     return true;
   }
 
@@ -40,10 +54,18 @@ export class Holds {
     const entry = this.#held.get(held);
     if (!entry) return false;
     clearTimeout(entry.timer);
+    entry.free();
     this.#held.delete(held);
     this.#counts.set(held.capability, this.count(held.capability) - 1);
     this.#ended(held.capability, performance.now() - entry.since);
     return true;
+  }
+
+  #allowanceOf(capability: string, queue: number): Allowance {
+    const ofOneUser = Math.max(OF_ONE_USER, Math.floor(queue / 10));
+    const allowance = this.#allowances.get(capability) ?? new Allowance(Number.POSITIVE_INFINITY, ofOneUser);
+    this.#allowances.set(capability, allowance);
+    return allowance;
   }
 
   /** Lets everybody go whom the snapshot in force no longer moves, in the order they came. */

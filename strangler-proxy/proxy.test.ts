@@ -206,6 +206,20 @@ describe('holding', () => {
     expect((await Promise.all(waiting)).map(sideOf)).toEqual(['service', 'service']);
   });
 
+  test('one user holds ten writes at most, and takes nobody’s place', async () => {
+    const { address, control } = await set({ handoff: { queue: 20 } });
+    await control.says({ boundary: 0, pins: {}, moving: moving(1) });
+    const write = (more?: string) => fetch(`http://${address}/api/orders`, post(more));
+    const waiting = Array.from({ length: 10 }, () => write());
+    await held(10);
+    expect(await codeOf(await write())).toBe('hold-exhausted');
+    const neighbour = userIn(0, 100, 1);
+    waiting.push(fetch(`http://${address}/api/orders`, { ...post(), headers: { 'x-user': neighbour } }));
+    await held(11);
+    await control.says({ boundary: 100, pins: {} });
+    expect((await Promise.all(waiting)).map(sideOf)).toEqual(Array(11).fill('service'));
+  });
+
   test('a held write whose client has gone is dropped, not sent', async () => {
     const { address, control, monolith, service } = await set();
     await control.says({ boundary: 0, pins: {}, moving: moving(1) });
