@@ -58,6 +58,7 @@ const search: CapabilityStatus = {
   boundary: 0,
   target: 0,
   flag: null,
+  flagProblem: 'flag search is missing; there is no percentage for it',
   ramp: { state: 'rolled-back', reason: '12 of the last 12 requests failed hard' },
   verdict: { verdict: 'fail', rule: 'hard-failures', reason: '12 of the last 12 requests failed hard' },
   streams: [],
@@ -115,6 +116,7 @@ orders
 
 search
   users       ░░░░░░░░░░░░░░░░░░░░░░░░ 0 % on the service
+  flag        not followed: flag search is missing; there is no percentage for it
   ramp        rolled back: 12 of the last 12 requests failed hard
   judge       fail: 12 of the last 12 requests failed hard
   gates       open: nothing keeps users from moving on`.trim(),

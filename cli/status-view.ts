@@ -87,6 +87,7 @@ function details(one: CapabilityStatus, view: View): string[] {
     const text = `${who} left behind while a write of theirs is under way; they follow later`;
     say('users', { text });
   }
+  if (one.flagProblem) say('flag', { text: `not followed: ${one.flagProblem}`, tone: 'care' });
   const moving = sayMoving(one);
   if (moving) say('moving', moving);
   say('ramp', sayRamp(one.ramp, now));

@@ -327,11 +327,13 @@ export class CapabilityControl {
     const report = sync?.latest();
     const verified = report?.verified;
     const gates = this.gates();
+    const flagProblem = flags.problem(name);
     return {
       capability: name,
       boundary: state.boundary,
       target: state.target,
       flag: flags.read(name)?.percentage ?? null,
+      ...(flagProblem && { flagProblem }),
       epoch: state.epoch,
       phase: state.phase,
       ...(state.moving && { moving: state.moving }),

@@ -201,7 +201,10 @@ describe('flag and boundary', () => {
     const { flags } = bed;
     bed.flags = undefined as never;
     await bed.start();
-    expect(await bed.shop()).toMatchObject({ boundary: 3_000, target: 3_000, flag: null });
+    expect(await bed.shop()).toMatchObject({
+      ...{ boundary: 3_000, target: 3_000, flag: null },
+      flagProblem: expect.stringContaining('flags.json'),
+    });
     await flags.stop();
   });
 

@@ -51,6 +51,7 @@ export async function openFlagFile(
   let stopping: Promise<void> | undefined;
   return {
     read: (capability) => memory.read(capability),
+    problem: (capability) => memory.problem(capability),
     write: (capability, percentage, reason) => put(capability, percentage, reason, true),
     create: (capability, percentage, reason) => put(capability, percentage, reason, false),
     onChange: (listener) => memory.onChange(listener),

@@ -46,7 +46,9 @@ describe('the memory of flags', () => {
     expect(problems).toEqual([
       'flag orders has a rollout of "-5", which is not 0…100 in steps of 0.01; the last good value, 25 %, is kept',
     ]);
+    expect(flags.problem('orders')).toBe(problems[0]);
     says('30');
+    expect(flags.problem('orders')).toBeUndefined();
     expect(flags.read('orders')).toEqual({ percentage: 30, age: 0 });
     says('-5');
     expect(problems).toHaveLength(2);

@@ -65,6 +65,10 @@ export class FlagMemory {
     return entry && { percentage: entry.steady.published, age: this.#now() - entry.readAt };
   }
 
+  problem(capability: string): string | undefined {
+    return this.#problems.get(`flag ${capability}`) ?? this.#problems.get('');
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

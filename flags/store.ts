@@ -13,6 +13,8 @@ export type Flag = {
 export interface FlagStore {
   /** The flag of a capability; undefined if there is none or it was never readable. */
   read(capability: string): Flag | undefined;
+  /** Why what stands at the source is not followed now: the flag of this capability, or all of them; undefined if it is. */
+  problem(capability: string): string | undefined;
   /** Stores a percentage with its reason. Rejects when the source cannot be written; nothing has changed then. */
   write(capability: string, percentage: number, reason: string): Promise<void>;
   /** Stores a percentage only if there is no flag: one that exists is left as it is. Rejects like `write`. */

@@ -93,6 +93,8 @@ export type CapabilityStatus = {
   readonly unproven: readonly Unproven[];
   readonly ramp: RampState;
   readonly verdict: Verdict;
+  /** Why the flag, as it stands at its source, is not followed. */
+  readonly flagProblem?: string;
   /** What keeps users from moving forward; empty if nothing does. */
   readonly gates: readonly string[];
   /** What the move that is wanted now waits for, forward or back; empty if nothing moves or nothing is in its way. */
