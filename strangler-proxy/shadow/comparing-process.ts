@@ -41,7 +41,8 @@ const sets = new Map<string, RuleSet>();
 const secretsOut = redactor();
 const reply = (seen: Seen) => ('error' in seen ? seen : toReply(seen));
 const unused = new Set<string>();
-const tell = (message: Verdict | Used) => process.send!(message);
+/** If the proxy has gone, there is nobody to tell, and `disconnect` is about to end this process. */
+const tell = (message: Verdict | Used) => process.send!(message, undefined, undefined, () => {});
 
 setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL)); // requests go first
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {}); // it ends when the proxy does
