@@ -42,10 +42,13 @@ describe('evidence', () => {
     expect(errors).toEqual({
       service: { requests: 20, failures: 20 },
       monolith: { requests: 20, failures: 0 },
-      lasting: 1_000,
-      usual: 0,
+      ...{ lasting: 900, moments: 1, usual: 0 },
     });
-    window.add(service(20), 2_100);
+    // It lasts as long as there are failures, not as long as nobody comes.
+    expect(window.read(60_000, false).outages.errors.lasting).toBe(900);
+    window.add(service(1, 1), 2_050);
+    expect(window.read(2_050, false).outages.errors).toMatchObject({ lasting: 1_050, moments: 2 });
+    window.add(service(21), 2_100);
     expect(window.read(2_100, false).outages.errors).toMatchObject({ service: { failures: 0 }, lasting: 0 });
   });
 

@@ -1,5 +1,5 @@
 import type { Counts, Side } from '@strangler/plan';
-import { AboveTest, BelowTest, WorseTest } from './sequential.ts';
+import { AboveTest, WorseTest } from './sequential.ts';
 
 /** What requests to one side came to. */
 export type Tally = { readonly requests: number; readonly errors: number; readonly hard: number };
@@ -11,8 +11,10 @@ export type Sample = Readonly<Record<Side, Tally>>;
 export type Outage = {
   readonly service: Failing;
   readonly monolith: Failing;
-  /** Milliseconds. */
+  /** From the first failure to the last, ms. */
   readonly lasting: number;
+  /** Failures of the service a second or more apart: of a user who tries again and again at once, few. */
+  readonly moments: number;
   /** Share of failures of both sides before it. */
   readonly usual: number;
 };
@@ -31,8 +33,6 @@ export type Evidence = {
   /** Evidence that the service is worse than the monolith, and that it is above the limit: clear from 1 on. */
   readonly worse: number;
   readonly above: number;
-  /** Evidence that the monolith is below the limit: wrong with a probability of its reciprocal. */
-  readonly monolithBelow: number;
   /** Nobody belongs to the monolith. */
   readonly alone: boolean;
 };
@@ -55,6 +55,8 @@ const NOISY = 0.01;
 const EACH = 5_000;
 /** No block has fewer requests to a side: at a request a minute, a user who tries again should be one burst. */
 const FEWEST = 5;
+/** Failures that are less than this apart are one moment, ms. */
+const MOMENT = 1_000;
 /** Good requests before the first, so that a few hard failures at the very beginning are not called usual. */
 const CREDIT = 1_000;
 
@@ -86,6 +88,9 @@ class Counter implements Sample {
 class OutageWatch {
   readonly #way: 'errors' | 'hard';
   #outage: Counter | undefined;
+  #lastAt = 0;
+  #moments = 0;
+  #momentAt = 0;
 
   constructor(way: 'errors' | 'hard') {
     this.#way = way;
@@ -93,10 +98,22 @@ class OutageWatch {
 
   add(side: Side, tally: Tally, now: number): void {
     if (!this.#outage && !(side === 'service' && tally[this.#way])) return;
-    this.#outage ??= new Counter(now);
+    if (!this.#outage) {
+      this.#outage = new Counter(now);
+      this.#moments = 0;
+      this.#momentAt = Number.NEGATIVE_INFINITY;
+    }
     this.#outage.add(side, tally);
+    if (side === 'service' && tally[this.#way]) this.#fails(now);
     const { service } = this.#outage;
     if (service[this.#way] * 2 <= service.requests) this.#outage = undefined;
+  }
+
+  #fails(now: number): void {
+    this.#lastAt = now;
+    if (now - this.#momentAt < MOMENT) return;
+    this.#moments++;
+    this.#momentAt = now;
   }
 
   /** `step`: everything counted since the step began. */
@@ -107,7 +124,8 @@ class OutageWatch {
     return {
       service: { requests: service.requests, failures: service[this.#way] },
       monolith: { requests: monolith.requests, failures: monolith[this.#way] },
-      lasting: now - from,
+      lasting: this.#outage ? this.#lastAt - from : 0,
+      moments: this.#outage ? this.#moments : 0,
       usual: before / (step.service.requests + step.monolith.requests + CREDIT),
     };
   }
@@ -126,7 +144,6 @@ export class EvidenceWindow {
   #each: Counter | undefined;
   #worse!: WorseTest;
   #above!: AboveTest;
-  #below!: BelowTest;
 
   /** `limit`: the share of errors, 0…1, that the Plan allows. */
   constructor(limit: number) {
@@ -144,7 +161,6 @@ export class EvidenceWindow {
     this.#errors = new OutageWatch('errors');
     this.#worse = new WorseTest();
     this.#above = new AboveTest(this.#limit);
-    this.#below = new BelowTest(this.#limit);
   }
 
   /** Takes in what a proxy counted since its last message. */
@@ -174,7 +190,6 @@ export class EvidenceWindow {
       outages: { hard: this.#hard.read(step, now), errors: this.#errors.read(step, now) },
       worse: this.#worse.evidence,
       above: this.#above.evidence,
-      monolithBelow: this.#below.evidence,
       alone,
     };
   }
@@ -213,7 +228,6 @@ export class EvidenceWindow {
     const lasted = now - block.from;
     if (block.service.requests < FEWEST || lasted < EACH) return;
     this.#above.take(block.service, lasted);
-    if (block.monolith.requests) this.#below.take(block.monolith);
     this.#each = new Counter(now);
   }
 }

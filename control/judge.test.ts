@@ -5,7 +5,7 @@ import { judge } from './judge.ts';
 const THRESHOLDS = { errors: 0.05, hardFailures: 10, minimumRequests: 50 };
 const tally = (requests: number, errors = 0, hard = 0) => ({ requests, errors, hard });
 const failing = (requests: number, failures = 0) => ({ requests, failures });
-const NO_OUTAGE: Outage = { service: failing(0), monolith: failing(0), lasting: 0, usual: 0 };
+const NO_OUTAGE: Outage = { service: failing(0), monolith: failing(0), lasting: 0, moments: 0, usual: 0 };
 const of = (service: ReturnType<typeof tally>, monolith = tally(0), more: Partial<Evidence> = {}): Evidence => ({
   all: { service, monolith },
   lately: service.requests ? service.errors / service.requests : 0,
@@ -13,10 +13,10 @@ const of = (service: ReturnType<typeof tally>, monolith = tally(0), more: Partia
   outages: { hard: NO_OUTAGE, errors: NO_OUTAGE },
   worse: 0,
   above: 0,
-  monolithBelow: 1,
   alone: false,
   ...more,
 });
+const HALF = { service: failing(100, 85) };
 /** All of the service’s requests have been failing. */
 const outage = (way: 'hard' | 'errors', service: number, monolith = failing(0), more: Partial<Outage> = {}) => ({
   outages: {
@@ -48,33 +48,33 @@ describe('judge', () => {
     ],
     ['alone, the limit decides', of(tally(200, 60), tally(0), { above: 1, alone: true }), 'fail errors-alone'],
     ['… and just above it is not clear', of(tally(200, 12), tally(0), { alone: true }), 'unsure not-clear'],
-    [
-      'the limit decides if the monolith is known to keep it',
-      of(tally(200, 60), tally(9), { above: 1, monolithBelow: 1_000 }),
-      'fail errors-alone',
-    ],
-    [
-      'faults 52: … and not if the monolith may be as bad',
-      of(tally(200, 60), tally(9), { above: 1, monolithBelow: 900 }),
-      'unsure both-sides',
-    ],
     ['ten hard failures fail', of(tally(10), tally(10), outage('hard', 10, failing(10))), 'fail hard-failures'],
     ['nine do not', of(tally(9), tally(10), outage('hard', 9, failing(10))), 'unsure few-requests'],
     ['ten fail alone', of(tally(10), tally(0), { ...outage('hard', 10), alone: true }), 'fail hard-failures'],
     [
-      'a silent monolith is waited for',
-      of(tally(10), tally(0), outage('hard', 10, failing(0), { lasting: 29_999 })),
+      'a monolith that is as good as silent is waited for, whatever its few requests came to',
+      of(tally(10), tally(4), outage('hard', 10, failing(4, 4), { lasting: 29_999, moments: 10 })),
       'unsure few-requests',
     ],
     [
       '… but not for ever',
-      of(tally(10), tally(0), outage('hard', 10, failing(0), { lasting: 30_000 })),
+      of(tally(10), tally(4), outage('hard', 10, failing(4, 4), { lasting: 30_000, moments: 10 })),
       'fail hard-failures',
     ],
     [
-      '… and for longer if the service has answered now and then',
-      of(tally(11), tally(0), outage('hard', 10, failing(0), { lasting: 60_000, service: failing(11, 10) })),
-      'unsure few-requests',
+      '… which a service that answers nothing but errors cannot hide behind either',
+      of(tally(100, 100), tally(0), outage('errors', 100, failing(0), { lasting: 30_000, moments: 10 })),
+      'fail outage',
+    ],
+    [
+      '… unless they are the errors of some who try again at once',
+      of(tally(100, 100), tally(0), outage('errors', 100, failing(0), { lasting: 60_000, moments: 9 })),
+      'unsure not-clear',
+    ],
+    [
+      '… or the service does answer now and then',
+      of(tally(100, 85), tally(0), outage('errors', 1, failing(0), { ...HALF, lasting: 60_000, moments: 60 })),
+      'unsure not-clear',
     ],
     [
       'hard failures as usual do not',
@@ -94,11 +94,6 @@ describe('judge', () => {
     [
       '… not if they may be a moment’s',
       of(tally(100, 100), tally(10), outage('errors', 100, failing(10), { lasting: 11_999 })),
-      'unsure not-clear',
-    ],
-    [
-      '… and not if the monolith has answered too little to compare',
-      of(tally(100, 100), tally(0), outage('errors', 100, failing(0), { lasting: 60_000 })),
       'unsure not-clear',
     ],
   ] satisfies [string, Evidence, string][])('%s', (_, evidence, expected) => {

@@ -7,16 +7,17 @@ export type Thresholds = Pick<Capability['guard'], 'errors' | 'hardFailures' | '
 
 /** Evidence from which the service is clearly worse; see sequential.ts for how often that is wrong. */
 const CLEAR = 1;
-/** Evidence (an e-value) from which the monolith is known to be below the limit: wrong in one step of a thousand. */
-const KNOWN = 1_000;
 /** The probability below which it is no chance that only the service fails. */
 const UNLIKELY = 1 / 10_000;
 /** Share of failures from which some in a row are nothing new. */
 const USUAL = 0.005;
 /** How long the service must have been failing, ms: who cannot talk to it at all need not wait, other errors may be a moment’s. */
 const LASTING = { hard: 0, errors: 12_000 };
-/** How long the monolith may stay silent before a service that cannot be talked to is blamed, ms. */
+/** Fewer requests to the monolith than this say nothing, so one that fails cannot hide an outage. */
+const FEW = 5;
+/** How long the monolith may be as good as silent before the service is blamed that fails at least so much, ms. */
 const SILENCE = 30_000;
+const DEAD = 0.9;
 
 type Found = Verdict & { readonly alert?: true };
 
@@ -42,29 +43,31 @@ export function judge(evidence: Evidence, thresholds: Thresholds): Found {
 
 /** Most of what is sent to the service fails: no statistics of errors needed, unless the monolith fails too, or may. */
 function outage({ outages, alone }: Evidence, way: 'hard' | 'errors', { hardFailures }: Thresholds): Found | undefined {
-  const { service, monolith, lasting, usual } = outages[way];
+  const { service, monolith, lasting, moments, usual } = outages[way];
   if (!(service.failures >= hardFailures) || lasting < LASTING[way]) return undefined;
   const failed = way === 'hard' ? 'failed hard' : 'failed';
   const reason = `${service.failures} of the last ${service.requests} requests to the service ${failed}`;
-  if (monolith.requests && monolith.failures * 2 > monolith.requests) {
+  const isSilent = monolith.requests < FEW;
+  if (!isSilent && monolith.failures * 2 > monolith.requests) {
     const both = `${reason}, but so did ${monolith.failures} of ${monolith.requests} to the monolith`;
     return { verdict: 'unsure', rule: 'both-sides', reason: both, alert: true };
   }
   if (!(usual < USUAL) || monolith.failures >= hardFailures) return undefined; // nothing new: their share decides
-  const silent = monolith.failures === 0 && lasting >= SILENCE && service.failures === service.requests;
-  const isServices = (way === 'hard' && (alone || silent)) || chanceOfSoFew(outages[way]) < UNLIKELY;
-  return isServices ? { verdict: 'fail', rule: way === 'hard' ? 'hard-failures' : 'outage', reason } : undefined;
+  const fails = isSilent
+    ? (alone && way === 'hard') ||
+      (lasting >= SILENCE && moments >= hardFailures && service.failures >= DEAD * service.requests)
+    : chanceOfSoFew(outages[way]) < UNLIKELY;
+  return fails ? { verdict: 'fail', rule: way === 'hard' ? 'hard-failures' : 'outage', reason } : undefined;
 }
 
-/** The share of errors against the monolith’s own; against the Plan’s limit if the monolith is known to keep it, or alone. */
+/** The share of errors against the monolith’s own; against the Plan’s limit where nobody is on the monolith. */
 function tooManyErrors(evidence: Evidence, { errors, minimumRequests }: Thresholds): Found | undefined {
   const { all, lately, requests } = evidence;
   if (!(requests >= minimumRequests) || !(lately > errors)) return undefined;
   const reason = `service: ${say(all.service)} in ten minutes, ${percent(lately)} lately; monolith: ${say(all.monolith)}`;
   if (evidence.worse >= CLEAR) return { verdict: 'fail', rule: 'errors', reason };
   if (!(evidence.above >= CLEAR)) return undefined;
-  const alone = evidence.alone && all.monolith.requests < minimumRequests;
-  if (share(all.monolith) <= errors && (alone || evidence.monolithBelow >= KNOWN))
+  if (evidence.alone && all.monolith.requests < minimumRequests)
     return { verdict: 'fail', rule: 'errors-alone', reason };
   return { verdict: 'unsure', rule: 'both-sides', reason, alert: true };
 }

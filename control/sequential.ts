@@ -10,13 +10,13 @@ import type { Outage, Sample, Tally } from './evidence.ts';
  * which is the bound: 0.1 % of days and test in the long run, 0.2 % of any single day. Fading and capping evidence only
  * make it smaller.
  *
- * Errors come in bursts: a database pauses for a second (of one user who tries again, proxies count one). So blocks count and not requests, and
+ * Errors come in bursts: one user tries again, a database pauses for a second. So blocks count and not requests, and
  * however many errors a block has, it says no more than one error could. What the tests assume of blocks:
  * - `WorseTest`: looking at as many requests of either side, one finds an error at the service alone at most as often, on
  *   average, as at the monolith alone, given all blocks before. That holds for equal sides at any rate of errors, also one
  *   that changes, also if both fail together, in bursts within a block. With less traffic than the monolith’s, an error of
  *   the service counts for more, as far as the monolith’s errors have come one by one until now (`odds`, an estimate).
- * - `above`, `below`: the expected share of errors of a block, given those before, is at most (at least) the limit.
+ * - `AboveTest`: the expected share of errors of a block, given those before, is at most the limit.
  * A burst that goes on into the next block breaks this a little; `npm run bench -- judge` shows by how little.
  *
  * Sources: J. Shin, A. Ramdas, A. Rinaldo, E-detectors: A Nonparametric Framework for Sequential Change Detection, New
@@ -100,6 +100,8 @@ export class WorseTest {
   /** Of the monolith; and of its blocks with errors, how many would have one if the service’s traffic were looked at. */
   #monolith = { requests: 1_000, errors: 1 };
   #found = { any: 1, ofFew: 1 };
+  /** What was looked at of the monolith: blocks, errors among it, and in how many blocks there were any. */
+  #looked = { blocks: 10, errors: 1, any: 10 * (1 - Math.exp(-0.1)) };
 
   get evidence(): number {
     return this.#evidence.sum;
@@ -132,10 +134,11 @@ export class WorseTest {
   #factors({ service, monolith }: Sample): number[] {
     const many = Math.min(monolith.requests, EXPECTED / this.usual);
     const few = Math.min(service.requests, many);
-    const here = anyAmong(few, service);
+    // Of the busier side fewer requests in a row are looked at, so of a burst there fewer errors: it counts as one.
+    const here = anyAmong(few, service, service.requests > monolith.requests ? this.#burst : 1);
     const there = anyAmong(many, monolith);
     const odds = this.#found.ofFew / this.#found.any;
-    this.#learn(monolith, there, anyAmong(few, monolith));
+    this.#learn(monolith, many, there, anyAmong(few, monolith));
     const fair = odds / (1 + odds);
     const [onlyHere, onlyThere] = [here * (1 - there), there * (1 - here)];
     return RATIOS.map((ratio) => {
@@ -144,26 +147,39 @@ export class WorseTest {
     });
   }
 
-  #learn({ requests, errors }: Tally, any: number, ofFew: number): void {
+  /**
+   * How many errors of the monolith come together: bursts come at random moments, so of those expected in a block, none
+   * comes with the probability e^-expected.
+   */
+  get #burst(): number {
+    const { blocks, errors, any } = this.#looked;
+    const bursts = -Math.log(1 - Math.min(any / blocks, 1 - 1e-9));
+    return Math.max(1, errors / blocks / bursts);
+  }
+
+  #learn({ requests, errors }: Tally, many: number, any: number, ofFew: number): void {
     this.#monolith = {
       requests: this.#monolith.requests * KEPT + requests,
       errors: this.#monolith.errors * KEPT + errors,
     };
     this.#found = { any: this.#found.any * KEPT + any, ofFew: this.#found.ofFew * KEPT + ofFew };
+    const among = (errors * many) / requests;
+    const { blocks, errors: before, any: anyBefore } = this.#looked;
+    this.#looked = { blocks: blocks * KEPT + 1, errors: before * KEPT + among, any: anyBefore * KEPT + any };
   }
 }
 
 const hasErrors = ({ service, monolith }: Sample): boolean => service.errors + monolith.errors > 0;
 
-/** The chance that an error is among `looked` of the requests. */
-const anyAmong = (looked: number, { requests, errors }: Tally): number =>
-  requests ? 1 - (1 - Math.min(1, looked / requests)) ** errors : 0;
+/** The chance that an error is among `looked` of the requests, if so many errors always come together. */
+const anyAmong = (looked: number, { requests, errors }: Tally, burst = 1): number =>
+  requests ? 1 - (1 - Math.min(1, looked / requests)) ** (errors / burst) : 0;
 
 /** How far a share of errors, 0…1, is above a limit; from -1, and from 0 to what the limit allows. */
 type Distance = (share: number) => number;
 const factorsOf = (distance: Distance, tally: Tally): number[] => BETS.map((bet) => 1 + bet * distance(share(tally)));
 
-/** Is a side’s share of errors above the limit? Evidence is clear from 1 on. */
+/** Is the service’s share of errors above the limit? Evidence is clear from 1 on. */
 export class AboveTest {
   readonly #evidence = new Evidence(0, BETS.length);
   readonly #purse = new Purse();
@@ -181,26 +197,6 @@ export class AboveTest {
     this.#purse.earn(milliseconds);
     this.#evidence.add(this.#purse.pay(ALWAYS) / BETS.length, [1, 1, 1]);
     this.#evidence.multiply(factorsOf(this.#distance, block), MOST);
-  }
-}
-
-/** Is a side’s share of errors below the limit? Evidence is an e-value: wrong with a probability of its reciprocal. */
-export class BelowTest {
-  /** Evidence beyond this is not kept, so that one bad block is enough to doubt again. */
-  static readonly MOST = 2_000;
-  readonly #evidence = new Evidence(1, BETS.length);
-  readonly #distance: Distance;
-
-  constructor(limit: number) {
-    this.#distance = (found) => (limit - found) / Math.max(1 - limit, 1e-6);
-  }
-
-  get evidence(): number {
-    return this.#evidence.sum;
-  }
-
-  take(block: Tally): void {
-    this.#evidence.multiply(factorsOf(this.#distance, block), BelowTest.MOST);
   }
 }
 

@@ -20,7 +20,7 @@ export type CapabilitySnapshot = Ownership & { readonly moving?: Moving };
 export type Counts = {
   readonly capability: string;
   readonly side: Side;
-  /** Requests that ended, but for those that ended by their client’s fault or the proxy’s own: these say nothing about the side; and for those of a user whose request has just failed. */
+  /** Requests that ended, but for those that ended by their client’s fault or the proxy’s own: these say nothing about the side; and for those without a user. */
   readonly requests: number;
   /** Answers 5xx, and everything in `hard`: the side's fault. */
   readonly errors: number;

@@ -14,13 +14,6 @@ export type Outcome = {
 
 /** Counts older than this say nothing about the side as it is now, in milliseconds. */
 const STALE = 10_000;
-/**
- * A user whose request a side failed is not counted again for this long, in milliseconds: whoever tries again and again is
- * one failure, and nobody alone makes a service look broken.
- */
-export const SAME_FAILURE = 5_000;
-/** Users whose failures are remembered so, by capability and side; beyond, each failure counts. */
-const MOST_FAILED = 10_000;
 /** Writers kept for control while there is no link, by capability and side. */
 const MOST_WRITERS = 10_000;
 /** Writers of one message: as long as users may be, and whatever is in them, it is smaller than control takes (1 MiB). */
@@ -43,7 +36,6 @@ const none = (): Mutable<Numbers> => ({ requests: 0, errors: 0, hard: 0, clientE
 export class Tally {
   readonly #now: () => number;
   readonly #counts = new Map<string, Running>();
-  readonly #failed = new Map<string, Map<string, number>>();
   /** When the first of the outcomes in the numbers was counted. */
   #since = Number.POSITIVE_INFINITY;
   #more = 0;
@@ -52,38 +44,25 @@ export class Tally {
     this.#now = now;
   }
 
-  /** Counts one outcome; of a user who failed a moment ago, only that a write was acknowledged. */
-  add(capability: string, side: Side, outcome: Outcome, { user, isWrite }: Whose): void {
-    const { status, failed, hard, latency } = outcome;
+  /**
+   * Counts one outcome. A request without a user always goes to the monolith: it says nothing that could be compared, and
+   * whoever sends it could hide what the service does to users.
+   */
+  add(capability: string, side: Side, { status, failed, hard, latency }: Outcome, { user, isWrite }: Whose): void {
+    if (user === undefined) return;
     const key = `${side} ${capability}`;
     const running = this.#counts.get(key) ?? { capability, side, numbers: none(), writers: new Set() };
     this.#counts.set(key, running);
+    this.#since = Math.min(this.#since, this.#now());
     const { numbers, writers } = running;
-    const isError = failed || hard || status >= 500;
-    if (user === undefined || !this.#hasJustFailed(key, user, isError)) {
-      this.#since = Math.min(this.#since, this.#now());
-      numbers.requests++;
-      numbers.latency += latency;
-      if (isError) numbers.errors++;
-      else if (status >= 400) numbers.clientErrors++;
-      if (hard) numbers.hard++;
-    }
-    if (!isWrite || user === undefined || side !== 'service' || status < 200 || status >= 400) return;
+    numbers.requests++;
+    numbers.latency += latency;
+    if (failed || hard || status >= 500) numbers.errors++;
+    else if (status >= 400) numbers.clientErrors++;
+    if (hard) numbers.hard++;
+    if (!isWrite || side !== 'service' || status < 200 || status >= 400) return;
     if (writers.size < MOST_WRITERS) writers.add(user);
     else if (!writers.has(user)) this.#more++;
-  }
-
-  #hasJustFailed(key: string, user: string, fails: boolean): boolean {
-    const now = this.#now();
-    const failed = this.#failed.get(key) ?? new Map<string, number>();
-    this.#failed.set(key, failed);
-    for (const [other, at] of failed) {
-      if (now - at < SAME_FAILURE) break; // they stand in order of time
-      failed.delete(other);
-    }
-    if (failed.has(user)) return true;
-    if (fails && failed.size < MOST_FAILED) failed.set(user, now);
-    return false;
   }
 
   /** Drops numbers that are too old to be judged as what happens now; who has written stays to be told. */

@@ -25,16 +25,23 @@ describe('the judge on simulated days', () => {
     expect(wrong).toEqual([]);
   }, 120_000);
 
-  test('equal sides whose errors come in spells are not rolled back at ten requests a second, as the judge before did', () => {
+  test('equal sides whose users try again are not rolled back at ten requests a second, as the judge before did', () => {
     const wrong = { ours: 0, before: 0 };
     for (const share of [0.1, 0.5])
       for (const seed of seeds(3)) {
-        const both = load(10, share, 0.04, { kind: 'spells' });
+        const both = load(10, share, 0.04, { kind: 'retries' });
         if (day(both, seed, { length: 2 * HOUR })) wrong.ours++;
         if (day(both, seed, { length: 2 * HOUR, judging: new Before() })) wrong.before++;
       }
     expect(wrong.ours).toBe(0);
     expect(wrong.before).toBeGreaterThanOrEqual(3);
+  }, 120_000);
+
+  test('a busier service whose users try again at once is not rolled back: of its bursts a part is seen, of the monolith’s all', () => {
+    const wrong = [0.04, 0.1, 0.3].flatMap((rate) =>
+      [0.9, 0.99].flatMap((share) => seeds(2).map((seed) => day(load(1, share, rate, { kind: 'retries' }), seed))),
+    );
+    expect(wrong).toEqual(wrong.map(() => undefined));
   }, 120_000);
 
   test('a service alone just below the limit is not rolled back', () => {

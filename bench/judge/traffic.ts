@@ -1,6 +1,5 @@
 import type { Side } from '@strangler/plan';
 import type { Chance } from '../../e2e/chance.ts';
-import { SAME_FAILURE } from '../../strangler-proxy/tally.ts';
 
 /** How errors come. */
 export const KINDS = ['single', 'retries', 'spells', 'common'] as const;
@@ -40,7 +39,7 @@ export class Traffic {
   readonly #chance: Chance;
   readonly #spells: Record<Side, Spell>;
   /** Failures still to come of users who try again. */
-  #retries: { at: number; side: Side; left: number; until: number }[] = [];
+  #retries: { at: number; side: Side; left: number }[] = [];
   now = 0;
 
   constructor(chance: Chance) {
@@ -72,9 +71,9 @@ export class Traffic {
     const due = this.#retries.filter(({ at }) => at <= this.now);
     if (!due.length) return;
     this.#retries = this.#retries.filter(({ at }) => at > this.now);
-    for (const { side, left, until } of due) {
-      if (this.now >= until) this.#count(counted, side, left > 0, load.hard); // until then proxies do not count this user
-      if (left > 0) this.#retry(side, left - 1, this.now < until ? until : this.now + SAME_FAILURE);
+    for (const { side, left } of due) {
+      this.#count(counted, side, left > 0, load.hard);
+      if (left > 0) this.#retry(side, left - 1);
     }
   }
 
@@ -92,7 +91,7 @@ export class Traffic {
       if (!this.#chance.happens(rate / (1 - rate) / RUN)) return false;
       let left = 0;
       while (left < TRIES - 1 && this.#chance.happens(AGAIN)) left++;
-      this.#retry(side, left, this.now + SAME_FAILURE);
+      this.#retry(side, left);
       return true;
     }
     const whose = kind === 'common' ? 'monolith' : side;
@@ -109,8 +108,8 @@ export class Traffic {
     return spell.bad;
   }
 
-  #retry(side: Side, left: number, until: number): void {
-    this.#retries.push({ at: this.now + this.#waits() * PAUSE, side, left, until });
+  #retry(side: Side, left: number): void {
+    this.#retries.push({ at: this.now + this.#waits() * PAUSE, side, left });
   }
 
   /** Exponential, mean 1. */
