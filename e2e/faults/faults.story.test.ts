@@ -7,24 +7,13 @@ import { ROOT } from '../rehearsal/addresses.ts';
 import { usualHome } from './place.ts';
 import type { Run } from './run.ts';
 
-/** A dozen of the quick ones, of every kind. */
+/** One of every kind that the rehearsal under fire does not show; the whole catalogue takes hours (`npm run nightly`). */
 const FAULTS = [
-  'cdc killed, ramping',
-  'proxy killed, ramping',
-  'control killed, ramping',
-  'orders service killed, steady',
-  'MySQL killed, steady',
-  'Postgres killed, steady',
-  'broker killed, steady',
   'Postgres and broker killed at once, idle, steady',
   'control killed flipped and nothing granted, ramping',
   'live proxy cut off for ever, dismissed, ramping',
-  'applier killed before it writes rows, orders:forward',
   'applier killed before it notes a handoff, orders:reverse',
-  'applier killed after COMMIT, before it hears of it',
-  'deadlock storm',
   'rogue writer contradicts the owner',
-  'job inserts for migrated users',
 ];
 
 /** Starting servers of its own, and all of the faults; far more than a slow machine needs. */
@@ -56,7 +45,7 @@ async function run(): Promise<{ code: number; output: string; runs: readonly Run
 
 describe('npm run faults', () => {
   test(
-    'a dozen faults, and nothing acknowledged is lost, nothing is doubled, nothing differs (faults 54, 61, 62, 63, 64, 69)',
+    'one fault of every kind, and nothing acknowledged is lost, nothing is doubled, nothing differs (faults 54, 61, 62, 63, 69, 79)',
     async () => {
       const { code, output, runs } = await run();
       if (code !== 0) console.error(output);
