@@ -8,6 +8,7 @@ const failure = (code: string) => Object.assign(new Error(code), { code });
 /** A request that was made correctly and went out whole. */
 const ENDING: Ending = {
   ...{ error: undefined, sent: true, body: 'sent', status: 0, bodyAtAnswer: undefined, unread: false },
+  isUpgrade: false,
 };
 const answered = (status: number): Partial<Ending> => ({ status, bodyAtAnswer: 'sent' });
 const known = true;
@@ -24,7 +25,8 @@ const TABLE: Row[] = [
   ['an answer', answered(200), 'none', false, known],
   ['an answer 4xx', answered(404), 'none', false, known],
   ['an answer 5xx', answered(503), 'side', false, known],
-  ['an upgrade answered 101', { status: 101 }, 'none', false, known],
+  ['an upgrade answered 101', { status: 101, isUpgrade: true }, 'none', false, known],
+  ['an upgrade answered 5xx', { status: 503, isUpgrade: true }, 'side', false, known],
   [
     'a 5xx before the client has sent its body',
     { status: 503, bodyAtAnswer: 'coming', body: 'coming' },
@@ -65,8 +67,6 @@ const TABLE: Row[] = [
   ['closed before the head', { error: failure('UND_ERR_SOCKET') }, 'side', true, unknown],
   ['a reset in the answer', { error: failure('ECONNRESET'), ...answered(200) }, 'side', false, known],
   ['silence in the answer', { error: failure('UND_ERR_BODY_TIMEOUT'), ...answered(200) }, 'side', false, known],
-  ['garbage in answer to an upgrade', { error: failure('HPE_INVALID_CONSTANT') }, 'side', true, unknown],
-  ['a head too large in answer to an upgrade', { error: failure('HPE_HEADER_OVERFLOW') }, 'side', true, unknown],
   ['garbage', { error: new errors.HTTPParserError('Expected HTTP/') }, 'side', true, unknown],
   ['an answer with two lengths', { error: new BadAnswer('two') }, 'side', true, unknown],
   [
@@ -84,6 +84,45 @@ const TABLE: Row[] = [
     known,
   ],
   ['a head that is too large', { error: failure('UND_ERR_HEADERS_OVERFLOW') }, 'side', true, unknown],
+
+  ['a reset of an upgrade', { error: failure('ECONNRESET'), isUpgrade: true }, 'nobody', false, unknown],
+  ['no answer to an upgrade in time', { error: failure('ETIMEDOUT'), isUpgrade: true }, 'nobody', false, unknown],
+  [
+    'garbage in answer to an upgrade',
+    { error: failure('HPE_INVALID_CONSTANT'), isUpgrade: true },
+    'nobody',
+    false,
+    unknown,
+  ],
+  [
+    'a head too large in answer to one',
+    { error: failure('HPE_HEADER_OVERFLOW'), isUpgrade: true },
+    'nobody',
+    false,
+    unknown,
+  ],
+  ['an upgrade nobody asked for', { error: new BadAnswer('x'), isUpgrade: true }, 'nobody', false, unknown],
+  [
+    'an upgrade refused a connection',
+    { error: failure('ECONNREFUSED'), sent: false, isUpgrade: true },
+    'side',
+    true,
+    known,
+  ],
+  [
+    'no connection for an upgrade in time',
+    { error: failure('ETIMEDOUT'), sent: false, isUpgrade: true },
+    'side',
+    true,
+    known,
+  ],
+  [
+    'no file descriptors left for an upgrade',
+    { error: failure('EMFILE'), sent: false, isUpgrade: true },
+    'proxy',
+    false,
+    known,
+  ],
 
   ['the client of a read has gone', { error: new Abandoned() }, 'client', false, unknown],
   ['the client broke its upload off', { error: new Unfinished(), body: 'coming' }, 'client', false, known],

@@ -19,11 +19,13 @@ export type Ending = {
   readonly bodyAtAnswer: BodyState | undefined;
   /** The client left the answer unread so long that the side may have given up on it. */
   readonly unread: boolean;
+  /** It asked for a WebSocket. */
+  readonly isUpgrade: boolean;
 };
 
 /** Whose an ending is. Only `side` and `none` are outcomes of the side; the others say nothing about it. */
 export type Blame = {
-  readonly fault: 'none' | 'client' | 'side' | 'proxy';
+  readonly fault: 'none' | 'client' | 'side' | 'proxy' | 'nobody';
   /** The side could not be talked to. */
   readonly hard: boolean;
   /** False if nobody knows whether the side carried out a write. */
@@ -78,12 +80,19 @@ export function blame(ending: Ending): Blame {
   const cause = causeOf(error, ending.bodyAtAnswer !== undefined);
   const timedOut = error.code === 'UND_ERR_BODY_TIMEOUT';
   const waitedForClient = cause === 'broken' && ending.sent && (body === 'coming' || (status > 0 && ending.unread));
-  const isSides = (cause === 'silent' || cause === 'broken') && !waitedForClient;
+  const wasBroken = (cause === 'silent' || cause === 'broken') && !waitedForClient;
+  const isSides = wasBroken && !isUnwanted(ending);
   const isOurs = cause === 'cut' || cause === 'stop' || cause === 'proxy';
-  const fault = isSides ? 'side' : isOurs ? 'proxy' : 'client';
+  const fault = isSides ? 'side' : wasBroken ? 'nobody' : isOurs ? 'proxy' : 'client';
   const code = timedOut ? 'upstream-timeout' : CODES[cause];
   return { fault, hard: isSides && status === 0, fateKnown: isFateKnown(ending), code };
 }
+
+/**
+ * Whether a side takes WebSockets on a route is between it and its client: many reset what they do not take, or leave
+ * it unanswered, and anybody can ask for one anywhere.
+ */
+const isUnwanted = ({ isUpgrade, sent }: Ending): boolean => isUpgrade && sent;
 
 /**
  * A side that never had the whole body has not carried the write out, unless it is one that answers before it has; an

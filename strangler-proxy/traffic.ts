@@ -133,7 +133,7 @@ export class Traffic {
 
   /** Counts what became of a request that was sent to a side; what was not the side’s says nothing about it. */
   count(capability: string, side: Side, fault: Blame['fault'], outcome: Outcome, from: Whose): void {
-    if (fault === 'client' || fault === 'proxy') {
+    if (fault !== 'none' && fault !== 'side') {
       this.#metrics.notTheSides(capability, side, fault);
       return;
     }
