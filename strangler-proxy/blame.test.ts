@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { errors } from 'undici';
-import { Abandoned, blame, type Ending } from './blame.ts';
+import { Abandoned, blame, type Ending, PATIENCE } from './blame.ts';
 import { Cut, TooLarge, Unfinished } from './body.ts';
 import { BadAnswer } from './response.ts';
 
@@ -8,7 +8,7 @@ const failure = (code: string) => Object.assign(new Error(code), { code });
 /** A request that was made correctly and went out whole. */
 const ENDING: Ending = {
   ...{ error: undefined, sent: true, body: 'sent', status: 0, bodyAtAnswer: undefined, unread: false },
-  isUpgrade: false,
+  ...{ after: 5, isUpgrade: false },
 };
 const answered = (status: number): Partial<Ending> => ({ status, bodyAtAnswer: 'sent' });
 const known = true;
@@ -28,8 +28,15 @@ const TABLE: Row[] = [
   ['an upgrade answered 101', { status: 101, isUpgrade: true }, 'none', false, known],
   ['an upgrade answered 5xx', { status: 503, isUpgrade: true }, 'side', false, known],
   [
-    'a 5xx before the client has sent its body',
+    'a 5xx at once, before the client has sent its body',
     { status: 503, bodyAtAnswer: 'coming', body: 'coming' },
+    'side',
+    false,
+    known,
+  ],
+  [
+    'a 5xx when the client has owed its body for a while',
+    { status: 503, bodyAtAnswer: 'coming', body: 'coming', after: PATIENCE },
     'client',
     false,
     known,
@@ -141,8 +148,35 @@ const TABLE: Row[] = [
     unknown,
   ],
   ['a body above the limit', { error: new TooLarge(), body: 'coming' }, 'client', false, known],
-  ['a reset while the client drips', { error: failure('ECONNRESET'), body: 'coming' }, 'client', false, known],
-  ['garbage while the client drips', { error: new BadAnswer('x'), body: 'coming' }, 'client', false, known],
+  [
+    'a reset while the client drips',
+    { error: failure('ECONNRESET'), body: 'coming', after: PATIENCE },
+    'client',
+    false,
+    known,
+  ],
+  [
+    'garbage while the client drips',
+    { error: new BadAnswer('x'), body: 'coming', after: PATIENCE },
+    'client',
+    false,
+    known,
+  ],
+  ['a reset midway, at once', { error: failure('ECONNRESET'), body: 'coming' }, 'side', false, known],
+  [
+    'a reset midway, after the side has said that it wants no more',
+    { error: failure('ECONNRESET'), body: 'coming', status: 413, bodyAtAnswer: 'coming' },
+    'client',
+    false,
+    unknown,
+  ],
+  [
+    'a reset midway, after the side has said at once that it is broken',
+    { error: failure('ECONNRESET'), body: 'coming', status: 500, bodyAtAnswer: 'coming' },
+    'side',
+    false,
+    unknown,
+  ],
   ['a reset once the body was here', { error: failure('ECONNRESET'), body: 'here' }, 'side', true, known],
   [
     'a reset of an answer its client would not read',
