@@ -152,7 +152,9 @@ const handoff = z.strictObject({
     .int()
     .min(0)
     .default(1_000)
-    .describe('Writes one proxy may hold at once; a tenth of them, but at least ten, of one user.'),
+    .describe(
+      'Writes one proxy may hold at once; a quarter of them, but at least 25, of one client address, and a tenth, but at least ten, of one user there. If your clients come through a balancer, name it in trustedHops: else they all have its address.',
+    ),
   forceAfter: duration('500ms').describe(
     'How long an urgent rollback waits for the service’s database before it goes without: what had not arrived by then is late.',
   ),

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { errors } from 'undici';
-import { Abandoned, blame, type Ending } from './blame.ts';
+import { Abandoned, blame, type Ending, PATIENCE } from './blame.ts';
 import { Cut, TooLarge, Unfinished } from './body.ts';
 import { BadAnswer } from './response.ts';
 
@@ -8,6 +8,7 @@ const failure = (code: string) => Object.assign(new Error(code), { code });
 /** A request that was made correctly and went out whole. */
 const ENDING: Ending = {
   ...{ error: undefined, sent: true, body: 'sent', status: 0, bodyAtAnswer: undefined, unread: false },
+  ...{ after: 5, isUpgrade: false },
 };
 const answered = (status: number): Partial<Ending> => ({ status, bodyAtAnswer: 'sent' });
 const known = true;
@@ -24,10 +25,18 @@ const TABLE: Row[] = [
   ['an answer', answered(200), 'none', false, known],
   ['an answer 4xx', answered(404), 'none', false, known],
   ['an answer 5xx', answered(503), 'side', false, known],
-  ['an upgrade answered 101', { status: 101 }, 'none', false, known],
+  ['an upgrade answered 101', { status: 101, isUpgrade: true }, 'none', false, known],
+  ['an upgrade answered 5xx', { status: 503, isUpgrade: true }, 'side', false, known],
   [
-    'a 5xx before the client has sent its body',
+    'a 5xx at once, before the client has sent its body',
     { status: 503, bodyAtAnswer: 'coming', body: 'coming' },
+    'side',
+    false,
+    known,
+  ],
+  [
+    'a 5xx when the client has owed its body for a while',
+    { status: 503, bodyAtAnswer: 'coming', body: 'coming', after: PATIENCE },
     'client',
     false,
     known,
@@ -65,8 +74,6 @@ const TABLE: Row[] = [
   ['closed before the head', { error: failure('UND_ERR_SOCKET') }, 'side', true, unknown],
   ['a reset in the answer', { error: failure('ECONNRESET'), ...answered(200) }, 'side', false, known],
   ['silence in the answer', { error: failure('UND_ERR_BODY_TIMEOUT'), ...answered(200) }, 'side', false, known],
-  ['garbage in answer to an upgrade', { error: failure('HPE_INVALID_CONSTANT') }, 'side', true, unknown],
-  ['a head too large in answer to an upgrade', { error: failure('HPE_HEADER_OVERFLOW') }, 'side', true, unknown],
   ['garbage', { error: new errors.HTTPParserError('Expected HTTP/') }, 'side', true, unknown],
   ['an answer with two lengths', { error: new BadAnswer('two') }, 'side', true, unknown],
   [
@@ -85,6 +92,45 @@ const TABLE: Row[] = [
   ],
   ['a head that is too large', { error: failure('UND_ERR_HEADERS_OVERFLOW') }, 'side', true, unknown],
 
+  ['a reset of an upgrade', { error: failure('ECONNRESET'), isUpgrade: true }, 'nobody', false, unknown],
+  ['no answer to an upgrade in time', { error: failure('ETIMEDOUT'), isUpgrade: true }, 'nobody', false, unknown],
+  [
+    'garbage in answer to an upgrade',
+    { error: failure('HPE_INVALID_CONSTANT'), isUpgrade: true },
+    'nobody',
+    false,
+    unknown,
+  ],
+  [
+    'a head too large in answer to one',
+    { error: failure('HPE_HEADER_OVERFLOW'), isUpgrade: true },
+    'nobody',
+    false,
+    unknown,
+  ],
+  ['an upgrade nobody asked for', { error: new BadAnswer('x'), isUpgrade: true }, 'nobody', false, unknown],
+  [
+    'an upgrade refused a connection',
+    { error: failure('ECONNREFUSED'), sent: false, isUpgrade: true },
+    'side',
+    true,
+    known,
+  ],
+  [
+    'no connection for an upgrade in time',
+    { error: failure('ETIMEDOUT'), sent: false, isUpgrade: true },
+    'side',
+    true,
+    known,
+  ],
+  [
+    'no file descriptors left for an upgrade',
+    { error: failure('EMFILE'), sent: false, isUpgrade: true },
+    'proxy',
+    false,
+    known,
+  ],
+
   ['the client of a read has gone', { error: new Abandoned() }, 'client', false, unknown],
   ['the client broke its upload off', { error: new Unfinished(), body: 'coming' }, 'client', false, known],
   [
@@ -102,8 +148,35 @@ const TABLE: Row[] = [
     unknown,
   ],
   ['a body above the limit', { error: new TooLarge(), body: 'coming' }, 'client', false, known],
-  ['a reset while the client drips', { error: failure('ECONNRESET'), body: 'coming' }, 'client', false, known],
-  ['garbage while the client drips', { error: new BadAnswer('x'), body: 'coming' }, 'client', false, known],
+  [
+    'a reset while the client drips',
+    { error: failure('ECONNRESET'), body: 'coming', after: PATIENCE },
+    'client',
+    false,
+    known,
+  ],
+  [
+    'garbage while the client drips',
+    { error: new BadAnswer('x'), body: 'coming', after: PATIENCE },
+    'client',
+    false,
+    known,
+  ],
+  ['a reset midway, at once', { error: failure('ECONNRESET'), body: 'coming' }, 'side', false, known],
+  [
+    'a reset midway, after the side has said that it wants no more',
+    { error: failure('ECONNRESET'), body: 'coming', status: 413, bodyAtAnswer: 'coming' },
+    'client',
+    false,
+    unknown,
+  ],
+  [
+    'a reset midway, after the side has said at once that it is broken',
+    { error: failure('ECONNRESET'), body: 'coming', status: 500, bodyAtAnswer: 'coming' },
+    'side',
+    false,
+    unknown,
+  ],
   ['a reset once the body was here', { error: failure('ECONNRESET'), body: 'here' }, 'side', true, known],
   [
     'a reset of an answer its client would not read',

@@ -17,13 +17,17 @@ export type Ending = {
   readonly status: number;
   /** Where the body was when the side first answered, a 1xx included; undefined if it did not. */
   readonly bodyAtAnswer: BodyState | undefined;
+  /** How long the side had it: from sending to the answer’s head or, without one, to the end; in milliseconds. */
+  readonly after: number;
   /** The client left the answer unread so long that the side may have given up on it. */
   readonly unread: boolean;
+  /** It asked for a WebSocket. */
+  readonly isUpgrade: boolean;
 };
 
 /** Whose an ending is. Only `side` and `none` are outcomes of the side; the others say nothing about it. */
 export type Blame = {
-  readonly fault: 'none' | 'client' | 'side' | 'proxy';
+  readonly fault: 'none' | 'client' | 'side' | 'proxy' | 'nobody';
   /** The side could not be talked to. */
   readonly hard: boolean;
   /** False if nobody knows whether the side carried out a write. */
@@ -43,6 +47,12 @@ const UNWRITABLE = new Set(['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN', 'ERR_H
 /** Errors of undici, of the system, of finding the side’s address, of Node’s parser and of TLS. Any other error is a mistake in this program. */
 const FROM_THE_CONNECTION =
   /^(?:UND_ERR_|E[A-Z0-9]+$|EAI_[A-Z]+$|HPE_|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+
+/**
+ * No side gives up waiting for a client’s body sooner, in milliseconds. Only the whole time tells: a client that drips
+ * evenly may be at it when the side has had enough.
+ */
+export const PATIENCE = 2_000;
 
 type Cause = 'client' | 'cut' | 'stop' | 'bad-request' | 'proxy' | 'silent' | 'broken';
 
@@ -66,24 +76,37 @@ const CODES: Record<Cause, Code> = {
 
 /**
  * The one place that says whose fault an ending is. It is a side’s only after that side had a request that its client
- * had made correctly: what a side does while the client still owes part of its body, or does not read, is the client’s.
+ * had made correctly: what a side does while its client does not read, or has owed part of the body for a while, is the
+ * client’s.
  */
 export function blame(ending: Ending): Blame {
-  const { error, body, status } = ending;
+  const { error, sent, body, status } = ending;
   if (!error) {
-    const early = status >= 500 && ending.bodyAtAnswer === 'coming';
+    const early = status >= 500 && ending.bodyAtAnswer === 'coming' && hasWaited(ending);
     const fault = early ? 'client' : status >= 500 ? 'side' : 'none';
     return { fault, hard: false, fateKnown: true, code: 'upstream-failed' };
   }
   const cause = causeOf(error, ending.bodyAtAnswer !== undefined);
   const timedOut = error.code === 'UND_ERR_BODY_TIMEOUT';
-  const waitedForClient = cause === 'broken' && ending.sent && (body === 'coming' || (status > 0 && ending.unread));
-  const isSides = (cause === 'silent' || cause === 'broken') && !waitedForClient;
+  const midway = cause === 'broken' && sent && body === 'coming';
+  const unread = cause === 'broken' && sent && status > 0 && ending.unread;
+  const wasBroken = (cause === 'silent' || cause === 'broken') && !unread && !(midway && hasWaited(ending));
+  const isSides = wasBroken && !isUnwanted(ending);
   const isOurs = cause === 'cut' || cause === 'stop' || cause === 'proxy';
-  const fault = isSides ? 'side' : isOurs ? 'proxy' : 'client';
+  const fault = isSides ? 'side' : wasBroken ? 'nobody' : isOurs ? 'proxy' : 'client';
   const code = timedOut ? 'upstream-timeout' : CODES[cause];
-  return { fault, hard: isSides && status === 0, fateKnown: isFateKnown(ending), code };
+  // A reset midway may have overtaken an answer, such as that this client may not upload.
+  return { fault, hard: isSides && status === 0 && !midway, fateKnown: isFateKnown(ending), code };
 }
+
+/** The side may have waited for the rest of the body, or wants no more of it: it has answered already what is no error. */
+const hasWaited = ({ after, status }: Ending): boolean => after >= PATIENCE || (status > 0 && status < 500);
+
+/**
+ * Whether a side takes WebSockets on a route is between it and its client: many reset what they do not take, or leave
+ * it unanswered, and anybody can ask for one anywhere.
+ */
+const isUnwanted = ({ isUpgrade, sent }: Ending): boolean => isUpgrade && sent;
 
 /**
  * A side that never had the whole body has not carried the write out, unless it is one that answers before it has; an

@@ -119,3 +119,28 @@ test('a proxy whose name another one has taken splits nobody any more: control d
   }
   expect(open.logged.some(({ reason }) => reason === 'another proxy is linked as p1')).toBe(true);
 });
+
+test('faults 79 a proxy whose name another one has taken still follows no control that was overtaken', async () => {
+  open = await stage();
+  const { address, control } = open;
+  await control.says({ boundary: 0, pins: {} }, 5);
+  const links = () => control.received.filter(({ type }) => type === 'hello').length;
+  const says = async (term: number, version: number, boundary: number) => {
+    const [before, acks] = [links(), control.received.filter(({ type }) => type === 'ack').length];
+    const capabilities = { orders: { boundary, pins: {} } };
+    control.send(JSON.stringify({ type: 'snapshot', snapshot: { term, version, capabilities } }));
+    return control.hears((all) => {
+      if (all.filter(({ type }) => type === 'ack').length > acks) return 'followed';
+      return links() > before && 'left';
+    });
+  };
+  control.closeLink(4_009, 'another proxy is linked as p1');
+  await control.hears(() => links() === 2);
+  expect(await says(4, 9, 10_000)).toBe('left');
+  expect(await says(5, 0, 10_000)).toBe('left');
+  const as = { headers: { 'x-user': 'ada' } };
+  expect((await fetch(`http://${address}/api/orders`, as)).status).toBe(503);
+  // The same snapshot again is no older one.
+  expect(await says(5, 1, 0)).toBe('followed');
+  expect((await fetch(`http://${address}/api/orders`, as)).headers.get('x-strangler-side')).toBe('monolith');
+});

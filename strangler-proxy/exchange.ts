@@ -161,12 +161,8 @@ export class Exchange implements Held, Sender, Uploading {
   }
 
   #waitedInVain(message: string): void {
-    if (this.#refusal?.says === 'given-away') {
-      this.#refuseFenced();
-      return;
-    }
-    this.#noteFenced('refused');
-    this.refuse('hold-exhausted', message);
+    if (this.#refusal?.says === 'given-away') this.#refuseFenced();
+    else this.refuse('hold-exhausted', message);
   }
 
   get holder(): Held['holder'] {
@@ -206,7 +202,6 @@ export class Exchange implements Held, Sender, Uploading {
 
   #refuseFenced(): void {
     const { side, says } = this.#refusal!;
-    this.#noteFenced('refused');
     const why = {
       'given-away': `the ${side}’s log has given this user away`,
       stale: `the transaction of this write began before a handoff the ${side}’s log tells of`,
@@ -305,6 +300,7 @@ export class Exchange implements Held, Sender, Uploading {
 
   /** Answers with an error of our own; if the side’s head has gone out already, the client sees a reset instead. */
   refuse(code: Code, message: string, cause?: Error): void {
+    this.#noteFenced('refused');
     const { correlationId, body } = this.clean;
     const side = this.#forward && this.#side;
     const cut = this.response.headersSent;

@@ -158,6 +158,48 @@ test('a write that was too old and is then of a user its side has given away goe
   expect(service.requests).toMatchObject([{ body: 'one' }]);
 });
 
+/** The one line there must be of a write that was refused in the end, whatever for. */
+const REFUSED = 'fenced_total{capability="orders",side="monolith",result="refused"} 1';
+
+test('a refused write counts as refused when another proxy has taken this one’s place meanwhile', async () => {
+  const { control } = await set();
+  await control.says({ boundary: 0, pins: {} });
+  const write = post();
+  await held();
+  control.closeLink(4_009, 'another proxy is linked');
+  expect(await codeOf(await write)).toBe('owner-unknown');
+  expect(await metrics()).toContain(REFUSED);
+});
+
+test('a refused write counts as refused when the link to control is lost meanwhile', async () => {
+  const { control } = await set({
+    proxy: { blind: 'refuse', blindAfter: '1ms' },
+    monolithDoes: async (_, response) => {
+      await control.stop();
+      while (!/^strangler_proxy_blind_seconds (?:[1-9]|0\.(?!000))/m.test(await metrics()));
+      response.writeHead(409, { 'strangler-fence': 'stale' }).end();
+    },
+  });
+  await control.says({ boundary: 0, pins: {} });
+  expect(await codeOf(await post())).toBe('blind');
+  expect(await metrics()).toContain(REFUSED);
+});
+
+test('a refused write counts as refused when its owner has left too many writes without an answer', async () => {
+  const { address, control } = await set({
+    ...{ proxy: { unfinishedPerAddress: 1, headersTimeout: '50ms' }, handoff: { hold: '5s', writeFate: '1h' } },
+    serviceDoes: () => {},
+  });
+  await control.says({ boundary: 0, pins: { ada: 'service' } });
+  const unanswered = { method: 'POST', body: 'x', headers: { 'x-user': 'ada' } };
+  expect((await fetch(`http://${address}/api/orders`, unanswered)).status).toBe(504);
+  const write = post();
+  await held();
+  await control.says({ boundary: 100, pins: {} });
+  expect(await codeOf(await write)).toBe('too-many-unknown');
+  expect(await metrics()).toContain(REFUSED);
+});
+
 test('a client that goes while its refused write waits is not served by anybody', async () => {
   const { control, service } = await set();
   await control.says({ boundary: 0, pins: {} });

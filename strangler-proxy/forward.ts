@@ -247,7 +247,8 @@ export class Forward implements Dispatcher.DispatchHandler {
 
   #settle(error: Error | undefined, sent: boolean): Blame {
     const [status, body, bodyAtAnswer] = [this.#status, this.#bodyState, this.#bodyAtAnswer];
-    const whose = blame({ error, sent, body, status, bodyAtAnswer, unread: this.#unread });
+    const after = status > 0 ? this.#latency : performance.now() - this.#sentAt;
+    const whose = blame({ error, sent, body, status, bodyAtAnswer, after, unread: this.#unread, isUpgrade: false });
     const failed = error !== undefined && whose.fault === 'side';
     this.#sender.settle(whose, { status, failed, hard: whose.hard, latency: this.#latency });
     return whose;

@@ -14,7 +14,9 @@ export type Held = {
   readonly expire: () => void;
 };
 
-/** One user may hold a tenth of what a capability may, but so many in any case. */
+/** One client address may hold a quarter of what a capability may, but so many in any case: names can be forged. */
+const OF_ONE_ADDRESS = 25;
+/** One user there may hold a tenth of it, but so many in any case. */
 const OF_ONE_USER = 10;
 
 /**
@@ -36,7 +38,7 @@ export class Holds {
     return this.#counts.get(capability) ?? 0;
   }
 
-  /** Holds a write for at most `hold` milliseconds; false if `queue` writes of its capability, or too many of its user, wait already. */
+  /** Holds a write for at most `hold` milliseconds; false if `queue` writes of its capability, or too many of its address or user, wait already. */
   add(held: Held, hold: number, queue: number): boolean {
     const { capability, holder } = held;
     const count = this.count(capability);
@@ -62,8 +64,9 @@ export class Holds {
   }
 
   #allowanceOf(capability: string, queue: number): Allowance {
+    const ofOneAddress = Math.max(OF_ONE_ADDRESS, Math.floor(queue / 4));
     const ofOneUser = Math.max(OF_ONE_USER, Math.floor(queue / 10));
-    const allowance = this.#allowances.get(capability) ?? new Allowance(Number.POSITIVE_INFINITY, ofOneUser);
+    const allowance = this.#allowances.get(capability) ?? new Allowance(ofOneAddress, ofOneUser);
     this.#allowances.set(capability, allowance);
     return allowance;
   }

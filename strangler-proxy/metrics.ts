@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Side, Snapshot } from '@strangler/plan';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { listenOn } from './address.ts';
+import type { Blame } from './blame.ts';
 import type { Outcome } from './tally.ts';
 
 /** What the metrics read when they are scraped. */
@@ -30,7 +31,7 @@ export class Metrics {
   });
   readonly #notTheSides = new Counter({
     name: 'strangler_proxy_not_the_sides_total',
-    help: 'Requests sent to a side whose end was the client’s or the proxy’s fault: they say nothing about the side.',
+    help: 'Requests sent to a side whose end was the client’s, the proxy’s or nobody’s fault: they say nothing about the side.',
     labelNames: ['capability', 'side', 'fault'],
     registers: [this.registry],
   });
@@ -90,7 +91,7 @@ export class Metrics {
     if (status > 0) this.#latency.observe({ capability, side }, latency / 1_000);
   }
 
-  notTheSides(capability: string, side: Side, fault: 'client' | 'proxy'): void {
+  notTheSides(capability: string, side: Side, fault: Exclude<Blame['fault'], 'none' | 'side'>): void {
     this.#notTheSides.inc({ capability, side, fault });
   }
 

@@ -5,6 +5,7 @@ import { answer, answerRaw, type Code, Refused } from './answer.ts';
 import { correlationIdOf } from './correlation.ts';
 import { Exchange } from './exchange.ts';
 import { LONGEST_TARGET } from './path.ts';
+import { Pipelined } from './pipelined.ts';
 import { capabilityOf, isWrite } from './route.ts';
 import { sanitize } from './sanitize.ts';
 import type { Traffic } from './traffic.ts';
@@ -35,12 +36,19 @@ export function createFront(traffic: Traffic, trusts: Trusts, upgrades: Upgrades
   server.maxHeadersCount = 0;
   // A client may be silent while it waits for its answer; the parser’s own, earlier limits answer 408.
   server.timeout = 2 * idleTimeout + headersTimeout;
-  const handle = (request: IncomingMessage, response: ServerResponse) => serve(traffic, trusts, request, response);
+  const connections = new WeakMap<Socket, Pipelined>();
+  const handle = (request: IncomingMessage, response: ServerResponse) =>
+    connections.get(request.socket)!.add(response, () => serve(traffic, trusts, request, response));
   server.on('request', handle);
   server.on('checkContinue', handle);
   server.on('checkExpectation', handle);
   // Every exchange on a connection waits for its end, and requests may be pipelined.
-  server.on('connection', (socket: Socket) => socket.setMaxListeners(0));
+  server.on('connection', (socket: Socket) => {
+    socket.setMaxListeners(0);
+    const tooMany = () =>
+      traffic.log.warn('a client has sent too many requests ahead of its answers: connection ended');
+    connections.set(socket, new Pipelined(socket, tooMany));
+  });
   server.on('connect', (request, socket: Socket) => {
     socket.on('error', () => socket.destroy());
     total(traffic, socket, () => {

@@ -40,6 +40,8 @@ export class Traffic {
   readonly #services = new Map<string, Upstream>();
   readonly #writeFates: ReadonlyMap<string, number>;
   #snapshot: Snapshot | undefined;
+  /** The newest snapshot there ever was: also when none is in force, no older one is followed. */
+  #newest: Pick<Snapshot, 'term' | 'version'> | undefined;
   #underWay = 0;
   #idle: (() => void) | undefined;
   stopping = false;
@@ -97,11 +99,12 @@ export class Traffic {
 
   /**
    * Puts a snapshot in force, lets go whom it no longer moves, and says what its handoffs still wait for; undefined if
-   * it is older than the one in force.
+   * it is older than one that has been in force.
    */
   apply(snapshot: Snapshot): FromProxy | undefined {
-    if (!mayFollow(this.#snapshot, snapshot)) return undefined;
+    if (!mayFollow(this.#newest, snapshot)) return undefined;
     const { term, version } = snapshot;
+    this.#newest = { term, version };
     this.#snapshot = snapshot;
     const flights = this.flights.apply(snapshot);
     this.holds.release();
@@ -130,7 +133,7 @@ export class Traffic {
 
   /** Counts what became of a request that was sent to a side; what was not the side’s says nothing about it. */
   count(capability: string, side: Side, fault: Blame['fault'], outcome: Outcome, from: Whose): void {
-    if (fault === 'client' || fault === 'proxy') {
+    if (fault !== 'none' && fault !== 'side') {
       this.#metrics.notTheSides(capability, side, fault);
       return;
     }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { bucketOf, type Moving } from '@strangler/plan';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -39,7 +39,15 @@ async function wsUpstream(name: string) {
   });
   await once(http.listen(0, '127.0.0.1'), 'listening');
   return {
-    ...{ closes, urls, headers, rawHeaders, server, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` },
+    ...{
+      closes,
+      urls,
+      headers,
+      rawHeaders,
+      server,
+      http,
+      url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    },
     stop: async () => {
       for (const socket of server.clients) socket.terminate();
       http.closeAllConnections();
@@ -187,7 +195,6 @@ const upgradeOf = (user: string, ...lines: string[]) =>
 const VERSION = 'Sec-WebSocket-Version: 13';
 const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
 type Set = Awaited<ReturnType<typeof set>>;
-/** What control has been told of the service, once that is about so many requests, one plain one included. */
 /** What was counted of the service until these requests and one of somebody else, who is counted whatever went before. */
 async function countsOfService({ address, control }: Set, requests: number) {
   await (await fetch(`http://${address}/api/orders`, { method: 'DELETE', headers: { 'x-user': other } })).text();
@@ -253,22 +260,50 @@ test('a client that leaves before the side has answered its upgrade says nothing
   expect(await countsOfService(one, 1)).toEqual({ requests: 1, hard: 0, errors: 0 });
 });
 
-test('a side that refuses, resets or does not answer an upgrade made correctly fails hard', async () => {
-  const resets = await tcp((socket) => socket.on('data', () => socket.resetAndDestroy()));
-  stops.push(resets.stop);
-  const one = await set({ service: resets.url });
+test('ten users who ask for a WebSocket where a side destroys them, as the README of ws has it, say nothing about it', async () => {
+  const one = await set();
+  one.service.http.prependListener('upgrade', (request, socket) => {
+    if (request.url !== '/ws') socket.destroy();
+  });
   await one.control.says({ boundary: 10_000, pins: {} });
-  expect(statusOf(await new Raw(one.address).send(upgradeOf(mover, VERSION, KEY)).end())).toBe(502);
-  expect(await countsOfService(one, 2)).toEqual({ requests: 2, hard: 2, errors: 2 });
+  const users = Array.from({ length: 10 }, (_, nth) => `forged${nth}`);
+  const asked = users.map((user) => new Raw(one.address).send(upgradeOf(user, VERSION, KEY)).end());
+  for (const answer of await Promise.all(asked)) expect(statusOf(answer)).toBe(502);
+  expect(await countsOfService(one, 1)).toEqual({ requests: 1, hard: 0, errors: 0 });
+  const text = await (await fetch(`http://${one.metricsAddress}/metrics`)).text();
+  expect(text).toContain('not_the_sides_total{capability="orders",side="service",fault="nobody"} 10');
 });
 
-test('faults 30 a side that answers an upgrade with garbage fails hard', async () => {
-  const garbage = await tcp((socket) => socket.on('data', () => socket.end('SMTP ready\r\n\r\n')));
-  stops.push(garbage.stop);
-  const one = await set({ service: garbage.url });
+test.each<[title: string, does: (socket: Socket) => void, status: number]>([
+  ['resets', (socket) => socket.resetAndDestroy(), 502],
+  ['does not answer', () => {}, 504],
+  ['faults 30 answers with garbage', (socket) => socket.end('SMTP ready\r\n\r\n'), 502],
+])('a side that %s when it is asked for a WebSocket has not failed', async (_, does, status) => {
+  const odd = await tcp((socket) =>
+    socket.on('data', (data) => {
+      if (data.includes('Upgrade')) does(socket);
+      else socket.end('HTTP/1.1 204 No Content\r\n\r\n');
+    }),
+  );
+  stops.push(odd.stop);
+  const one = await set({ service: odd.url, proxy: { headersTimeout: '300ms' } });
   await one.control.says({ boundary: 10_000, pins: {} });
-  expect(statusOf(await new Raw(one.address).send(upgradeOf(mover, VERSION, KEY)).end())).toBe(502);
-  expect(await countsOfService(one, 2)).toEqual({ requests: 2, hard: 2, errors: 2 });
+  expect(statusOf(await new Raw(one.address).send(upgradeOf(mover, VERSION, KEY)).end())).toBe(status);
+  expect(await countsOfService(one, 1)).toEqual({ requests: 1, hard: 0, errors: 0 });
+});
+
+test('a side that cannot be connected to for a WebSocket fails hard, one that answers 503 as any that does', async () => {
+  const busy = await tcp((socket) =>
+    socket.on('data', () => socket.end('HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n')),
+  );
+  stops.push(busy.stop);
+  const one = await set({ service: busy.url });
+  await one.control.says({ boundary: 10_000, pins: {} });
+  expect(statusOf(await new Raw(one.address).send(upgradeOf(mover, VERSION, KEY)).end())).toBe(503);
+  expect(await countsOfService(one, 2)).toEqual({ requests: 2, hard: 0, errors: 2 });
+  await busy.stop();
+  expect(statusOf(await new Raw(one.address).send(upgradeOf('ada', VERSION, KEY)).end())).toBe(502);
+  expect(await countsOfService(one, 3)).toMatchObject({ hard: 1 });
 });
 
 test('faults 30 an upgrade to something nobody asked for is a 502', async () => {

@@ -229,7 +229,8 @@ export class Upgrades {
   #settle(attempt: Attempt, error: Error | undefined, status: number): Code {
     const { capability, side, user, sent } = attempt;
     attempt.settled = true;
-    const whose = blame({ error, sent, body: 'sent', status, bodyAtAnswer: undefined, unread: false });
+    const whole = { body: 'sent', bodyAtAnswer: undefined, after: 0, unread: false } as const;
+    const whose = blame({ error, sent, status, ...whole, isUpgrade: true });
     const failed = error !== undefined && whose.fault === 'side';
     const outcome = { status, failed, hard: whose.hard, latency: 0 };
     this.#traffic.count(capability, side, whose.fault, outcome, { user, isWrite: false });

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { finished } from 'node:stream';
 import { afterEach, expect, test } from '@jest/globals';
 import { bucketOf, MOST_NAMED, type Moving } from '@strangler/plan';
+import { PATIENCE } from './blame.ts';
 import { Unfinished, Upload } from './body.ts';
 import { Raw, statusOf, tcp } from './testing/raw.ts';
 import { stage } from './testing/stage.ts';
@@ -231,4 +232,42 @@ test('an upload that comes whole in time, is of nobody who moves, or has its han
     expect([client.received, client.ended]).toEqual(['', 'no']);
     client.socket.destroy();
   }
+});
+
+/** What is counted of a monolith that answers an evenly dripping upload so, or resets it, after a while, and then a read. */
+async function counted(says: string, after: number, requests: number) {
+  const monolith = await tcp((socket) =>
+    socket.once('data', (data) => {
+      if (data.includes('GET')) socket.end('HTTP/1.1 204 No Content\r\n\r\n');
+      else setTimeout(() => (says ? socket.end(says) : socket.resetAndDestroy()), after);
+    }),
+  );
+  stops.push(monolith.stop);
+  const one = await set({ monolith: monolith.url });
+  await one.control.says({ boundary: 0, pins: {} });
+  const client = new Raw(one.address).send(`${head('u', `Content-Length: ${LARGE}`)}${'x'.repeat(LARGE / 2)}`);
+  const drip = setInterval(() => client.send('x'), 50);
+  await client.answer();
+  clearInterval(drip);
+  client.socket.destroy();
+  await fetch(`http://${one.address}/api/orders`, { headers: { 'x-user': 'v' } });
+  const text = await (await fetch(`http://${one.metricsAddress}/metrics`)).text();
+  const counts = await one.control.hears((all) => {
+    const told = all.flatMap((message) => (message.type === 'counts' ? message.counts : []));
+    const sum = (of: 'requests' | 'errors' | 'hard') => told.reduce((total, one) => total + one[of], 0);
+    return sum('requests') >= requests && { requests: sum('requests'), errors: sum('errors'), hard: sum('hard') };
+  });
+  return { ...counts, clients: /not_the_sides_total\{.*fault="client"\} 1$/m.test(text) };
+}
+const BROKEN: [how: string, says: string][] = [
+  ['answers 503', 'HTTP/1.1 503 Broken\r\nContent-Length: 2\r\n\r\nno'],
+  ['resets', ''],
+];
+
+test.each(BROKEN)('a side that %s as soon as it sees an upload has failed: it waited for nobody', async (_, says) => {
+  expect(await counted(says, 0, 2)).toEqual({ requests: 2, errors: 1, hard: 0, clients: false });
+});
+
+test.each(BROKEN)('a side that %s when an upload has dripped for a while has not failed', async (_, says) => {
+  expect(await counted(says, PATIENCE + 100, 1)).toEqual({ requests: 1, errors: 0, hard: 0, clients: true });
 });

@@ -20,10 +20,13 @@ export class Upstream {
   readonly prefix: string;
   readonly #servername: string;
   readonly #options: Client.Options;
+  readonly #ttl: number;
+  readonly #sweeping: NodeJS.Timeout;
   readonly #idle: Lane[] = [];
   readonly #all = new Set<Lane>();
 
-  constructor(url: URL, { connectTimeout, headersTimeout, idleTimeout }: Limits) {
+  constructor(url: URL, { connectTimeout, headersTimeout, idleTimeout }: Limits, ttl = CONNECTION_TTL) {
+    this.#ttl = ttl;
     this.origin = url.origin;
     this.prefix = url.pathname.replace(/\/$/, '');
     this.#servername = url.hostname;
@@ -35,6 +38,7 @@ export class Upstream {
       allowH2: false,
       maxHeaderSize: 65_536,
     };
+    this.#sweeping = setInterval(() => this.#sweep(), ttl).unref();
   }
 
   /** The connection for one more request; `fresh` never gives one that has been used. */
@@ -42,7 +46,7 @@ export class Upstream {
     while (!fresh) {
       const lane = this.#idle.pop();
       if (!lane) break;
-      if (performance.now() - lane.born < CONNECTION_TTL) return lane;
+      if (!this.#isOld(lane)) return lane;
       this.drop(lane);
     }
     const lane: Lane = { client: new Client(this.origin, this.#options), uses: 0, born: performance.now() };
@@ -51,6 +55,18 @@ export class Upstream {
     });
     this.#all.add(lane);
     return lane;
+  }
+
+  #isOld({ born }: Lane): boolean {
+    return performance.now() - born >= this.#ttl;
+  }
+
+  /** Closes what is old before somebody would take it: after a peak nobody may, for long. */
+  #sweep(): void {
+    for (const lane of this.#idle.splice(0)) {
+      if (this.#isOld(lane)) this.drop(lane);
+      else this.#idle.push(lane);
+    }
   }
 
   /** Sends a request on a lane that was taken; undici calls `handler`, also with what it refuses to send. */
@@ -72,6 +88,7 @@ export class Upstream {
 
   /** Closes every connection at once. */
   async stop(): Promise<void> {
+    clearInterval(this.#sweeping);
     this.#idle.length = 0;
     await Promise.all([...this.#all].map(({ client }) => client.destroy()));
     this.#all.clear();
