@@ -42,6 +42,8 @@ const ON_ERRORS = 1 / 2_000;
 const ON_SURGE = 1 / 10;
 const SURGE = 4;
 
+/** So many errors are taken to have come one by one before the first. */
+const SINGLE = 3;
 /** So many errors are expected among as many requests of the monolith as a block looks at: with more, all blocks are alike. */
 const EXPECTED = 0.3;
 
@@ -100,8 +102,8 @@ export class WorseTest {
   /** Of the monolith; and of its blocks with errors, how many would have one if the service’s traffic were looked at. */
   #monolith = { requests: 1_000, errors: 1 };
   #found = { any: 1, ofFew: 1 };
-  /** What was looked at of the monolith: blocks, errors among it, and in how many blocks there were any. */
-  #looked = { blocks: 10, errors: 1, any: 10 * (1 - Math.exp(-0.1)) };
+  /** Of the errors in the monolith’s blocks: their number, and the sum of squares of what was unexpected in it. */
+  #spread = { errors: 0, squares: 0 };
 
   get evidence(): number {
     return this.#evidence.sum;
@@ -135,10 +137,10 @@ export class WorseTest {
     const many = Math.min(monolith.requests, EXPECTED / this.usual);
     const few = Math.min(service.requests, many);
     // Of the busier side fewer requests in a row are looked at, so of a burst there fewer errors: it counts as one.
-    const here = anyAmong(few, service, service.requests > monolith.requests ? this.#burst : 1);
+    const here = anyAmong(few, service, service.requests > monolith.requests ? this.#burst() : 1);
     const there = anyAmong(many, monolith);
     const odds = this.#found.ofFew / this.#found.any;
-    this.#learn(monolith, many, there, anyAmong(few, monolith));
+    this.#learn(monolith, there, anyAmong(few, monolith));
     const fair = odds / (1 + odds);
     const [onlyHere, onlyThere] = [here * (1 - there), there * (1 - here)];
     return RATIOS.map((ratio) => {
@@ -147,25 +149,23 @@ export class WorseTest {
     });
   }
 
-  /**
-   * How many errors of the monolith come together: bursts come at random moments, so of those expected in a block, none
-   * comes with the probability e^-expected.
-   */
-  get #burst(): number {
-    const { blocks, errors, any } = this.#looked;
-    const bursts = -Math.log(1 - Math.min(any / blocks, 1 - 1e-9));
-    return Math.max(1, errors / blocks / bursts);
+  /** How many errors come together: the variance of their number over its mean, an index of dispersion; 1 if one by one. */
+  #burst(): number {
+    const { errors, squares } = this.#spread;
+    return Math.max(1, (squares + SINGLE) / (errors + SINGLE));
   }
 
-  #learn({ requests, errors }: Tally, many: number, any: number, ofFew: number): void {
+  #learn({ requests, errors }: Tally, any: number, ofFew: number): void {
+    const unexpected = errors - requests * this.usual;
+    this.#spread = {
+      errors: this.#spread.errors * KEPT + errors,
+      squares: this.#spread.squares * KEPT + unexpected ** 2,
+    };
     this.#monolith = {
       requests: this.#monolith.requests * KEPT + requests,
       errors: this.#monolith.errors * KEPT + errors,
     };
     this.#found = { any: this.#found.any * KEPT + any, ofFew: this.#found.ofFew * KEPT + ofFew };
-    const among = (errors * many) / requests;
-    const { blocks, errors: before, any: anyBefore } = this.#looked;
-    this.#looked = { blocks: blocks * KEPT + 1, errors: before * KEPT + among, any: anyBefore * KEPT + any };
   }
 }
 
