@@ -399,7 +399,7 @@ export class CapabilityControl {
 
   /** Everybody is where they are wanted; undefined if something else was wanted meanwhile. */
   #arrived(state: CapabilityState): RampEvent | undefined {
-    return this.#movesOf(state).length ? undefined : { type: 'arrived', at: state.boundary };
+    return state.phase !== 'idle' || this.#movesOf(state).length ? undefined : { type: 'arrived', at: state.boundary };
   }
 
   #movesOf(state: CapabilityState): readonly Move[] {
