@@ -231,5 +231,8 @@ function describe(error: unknown): { status: number; message: string } {
   const { status, type } = error as { status?: number; type?: string };
   if (type === 'entity.too.large') return { status: 413, message: 'the body is too large' };
   if (status && status >= 400 && status < 500) return { status: 400, message: 'the body is not valid JSON' };
-  return { status: 503, message: 'the state cannot be written or read now; nothing has changed, try again' };
+  return {
+    status: 503,
+    message: 'the state cannot be written or read now; see by the status whether anything has changed, and try again',
+  };
 }
