@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ProxyStatus } from '@strangler/plan';
+import { Registry } from './registry.ts';
 import { Bed, TOKENS } from './testing/bed.ts';
 import { TestProxy } from './testing/proxy.ts';
 
@@ -130,6 +131,36 @@ describe('dismissing', () => {
     await bed.start();
     expect(await proxies()).toMatchObject([{ proxy: 'p2', connected: false }]);
   });
+});
+
+test('a dismissal that was carried out and got no answer: a proxy that lives is stored again before it is told anything', async () => {
+  const names = new Set<string>();
+  let lose = false;
+  const registry = new Registry({
+    ...{ term: 1, names: [], writeFate: 100, trouble: () => {}, superseded: () => {} },
+    store: {
+      names: async () => [...names],
+      register: async (name) => Boolean(names.add(name)),
+      forget: async (name) => {
+        names.delete(name);
+        if (lose) throw new Error('connection lost');
+        return true;
+      },
+    },
+  });
+  const stream = { terminate: () => {}, send: () => {} };
+  const hello = { type: 'hello', proxy: 'p1', pid: 1, process: 'A' } as const;
+  const before = registry.join(hello, stream)!;
+  expect(await registry.store(before)).toBe(true);
+  registry.left(before, false);
+  lose = true;
+  const record = { capability: '', event: 'dismiss', actor: 'operate', reason: 'its host is gone', inputs: {} };
+  await expect(registry.dismiss('p1', record)).rejects.toThrow('connection lost');
+  expect(registry.views()).toMatchObject([{ proxy: 'p1', dismissed: false }]);
+  const after = registry.join(hello, stream)!;
+  expect([...registry.linked()]).toEqual([]);
+  expect(await registry.store(after)).toBe(true);
+  expect([[...registry.linked()].map(({ proxy }) => proxy), [...names]]).toEqual([['p1'], ['p1']]);
 });
 
 test('two processes of one name: the second is told so and gets nothing to split by; the first goes on', async () => {

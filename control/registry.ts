@@ -116,17 +116,15 @@ export class Registry {
 
   /**
    * An operator says that a lost proxy does not run any more. False if there is none of this name, or it is linked.
-   * Rejects with the store’s error; then it is still registered.
+   * Rejects with the store’s error; then it is still missed.
    */
   async dismiss(proxy: string, record: NewRecord): Promise<boolean> {
     const peer = this.#peers.get(proxy);
     if (!peer || peer.stream || peer.dismissed) return false;
     const { store, term, superseded } = this.#parts;
-    peer.stored = false; // if it links meanwhile, it is to be stored again behind this
-    const forgotten = await this.#alone(() => store.forget(proxy, term, record)).catch((error: unknown) => {
-      peer.stored = true;
-      throw error;
-    });
+    // If it links meanwhile, or after an error, behind which its name may be gone all the same, it is stored again.
+    peer.stored = false;
+    const forgotten = await this.#alone(() => store.forget(proxy, term, record));
     if (!forgotten) {
       superseded();
       throw new SupersededError('another control has taken over');
