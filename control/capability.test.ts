@@ -9,6 +9,8 @@ afterEach(() => lone.close());
 /** A store that loses the answer of one write, or all of them for a time. */
 class Unsure {
   lose = false;
+  /** It is away as soon as a handoff is stored. */
+  diesHolding = false;
   /** It is away from the moment on at which the answer is lost. */
   dies = false;
   down = false;
@@ -21,6 +23,7 @@ class Unsure {
     write: async (row, also) => {
       this.#answer();
       const stored = await store.write(row, also);
+      this.down = this.diesHolding && row.body.includes('"holding"');
       if (!this.lose) return stored;
       this.lose = false;
       this.down = this.dies;
@@ -72,4 +75,20 @@ describe('a rollback that was stored, and whose answer was lost', () => {
     await lone.until('everybody back', ({ ramp }) => ramp.state === 'rolled-back', 3_000);
     expect(told).toEqual(['rollback']);
   });
+});
+
+test('a capability without tables owes nobody a proof: a rollback that waits for the store for long is done in order', async () => {
+  const unsure = new Unsure();
+  lone = await Lone.start({ store: unsure.between });
+  await lone.set(50);
+  await lone.until('50 %', ({ boundary, phase }) => boundary === 5_000 && phase === 'idle');
+  // The store is away for longer than `forceAfter` from the moment on at which the handoff has begun.
+  unsure.diesHolding = true;
+  await lone.control.turn(() => ({ type: 'rollback', urgent: true, reason: 'a test' }), { actor: 'operate' });
+  await lone.until('the handoff', ({ phase }) => phase === 'holding');
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  unsure.diesHolding = unsure.down = false;
+  const { boundary, unproven } = await lone.until('everybody back', ({ ramp }) => ramp.state === 'rolled-back');
+  expect({ boundary, unproven }).toEqual({ boundary: 0, unproven: [] });
+  expect(lone.control.gates().filter((gate) => gate.includes('force'))).toEqual([]);
 });

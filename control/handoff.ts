@@ -40,7 +40,7 @@ export async function handoff(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { cell } = parts;
-  if (move.urgent && restsOnService(cell.current)) return force(parts, move, performance.now(), signal);
+  if (move.urgent && parts.sides && restsOnService(cell.current)) return force(parts, move, performance.now(), signal);
   const away = await serviceAway(parts, move, signal);
   if (away) return { done: false, reason: away };
   const began = performance.now();
