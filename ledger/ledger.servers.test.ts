@@ -345,6 +345,23 @@ describe('what control keeps in MySQL', () => {
     expect(await readProxies(session)).toEqual(['P1', 'p1']);
   });
 
+  test('names that differ in a space at the end, or in case, are two; also in tables of an earlier version', async () => {
+    const session = sessions.mysql!;
+    await session.query('DELETE FROM strangler_proxy');
+    await session.query('ALTER TABLE strangler_proxy MODIFY name VARCHAR(200) COLLATE utf8mb4_bin');
+    await session.query('ALTER TABLE strangler_backfill MODIFY table_name VARCHAR(120) COLLATE utf8mb4_0900_ai_ci');
+    await registerProxy(session, 'p');
+    await createTables(session);
+    for (const name of ['p ', 'p', 'P']) await registerProxy(session, name);
+    expect(await readProxies(session)).toEqual(['P', 'p', 'p ']);
+    await forgetProxy(session, 'p');
+    expect(await readProxies(session)).toEqual(['P', 'p ']);
+    for (const table of ['Rows', 'rows', 'rows ']) {
+      await writeBackfill(session, 'names', { table, done: 1, total: 1, finished: true });
+    }
+    expect((await readBackfill(session, 'names')).map(({ table }) => table)).toEqual(['Rows', 'rows', 'rows ']);
+  });
+
   test('keeps the backfill and the newest verify', async () => {
     const status = { table: 'orders', done: 5, total: 10, finished: false };
     await writeBackfill(sessions.mysql!, 'orders', status);
