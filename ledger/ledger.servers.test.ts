@@ -28,6 +28,7 @@ import {
   readQuarantine,
   readRecords,
   readStates,
+  refusedAggregates,
   registerProxy,
   releaseLease,
   renewLease,
@@ -221,6 +222,13 @@ describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
     expect((await blockedUsers(session(), 'names:forward')).sort()).toEqual([...names].sort());
     expect(await keptImages(session(), 'names', ['Ada'])).toEqual(['{"name":"Ada"}']);
     expect((await keptImages(session(), 'names', names)).sort()).toEqual(entries.map(({ after }) => after).sort());
+    expect(await keptImages(session(), 'Names', names)).toEqual([]);
+    const late = { status: 'open', reason: 'late-write', detail: 'too large' } as const;
+    await quarantine(
+      session(),
+      entries.slice(0, 3).map((entry) => ({ ...entry, ...late, stream: 'late:forward' })),
+    );
+    expect((await refusedAggregates(session(), ['names ada', 'names Ada'])).sort()).toEqual(['names Ada', 'names ada']);
     const stream = 'names:forward';
     expect((await readQuarantine(session(), { stream, user: 'ada' })).map(({ key }) => key)).toEqual(['ada']);
     expect((await readQuarantine(session(), { stream, aggregate: 'names Ada' })).map(({ key }) => key)).toEqual([
