@@ -136,7 +136,10 @@ export async function proxies(options: Where & { json?: true }): Promise<void> {
 }
 
 export async function dismiss(name: string, options: Where & { reason?: string }): Promise<void> {
-  await clientOf(options).dismiss(name, reasonOf(options));
+  const client = clientOf(options);
+  // Said of the loss that is there now: delivered late, it is not said of another one.
+  const loss = (await client.status()).proxies.find(({ proxy }) => proxy === name)?.loss;
+  await client.dismiss(name, { ...(loss !== undefined && { loss }), ...reasonOf(options) });
   console.log(
     `${inert(name)}: dismissed; control does not wait for it any more. If it links again, it is known again.`,
   );

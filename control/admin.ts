@@ -6,7 +6,7 @@ import type { Active } from './active.ts';
 import { mayAct, type Role, roleOf } from './auth.ts';
 import { type Asker, type CapabilityControl, heading, Refusal } from './capability.ts';
 import { SupersededError } from './cell.ts';
-import { KeyReused, keyedRequest } from './keyed-request.ts';
+import { type KeyedRequest, KeyReused, keyedRequest } from './keyed-request.ts';
 import { type Read, readDismiss, readNothing, readRamp, readRollback, readSet, readSettle } from './requests.ts';
 import type { NewRecord } from './store.ts';
 
@@ -40,6 +40,14 @@ class HttpError extends Error {
     this.status = status;
   }
 }
+
+/** Why a proxy was not dismissed. */
+const NOT_DISMISSED = {
+  unknown: () => new HttpError(404, 'no proxy of this name is registered'),
+  linked: () => new HttpError(409, 'this proxy is linked; stop it instead, then it leaves by itself'),
+  another: () =>
+    new HttpError(409, 'this is another loss: the proxy was linked since, or control has started anew; look again'),
+};
 
 const FORMS = /^(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\b/i;
 
@@ -130,6 +138,16 @@ export function adminApi(parts: AdminParts): Express {
     response.json({ records: await parts.records(filter) });
   });
 
+  /** The key of a request, if it has one; it belongs to one request of any capability. */
+  const keyOf = (actor: Role, request: Request): KeyedRequest | undefined => {
+    const key = request.get('idempotency-key');
+    if (key === undefined) return undefined;
+    if (!/^.{1,255}$/s.test(key)) throw new HttpError(400, 'an idempotency-key has 1 to 255 characters');
+    const keyed = keyedRequest(actor, key, request);
+    for (const one of working().capabilities.values()) one.checkKey(keyed); // storing the change looks once more
+    return keyed;
+  };
+
   const mutation = <T>(
     path: string,
     read: (body: unknown) => Read<T>,
@@ -143,13 +161,7 @@ export function adminApi(parts: AdminParts): Express {
       if ('mistakes' in wish) throw new HttpError(400, wish.mistakes.join('; '));
       const actor = response.locals.role as Role;
       const seen = versionOf(request.headers['if-match']);
-      const key = request.get('idempotency-key');
-      if (key !== undefined && !/^.{1,255}$/s.test(key)) {
-        throw new HttpError(400, 'an idempotency-key has 1 to 255 characters');
-      }
-      const keyed = key === undefined ? undefined : keyedRequest(actor, key, request);
-      // A key belongs to one request of any capability; of this one, storing the change looks once more.
-      if (keyed) for (const one of working().capabilities.values()) one.checkKey(keyed);
+      const keyed = keyOf(actor, request);
       await act(control, wish.value, { actor, seen, request: keyed }, name);
       response.set('etag', tag(control)).json(control.status());
     });
@@ -185,13 +197,15 @@ export function adminApi(parts: AdminParts): Express {
     const wish = readDismiss(request.body);
     if ('mistakes' in wish) throw new HttpError(400, wish.mistakes.join('; '));
     const actor = response.locals.role as Role;
-    const { link } = working();
+    const { loss } = wish.value;
     const reason = wish.value.reason || `dismissed by ${actor}`;
+    if (keyOf(actor, request) && loss === undefined) {
+      throw new HttpError(400, 'with an idempotency-key, loss must say which one is meant: GET /status names it');
+    }
+    const { link } = working();
     const record = { capability: '', event: 'dismiss', actor, reason, inputs: { proxy } };
-    const known = link.views().find((view) => view.proxy === proxy && !view.dismissed);
-    if (!known) throw new HttpError(404, 'no proxy of this name is registered');
-    if (!(await link.registry.dismiss(proxy, record)))
-      throw new HttpError(409, 'this proxy is linked; stop it instead, then it leaves by itself');
+    const found = await link.registry.dismiss(proxy, loss, record);
+    if (found !== 'dismissed') throw NOT_DISMISSED[found]();
     log.warn({ proxy, actor, reason }, 'a lost proxy was dismissed');
     link.words.wake();
     response.json(parts.status());
@@ -231,5 +245,8 @@ function describe(error: unknown): { status: number; message: string } {
   const { status, type } = error as { status?: number; type?: string };
   if (type === 'entity.too.large') return { status: 413, message: 'the body is too large' };
   if (status && status >= 400 && status < 500) return { status: 400, message: 'the body is not valid JSON' };
-  return { status: 503, message: 'the state cannot be written or read now; nothing has changed, try again' };
+  return {
+    status: 503,
+    message: 'the state cannot be written or read now; see by the status whether anything has changed, and try again',
+  };
 }

@@ -18,13 +18,13 @@ import {
   type Verdict,
 } from '@strangler/plan';
 import type { Logger } from 'pino';
-import type { StateCell } from './cell.ts';
+import { type StateCell, type Stored, SupersededError } from './cell.ts';
 import { Comparisons } from './comparisons.ts';
 import { type Ask, Confirmations } from './confirmations.ts';
 import { EvidenceWindow } from './evidence.ts';
 import { FlagFollower } from './flag-follower.ts';
 import { gatesOf } from './gates.ts';
-import { type HandoffParts, saySubject, type Timings } from './handoff-parts.ts';
+import { AGAIN, type HandoffParts, saySubject, type Timings } from './handoff-parts.ts';
 import { judge } from './judge.ts';
 import { isDone, type KeyedRequest, remembering } from './keyed-request.ts';
 import { type RampEvent, type Turn, turn } from './ramp.ts';
@@ -35,6 +35,7 @@ import type { CapabilityState, Wish } from './state.ts';
 import type { Also } from './store.ts';
 import type { SyncWatch } from './sync-watch.ts';
 import { isUrgent, type Move, movesOf, settled } from './transitions.ts';
+import { Wake } from './wake.ts';
 import { Walk } from './walk.ts';
 import type { Webhook } from './webhook.ts';
 
@@ -82,6 +83,7 @@ export class CapabilityControl {
   readonly #stopping = new AbortController();
   readonly #confirmations: Confirmations | undefined;
   #settling: Promise<void> = Promise.resolve();
+  #findingOut: Promise<void> | undefined;
   readonly #walk: Walk;
   readonly #flag: FlagFollower;
   /** A control that has state is not the first: writes sent under the one before may still be under way. */
@@ -139,7 +141,10 @@ export class CapabilityControl {
     return this.#cell.current.edit;
   }
 
-  /** Lets something happen to the ramp, unless `edit` is not what the asker has `seen`. Throws Refusal, or the store’s error; then nothing has changed. */
+  /**
+   * Lets something happen to the ramp, unless `edit` is not what the asker has `seen`. Throws Refusal; then nothing has
+   * changed. Or the store’s error: what was stored all the same takes effect as soon as that is known.
+   */
   async turn(event: (state: CapabilityState) => RampEvent | undefined, by: Asker): Promise<void> {
     const { actor, inputs = {}, seen } = by;
     let taken: Turn | undefined;
@@ -163,17 +168,19 @@ export class CapabilityControl {
             },
           }
         : {};
-    await this.#change(change, recorded, by);
-    if (!taken) return;
-    if (taken.event !== 'pause' && taken.event !== 'complete') this.#evidence.restart();
-    this.#flag.wake();
-    this.#walk.wake(isUrgent(this.#cell.current));
-    this.#parts.log.info({ capability, event: taken.event, actor, reason: taken.reason }, 'transition');
-    for (const effect of taken.effects) {
-      if (effect.kind !== 'webhook') continue;
-      const at = new Date().toISOString();
-      this.#parts.webhook.tell({ event: taken.event, capability, from, reason: effect.reason, evidence: inputs, at });
-    }
+    await this.#change(change, recorded, by, (state) => {
+      if (!taken) return;
+      const { event, reason, effects } = taken;
+      if (event !== 'pause' && event !== 'complete') this.#evidence.restart();
+      this.#flag.wake();
+      this.#walk.wake(isUrgent(state));
+      this.#parts.log.info({ capability, event, actor, reason }, 'transition');
+      for (const effect of effects) {
+        if (effect.kind !== 'webhook') continue;
+        const at = new Date().toISOString();
+        this.#parts.webhook.tell({ event, capability, from, reason: effect.reason, evidence: inputs, at });
+      }
+    });
   }
 
   /** Pins a user to a side, or lifts the pin (null). Throws Refusal. */
@@ -186,8 +193,7 @@ export class CapabilityControl {
       return { ...state, wishes: { ...state.wishes, [user]: side ?? 'bucket' }, edit: state.edit + 1 };
     };
     const record = { capability: this.#parts.name, event: 'pin', actor, reason, inputs: { user, side } };
-    await this.#change(change, { record }, by);
-    this.#walk.wake(false);
+    await this.#change(change, { record }, by, () => this.#walk.wake(false));
   }
 
   /** Gives up the service’s database: what it had not handed over counts as lost. Throws Refusal. */
@@ -207,8 +213,9 @@ export class CapabilityControl {
     const recorded = (): Also => ({
       record: { capability, event: 'given-up', actor, reason, inputs: { handoffs: given } },
     });
-    if (!(await this.#change(change, recorded, by))) return;
-    this.#parts.log.warn({ capability, actor, reason, handoffs: given }, 'the service’s database was given up');
+    await this.#change(change, recorded, by, () => {
+      this.#parts.log.warn({ capability, actor, reason, handoffs: given }, 'the service’s database was given up');
+    });
   }
 
   /** Forgets what comparing has found: the service, or the rules, are others now. */
@@ -218,9 +225,8 @@ export class CapabilityControl {
     const found = this.comparisons.found.replies.routes;
     const record = { capability, event: 'forget', actor, reason: 'comparisons begin again' };
     const forgotten = (state: CapabilityState) => ({ ...state, edit: state.edit + 1 });
-    if (await this.#change(forgotten, { record: { ...record, inputs: { ...inputs, found } } }, by)) {
-      this.comparisons.forget();
-    }
+    const also = { record: { ...record, inputs: { ...inputs, found } } };
+    await this.#change(forgotten, also, by, () => this.comparisons.forget());
   }
 
   /** Throws KeyReused if this key was used here for something else. */
@@ -228,20 +234,46 @@ export class CapabilityControl {
     isDone(this.#cell.current.requests, request);
   }
 
-  /** Stores a change, and in the same write that its request was carried out; false if it had been before. */
+  /**
+   * Stores a change, and in the same write that its request was carried out; nothing if it had been before. `stored` is
+   * what follows, also when the answer was lost and only a look at the store tells.
+   */
   async #change(
     change: (state: CapabilityState) => CapabilityState,
     also: Also | ((state: CapabilityState) => Also),
     { request }: Asker,
-  ): Promise<boolean> {
-    let isNew = true;
+    stored: Stored,
+  ): Promise<void> {
     const once = (state: CapabilityState): CapabilityState => {
       if (!request) return change(state);
-      isNew = !isDone(state.requests, request);
-      return isNew ? { ...change(state), requests: remembering(state.requests, request, Date.now()) } : state;
+      if (isDone(state.requests, request)) return state;
+      return { ...change(state), requests: remembering(state.requests, request, Date.now()) };
     };
-    await this.#cell.update(once, also);
-    return isNew;
+    try {
+      await this.#cell.update(once, also, stored);
+    } catch (error) {
+      if (this.#cell.unsure) {
+        this.#findingOut ??= this.#findOut().finally(() => {
+          this.#findingOut = undefined;
+        });
+      }
+      throw error;
+    }
+  }
+
+  /** Whether a change without an answer was stored: found out, however long it takes, and if not it is refused from then on. */
+  async #findOut(): Promise<void> {
+    const { signal } = this.#stopping;
+    const pause = new Wake();
+    while (!signal.aborted) {
+      try {
+        await this.#cell.fence();
+        return;
+      } catch (error) {
+        if (error instanceof SupersededError) return this.#parts.superseded(error);
+        await pause.wait(AGAIN, signal);
+      }
+    }
   }
 
   /** A proxy asks whether what a user has written on the service is on the monolith too. */
@@ -369,7 +401,8 @@ export class CapabilityControl {
   /** Finishes or cancels the handoff under way. Safe to call twice. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([this.#flag.stop(), this.#walk.stop(), this.#settling, this.#confirmations?.stop()]);
+    const ended = [this.#flag.stop(), this.#walk.stop(), this.#settling, this.#confirmations?.stop()];
+    await Promise.all([...ended, this.#findingOut]);
     await this.#parts.sync?.stop();
   }
 
@@ -399,7 +432,7 @@ export class CapabilityControl {
 
   /** Everybody is where they are wanted; undefined if something else was wanted meanwhile. */
   #arrived(state: CapabilityState): RampEvent | undefined {
-    return this.#movesOf(state).length ? undefined : { type: 'arrived', at: state.boundary };
+    return state.phase !== 'idle' || this.#movesOf(state).length ? undefined : { type: 'arrived', at: state.boundary };
   }
 
   #movesOf(state: CapabilityState): readonly Move[] {

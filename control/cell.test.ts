@@ -39,6 +39,27 @@ describe('the stored state in memory', () => {
     expect(cell.current.version).toBe(1);
   });
 
+  test('whoever wants to know when a change is stored hears it once, also if only a look at the store tells', async () => {
+    let lose = true;
+    const cell = open({
+      write: async (...row) => {
+        const stored = await store.write(...row);
+        if (lose) throw new Error('connection lost');
+        return stored;
+      },
+    });
+    const heard: number[] = [];
+    const hears = ({ target }: { target: number }) => void heard.push(target);
+    await expect(cell.update(aim(1), undefined, hears)).rejects.toThrow('connection lost');
+    expect([cell.unsure, heard]).toEqual([true, []]);
+    lose = false;
+    await cell.fence();
+    expect([cell.unsure, heard]).toEqual([false, [1]]);
+    await cell.update(aim(2), undefined, hears);
+    await cell.update((state) => state, undefined, hears);
+    expect(heard).toEqual([1, 2]);
+  });
+
   test('a write whose answer is lost is read back: it counts if it happened', async () => {
     let lose = true;
     const cell = open({

@@ -11,6 +11,11 @@ const changedByAnother = (capability: string): SupersededError =>
     `another control has changed the state of ${capability}; this one is not the active one any more`,
   );
 
+/** Called once with a state that is known to be stored. Must not throw. */
+export type Stored = (state: CapabilityState) => void;
+
+type Attempt = { readonly state: CapabilityState; readonly stored: Stored };
+
 /**
  * The stored state of one capability in memory. Changes happen one after another, each a compare-and-set; after a write
  * whose outcome is not known the row is read back before anything else is decided.
@@ -19,7 +24,8 @@ export class StateCell {
   readonly capability: string;
   readonly #store: Store;
   #state: CapabilityState;
-  #attempt: CapabilityState | undefined;
+  /** Written, and not known to be stored. */
+  #attempt: Attempt | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(capability: string, store: Store, state: CapabilityState) {
@@ -33,13 +39,20 @@ export class StateCell {
     return this.#state;
   }
 
+  /** True while it is not known whether the last write was stored. */
+  get unsure(): boolean {
+    return this.#attempt !== undefined;
+  }
+
   /**
    * Stores what `change` makes of the present state, and `also` with it; nothing when it gives the same state back.
-   * Throws SupersededError, the error of `change`, or the store’s.
+   * Throws SupersededError, the error of `change`, or the store’s: then it may be stored all the same, and `stored` is
+   * called when the row is read back.
    */
   update(
     change: (state: CapabilityState) => CapabilityState,
     also?: Also | ((state: CapabilityState) => Also),
+    stored: Stored = () => {},
   ): Promise<CapabilityState> {
     const turn = this.#queue.then(async () => {
       if (this.#attempt) await this.#readBack();
@@ -47,14 +60,15 @@ export class StateCell {
       const changed = change(before);
       if (changed === before) return before;
       const next = { ...changed, version: before.version + 1 };
-      this.#attempt = next;
-      const stored = await this.#store.write(
+      this.#attempt = { state: next, stored };
+      const isStored = await this.#store.write(
         toRow(this.capability, next),
         typeof also === 'function' ? also(next) : also,
       );
-      if (!stored) throw changedByAnother(this.capability);
+      if (!isStored) throw changedByAnother(this.capability);
       this.#attempt = undefined;
       this.#state = next;
+      stored(next);
       return next;
     });
     this.#queue = turn.catch(() => {});
@@ -73,10 +87,12 @@ export class StateCell {
 
   async #readBack(): Promise<void> {
     const row = (await this.#store.read()).find(({ capability }) => capability === this.capability);
-    const attempt = this.#attempt!;
+    const { state: attempt, stored } = this.#attempt!;
     const isAttempt = row && row.version === attempt.version && row.body === toRow(this.capability, attempt).body;
     if (!isAttempt && (row?.version ?? 0) !== this.#state.version) throw changedByAnother(this.capability);
-    if (isAttempt) this.#state = fromRow(row);
     this.#attempt = undefined;
+    if (!isAttempt) return;
+    this.#state = fromRow(row);
+    stored(this.#state);
   }
 }

@@ -19,7 +19,8 @@ const AGAIN = 200;
 /** Whoever asked waits no longer than a proxy holds its answer; then the question is forgotten, ms. */
 const FORGET = 30_000;
 
-type Waiting = Ask & { readonly asked: number; readonly tick: number };
+type Asked = Ask & { readonly at: number };
+type Waiting = Asked & { readonly tick: number };
 
 /**
  * Answers questions of proxies: a tick made on that side after the question has arrived on the other one, so everything
@@ -31,13 +32,21 @@ export class Confirmations {
   readonly #sides: Sides;
   readonly #bucket: (user: string) => number;
   readonly #trouble: (error: unknown) => void;
+  readonly #now: () => number;
   readonly #wake = new Wake();
   readonly #stopping = new AbortController();
   readonly #life: Promise<void>;
-  #asked: Ask[] = [];
+  #asked: Asked[] = [];
   #waiting: Waiting[] = [];
 
-  constructor(cell: StateCell, sides: Sides, bucket: (user: string) => number, trouble: (error: unknown) => void) {
+  constructor(
+    cell: StateCell,
+    sides: Sides,
+    bucket: (user: string) => number,
+    trouble: (error: unknown) => void,
+    now: () => number = performance.now.bind(performance),
+  ) {
+    this.#now = now;
     this.#cell = cell;
     this.#sides = sides;
     this.#bucket = bucket;
@@ -47,7 +56,7 @@ export class Confirmations {
 
   /** Takes a question in; it is answered by `confirm`, or never. */
   ask(ask: Ask): void {
-    this.#asked.push(ask);
+    this.#asked.push({ ...ask, at: this.#now() });
     this.#wake.wake();
   }
 
@@ -64,6 +73,7 @@ export class Confirmations {
         await this.#wake.wait(60_000, signal);
         continue;
       }
+      this.#forget();
       try {
         await this.#look();
         await this.#wake.wait(LOOK, signal);
@@ -74,22 +84,27 @@ export class Confirmations {
     }
   }
 
+  /** Whoever is answered by now has gone, also while no database answers. */
+  #forget(): void {
+    const oldest = this.#now() - FORGET;
+    this.#asked = this.#asked.filter(({ at }) => at > oldest);
+    this.#waiting = this.#waiting.filter(({ at }) => at > oldest);
+  }
+
   async #look(): Promise<void> {
     for (const from of ['monolith', 'service'] as const) {
       const asked = this.#asked.filter((ask) => ask.from === from);
       if (asked.length) {
         const last = await this.#sides.tick(from);
         this.#asked = this.#asked.filter((ask) => !asked.includes(ask));
-        const now = performance.now();
-        this.#waiting.push(...asked.map((ask) => ({ ...ask, asked: now, tick: last + 1 })));
+        this.#waiting.push(...asked.map((ask) => ({ ...ask, tick: last + 1 })));
       }
       if (!this.#waiting.some((one) => one.from === from)) continue;
       const arrived = await this.#sides.proven(from);
-      const oldest = performance.now() - FORGET;
       this.#waiting = this.#waiting.filter((one) => {
         if (one.from !== from) return true;
         if (one.tick <= arrived && this.#mayConfirm(one)) one.confirm();
-        return one.tick > arrived && one.asked > oldest;
+        return one.tick > arrived;
       });
     }
   }

@@ -132,11 +132,12 @@ export async function startControl({ plan, flags, log }: ControlOptions): Promis
   return { address, stop };
 }
 
-const statusOf = ({ proxy, pid, lostAt }: ProxyView): ProxyStatus => ({
+const statusOf = ({ proxy, pid, lostAt, loss }: ProxyView): ProxyStatus => ({
   proxy,
   pid: pid ?? null,
   connected: lostAt === undefined,
   lostFor: lostAt === undefined ? null : Math.round(performance.now() - lostAt),
+  ...(loss !== undefined && { loss }),
 });
 
 /** Repeats the first attempt while the database is away; what repeating cannot mend is thrown with the next step. */

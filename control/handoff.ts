@@ -40,8 +40,10 @@ export async function handoff(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { cell } = parts;
+  if (move.urgent && parts.sides && restsOnService(cell.current)) return force(parts, move, performance.now(), signal);
+  const away = await serviceAway(parts, move, signal);
+  if (away) return { done: false, reason: away };
   const began = performance.now();
-  if (move.urgent && restsOnService(cell.current)) return force(parts, move, began, signal);
   const { moving, unproven } = await cell.update((state) => (wanted(state) ? holding(state, move) : state));
   if (!moving) return { done: false, reason: 'something else is wanted by now', retryIn: 0 };
   const held = performance.now();
@@ -93,6 +95,22 @@ export async function handoff(
       return { done: false, reason: 'the grant could not be written', retryIn: 0 };
     }
     return { done: true, timings: since(held) };
+  }
+}
+
+/**
+ * Why a move away from the service had better not begin: once its users are held, only the service's log can let them go.
+ * An urgent one goes by force then.
+ */
+async function serviceAway({ sides, limits, trouble }: HandoffParts, move: Move, signal: AbortSignal) {
+  if (!sides || move.urgent || move.from !== 'service') return undefined;
+  try {
+    const answer = sides.tick('service');
+    await by(performance.now() + limits.hold * PATIENCE, signal, answer, 'the service’s database does not answer');
+    return undefined;
+  } catch (error) {
+    if (!signal.aborted) trouble(error);
+    return (error as Error).message;
   }
 }
 

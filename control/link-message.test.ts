@@ -74,6 +74,44 @@ describe('what a proxy found', () => {
   });
 });
 
+describe('what a proxy counted', () => {
+  const counted = { capability: 'shop', side: 'service', requests: 10, errors: 3, hard: 1, clientErrors: 2 };
+  const counts = (over: object) => ({
+    type: 'counts',
+    counts: [{ ...counted, latency: 1_234.5, writers: ['ada'], ...over }],
+  });
+  const of = (message: object) => readMessage(JSON.stringify(message));
+
+  test('is taken as it is when it is what proxies say', () => {
+    expect(of(counts({}))).toEqual(counts({}));
+    const none = { requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0 };
+    expect(of(counts(none))).toEqual(counts(none));
+  });
+
+  test.each([
+    ['as many requests as make two messages infinite', { requests: 1e308 }],
+    ['requests of no whole number', { requests: 10.5 }],
+    ['more requests than a proxy can count', { requests: 2 ** 53 - 1 }],
+    ['more errors than requests', { errors: 11 }],
+    ['more errors of both kinds than requests', { errors: 5, clientErrors: 6 }],
+    ['more hard failures than errors', { hard: 4 }],
+    ['a negative number of errors', { errors: -1, hard: 0 }],
+    ['longer waits than any of its requests can have had', { latency: 1e308 }],
+    ['waits of no requests', { requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 1 }],
+  ])('is not with %s: nothing of it can be added up', (_, over) => {
+    expect(of(counts(over))).toBeUndefined();
+  });
+
+  test('nor are times, epochs and versions no proxy can mean', () => {
+    const flight = { capability: 'shop', epoch: 1, inFlight: 0, unknownFor: 99.5, inFlightOf: [], unknownOf: [] };
+    const ack = { type: 'ack', term: 1, version: 2, flights: [flight] };
+    expect(of(ack)).toEqual(ack);
+    expect(of({ ...ack, version: 2.5 })).toBeUndefined();
+    for (const over of [{ unknownFor: 1e308 }, { inFlight: 0.5 }, { epoch: 1e308 }])
+      expect(of({ type: 'flight', flight: { ...flight, ...over } })).toBeUndefined();
+  });
+});
+
 function flat(value: unknown, path: string[] = []): Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return { [path.join('.')]: value };
   const inside = Object.entries(value).map(([name, inner]) => flat(inner, [...path, name]));

@@ -3,12 +3,18 @@ import { type FromProxy, MOST_NAMED } from '@strangler/plan';
 
 /** `kind path` of a difference. */
 const LONGEST_PLACE = 4_100;
+/** As long as a timer runs: nothing a proxy speaks of lasts longer, ms. */
+const LONGEST = 2 ** 31 - 1;
+/** More requests than a proxy counts between two messages. */
+const MOST_COUNTED = 1e9;
 
 type Fields = Record<string, unknown>;
 
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const isCount = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+const isTime = (value: unknown, longest = LONGEST): boolean =>
+  typeof value === 'number' && value >= 0 && value <= longest;
 const isName = (value: unknown): boolean => typeof value === 'string' && value.length > 0 && value.length <= 200;
 
 const isUsers = (value: unknown): boolean =>
@@ -17,21 +23,28 @@ const isUsers = (value: unknown): boolean =>
 const isFlight = (value: unknown): boolean =>
   isFields(value) &&
   isName(value.capability) &&
-  isCount(value.epoch) &&
-  isCount(value.inFlight) &&
-  isCount(value.unknownFor) &&
+  isWhole(value.epoch) &&
+  isWhole(value.inFlight) &&
+  isTime(value.unknownFor) &&
   isUsers(value.inFlightOf) &&
   isUsers(value.unknownOf);
+
+/** Numbers that can be added up for as long as control runs, and be of one and the same requests. */
+const isTally = ({ requests, errors, hard, clientErrors, latency }: Fields): boolean =>
+  [requests, errors, hard, clientErrors].every(isWhole) &&
+  Number(requests) <= MOST_COUNTED &&
+  Number(errors) + Number(clientErrors) <= Number(requests) &&
+  Number(hard) <= Number(errors) &&
+  isTime(latency, Number(requests) * LONGEST);
 
 const isCounts = (value: unknown): boolean =>
   isFields(value) &&
   isName(value.capability) &&
   (value.side === 'monolith' || value.side === 'service') &&
-  [value.requests, value.errors, value.hard, value.clientErrors, value.latency].every(isCount) &&
+  isTally(value) &&
   Array.isArray(value.writers) &&
   value.writers.every((user) => typeof user === 'string');
 
-const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
 const isGroupId = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{6}$/.test(value);
 const isListOf = (value: unknown, is: (one: unknown) => boolean): boolean => Array.isArray(value) && value.every(is);
 const isUsedRule = (value: unknown): boolean =>
@@ -55,13 +68,13 @@ function comparisonMistake(value: unknown): string | undefined {
 
 const SHAPES: Record<string, (message: Fields) => boolean> = {
   // A proxy of an earlier version names no process: it is registered all the same, and missed when it understands nothing.
-  hello: ({ proxy, pid, process }) => isName(proxy) && isCount(pid) && (process === undefined || isName(process)),
+  hello: ({ proxy, pid, process }) => isName(proxy) && isWhole(pid) && (process === undefined || isName(process)),
   ack: ({ term, version, flights }) =>
-    isCount(term) && isCount(version) && Array.isArray(flights) && flights.every(isFlight),
+    isWhole(term) && isWhole(version) && Array.isArray(flights) && flights.every(isFlight),
   flight: ({ flight }) => isFlight(flight),
   confirm: ({ capability, id, user, from, theirs }) =>
     isName(capability) &&
-    isCount(id) &&
+    isWhole(id) &&
     typeof user === 'string' &&
     (from === 'monolith' || from === 'service') &&
     typeof theirs === 'boolean',

@@ -7,6 +7,8 @@ export type ProxyView = {
   readonly pid?: number | undefined;
   /** Since when it has been without a link, and has not said goodbye; undefined while it is linked. */
   readonly lostAt?: number | undefined;
+  /** Names the loss, while it lasts. */
+  readonly loss?: string | undefined;
   /** An operator has said that this lost proxy does not run any more. */
   readonly dismissed?: boolean | undefined;
   /** Until then writes of the process before it, of the same name, may arrive. */

@@ -10,7 +10,7 @@ const LOOK = 20;
 /**
  * Brings the stored phase to rest, after a crash or an error: what had not flipped is cancelled, in the old side’s log
  * first if that may know of it; what had flipped is granted. Repeats until the databases let it, but gives way (`stuck`)
- * when an urgent rollback is wanted and the service’s database does not answer.
+ * when an urgent rollback is wanted and the service’s database does not answer. Without tables it never waits for that.
  */
 export async function recover(parts: HandoffParts, reason: string): Promise<'none' | 'cancel' | 'grant' | 'stuck'> {
   const { words } = parts.proxies;
@@ -18,7 +18,7 @@ export async function recover(parts: HandoffParts, reason: string): Promise<'non
   let calm = performance.now();
   const watch = setInterval(() => {
     const now = performance.now();
-    if (!isUrgent(parts.cell.current) || !restsOnService(parts.cell.current)) calm = now;
+    if (!parts.sides || !isUrgent(parts.cell.current) || !restsOnService(parts.cell.current)) calm = now;
     if (now - calm >= parts.limits.forceAfter) giveWay.abort();
   }, LOOK);
   const stuck = new Promise<'stuck'>((resolve) =>

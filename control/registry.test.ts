@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ProxyStatus } from '@strangler/plan';
+import { Registry } from './registry.ts';
 import { Bed, TOKENS } from './testing/bed.ts';
 import { TestProxy } from './testing/proxy.ts';
 
@@ -120,6 +121,33 @@ describe('dismissing', () => {
     expect(await proxies()).toEqual([]);
   });
 
+  test('is said of one loss: delivered again after the proxy was linked once more, it is refused', async () => {
+    const key = { 'idempotency-key': 'k1' };
+    const lossOf = async () => (await proxies()).find(({ proxy }) => proxy === 'p2')?.loss;
+    const again = (loss: string | undefined, headers = {}) =>
+      bed.call('POST', '/proxies/p2/dismiss', { loss, reason: 'its host is gone' }, headers);
+    await lose(await bed.proxy('p2', 1));
+    const seen = await lossOf();
+    expect((await again(undefined, key)).status).toBe(400);
+    expect((await again('another', key)).status).toBe(409);
+    expect(await Promise.all([1, 2].map(async () => (await again(seen, key)).status))).toEqual([200, 200]);
+    expect((await again(seen, key)).status).toBe(200);
+    expect(await bed.records('dismiss')).toHaveLength(1);
+    const alive = await bed.proxy('p2', 1);
+    expect(await lossOf()).toBeUndefined();
+    expect((await again(seen, key)).status).toBe(409);
+    await lose(alive);
+    expect((await again(seen, key)).status).toBe(409);
+    await bed.control!.stop();
+    await bed.start();
+    expect((await again(seen, key)).status).toBe(409);
+    expect(await bed.records('dismiss')).toHaveLength(1);
+    expect((await again(await lossOf(), { 'idempotency-key': 'k2' })).status).toBe(200);
+    await bed.post('set', { percentage: 1 });
+    const used = await bed.call('POST', '/capabilities/shop/set', { percentage: 2 }, { 'idempotency-key': 'k3' });
+    expect([used.status, (await again('x', { 'idempotency-key': 'k3' })).status]).toEqual([200, 422]);
+  });
+
   test('what the proxy had sent may still arrive for writeFate; if it lives, it is known again when it links', async () => {
     await lose(await bed.proxy('p2'));
     await dismiss('p2');
@@ -130,6 +158,36 @@ describe('dismissing', () => {
     await bed.start();
     expect(await proxies()).toMatchObject([{ proxy: 'p2', connected: false }]);
   });
+});
+
+test('a dismissal that was carried out and got no answer: a proxy that lives is stored again before it is told anything', async () => {
+  const names = new Set<string>();
+  let lose = false;
+  const registry = new Registry({
+    ...{ term: 1, names: [], writeFate: 100, trouble: () => {}, superseded: () => {} },
+    store: {
+      names: async () => [...names],
+      register: async (name) => Boolean(names.add(name)),
+      forget: async (name) => {
+        names.delete(name);
+        if (lose) throw new Error('connection lost');
+        return true;
+      },
+    },
+  });
+  const stream = { terminate: () => {}, send: () => {} };
+  const hello = { type: 'hello', proxy: 'p1', pid: 1, process: 'A' } as const;
+  const before = registry.join(hello, stream)!;
+  expect(await registry.store(before)).toBe(true);
+  registry.left(before, false);
+  lose = true;
+  const record = { capability: '', event: 'dismiss', actor: 'operate', reason: 'its host is gone', inputs: {} };
+  await expect(registry.dismiss('p1', undefined, record)).rejects.toThrow('connection lost');
+  expect(registry.views()).toMatchObject([{ proxy: 'p1', dismissed: false }]);
+  const after = registry.join(hello, stream)!;
+  expect([...registry.linked()]).toEqual([]);
+  expect(await registry.store(after)).toBe(true);
+  expect([[...registry.linked()].map(({ proxy }) => proxy), [...names]]).toEqual([['p1'], ['p1']]);
 });
 
 test('two processes of one name: the second is told so and gets nothing to split by; the first goes on', async () => {

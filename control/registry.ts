@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Flight, FromProxy } from '@strangler/plan';
 import { SupersededError } from './cell.ts';
 import type { ProxyView } from './readiness.ts';
@@ -20,6 +21,8 @@ export type Peer = {
   /** Stored: whoever is active next knows of it. */
   stored: boolean;
   lostAt: number | undefined;
+  /** Names the loss: a dismissal is about the one that was seen. */
+  loss: string | undefined;
   dismissed: boolean;
   /** The writes of the process before it may arrive until then. */
   inheritsUntil: number;
@@ -55,7 +58,9 @@ export class Registry {
   constructor(parts: RegistryParts) {
     this.#parts = parts;
     const lostAt = performance.now();
-    for (const proxy of parts.names) this.#peers.set(proxy, { ...nobody(proxy), stored: true, lostAt });
+    for (const proxy of parts.names) {
+      this.#peers.set(proxy, { ...nobody(proxy), stored: true, lostAt, loss: randomUUID() });
+    }
   }
 
   /** Those linked now and known to the store: who may be told whom to send where. */
@@ -69,8 +74,8 @@ export class Registry {
     for (const [name, { dismissed, lostAt }] of this.#peers) {
       if (dismissed && now - lostAt! > this.#parts.writeFate) this.#peers.delete(name);
     }
-    return [...this.#peers.values()].map(({ proxy, pid, lostAt, dismissed, inheritsUntil, acked, flights }) => ({
-      ...{ proxy, pid, lostAt, dismissed, inheritsUntil, acked, flights },
+    return [...this.#peers.values()].map(({ proxy, pid, lostAt, loss, dismissed, inheritsUntil, acked, flights }) => ({
+      ...{ proxy, pid, lostAt, loss, dismissed, inheritsUntil, acked, flights },
     }));
   }
 
@@ -105,6 +110,7 @@ export class Registry {
     if (this.#peers.get(peer.proxy) !== peer) return;
     peer.stream = undefined;
     peer.lostAt = performance.now();
+    peer.loss = randomUUID();
     if (!goodbye) return;
     // It speaks for its own writes only.
     if (performance.now() < peer.inheritsUntil) peer.dismissed = true;
@@ -115,24 +121,31 @@ export class Registry {
   }
 
   /**
-   * An operator says that a lost proxy does not run any more. False if there is none of this name, or it is linked.
-   * Rejects with the store’s error; then it is still registered.
+   * An operator says that a lost proxy does not run any more; `loss`: which one they mean, if they say. Dismissed once,
+   * it may be said again. Rejects with the store’s error; then it is still missed.
    */
-  async dismiss(proxy: string, record: NewRecord): Promise<boolean> {
+  async dismiss(
+    proxy: string,
+    loss: string | undefined,
+    record: NewRecord,
+  ): Promise<'dismissed' | 'linked' | 'another' | 'unknown'> {
     const peer = this.#peers.get(proxy);
-    if (!peer || peer.stream || peer.dismissed) return false;
+    if (!peer) return 'unknown';
+    if (peer.stream) return 'linked';
+    if (loss !== undefined && peer.loss !== loss) return 'another';
+    if (peer.dismissed) return loss === undefined ? 'unknown' : 'dismissed';
     const { store, term, superseded } = this.#parts;
-    peer.stored = false; // if it links meanwhile, it is to be stored again behind this
-    const forgotten = await this.#alone(() => store.forget(proxy, term, record)).catch((error: unknown) => {
-      peer.stored = true;
-      throw error;
+    // If it links meanwhile, or after an error, behind which its name may be gone all the same, it is stored again.
+    peer.stored = false;
+    await this.#alone(async () => {
+      if (peer.dismissed) return; // by the same words, said twice
+      if (!(await store.forget(proxy, term, record))) {
+        superseded();
+        throw new SupersededError('another control has taken over');
+      }
+      peer.dismissed = true;
     });
-    if (!forgotten) {
-      superseded();
-      throw new SupersededError('another control has taken over');
-    }
-    peer.dismissed = true;
-    return true;
+    return 'dismissed';
   }
 
   /** Ends what is being stored; a goodbye heard before is tried once more. */
@@ -172,6 +185,7 @@ const nobody = (proxy: string): Peer => ({
   stream: undefined,
   stored: false,
   lostAt: undefined,
+  loss: undefined,
   dismissed: false,
   inheritsUntil: 0,
   acked: 0,

@@ -85,9 +85,13 @@ export function readSet(body: unknown): Read<SetWish> {
 }
 
 /** Reads the body of a DismissRequest. */
-export function readDismiss(body: unknown): Read<{ readonly reason: string }> {
+export function readDismiss(body: unknown): Read<{ readonly loss: string | undefined; readonly reason: string }> {
   const mistakes: string[] = [];
-  return answer({ reason: reasonOf(open(body ?? {}, ['reason'], mistakes), mistakes) }, mistakes);
+  const fields = open(body ?? {}, ['loss', 'reason'], mistakes);
+  const { loss } = fields;
+  if (loss !== undefined && (typeof loss !== 'string' || !loss))
+    mistakes.push('loss must be what GET /status calls it');
+  return answer({ loss: loss as string | undefined, reason: reasonOf(fields, mistakes) }, mistakes);
 }
 
 /** Reads a body that says nothing. */

@@ -37,6 +37,22 @@ describe('the next move', () => {
     expect(isUrgent(with_({ ramp: { ...urgently, urgent: false } }))).toBe(false);
   });
 
+  test('an urgent rollback begins with a named user whose handoff only the service’s log could end', () => {
+    const named = { subject: { lo: 42, hi: 43, user: 'ada' }, from: 'service', to: 'monolith' } as const;
+    const naming = holding(with_({ boundary: 40, wishes: { ada: 'behind' } }), { ...named, urgent: false });
+    const rolledBack = { ...naming, target: 0, wishes: { ada: 'bucket' }, ramp: urgently } as const;
+    const moves = [...movesOf(rolledBack, 100, bucket)];
+    expect(moves).toEqual([
+      { ...named, urgent: true },
+      { subject: { lo: 0, hi: 40 }, from: 'service', to: 'monolith', urgent: true },
+    ]);
+    const taken = idle(forced(rolledBack, moves[0]!, { atRisk: [], more: 0 }, 'now'));
+    expect(taken).toMatchObject({ pins: { ada: 'monolith' }, unproven: [{ epoch: 2, subject: { user: 'ada' } }] });
+    expect([...movesOf(taken, 100, bucket)]).toEqual(moves.slice(1));
+    const orderly = { ...rolledBack, ramp: { ...urgently, urgent: false } };
+    expect([...movesOf(orderly, 100, bucket)]).toEqual([{ ...moves[1], urgent: false }]);
+  });
+
   test('a pinned user moves by name, also where they are already; a lifted pin follows the bucket', () => {
     const named = { lo: 42, hi: 43, user: 'ada' };
     expect(nextMove(with_({ wishes: { ada: 'service' } }), 100, bucket)).toMatchObject({

@@ -16,8 +16,9 @@ export type Move = { readonly subject: Subject; readonly from: Side; readonly to
 export const isUrgent = ({ ramp }: CapabilityState): boolean => ramp.state === 'rolling-back' && ramp.urgent;
 
 /**
- * The next move on the way to what is wanted: first users to be left behind get a name, then the range, slice by slice
- * (all of it at once when urgent), then named users. Undefined when everybody is where they should be.
+ * The next move on the way to what is wanted: first users to be left behind get a name (urgently: whose handoff waits for
+ * the service comes back), then the range, slice by slice (all of it at once when urgent), then named users. Undefined
+ * when everybody is where they should be.
  */
 export function nextMove(state: CapabilityState, slice: number, bucket: (user: string) => number): Move | undefined {
   return movesOf(state, slice, bucket).next().value;
@@ -30,6 +31,8 @@ export function* movesOf(
   bucket: (user: string) => number,
 ): Generator<Move, undefined> {
   const urgent = isUrgent(state);
+  const stuck = urgent ? namedOnService(state) : undefined;
+  if (stuck) yield { subject: stuck.subject, from: stuck.from, to: stuck.to, urgent };
   for (const [user, wish] of Object.entries(state.wishes)) {
     if (urgent || wish !== 'behind' || Object.hasOwn(state.pins, user)) continue;
     const at = bucket(user);
@@ -53,6 +56,15 @@ export function* movesOf(
     }
   }
   return undefined;
+}
+
+/**
+ * A named user's handoff to the monolith that only the service's log could end. In an urgent rollback force ends it, and
+ * first: the barrier may be in that log already, and no move of a range would ever tell how it ended.
+ */
+function namedOnService({ phase, moving }: CapabilityState): Moving | undefined {
+  const isNamed = phase === 'holding' && moving?.from === 'service' && moving.subject.user !== undefined;
+  return isNamed ? moving : undefined;
 }
 
 /** True of a user whom both logs can hold by name. */

@@ -75,6 +75,10 @@ export class Walk {
       await this.#recall();
       const state = this.#parts.cell.current;
       const moves = [...movesOf(state, this.#slice, this.#walker.bucket)];
+      if (!moves.length && state.phase !== 'idle') {
+        await recover(this.#parts, 'everybody is where they should be'); // some are still being held
+        continue;
+      }
       if (!moves.length) {
         this.#failed.clear();
         if (walking || state.ramp.state === 'rolling-back') walking = !(await this.#stored(this.#walker.arrived));

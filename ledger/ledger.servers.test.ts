@@ -28,6 +28,7 @@ import {
   readQuarantine,
   readRecords,
   readStates,
+  refusedAggregates,
   registerProxy,
   releaseLease,
   renewLease,
@@ -221,6 +222,13 @@ describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
     expect((await blockedUsers(session(), 'names:forward')).sort()).toEqual([...names].sort());
     expect(await keptImages(session(), 'names', ['Ada'])).toEqual(['{"name":"Ada"}']);
     expect((await keptImages(session(), 'names', names)).sort()).toEqual(entries.map(({ after }) => after).sort());
+    expect(await keptImages(session(), 'Names', names)).toEqual([]);
+    const late = { status: 'open', reason: 'late-write', detail: 'too large' } as const;
+    await quarantine(
+      session(),
+      entries.slice(0, 3).map((entry) => ({ ...entry, ...late, stream: 'late:forward' })),
+    );
+    expect((await refusedAggregates(session(), ['names ada', 'names Ada'])).sort()).toEqual(['names Ada', 'names ada']);
     const stream = 'names:forward';
     expect((await readQuarantine(session(), { stream, user: 'ada' })).map(({ key }) => key)).toEqual(['ada']);
     expect((await readQuarantine(session(), { stream, aggregate: 'names Ada' })).map(({ key }) => key)).toEqual([
@@ -343,6 +351,23 @@ describe('what control keeps in MySQL', () => {
     await forgetProxy(session, 'p2');
     await forgetProxy(session, 'p9');
     expect(await readProxies(session)).toEqual(['P1', 'p1']);
+  });
+
+  test('names that differ in a space at the end, or in case, are two; also in tables of an earlier version', async () => {
+    const session = sessions.mysql!;
+    await session.query('DELETE FROM strangler_proxy');
+    await session.query('ALTER TABLE strangler_proxy MODIFY name VARCHAR(200) COLLATE utf8mb4_bin');
+    await session.query('ALTER TABLE strangler_backfill MODIFY table_name VARCHAR(120) COLLATE utf8mb4_0900_ai_ci');
+    await registerProxy(session, 'p');
+    await createTables(session);
+    for (const name of ['p ', 'p', 'P']) await registerProxy(session, name);
+    expect(await readProxies(session)).toEqual(['P', 'p', 'p ']);
+    await forgetProxy(session, 'p');
+    expect(await readProxies(session)).toEqual(['P', 'p ']);
+    for (const table of ['Rows', 'rows', 'rows ']) {
+      await writeBackfill(session, 'names', { table, done: 1, total: 1, finished: true });
+    }
+    expect((await readBackfill(session, 'names')).map(({ table }) => table)).toEqual(['Rows', 'rows', 'rows ']);
   });
 
   test('keeps the backfill and the newest verify', async () => {

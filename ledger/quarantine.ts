@@ -195,7 +195,8 @@ export async function keptImages(session: Session, table: string, keys: readonly
   const key = exactly(session.dialect, 'row_key');
   const { rows } = await session.query<{ image: string }>(
     `SELECT COALESCE(q.after_image, q.before_image) AS image FROM strangler_quarantine q
-     JOIN (SELECT MAX(id) AS id FROM strangler_quarantine WHERE table_name = ? AND ${key} IN (${marks})
+     JOIN (SELECT MAX(id) AS id FROM strangler_quarantine
+       WHERE ${exactly(session.dialect, 'table_name')} = ? AND ${key} IN (${marks})
        GROUP BY ${key}) newest ON newest.id = q.id`,
     [table, ...keys],
   );
@@ -205,9 +206,10 @@ export async function keptImages(session: Session, table: string, keys: readonly
 /** Those of these aggregates of which a late write is open that the target did not take. */
 export async function refusedAggregates(session: Session, aggregates: readonly string[]): Promise<string[]> {
   if (!aggregates.length) return [];
+  const exact = exactly(session.dialect, 'aggregate');
   const { rows } = await session.query<{ aggregate: string }>(
-    `SELECT DISTINCT aggregate FROM strangler_quarantine WHERE status = 'open' AND detail IS NOT NULL
-     AND reason IN ('late-write', 'rogue-write') AND aggregate IN (${aggregates.map(() => '?').join(', ')})`,
+    `SELECT DISTINCT ${exact} AS aggregate FROM strangler_quarantine WHERE status = 'open' AND detail IS NOT NULL
+     AND reason IN ('late-write', 'rogue-write') AND ${exact} IN (${aggregates.map(() => '?').join(', ')})`,
     [...aggregates],
   );
   return rows.map((row) => row.aggregate);

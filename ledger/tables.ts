@@ -38,6 +38,9 @@ const TYPES = {
   },
 } as const;
 
+/** The one collation of MySQL in which different names are different keys; utf8mb4_bin leaves out spaces at the end. */
+const EXACT = 'COLLATE utf8mb4_0900_bin';
+
 function definitions(dialect: Dialect): Record<string, string> {
   const { time, now, text, serial, kept } = TYPES[dialect];
   const everywhere = {
@@ -74,9 +77,9 @@ function definitions(dialect: Dialect): Record<string, string> {
       recorded_at ${time} NOT NULL DEFAULT ${now}`,
     strangler_lease: `name VARCHAR(60) PRIMARY KEY, holder VARCHAR(100) NOT NULL, term BIGINT NOT NULL,
       expires_at ${time} NOT NULL`,
-    strangler_proxy: `name VARCHAR(200) COLLATE utf8mb4_bin PRIMARY KEY, registered_at ${time} NOT NULL DEFAULT ${now}`,
-    strangler_backfill: `capability VARCHAR(60) NOT NULL, table_name VARCHAR(120) NOT NULL, total BIGINT NOT NULL,
-      done BIGINT NOT NULL, finished BOOLEAN NOT NULL, PRIMARY KEY (capability, table_name)`,
+    strangler_proxy: `name VARCHAR(200) ${EXACT} PRIMARY KEY, registered_at ${time} NOT NULL DEFAULT ${now}`,
+    strangler_backfill: `capability VARCHAR(60) NOT NULL, table_name VARCHAR(120) ${EXACT} NOT NULL,
+      total BIGINT NOT NULL, done BIGINT NOT NULL, finished BOOLEAN NOT NULL, PRIMARY KEY (capability, table_name)`,
     strangler_verify: `id ${serial} PRIMARY KEY, capability VARCHAR(60) NOT NULL, begun_at ${time},
       finished_at ${time} NOT NULL, compared BIGINT NOT NULL, mismatches BIGINT NOT NULL, detail ${text} NOT NULL`,
   };
@@ -90,8 +93,10 @@ export async function createTables(session: Session): Promise<void> {
       await session.query(`ALTER TABLE ${table} REPLICA IDENTITY FULL`);
     }
   }
-  if (session.dialect === 'mysql')
+  if (session.dialect === 'mysql') {
     for (const [table, column, definition] of ADDED) await addColumn(session, table, column, definition);
+    for (const [table, column, type] of NAMES) await tellApart(session, table, column, type);
+  }
   if (session.dialect === 'postgres') {
     await session.query('CREATE INDEX IF NOT EXISTS strangler_kept ON strangler_quarantine (stream, status)');
   }
@@ -113,6 +118,21 @@ async function addColumn(session: Session, table: string, column: string, defini
     [table, column],
   );
   if (!rows.length) await session.query(`ALTER TABLE ${table} ADD COLUMN ${column} ${definition}`);
+}
+
+/** Keys that hold names, in which tables of earlier versions take different ones for the same. */
+const NAMES = [
+  ['strangler_proxy', 'name', 'VARCHAR(200)'],
+  ['strangler_backfill', 'table_name', 'VARCHAR(120)'],
+] as const;
+
+async function tellApart(session: Session, table: string, column: string, type: string): Promise<void> {
+  const { rows } = await session.query(
+    `SELECT 1 FROM information_schema.columns
+     WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ? AND collation_name <> 'utf8mb4_0900_bin'`,
+    [table, column],
+  );
+  if (rows.length) await session.query(`ALTER TABLE ${table} MODIFY ${column} ${type} ${EXACT} NOT NULL`);
 }
 
 /** A quarantine made by an earlier version holds users of up to 190 characters only. */

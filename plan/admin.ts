@@ -16,7 +16,7 @@ import type { Side, Subject } from './words.ts';
  *   POST /capabilities/:name/compared/forget {}    operate  → CapabilityStatus
  *   GET  /metrics (Prometheus), GET /health        no token
  * A POST with an `Idempotency-Key` (at most 255 characters) has one effect within 24 hours, whichever control hears it;
- * the same key with another path or body is 422.
+ * the same key with another path or body is 422. A dismissal with a key needs a `loss`, which binds it for good.
  * Errors: { error: { code, message, correlationId } } with 400, 401, 403, 404, 409, 422, 503.
  */
 
@@ -28,8 +28,11 @@ export type SetRequest = { percentage: number; reason?: string } | { user: strin
 export type RollbackRequest = { now?: boolean; reason?: string };
 /** Gives up the service’s database for good: what it had acknowledged and not handed over counts as lost. */
 export type SettleRequest = { lost: true; reason: string };
-/** Says that a lost proxy does not run any more, so that nobody waits for it. */
-export type DismissRequest = { reason?: string };
+/**
+ * Says that a lost proxy does not run any more, so that nobody waits for it. `loss` names the one that was seen
+ * (ProxyStatus): of a proxy that has linked since, or is missed by another control, it is refused (409).
+ */
+export type DismissRequest = { loss?: string; reason?: string };
 /** Users given back to the monolith by force, while the service’s database cannot say what it had acknowledged. */
 export type Unproven = {
   readonly epoch: number;
@@ -113,6 +116,8 @@ export type ProxyStatus = {
   readonly connected: boolean;
   /** Milliseconds since its link was lost, while it is: it may be sending writes by what it last knew. Null while connected. */
   readonly lostFor: number | null;
+  /** Names that loss; every other one, and the same under another control, has another name. Absent while connected. */
+  readonly loss?: string;
 };
 
 /** The whole picture. */

@@ -334,6 +334,14 @@ export const MUTATIONS: readonly Mutation[] = [
       return { ...PRODUCTION.leftBehind(state, users), pins: { ...state.pins, ...Object.fromEntries(pins) } };
     },
   }),
+  mutation(
+    'an urgent rollback forgets whose naming waits for the service',
+    'left behind, the service away, and an urgent rollback',
+    {
+      ...PRODUCTION,
+      nextMove: (state, slice, at) => PRODUCTION.nextMove({ ...state, phase: 'idle' }, slice, at),
+    },
+  ),
   mutation('there is no fence, and a proxy is cut off', 'fence: an urgent rollback, a proxy cut off', {
     ...PRODUCTION,
     letsWrite: () => true,

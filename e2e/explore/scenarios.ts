@@ -197,6 +197,10 @@ export const NAMED: readonly Scenario[] = [
     ...{ name: 'left behind: a write of unknown fate', requests: [note(), note()], wants: [{ target: BOTH }] },
     troubles: { losses: 1 },
   },
+  {
+    ...{ name: 'left behind, the service away, and an urgent rollback', late: true, requests: [note()] },
+    ...{ wants: [{ target: BOTH }, ...urgentBack], troubles: { losses: 1, outages: 1 } },
+  },
 ];
 
 /** One control takes the lease of another that goes on, for as long as it likes. */
