@@ -9,6 +9,7 @@ import {
 import { changesTo, imagesAmong, imagesOf, type Root, type Rows, rootOf, rootsOf } from './aggregates.ts';
 import { type Aggregate, applyLate, groupByRoot, type LateChange, type LateOutcome } from './apply-late.ts';
 import { applyOwned } from './apply-owned.ts';
+import { changesBehind } from './behind.ts';
 import { answerTo, answerToUnknown, correct } from './corrections.ts';
 import { Isolation } from './isolate.ts';
 import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Whence } from './keep.ts';
@@ -105,6 +106,7 @@ export class TargetTransaction {
     const { work, progress } = step;
     if (work.kind === 'correction') {
       await this.flush();
+      if (senderOwns && this.#blocked.has(work.correction.user!)) return this.#correctBehind(work, progress);
       if (senderOwns === undefined) return this.#reconcile(work, progress);
       return senderOwns ? this.#overwrite(work, progress) : this.#answer(work, progress);
     }
@@ -215,6 +217,19 @@ export class TargetTransaction {
   #overwrite(work: CorrectionWork, progress: Progress): Promise<void> {
     const whence = whenceOf(this.#target.stream, work, progress);
     return this.#eachRoot(work, whence, (roots) => this.#replace(roots, work.correction.user, whence));
+  }
+
+  /** What was kept of the user is older: applied at another try, it would undo the owner's aggregates if they were here. */
+  #correctBehind(work: CorrectionWork, progress: Progress): Promise<void> {
+    const { session, stream, rows } = this.#target;
+    const whence = whenceOf(stream, work, progress);
+    const { user } = work.correction;
+    return this.#eachRoot(work, whence, async (roots) => {
+      const changes = await changesBehind(session, stream, rows, roots);
+      await this.#keepBehind(
+        changes.map((change) => ({ change: { ...change, user, owns: true, epoch: null }, whence })),
+      );
+    });
   }
 
   async #replace(roots: readonly RootImage[], user: string | null, whence: Whence): Promise<void> {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import type { OwnershipRow } from '@strangler/ledger';
 import { type Direction, streamName } from '@strangler/plan';
+import { applyOwned } from '../../cdc/apply-owned.ts';
+import type { MappedTable, Row } from '../../cdc/mapping.ts';
 import { OwnershipHistory } from '../../cdc/ownership-history.ts';
 import { changesOf, prepareSteps } from '../../cdc/prepare.ts';
+import type { RowStore } from '../../cdc/row-store.ts';
 import type { Change, Correction, Step, Work } from '../../cdc/steps.ts';
 import { applySteps, type Target } from '../../cdc/target-transaction.ts';
 import { usersAsFarAsKnown } from '../../cdc/users.ts';
@@ -10,7 +12,8 @@ import { Working } from './database.ts';
 import { CAPABILITY, GROUP, MAPPING, rowsOf, TABLE_RULES } from './shop.ts';
 import type { Stored } from './statement.ts';
 
-const items = MAPPING.get('items')!;
+const [orders, items] = [MAPPING.get('orders')!, MAPPING.get('items')!];
+const order = (id: string, notes = '-') => ({ id, user_id: 'ada', purchase: id, notes });
 const item = (id: string, order_id: string) => ({ id, order_id, sku: '-' });
 const born = (table: Change['table'], after: Change['after']): Change => ({ table, before: null, after });
 
@@ -21,14 +24,34 @@ class Side {
   readonly #history: OwnershipHistory;
   #version = 0;
 
-  constructor(direction: Direction, tables: Record<string, readonly Stored[]> = {}, ownership: OwnershipRow[] = []) {
+  /** `refuses`: rows of its own that it does not take, as a constraint would have it. */
+  constructor(direction: Direction, tables: Record<string, readonly Stored[]> = {}, refuses = (_: Row) => false) {
     const stream = streamName(CAPABILITY, direction);
     const checkpoint = { stream, version: 0, position: null, kafka_offset: 0, tick: 0 };
     const database = { tables: { strangler_checkpoint: [checkpoint], ...tables }, first: 0, log: [] };
     this.working = new Working(direction === 'forward' ? 'postgres' : 'mysql', TABLE_RULES, database);
-    this.#history = new OwnershipHistory(GROUP, direction === 'forward', ownership);
-    const [session, rows] = [this.working.session(), rowsOf(this.working)];
+    this.#history = new OwnershipHistory(GROUP, direction === 'forward', []);
+    const session = this.working.session();
+    const rows = { ...rowsOf(this.working), store: (table: MappedTable) => this.#store(table, refuses) };
     this.target = { stream, capability: CAPABILITY, session, rows, blocked: new Set(['somebody']) };
+  }
+
+  #store(table: MappedTable, refuses: (row: Row) => boolean): RowStore {
+    const store = rowsOf(this.working).store(table);
+    const write: RowStore['write'] = async (rows) => {
+      if (rows.some(refuses)) throw Object.assign(new Error('refused'), { code: '23514' });
+      await store.write(rows);
+    };
+    return { ...store, write };
+  }
+
+  /** What was kept because it was refused, or behind that, oldest first. */
+  get kept(): Change[] {
+    const image = (text: Stored[string] | undefined) => JSON.parse(String(text ?? null)) as Row | null;
+    const all = [...this.rows('strangler_quarantine')].sort((a, b) => Number(a.id) - Number(b.id));
+    return all.map(({ table_name, before_image, after_image }) => ({
+      ...{ table: MAPPING.get(String(table_name))!, before: image(before_image), after: image(after_image) },
+    }));
   }
 
   rows(table: string): readonly Stored[] {
@@ -53,6 +76,11 @@ class Side {
 }
 
 const changes = (...all: Change[]): Work => ({ kind: 'changes', changes: all, position: 'p', transaction: 't' });
+const correction = (user: string | null, ...roots: Correction['roots']): Work => ({
+  ...{ kind: 'correction', position: 'p' },
+  correction: { user, roots, late: [] },
+});
+
 describe('a row whose parent exists nowhere, while somebody’s rows are kept back', () => {
   test.each([false, true])('is carried over like any other of a source that owns everybody', async (carefully) => {
     const service = new Side('forward');
@@ -60,5 +88,43 @@ describe('a row whose parent exists nowhere, while somebody’s rows are kept ba
     expect(service.rows('items')).toEqual([item('2', '99')]);
     expect(service.rows('strangler_quarantine')).toEqual([]);
     expect(service.corrections).toEqual([]); // which would have taken it away where it was written
+  });
+});
+
+describe('a correction for a user whose earlier rows were kept back', () => {
+  const A = order('1', 'A');
+  const B = order('1', 'B');
+  const below = (...ids: string[]) => ids.map((id) => ({ table: 'items', row: item(id, '1') }));
+  const image = (row: Row | null, ...ids: string[]) => ({
+    table: 'orders',
+    key: { id: '1' },
+    row,
+    children: below(...ids),
+  });
+
+  test.each([
+    ['with what it has below', image(B, '1', '3'), [B], ['1', '3']],
+    ['with nothing', image(null), [], []],
+  ])('waits behind them, so that trying those again ends %s', async (_, root, order, items_) => {
+    for (const carefully of [false, true]) {
+      const service = new Side('forward', {}, ({ notes }) => notes === 'A');
+      await service.apply([changes(born(orders, A), born(items, item('1', '1')), born(items, item('2', '1')))], true);
+      expect(service.kept).toHaveLength(3);
+      await service.apply([correction('ada', root)], carefully);
+      expect([service.rows('orders'), service.rows('items')]).toEqual([[], []]);
+      // The operator makes room, and tries again: in the order in which it came.
+      await service.working.transaction(true, () => applyOwned(rowsOf(service.working), service.kept));
+      expect(service.rows('orders')).toEqual(order);
+      expect(service.rows('items').map(({ id }) => id)).toEqual(items_);
+    }
+  });
+
+  test('and so do those of the same transaction, but nobody else’s', async () => {
+    const service = new Side('forward', {}, ({ notes }) => notes === 'A');
+    const bobs = { id: '2', user_id: 'bob', purchase: '2', notes: 'B' };
+    const bob = correction('bob', { table: 'orders', key: { id: '2' }, row: bobs, children: [] });
+    await service.apply([changes(born(orders, A)), correction('ada', image(B)), bob], true);
+    expect(service.rows('orders')).toEqual([bobs]);
+    expect(service.kept.map(({ after }) => after)).toEqual([A, B]);
   });
 });
