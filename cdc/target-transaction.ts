@@ -6,7 +6,7 @@ import {
   type Session,
   writeOwnership,
 } from '@strangler/ledger';
-import { changesTo, imagesAmong, imagesOf, type Root, type Rows, rootOf, rootsOf } from './aggregates.ts';
+import { changesTo, imagesOf, type Root, type Rows } from './aggregates.ts';
 import { type Aggregate, applyLate, groupByRoot, type LateChange, type LateOutcome } from './apply-late.ts';
 import { applyOwned } from './apply-owned.ts';
 import { changesBehind } from './behind.ts';
@@ -18,6 +18,7 @@ import type { OwnedChange, Prepared } from './prepare.ts';
 import { refuseLate } from './refuse-late.ts';
 import type { Change, Progress, RootImage, Work } from './steps.ts';
 import type { Unexplained } from './unexplained.ts';
+import { rootsAsFarAsKnown } from './users.ts';
 
 /** Another applier of this stream has moved the checkpoint: this one must stop. */
 export class ApplierAheadError extends Error {
@@ -151,16 +152,8 @@ export class TargetTransaction {
     await correct(session, capability, images, applied);
   }
 
-  /** The roots of changes; where the target cannot even be asked for them, as far as the changes themselves tell. */
-  async #rootsOf(changes: readonly Change[]): Promise<readonly Root[]> {
-    const { rows } = this.#target;
-    let roots: readonly Root[] = [];
-    const unheard = await this.#isolation.attempt(async () => {
-      roots = await rootsOf(rows, changes);
-    });
-    if (!unheard) return roots;
-    const among = imagesAmong(changes);
-    return changes.map(({ table, before, after }) => rootOf(rows.mapping, table, (after ?? before)!, among));
+  #rootsOf(changes: readonly Change[]): Promise<Root[]> {
+    return rootsAsFarAsKnown(changes, this.#target.rows, (question) => this.#isolation.attempt(question));
   }
 
   /** Applies the owner's changes that have gathered. */

@@ -1,11 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Direction, streamName } from '@strangler/plan';
+import type { Session } from '@strangler/ledger';
+import { BUCKETS, type Direction, streamName } from '@strangler/plan';
 import { applyOwned } from '../../cdc/apply-owned.ts';
+import { applyLarge } from '../../cdc/large-transaction.ts';
 import type { MappedTable, Row } from '../../cdc/mapping.ts';
 import { OwnershipHistory } from '../../cdc/ownership-history.ts';
 import { changesOf, prepareSteps } from '../../cdc/prepare.ts';
+import { decode, type RowChange } from '../../cdc/row-change.ts';
 import type { RowStore } from '../../cdc/row-store.ts';
-import type { Change, Correction, Step, Work } from '../../cdc/steps.ts';
+import { Spill } from '../../cdc/spill.ts';
+import { type Change, type Correction, namesIn, type Step, type Work } from '../../cdc/steps.ts';
 import { applySteps, type Target } from '../../cdc/target-transaction.ts';
 import { usersAsFarAsKnown } from '../../cdc/users.ts';
 import { Working } from './database.ts';
@@ -17,32 +21,71 @@ const order = (id: string, notes = '-') => ({ id, user_id: 'ada', purchase: id, 
 const item = (id: string, order_id: string) => ({ id, order_id, sku: '-' });
 const born = (table: Change['table'], after: Change['after']): Change => ({ table, before: null, after });
 
-/** One side's database and the stream into it. */
+/** One side's database and the stream into it. It holds ids of up to nine digits, and as Postgres does, goes on after an error from a savepoint only. */
 class Side {
   readonly working: Working;
   readonly target: Target;
-  readonly #history: OwnershipHistory;
+  readonly history: OwnershipHistory;
+  readonly #refuses: (row: Row) => boolean;
   #version = 0;
+  #inside = false;
+  #broken = false;
 
-  /** `refuses`: rows of its own that it does not take, as a constraint would have it. */
-  constructor(direction: Direction, tables: Record<string, readonly Stored[]> = {}, refuses = (_: Row) => false) {
+  /** `refuses`: rows that it does not take, as a constraint would have it. `given`: whether everybody is the other side's. */
+  constructor(direction: Direction, refuses = (_: Row) => false, given = false) {
     const stream = streamName(CAPABILITY, direction);
     const checkpoint = { stream, version: 0, position: null, kafka_offset: 0, tick: 0 };
-    const database = { tables: { strangler_checkpoint: [checkpoint], ...tables }, first: 0, log: [] };
+    const database = { tables: { strangler_checkpoint: [checkpoint] }, first: 0, log: [] };
     this.working = new Working(direction === 'forward' ? 'postgres' : 'mysql', TABLE_RULES, database);
-    this.#history = new OwnershipHistory(GROUP, direction === 'forward', []);
-    const session = this.working.session();
-    const rows = { ...rowsOf(this.working), store: (table: MappedTable) => this.#store(table, refuses) };
-    this.target = { stream, capability: CAPABILITY, session, rows, blocked: new Set(['somebody']) };
+    const gone = { epoch: 1, subject: { lo: 0, hi: BUCKETS }, owns: false, undecided: false, unproven: false };
+    this.history = new OwnershipHistory(GROUP, direction === 'forward', given ? [gone] : []);
+    this.#refuses = refuses;
+    const rows = { ...rowsOf(this.working), store: (table: MappedTable) => this.#store(table) };
+    this.target = { stream, capability: CAPABILITY, session: this.#session(), rows, blocked: new Set(['somebody']) };
   }
 
-  #store(table: MappedTable, refuses: (row: Row) => boolean): RowStore {
-    const store = rowsOf(this.working).store(table);
-    const write: RowStore['write'] = async (rows) => {
-      if (rows.some(refuses)) throw Object.assign(new Error('refused'), { code: '23514' });
-      await store.write(rows);
+  #session(): Session {
+    const session = this.working.session();
+    return {
+      ...session,
+      query: (async (sql, values) => {
+        if (/^ROLLBACK TO /.test(sql)) this.#broken = false;
+        this.#goOn();
+        return session.query(sql, values);
+      }) as Session['query'],
+      transaction: async (work) => {
+        this.#inside = true;
+        return session.transaction(work).finally(() => {
+          this.#inside = false;
+          this.#broken = false;
+        });
+      },
     };
-    return { ...store, write };
+  }
+
+  #goOn(): void {
+    if (this.#broken) throw Object.assign(new Error('current transaction is aborted'), { code: '25P02' });
+  }
+
+  #refuse(code: string): never {
+    this.#broken = this.#inside;
+    throw Object.assign(new Error('refused'), { code });
+  }
+
+  #store(table: MappedTable): RowStore {
+    const store = rowsOf(this.working).store(table);
+    const isTooLong = (row: Row) => Object.entries(row).some(([name, text]) => /id$/.test(name) && text!.length > 9);
+    return {
+      ...store,
+      read: async (columns, like, hold) => {
+        this.#goOn();
+        return like.some(isTooLong) ? this.#refuse('22003') : store.read(columns, like, hold);
+      },
+      write: async (rows) => {
+        this.#goOn();
+        return rows.some(isTooLong) || rows.some(this.#refuses) ? this.#refuse('23514') : store.write(rows);
+      },
+    };
   }
 
   /** What was kept because it was refused, or behind that, oldest first. */
@@ -69,9 +112,31 @@ class Side {
   async apply(works: readonly Work[], carefully = false): Promise<void> {
     const progress = { position: null, kafkaOffset: 1, tick: 1 };
     const steps: Step[] = works.map((work) => ({ work, progress }));
-    const users = await usersAsFarAsKnown(steps.map(changesOf), this.target.rows);
-    const prepared = prepareSteps(steps, users, this.#history);
-    await applySteps(this.target, this.#version++, prepared, [], progress, carefully);
+    const users = await usersAsFarAsKnown(steps.flatMap(changesOf), this.target.rows);
+    const prepared = prepareSteps(steps, users, this.history);
+    await applySteps(this.target, this.#version, prepared, [], progress, carefully);
+    this.#version++;
+  }
+
+  /** The same of rows that came as one transaction too large for memory. */
+  async applyLarge(all: readonly Change[], carefully: boolean): Promise<void> {
+    const reading = { capability: CAPABILITY, direction: 'forward', mapping: MAPPING } as const;
+    const rows = new Spill();
+    const heads = all.map(({ table, after }, at) => {
+      const source = { connector: 'mysql', table: table.name, gtid: 's:1', file: 'f.1', pos: 4 };
+      const transaction = { id: 't', total_order: at + 1 };
+      const message = Buffer.from(JSON.stringify({ op: 'c', before: null, after, source, transaction }));
+      const row = decode(message) as RowChange;
+      rows.add(at + 1, message, namesIn(reading, row));
+      return row;
+    });
+    const progress = { position: null, kafkaOffset: 1, tick: 1 };
+    await applyLarge(
+      this.target,
+      { kind: 'large', id: 't', head: heads[0]!, rows, position: 'p' },
+      { reading, history: this.history, version: this.#version, decided: [], progress, carefully, reached: () => {} },
+    ).finally(() => rows.close());
+    this.#version++;
   }
 }
 
@@ -91,6 +156,27 @@ describe('a row whose parent exists nowhere, while somebody’s rows are kept ba
   });
 });
 
+describe('a row whose parent the target cannot even be asked for', () => {
+  const odd = born(items, item('2', '3000000000'));
+  const all = [born(orders, order('1')), born(items, item('1', '1')), odd];
+
+  test.each([false, true])('is kept aside, alone, in a large transaction too', async (given) => {
+    const service = new Side('forward', undefined, given);
+    await expect(service.applyLarge(all, false)).rejects.toMatchObject({ code: given ? '22003' : '23514' }); // hence, once more:
+    await service.applyLarge(all, true);
+    expect(service.rows('orders')).toEqual([order('1')]);
+    expect(service.rows('items')).toEqual([item('1', '1')]);
+    expect(service.rows('strangler_quarantine')).toMatchObject([
+      { reason: given ? 'rogue-write' : 'inapplicable', status: 'open', table_name: 'items', row_key: '2' },
+    ]);
+  });
+
+  test('does not make a parent unknown that came together with it', async () => {
+    const users = await usersAsFarAsKnown(all, new Side('forward').target.rows);
+    expect(users).toEqual(['ada', 'ada', undefined]);
+  });
+});
+
 describe('a correction for a user whose earlier rows were kept back', () => {
   const A = order('1', 'A');
   const B = order('1', 'B');
@@ -107,7 +193,7 @@ describe('a correction for a user whose earlier rows were kept back', () => {
     ['with nothing', image(null), [], []],
   ])('waits behind them, so that trying those again ends %s', async (_, root, order, items_) => {
     for (const carefully of [false, true]) {
-      const service = new Side('forward', {}, ({ notes }) => notes === 'A');
+      const service = new Side('forward', ({ notes }) => notes === 'A');
       await service.apply([changes(born(orders, A), born(items, item('1', '1')), born(items, item('2', '1')))], true);
       expect(service.kept).toHaveLength(3);
       await service.apply([correction('ada', root)], carefully);
@@ -120,7 +206,7 @@ describe('a correction for a user whose earlier rows were kept back', () => {
   });
 
   test('and so do those of the same transaction, but nobody else’s', async () => {
-    const service = new Side('forward', {}, ({ notes }) => notes === 'A');
+    const service = new Side('forward', ({ notes }) => notes === 'A');
     const bobs = { id: '2', user_id: 'bob', purchase: '2', notes: 'B' };
     const bob = correction('bob', { table: 'orders', key: { id: '2' }, row: bobs, children: [] });
     await service.apply([changes(born(orders, A)), correction('ada', image(B)), bob], true);
