@@ -195,7 +195,10 @@ class RunningStream implements Stream {
       if (error instanceof ApplierAheadError) continue; // the other one moves on
       const now = await this.#reporter.use((session) => readCheckpoint(session, this.name)).catch(() => undefined);
       stood ??= now;
-      if (now && stood && (now.kafkaOffset !== stood.kafkaOffset || now.position !== stood.position)) return;
+      if (now && stood && (now.kafkaOffset !== stood.kafkaOffset || now.position !== stood.position)) {
+        this.#standstill.startOver(performance.now());
+        return;
+      }
       if (!aboutTables) continue;
       const mapping = await this.#map().catch(() => undefined); // not yet
       if (mapping && (!used || sayMapping(mapping) !== sayMapping(used))) return;
