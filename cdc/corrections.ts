@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { type Session, writeCorrections } from '@strangler/ledger';
+import { portions, type Session, writeCorrections } from '@strangler/ledger';
 import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from './aggregates.ts';
 import type { MappedTable, Row } from './mapping.ts';
 import type { AppliedLate, Correction, RootImage } from './steps.ts';
 import { usersOf } from './users.ts';
 
-/** Aggregates, or late changes, in one row of strangler_correction: a message that Kafka still takes. */
-const AT_ONCE = 200;
+/** Aggregates and late changes in one row of strangler_correction, unless they are long: that is one message in Kafka. */
+const AT_ONCE = 400;
+
+/** A part of a correction. */
+type Part = { readonly root: RootImage } | { readonly late: AppliedLate };
 
 /**
  * Writes corrections: by user, whole aggregates as this side has them, and late changes it has `applied` to them. The
@@ -20,10 +23,15 @@ export async function correct(
 ): Promise<void> {
   const rows: { id: string; capability: string; images: string }[] = [];
   for (const [user, roots] of images) {
-    const late = applied.get(user) ?? [];
-    for (let at = 0; at === 0 || at < Math.max(roots.length, late.length); at += AT_ONCE) {
-      const [from, to] = [at, at + AT_ONCE];
-      const correction: Correction = { user, roots: roots.slice(from, to), late: late.slice(from, to) };
+    // First the late ones: who decides them again answers about the aggregates as they are then.
+    const parts: Part[] = [...(applied.get(user) ?? []).map((late) => ({ late })), ...roots.map((root) => ({ root }))];
+    const pieces = parts.length ? portions(parts, AT_ONCE, (part) => JSON.stringify(part).length) : [[]];
+    for (const some of pieces) {
+      const correction: Correction = {
+        user,
+        roots: some.flatMap((part) => ('root' in part ? [part.root] : [])),
+        late: some.flatMap((part) => ('late' in part ? [part.late] : [])),
+      };
       rows.push({ id: randomUUID(), capability, images: JSON.stringify(correction) });
     }
   }
