@@ -36,4 +36,11 @@ describe('corrections', () => {
     expect(said.flatMap((one) => one.roots).map(({ key }) => key)).toEqual(roots.map(({ key }) => key));
     expect(said.flatMap((one) => one.late).map(({ after }) => after!.id)).toEqual(roots.map(({ key }) => key.id));
   });
+
+  test('of an aggregate that no message takes are not written: who cannot send them stops, and says which it is', async () => {
+    await expect(written([root(1, 10), root(2, 17_000_000)])).rejects.toThrow(
+      /^the target refuses a correction of orders 2: 65 MiB with what belongs to it, of which a message takes 64;/,
+    );
+    expect(await written([root(2, 16_000_000)])).toHaveLength(1);
+  });
 });

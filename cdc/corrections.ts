@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { portions, type Session, writeCorrections } from '@strangler/ledger';
 import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from './aggregates.ts';
+import { LARGEST_MESSAGE } from './connector-config.ts';
+import { TargetRefusesError } from './failures.ts';
 import type { MappedTable, Row } from './mapping.ts';
 import type { AppliedLate, Correction, RootImage } from './steps.ts';
 import { usersOf } from './users.ts';
@@ -8,12 +10,18 @@ import { usersOf } from './users.ts';
 /** Aggregates and late changes in one row of strangler_correction, unless they are long: that is one message in Kafka. */
 const AT_ONCE = 400;
 
+/** At most so many bytes does a character of JSON take as part of a text in JSON. */
+const LONGEST_CHARACTER = 3;
+/** Beside the row, a message says where it comes from, and when. */
+const ABOUT = 64 * 1024;
+
 /** A part of a correction. */
 type Part = { readonly root: RootImage } | { readonly late: AppliedLate };
 
 /**
  * Writes corrections: by user, whole aggregates as this side has them, and late changes it has `applied` to them. The
- * other side's stream carries them there.
+ * other side's stream carries them there. Throws TargetRefusesError, before anything is written, for an aggregate so large
+ * that no message takes it: written, it would be in the log, and its connector could never go on.
  */
 export async function correct(
   session: Session,
@@ -32,10 +40,22 @@ export async function correct(
         roots: some.flatMap((part) => ('root' in part ? [part.root] : [])),
         late: some.flatMap((part) => ('late' in part ? [part.late] : [])),
       };
-      rows.push({ id: randomUUID(), capability, images: JSON.stringify(correction) });
+      const text = JSON.stringify(correction);
+      refuseTooLarge(text, correction);
+      rows.push({ id: randomUUID(), capability, images: text });
     }
   }
   await writeCorrections(session, rows);
+}
+
+function refuseTooLarge(text: string, { roots, late }: Correction): void {
+  const most = LARGEST_MESSAGE - ABOUT;
+  if (text.length * LONGEST_CHARACTER <= most) return;
+  const bytes = Buffer.byteLength(JSON.stringify(text)); // in a message, the JSON is a text of another one
+  if (bytes <= most) return;
+  const what = roots[0] ? `${roots[0].table} ${Object.values(roots[0].key).join(' ')}` : `a row of ${late[0]!.table}`;
+  const size = `${Math.ceil(bytes / 2 ** 20)} MiB with what belongs to it, of which a message takes ${LARGEST_MESSAGE / 2 ** 20}`;
+  throw new TargetRefusesError(`a correction of ${what}`, new Error(`${size}; make it smaller where it is owned`));
 }
 
 /**
