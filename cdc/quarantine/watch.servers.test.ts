@@ -44,6 +44,7 @@ describe('late writes that the owner has made moot meanwhile', () => {
     await keepMoot(101);
     await until('the count', () => watch!.open() === 1);
     await until('settled', async () => (await statusOf(101)) === 'superseded');
+    await until('a line', () => said.length);
     expect(said.map(({ msg }) => msg)).toEqual([expect.stringContaining('superseded')]);
     await until('the count', () => watch!.open() === 0);
     await world.service.query('DROP POLICY slow ON order_items');
