@@ -65,13 +65,11 @@ export function parentKey(
 /** The root of an aggregate, as far as it is known: `row` is undefined if a row on the way is not. */
 export type Root = { readonly table: MappedTable; readonly key: Row; readonly row: Row | undefined };
 
+/** Finds a row by its key. */
+export type FindRow = (table: MappedTable, key: Row) => Row | undefined;
+
 /** The root of the aggregate a row belongs to, as far as `find` knows the rows between. */
-export function rootOf(
-  mapping: Mapping,
-  table: MappedTable,
-  row: Row,
-  find: (table: MappedTable, key: Row) => Row | undefined,
-): Root {
+export function rootOf(mapping: Mapping, table: MappedTable, row: Row, find: FindRow): Root {
   const parent = parentKey(mapping, table, row);
   if (!parent) return { table, key: keyRow(table, row), row };
   const known = find(parent.table, parent.key);
@@ -79,8 +77,11 @@ export function rootOf(
 }
 
 /** The roots of changed rows: parents are looked for in the changes (either image), then among the rows, then among what was kept. */
-export async function rootsOf(rows: Rows, changes: readonly Change[]): Promise<Root[]> {
-  const among = imagesAmong(changes);
+export async function rootsOf(
+  rows: Rows,
+  changes: readonly Change[],
+  among: FindRow = imagesAmong(changes),
+): Promise<Root[]> {
   const found = new Map<string, Row>();
   const find = (table: MappedTable, key: Row) => among(table, key) ?? found.get(nameOf(table, key));
   const roots = () => changes.map(({ table, before, after }) => rootOf(rows.mapping, table, (after ?? before)!, find));
@@ -113,7 +114,7 @@ async function readOrKept(rows: Rows, table: MappedTable, keys: ReadonlyMap<stri
 }
 
 /** Every row image of some changes, newest last, to find parents in. */
-export function imagesAmong(changes: readonly Change[]): (table: MappedTable, key: Row) => Row | undefined {
+export function imagesAmong(changes: readonly Change[]): FindRow {
   const images = new Map<string, Row>();
   for (const { table, before, after } of changes) {
     for (const row of [before, after]) if (row) images.set(nameOf(table, row), row);

@@ -106,7 +106,7 @@ export class Applier {
   async prepare(steps: readonly Step[]): Promise<Prepared[]> {
     if (this.#history!.ownsEverybody && !this.#blocked.size) return prepareUnasked(steps);
     return this.#database.use(async () => {
-      const users = await usersAsFarAsKnown(steps.map(changesOf), this.#rows!);
+      const users = await usersAsFarAsKnown(steps.flatMap(changesOf), this.#rows!);
       return prepareSteps(steps, users, this.#history!); // which a new session may have read again
     });
   }
@@ -200,7 +200,7 @@ export class Applier {
   /** The same steps with their users known, so that what follows for a blocked user can be kept back. */
   async #prepareAgain(prepared: readonly Prepared[]): Promise<Prepared[]> {
     const users = await usersAsFarAsKnown(
-      prepared.map(({ changes }) => changes),
+      prepared.flatMap(({ changes }) => changes),
       this.#rows!,
     );
     let at = 0;

@@ -1,16 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { type Session, writeCorrections } from '@strangler/ledger';
+import { portions, type Session, writeCorrections } from '@strangler/ledger';
 import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from './aggregates.ts';
+import { LARGEST_MESSAGE } from './connector-config.ts';
+import { TargetRefusesError } from './failures.ts';
 import type { MappedTable, Row } from './mapping.ts';
 import type { AppliedLate, Correction, RootImage } from './steps.ts';
 import { usersOf } from './users.ts';
 
-/** Aggregates, or late changes, in one row of strangler_correction: a message that Kafka still takes. */
-const AT_ONCE = 200;
+/** Aggregates and late changes in one row of strangler_correction, unless they are long: that is one message in Kafka. */
+const AT_ONCE = 400;
+
+/** At most so many bytes does a character of JSON take as part of a text in JSON. */
+const LONGEST_CHARACTER = 3;
+/** Beside the row, a message says where it comes from, and when. */
+const ABOUT = 64 * 1024;
+
+/** A part of a correction. */
+type Part = { readonly root: RootImage } | { readonly late: AppliedLate };
 
 /**
  * Writes corrections: by user, whole aggregates as this side has them, and late changes it has `applied` to them. The
- * other side's stream carries them there.
+ * other side's stream carries them there. Throws TargetRefusesError, before anything is written, for an aggregate so large
+ * that no message takes it: written, it would be in the log, and its connector could never go on.
  */
 export async function correct(
   session: Session,
@@ -20,14 +31,31 @@ export async function correct(
 ): Promise<void> {
   const rows: { id: string; capability: string; images: string }[] = [];
   for (const [user, roots] of images) {
-    const late = applied.get(user) ?? [];
-    for (let at = 0; at === 0 || at < Math.max(roots.length, late.length); at += AT_ONCE) {
-      const [from, to] = [at, at + AT_ONCE];
-      const correction: Correction = { user, roots: roots.slice(from, to), late: late.slice(from, to) };
-      rows.push({ id: randomUUID(), capability, images: JSON.stringify(correction) });
+    // First the late ones: who decides them again answers about the aggregates as they are then.
+    const parts: Part[] = [...(applied.get(user) ?? []).map((late) => ({ late })), ...roots.map((root) => ({ root }))];
+    const pieces = parts.length ? portions(parts, AT_ONCE, (part) => JSON.stringify(part).length) : [[]];
+    for (const some of pieces) {
+      const correction: Correction = {
+        user,
+        roots: some.flatMap((part) => ('root' in part ? [part.root] : [])),
+        late: some.flatMap((part) => ('late' in part ? [part.late] : [])),
+      };
+      const text = JSON.stringify(correction);
+      refuseTooLarge(text, correction);
+      rows.push({ id: randomUUID(), capability, images: text });
     }
   }
   await writeCorrections(session, rows);
+}
+
+function refuseTooLarge(text: string, { roots, late }: Correction): void {
+  const most = LARGEST_MESSAGE - ABOUT;
+  if (text.length * LONGEST_CHARACTER <= most) return;
+  const bytes = Buffer.byteLength(JSON.stringify(text)); // in a message, the JSON is a text of another one
+  if (bytes <= most) return;
+  const what = roots[0] ? `${roots[0].table} ${Object.values(roots[0].key).join(' ')}` : `a row of ${late[0]!.table}`;
+  const size = `${Math.ceil(bytes / 2 ** 20)} MiB with what belongs to it, of which a message takes ${LARGEST_MESSAGE / 2 ** 20}`;
+  throw new TargetRefusesError(`a correction of ${what}`, new Error(`${size}; make it smaller where it is owned`));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { blockedUsers, claimCheckpoint, moveCheckpoint, type OwnershipRow, writeOwnership } from '@strangler/ledger';
-import { nameOf, type Rows, rootsOf } from './aggregates.ts';
+import { nameOf, type Root, type Rows } from './aggregates.ts';
 import type { LargeTransaction } from './assemble.ts';
+import { Isolation } from './isolate.ts';
 import type { Whence } from './keep.ts';
 import { keyOf, type MappedTable, type Row } from './mapping.ts';
 import type { OwnershipHistory } from './ownership-history.ts';
@@ -9,7 +10,7 @@ import { relieve } from './relief.ts';
 import { decode, type RowChange } from './row-change.ts';
 import { type Progress, type Reading, type Step, workOf, workOfLarge } from './steps.ts';
 import { ApplierAheadError, checkAtOnce, type Target, TargetTransaction } from './target-transaction.ts';
-import { usersOf } from './users.ts';
+import { type Attempt, rootsAsFarAsKnown, usersAsFarAsKnown } from './users.ts';
 
 /** Some of its users are behind a barrier whose outcome is open: nothing was applied, ask again when it is known. */
 export class UndecidedError extends Error {
@@ -55,14 +56,17 @@ export async function applyLarge(
     if (carefully) await checkAtOnce(session);
     const blocked = new Set(target.blocked.size ? await blockedUsers(session, stream) : []);
     large.rows.clearLate();
-    const setAside = (late: readonly OwnedChange[]) => spillLate(beside.rows, large, late);
+    const isolation = new Isolation(session, target.unexplained);
+    const attempt: Attempt = (question) => isolation.attempt(question);
+    const setAside = async (late: readonly OwnedChange[]) =>
+      spillLate(await rootsAsFarAsKnown(late, beside.rows, attempt), large, late);
     const transaction = new TargetTransaction(beside, blocked, carefully, setAside);
     const ownership = [...decided];
     let rows = 0;
     for (const all of workOfLarge(reading, large, BATCH)) {
       const steps: Step[] = all.filter(({ kind }) => kind !== 'tick').map((work) => ({ work, progress }));
       const unasked = history.ownsEverybody && !blocked.size && !carefully;
-      const users = unasked ? [] : await usersOf(steps.flatMap(changesOf), beside.rows);
+      const users = unasked ? [] : await usersAsFarAsKnown(steps.flatMap(changesOf), beside.rows, attempt);
       const prepared = unasked ? prepareUnasked(steps) : prepareSteps(steps, users, history);
       const barrier = prepared.find(({ undecided }) => undecided)?.undecided;
       if (barrier) throw new UndecidedError(barrier);
@@ -113,8 +117,8 @@ function withRowsOf(large: LargeTransaction, reading: Reading, rows: Rows): Rows
   };
 }
 
-async function spillLate(rows: Rows, large: LargeTransaction, late: readonly OwnedChange[]): Promise<void> {
-  const roots = await rootsOf(rows, late);
+/** `roots` in the order of the changes. */
+function spillLate(roots: readonly Root[], large: LargeTransaction, late: readonly OwnedChange[]): void {
   for (const [at, { table, before, after, user, epoch }] of late.entries()) {
     const { table: of, key } = roots[at]!;
     large.rows.addLate({ root: nameOf(of, key), body: JSON.stringify([table.name, before, after, user, epoch]) });

@@ -34,6 +34,21 @@ describe('what a log tells of its side’s ownership', () => {
     expect(history.standing('7')).toMatchObject({ owns: true, undecided: undefined });
   });
 
+  test('who has got everybody back owns everybody, without a doubt; one user or one bucket makes the difference', () => {
+    const history = after(monolith(), row('barrier', 1));
+    expect(history.ownsEverybody).toBe(false);
+    after(history, row('grant', 2, { lo: 0, hi: 9_999 }));
+    expect(history.ownsEverybody).toBe(false);
+    after(history, row('grant', 3, { lo: 9_999, hi: 10_000 }));
+    expect(history.ownsEverybody).toBe(true);
+    const named = { ...everybody, user: '7' };
+    expect(after(history, row('barrier', 4, named)).ownsEverybody).toBe(false);
+    expect(after(history, row('cancel', 4, named)).ownsEverybody).toBe(true);
+    const service = new OwnershipHistory(GROUP, false, []);
+    expect(service.ownsEverybody).toBe(false);
+    expect(after(service, row('grant', 1)).ownsEverybody).toBe(true);
+  });
+
   test('a range moves its buckets only', () => {
     const bucket = bucketOf(GROUP, '7');
     const history = after(monolith(), row('barrier', 1, { lo: bucket + 1, hi: 10_000 }));

@@ -20,6 +20,7 @@ export class OwnershipHistory {
   readonly #rows = new Map<number, OwnershipRow>();
   #byBucket: (OwnershipRow | undefined)[] = [];
   #byUser = new Map<string, OwnershipRow>();
+  #ownsEverybody: boolean | undefined;
 
   constructor(group: string, ownsAtFirst: boolean, rows: readonly OwnershipRow[]) {
     this.#group = group;
@@ -28,9 +29,10 @@ export class OwnershipHistory {
     this.#rebuild();
   }
 
-  /** True if the source owns everybody, without a doubt. */
+  /** True if the source owns everybody, without a doubt: also users whose name nobody knows. */
   get ownsEverybody(): boolean {
-    return this.#atFirst && this.#rows.size === 0;
+    this.#ownsEverybody ??= this.#hasEverybody();
+    return this.#ownsEverybody;
   }
 
   /** What the source is to this user. */
@@ -52,6 +54,7 @@ export class OwnershipHistory {
   }
 
   #rebuild(): void {
+    this.#ownsEverybody = undefined;
     this.#byBucket = new Array(BUCKETS);
     this.#byUser = new Map();
     for (const row of [...this.#rows.values()].sort((a, b) => a.epoch - b.epoch)) {
@@ -59,6 +62,14 @@ export class OwnershipHistory {
       if (user === undefined) this.#byBucket.fill(row, lo, hi);
       else this.#byUser.set(user, row);
     }
+  }
+
+  #hasEverybody(): boolean {
+    if (!this.#rows.size) return this.#atFirst;
+    const owns = (row: OwnershipRow | undefined) => (row ? row.owns && !row.undecided : this.#atFirst);
+    if (![...this.#byUser.values()].every(owns)) return false;
+    for (let bucket = 0; bucket < BUCKETS; bucket++) if (!owns(this.#byBucket[bucket])) return false;
+    return true;
   }
 }
 

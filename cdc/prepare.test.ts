@@ -62,6 +62,15 @@ describe('preparing steps', () => {
     expect(prepareUnasked([changes('1')])).toMatchObject([{ changes: [{ user: null, owns: true }], senderOwns: true }]);
   });
 
+  test('and who is asked after all learns the same, also of a row whose user nobody can name', () => {
+    const nameless = step({ kind: 'correction', correction: { user: null, roots: [], late: [] }, position: 'lsn/1' });
+    const returned = historyOf(row('barrier', 1, 'ada'), row('grant', 2, 'ada'));
+    for (const history of [historyOf(), returned])
+      expect(prepareSteps([changes('1'), nameless], [undefined], history)).toEqual(
+        prepareUnasked([changes('1'), nameless]),
+      );
+  });
+
   test('outcomes found out come before the handoffs that follow in the log', () => {
     const history = historyOf(row('barrier', 1, 'ada'));
     const decided = [{ ...history.at(1)!, undecided: false }];

@@ -31,13 +31,17 @@ export const prepareUnasked = (steps: readonly Step[]): Prepared[] =>
   steps.map((step) => ({
     step,
     changes: changesOf(step).map((change) => ({ ...change, user: null, owns: true, epoch: null })),
-    senderOwns: true,
+    senderOwns: isNameless(step) ? undefined : true,
     undecided: undefined,
   }));
 
+/** True for a correction whose sender could not say whose the rows are. */
+const isNameless = ({ work }: Step): boolean => work.kind === 'correction' && work.correction.user === null;
+
 /**
  * What the source is to the user of each change, at this point of its own history; `users` in the order of the changes.
- * A change whose user nobody can name is taken for a late one: the other side says what is so.
+ * A change whose user nobody can name is the owner's if the source owns everybody, else it is taken for a late one: the
+ * other side says what is so.
  */
 export function prepareSteps(
   steps: readonly Step[],
@@ -45,11 +49,12 @@ export function prepareSteps(
   history: OwnershipHistory,
 ): Prepared[] {
   let at = 0;
+  const unnamed = { user: null, owns: history.ownsEverybody, epoch: null };
   return steps.map((step) => {
     let undecided: OwnershipRow | undefined;
     const changes = changesOf(step).map((change): OwnedChange => {
       const user = users[at++];
-      if (user === undefined) return { ...change, user: null, owns: false, epoch: null };
+      if (user === undefined) return { ...change, ...unnamed };
       if (user === null) return { ...change, user, owns: true, epoch: null };
       const standing = history.standing(user);
       undecided ??= standing.undecided;

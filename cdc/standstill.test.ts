@@ -30,6 +30,20 @@ describe('a stream that stands still', () => {
     expect(standstill.ms).toBe(40_000);
   });
 
+  test('is not one that was taken to the beginning of a topic made anew, and goes on well there', () => {
+    const standstill = new Standstill(0);
+    standstill.look(at(1_000_000), 1, 0);
+    for (let s = 1; s <= 40; s++) standstill.look(undefined, s, s * 1_000); // the topic was deleted
+    standstill.startOver(40_000);
+    expect(standstill.ms).toBe(0);
+    for (let s = 41; s <= 120; s++) {
+      standstill.look(at(3 * s), s, s * 1_000);
+      expect(standstill.ms).toBe(0);
+    }
+    for (let s = 121; s <= 160; s++) standstill.look(at(360), s, s * 1_000);
+    expect(standstill.ms).toBe(40_000);
+  });
+
   test('is not one whose source is away, or does nothing either', () => {
     const standstill = new Standstill(0);
     standstill.look(at(7), 100, 0);

@@ -30,6 +30,14 @@ export class Standstill {
     return this.#ms >= PATIENCE ? this.#ms : 0;
   }
 
+  /** Somebody has put the stream elsewhere, `now`: how far it had come says nothing any more. */
+  startOver(now: number): void {
+    this.#furthest = undefined;
+    this.#since = now;
+    this.#tick = undefined;
+    this.#ms = 0;
+  }
+
   /** Takes in where the stream is, if it reads, and the source’s tick, if it can be read. */
   look(place: Place | undefined, tick: number | undefined, now: number): void {
     if (place && isFurther(place, this.#furthest)) {

@@ -25,6 +25,7 @@ import { Pump, type PumpHooks } from './pump.ts';
 import { UndecodableError } from './row-change.ts';
 import { SignsDisagreeError } from './signs.ts';
 import { Standstill } from './standstill.ts';
+import { sayStopped } from './stopped.ts';
 import { ApplierAheadError } from './target-transaction.ts';
 
 /** One direction of one capability's sync, running. */
@@ -176,7 +177,7 @@ class RunningStream implements Stream {
         while (!this.#abort.signal.aborted) await this.#read(this.#applier, mapping);
       } catch (error) {
         if (error instanceof StoppedError) return;
-        this.#say('stopped', (error as Error).message);
+        this.#say('stopped', sayStopped(error as Error));
         this.#log.error({ err: error }, 'stream stopped');
         await this.#applier?.close();
         await this.#mended(error as Error);
@@ -195,7 +196,10 @@ class RunningStream implements Stream {
       if (error instanceof ApplierAheadError) continue; // the other one moves on
       const now = await this.#reporter.use((session) => readCheckpoint(session, this.name)).catch(() => undefined);
       stood ??= now;
-      if (now && stood && (now.kafkaOffset !== stood.kafkaOffset || now.position !== stood.position)) return;
+      if (now && stood && (now.kafkaOffset !== stood.kafkaOffset || now.position !== stood.position)) {
+        this.#standstill.startOver(performance.now());
+        return;
+      }
       if (!aboutTables) continue;
       const mapping = await this.#map().catch(() => undefined); // not yet
       if (mapping && (!used || sayMapping(mapping) !== sayMapping(used))) return;

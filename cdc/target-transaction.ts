@@ -6,9 +6,10 @@ import {
   type Session,
   writeOwnership,
 } from '@strangler/ledger';
-import { changesTo, imagesAmong, imagesOf, type Root, type Rows, rootOf, rootsOf } from './aggregates.ts';
+import { changesTo, imagesOf, type Root, type Rows } from './aggregates.ts';
 import { type Aggregate, applyLate, groupByRoot, type LateChange, type LateOutcome } from './apply-late.ts';
 import { applyOwned } from './apply-owned.ts';
+import { changesBehind } from './behind.ts';
 import { answerTo, answerToUnknown, correct } from './corrections.ts';
 import { Isolation } from './isolate.ts';
 import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Whence } from './keep.ts';
@@ -17,6 +18,7 @@ import type { OwnedChange, Prepared } from './prepare.ts';
 import { refuseLate } from './refuse-late.ts';
 import type { Change, Progress, RootImage, Work } from './steps.ts';
 import type { Unexplained } from './unexplained.ts';
+import { rootsAsFarAsKnown } from './users.ts';
 
 /** Another applier of this stream has moved the checkpoint: this one must stop. */
 export class ApplierAheadError extends Error {
@@ -105,6 +107,7 @@ export class TargetTransaction {
     const { work, progress } = step;
     if (work.kind === 'correction') {
       await this.flush();
+      if (senderOwns && this.#blocked.has(work.correction.user!)) return this.#correctBehind(work, progress);
       if (senderOwns === undefined) return this.#reconcile(work, progress);
       return senderOwns ? this.#overwrite(work, progress) : this.#answer(work, progress);
     }
@@ -149,16 +152,8 @@ export class TargetTransaction {
     await correct(session, capability, images, applied);
   }
 
-  /** The roots of changes; where the target cannot even be asked for them, as far as the changes themselves tell. */
-  async #rootsOf(changes: readonly Change[]): Promise<readonly Root[]> {
-    const { rows } = this.#target;
-    let roots: readonly Root[] = [];
-    const unheard = await this.#isolation.attempt(async () => {
-      roots = await rootsOf(rows, changes);
-    });
-    if (!unheard) return roots;
-    const among = imagesAmong(changes);
-    return changes.map(({ table, before, after }) => rootOf(rows.mapping, table, (after ?? before)!, among));
+  #rootsOf(changes: readonly Change[]): Promise<Root[]> {
+    return rootsAsFarAsKnown(changes, this.#target.rows, (question) => this.#isolation.attempt(question));
   }
 
   /** Applies the owner's changes that have gathered. */
@@ -215,6 +210,19 @@ export class TargetTransaction {
   #overwrite(work: CorrectionWork, progress: Progress): Promise<void> {
     const whence = whenceOf(this.#target.stream, work, progress);
     return this.#eachRoot(work, whence, (roots) => this.#replace(roots, work.correction.user, whence));
+  }
+
+  /** What was kept of the user is older: applied at another try, it would undo the owner's aggregates if they were here. */
+  #correctBehind(work: CorrectionWork, progress: Progress): Promise<void> {
+    const { session, stream, rows } = this.#target;
+    const whence = whenceOf(stream, work, progress);
+    const { user } = work.correction;
+    return this.#eachRoot(work, whence, async (roots) => {
+      const changes = await changesBehind(session, stream, rows, roots);
+      await this.#keepBehind(
+        changes.map((change) => ({ change: { ...change, user, owns: true, epoch: null }, whence })),
+      );
+    });
   }
 
   async #replace(roots: readonly RootImage[], user: string | null, whence: Whence): Promise<void> {

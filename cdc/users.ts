@@ -1,4 +1,4 @@
-import { type Rows, rootsOf } from './aggregates.ts';
+import { type FindRow, imagesAmong, type Root, type Rows, rootOf, rootsOf } from './aggregates.ts';
 import { failureOf } from './failures.ts';
 import type { Change } from './steps.ts';
 
@@ -7,30 +7,55 @@ import type { Change } from './steps.ts';
  * nobody can say, because the target has no such parent: then one of two sides has taken it away.
  */
 export async function usersOf(changes: readonly Change[], rows: Rows): Promise<(string | null | undefined)[]> {
-  const roots = await rootsOf(rows, changes);
-  return roots.map(({ table, row }, at) => {
+  return usersFrom(await rootsOf(rows, changes), changes);
+}
+
+const usersFrom = (roots: readonly Root[], changes: readonly Change[]): (string | null | undefined)[] =>
+  roots.map(({ table, row }, at) => {
     if (row && 'column' in table.user) return String(row[table.user.column]);
     return changes[at]!.after ? undefined : null;
   });
-}
 
-/**
- * The users of all changes, by steps; where the target cannot even be asked for a parent, because it cannot hold such a
- * key, that parent is not there. Not inside a transaction.
- */
-export async function usersAsFarAsKnown(
-  steps: readonly (readonly Change[])[],
-  rows: Rows,
-): Promise<(string | null | undefined)[]> {
-  const changes = steps.flat();
+/** Asks a target something; gives its error if it refuses to be asked that. */
+export type Attempt = (question: () => Promise<void>) => Promise<Error | undefined>;
+
+/** Outside of a transaction, which a refusal would have broken. */
+const alone: Attempt = async (question) => {
   try {
-    return await usersOf(changes, rows);
+    await question();
+    return undefined;
   } catch (error) {
     if (failureOf(error) !== 'row') throw error;
-    if (changes.length === 1) return [changes[0]!.after ? undefined : null];
-    const parts = steps.length > 1 ? steps.map((step) => [step]) : changes.map((change) => [[change]]);
-    const users: (string | null | undefined)[] = [];
-    for (const part of parts) users.push(...(await usersAsFarAsKnown(part, rows)));
-    return users;
+    return error as Error;
   }
+};
+
+/** As `usersOf`; where the target cannot even be asked for a parent, because it cannot hold such a key, that is not there. */
+export async function usersAsFarAsKnown(
+  changes: readonly Change[],
+  rows: Rows,
+  attempt: Attempt = alone,
+): Promise<(string | null | undefined)[]> {
+  return usersFrom(await rootsAsFarAsKnown(changes, rows, attempt), changes);
+}
+
+/** As `rootsOf`, in the same way. Within a transaction `attempt` has to keep that whole. */
+export async function rootsAsFarAsKnown(
+  changes: readonly Change[],
+  rows: Rows,
+  attempt: Attempt,
+  among: FindRow = imagesAmong(changes),
+): Promise<Root[]> {
+  let roots: Root[] = [];
+  const refused = await attempt(async () => {
+    roots = await rootsOf(rows, changes, among);
+  });
+  if (!refused) return roots;
+  if (changes.length === 1) {
+    const [{ table, before, after }] = changes as [Change];
+    return [rootOf(rows.mapping, table, (after ?? before)!, among)];
+  }
+  const half = changes.length >> 1;
+  const first = await rootsAsFarAsKnown(changes.slice(0, half), rows, attempt, among);
+  return [...first, ...(await rootsAsFarAsKnown(changes.slice(half), rows, attempt, among))];
 }

@@ -203,6 +203,25 @@ export async function keptImages(session: Session, table: string, keys: readonly
   return rows.map(({ image }) => image);
 }
 
+/** What waits open in a stream because the target did not take it, of these aggregates: the newest images, oldest first. */
+export async function waitingImages(
+  session: Session,
+  stream: string,
+  aggregates: readonly string[],
+): Promise<{ readonly aggregate: string; readonly table: string; readonly image: string }[]> {
+  if (!aggregates.length) return [];
+  const { rows } = await session.query<{ aggregate: string; table_name: string; image: string }>(
+    `SELECT aggregate, table_name, COALESCE(after_image, before_image) AS image FROM strangler_quarantine
+     WHERE stream = ? AND status = 'open' AND reason IN ('inapplicable', 'behind-inapplicable')
+     AND aggregate IN (${aggregates.map(() => '?').join(', ')}) ORDER BY id`,
+    [stream, ...aggregates],
+  );
+  const wanted = new Set(aggregates); // a collation may take others for equal
+  return rows
+    .map(({ aggregate, table_name: table, image }) => ({ aggregate, table, image }))
+    .filter(({ aggregate }) => wanted.has(aggregate));
+}
+
 /** Those of these aggregates of which a late write is open that the target did not take. */
 export async function refusedAggregates(session: Session, aggregates: readonly string[]): Promise<string[]> {
   if (!aggregates.length) return [];

@@ -1,5 +1,13 @@
-import { countQuarantine, Database, type KeptEntry, readQuarantine, settleQuarantine } from '@strangler/ledger';
-import { type Direction, otherSide, type Plan, sourceOf, streamName } from '@strangler/plan';
+import {
+  countQuarantine,
+  Database,
+  type KeptEntry,
+  openSession,
+  readQuarantine,
+  type Session,
+  settleQuarantine,
+} from '@strangler/ledger';
+import { type Direction, otherSide, type Plan, type Side, sourceOf, streamName } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { openRows, type Rows } from '../aggregates.ts';
 import { disposeLate } from '../apply-late.ts';
@@ -20,46 +28,97 @@ export function watchQuarantine(plan: Plan, capability: string, direction: Direc
   const stream = streamName(capability, direction);
   const side = otherSide(sourceOf(direction));
   const one = plan.capabilities[capability]!;
+  const url = (of: Side) => (of === 'monolith' ? plan.monolith : one.service).database!.applier;
   const databases = {
-    monolith: new Database(plan.monolith.database!.applier, 'reader', LOOKING),
-    service: new Database(one.service.database!.applier, 'reader', LOOKING),
+    monolith: new Database(url('monolith'), 'reader', LOOKING),
+    service: new Database(url('service'), 'reader', LOOKING),
   };
   const abort = new AbortController();
-  let mapping: Mapping | undefined;
-  const map = () => databases.monolith.use((a) => databases.service.use((b) => resolveMapping(capability, one, a, b)));
   let open = 0;
-  let after = 0;
-  const look = async () => {
+  const count = async () => {
     open = (await databases[side].use((session) => countQuarantine(session, stream))).open;
-    if (!open) return;
-    mapping ??= await map();
-    const known = mapping;
-    await databases[side].use(async (session) => {
-      const reasons = ['late-write', 'rogue-write'] as const;
-      const entries = await readQuarantine(session, { stream, status: 'open', reasons, after, limit: AT_ONCE });
-      after = entries.length < AT_ONCE ? 0 : entries.at(-1)!.id;
-      const moot = await mootAmong(openRows(session, known, side), entries);
-      const settled = await settleQuarantine(session, moot, 'superseded', 'the owner has made it so meanwhile');
-      if (settled) log.info({ stream, entries: moot }, 'superseded: what the owner wrote since has made them moot');
-    });
   };
-  const run = async () => {
+  const map = () => databases.monolith.use((a) => databases.service.use((b) => resolveMapping(capability, one, a, b)));
+  const settling = new Settling({ stream, side, url: url(side), map, log, signal: abort.signal });
+  const repeat = async (look: () => Promise<void>) => {
     while (!abort.signal.aborted) {
-      await look().catch(() => {
-        mapping = undefined; // a table may have changed; that a target is away says the stream itself
-      });
+      await look();
       await patience(EVERY, abort.signal);
     }
   };
-  const life = run();
+  const lives = [
+    repeat(() => count().catch(() => {})), // that a target is away says the stream itself
+    repeat(async () => {
+      if (open) await settling.look();
+    }),
+  ];
   return {
     open: () => open,
     async stop() {
       abort.abort();
-      await life;
+      await settling.close(); // which ends what it is looking at
+      await Promise.all(lives);
+      await settling.close();
       await Promise.all(Object.values(databases).map((database) => database.close()));
     },
   };
+}
+
+type SettlingOptions = {
+  readonly stream: string;
+  /** Whose database keeps the entries, and its address. */
+  readonly side: Side;
+  readonly url: string;
+  readonly map: () => Promise<Mapping>;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+};
+
+/** Settles what has become moot. Its session has no limit: what is below a row may take long to find without an index. */
+class Settling {
+  readonly #options: SettlingOptions;
+  #session: Session | undefined;
+  #mapping: Mapping | undefined;
+  #after = 0;
+  #said: string | undefined;
+
+  constructor(options: SettlingOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at some entries, the next ones each time. What goes wrong is said once. */
+  async look(): Promise<void> {
+    try {
+      await this.#settle();
+      this.#said = undefined;
+    } catch (error) {
+      this.#mapping = undefined; // a table may have changed
+      const { message } = error as Error;
+      const { log, stream, signal } = this.#options;
+      if (signal.aborted || message === this.#said) return;
+      this.#said = message;
+      log.error({ err: error, stream }, 'cannot tell which late writes the owner has made moot; they stay open');
+    }
+  }
+
+  async #settle(): Promise<void> {
+    const { stream, side, url, map, log, signal } = this.#options;
+    this.#mapping ??= await map();
+    if (!this.#session?.usable) this.#session = await openSession(url, 'reader');
+    if (signal.aborted) return;
+    const session = this.#session;
+    const reasons = ['late-write', 'rogue-write'] as const;
+    const after = this.#after;
+    const entries = await readQuarantine(session, { stream, status: 'open', reasons, after, limit: AT_ONCE });
+    this.#after = entries.length < AT_ONCE ? 0 : entries.at(-1)!.id;
+    const moot = await mootAmong(openRows(session, this.#mapping, side), entries);
+    const settled = await settleQuarantine(session, moot, 'superseded', 'the owner has made it so meanwhile');
+    if (settled) log.info({ stream, entries: moot }, 'superseded: what the owner wrote since has made them moot');
+  }
+
+  async close(): Promise<void> {
+    await this.#session?.close();
+  }
 }
 
 /** The entries whose late write the owner has superseded by now, whole aggregates of one source transaction only. */

@@ -273,6 +273,20 @@ describe('a piece of a log that is lost stops its stream loudly, and is copied a
     ]);
   });
 
+  test('refuses while a stream wants a privilege, and harms it not: it goes on when that is there', async () => {
+    const applier = new URL(world.plan.capabilities.orders!.service.database!.applier).username;
+    await query('service', `REVOKE INSERT ON orders FROM ${applier}`);
+    await placed('monolith', 'not-yet');
+    const forward = runningStream('forward');
+    await until('the stop', () => forward.status().state === 'stopped');
+    await expect(recopy(world.plan, 'orders', { by: 'ada', reason: '', progress: () => {} })).rejects.toThrow(
+      /^orders:forward has stopped, but nothing of its log is lost: permission denied/,
+    );
+    await query('service', `GRANT INSERT ON orders TO ${applier}`);
+    await arrived('service', 'not-yet');
+    await until('running', () => forward.status().state === 'running');
+  });
+
   test('refuses while cdc does not run', async () => {
     await cdc.stop();
     await query('service', "UPDATE strangler_applier SET seen_at = seen_at - INTERVAL '1 minute'");

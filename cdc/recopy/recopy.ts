@@ -4,6 +4,7 @@ import { correct } from '../corrections.ts';
 import { patience } from '../patience.ts';
 import { Refusal } from '../refusal.ts';
 import { openSides, type Sides } from '../sides.ts';
+import { waitsToBePassed } from '../stopped.ts';
 import { createTopics } from '../topics.ts';
 import { awaitStreams, verify } from '../verify.ts';
 import { copyFromOwners } from './copy.ts';
@@ -93,7 +94,10 @@ async function skipLosses(plan: Plan, sides: Sides, progress: (line: string) => 
   }
 }
 
-/** Which streams say by now that they have stopped. Throws Refusal if one says nothing: without cdc nothing arrives. */
+/**
+ * Which streams say by now that they have stopped at a loss. Throws Refusal if one has stopped for another reason, or says
+ * nothing: without cdc nothing arrives.
+ */
 async function stoppedStreams(sides: Sides): Promise<Direction[]> {
   const since = Date.now();
   const stopped: Direction[] = [];
@@ -102,7 +106,7 @@ async function stoppedStreams(sides: Sides): Promise<Direction[]> {
     for (;;) {
       const applier = await readApplier(targetOf(sides, direction), stream);
       if (applier && applier.age < Date.now() - since) {
-        if (applier.state === 'stopped') stopped.push(direction);
+        if (waitsToBePassed(stream, applier)) stopped.push(direction);
         break;
       }
       if (Date.now() - since > SILENT) {

@@ -85,6 +85,9 @@ class OldestFirst extends OwnershipHistory {
       rows.map((row) => ({ ...row, epoch: -row.epoch })),
     );
   }
+  override get ownsEverybody() {
+    return this.#reversed.ownsEverybody;
+  }
   override standing(user: string) {
     return this.#reversed.standing(user);
   }
