@@ -1,5 +1,5 @@
 import type { Counts, Side } from '@strangler/plan';
-import { AboveTest, WorseTest } from './sequential.ts';
+import { AboveTest, BelowTest, WorseTest } from './sequential.ts';
 
 /** What requests to one side came to. */
 export type Tally = { readonly requests: number; readonly errors: number; readonly hard: number };
@@ -33,6 +33,8 @@ export type Evidence = {
   /** Evidence that the service is worse than the monolith, and that it is above the limit: clear from 1 on. */
   readonly worse: number;
   readonly above: number;
+  /** Evidence that the monolith is below the limit: wrong with a probability of its reciprocal. */
+  readonly monolithBelow: number;
   /** Nobody belongs to the monolith. */
   readonly alone: boolean;
 };
@@ -55,6 +57,11 @@ const NOISY = 0.01;
 const EACH = 5_000;
 /** No block has fewer requests to a side: at a request a minute, a user who tries again should be one burst. */
 const FEWEST = 5;
+/**
+ * Nor has a block of one side alone: of the monolith more, for a burst in a block of few requests looks like one in many
+ * good ones.
+ */
+const LEAST = { service: FEWEST, monolith: 20 };
 /** Failures that are less than this apart are one moment, ms. */
 const MOMENT = 1_000;
 /** Good requests before the first, so that a few hard failures at the very beginning are not called usual. */
@@ -141,9 +148,10 @@ export class EvidenceWindow {
   #hard!: OutageWatch;
   #errors!: OutageWatch;
   #compared: Counter | undefined;
-  #each: Counter | undefined;
+  #each: Partial<Record<Side, Counter>> = {};
   #worse!: WorseTest;
   #above!: AboveTest;
+  #below!: BelowTest;
 
   /** `limit`: the share of errors, 0…1, that the Plan allows. */
   constructor(limit: number) {
@@ -156,11 +164,13 @@ export class EvidenceWindow {
     this.#recent = new Counter(0);
     this.#minutes = [];
     this.#lately = { requests: 0, errors: 0 };
-    this.#step = this.#compared = this.#each = undefined;
+    this.#step = this.#compared = undefined;
+    this.#each = {};
     this.#hard = new OutageWatch('hard');
     this.#errors = new OutageWatch('errors');
     this.#worse = new WorseTest();
     this.#above = new AboveTest(this.#limit);
+    this.#below = new BelowTest(this.#limit);
   }
 
   /** Takes in what a proxy counted since its last message. */
@@ -190,6 +200,7 @@ export class EvidenceWindow {
       outages: { hard: this.#hard.read(step, now), errors: this.#errors.read(step, now) },
       worse: this.#worse.evidence,
       above: this.#above.evidence,
+      monolithBelow: this.#below.evidence,
       alone,
     };
   }
@@ -222,12 +233,13 @@ export class EvidenceWindow {
   }
 
   #lookAtEach(side: Side, tally: Tally, now: number): void {
-    this.#each ??= new Counter(now);
-    const block = this.#each;
+    this.#each[side] ??= new Counter(now);
+    const block = this.#each[side];
     block.add(side, tally);
     const lasted = now - block.from;
-    if (block.service.requests < FEWEST || lasted < EACH) return;
-    this.#above.take(block.service, lasted);
-    this.#each = new Counter(now);
+    if (block[side].requests < LEAST[side] || lasted < EACH) return;
+    if (side === 'service') this.#above.take(block.service, lasted);
+    else this.#below.take(block.monolith);
+    delete this.#each[side];
   }
 }

@@ -13,6 +13,7 @@ const of = (service: ReturnType<typeof tally>, monolith = tally(0), more: Partia
   outages: { hard: NO_OUTAGE, errors: NO_OUTAGE },
   worse: 0,
   above: 0,
+  monolithBelow: 1,
   alone: false,
   ...more,
 });
@@ -48,6 +49,16 @@ describe('judge', () => {
     ],
     ['alone, the limit decides', of(tally(200, 60), tally(0), { above: 1, alone: true }), 'fail errors-alone'],
     ['… and just above it is not clear', of(tally(200, 12), tally(0), { alone: true }), 'unsure not-clear'],
+    [
+      'the limit decides if the monolith is known to keep it, whatever its few requests came to',
+      of(tally(200, 60), tally(9, 1), { above: 1, monolithBelow: 1_000 }),
+      'fail errors-alone',
+    ],
+    [
+      'faults 52: … and not if the monolith may be as bad',
+      of(tally(200, 60), tally(9), { above: 1, monolithBelow: 900 }),
+      'unsure both-sides',
+    ],
     ['ten hard failures fail', of(tally(10), tally(10), outage('hard', 10, failing(10))), 'fail hard-failures'],
     ['nine do not', of(tally(9), tally(10), outage('hard', 9, failing(10))), 'unsure few-requests'],
     ['ten fail alone', of(tally(10), tally(0), { ...outage('hard', 10), alone: true }), 'fail hard-failures'],

@@ -7,6 +7,8 @@ export type Thresholds = Pick<Capability['guard'], 'errors' | 'hardFailures' | '
 
 /** Evidence from which the service is clearly worse; see sequential.ts for how often that is wrong. */
 const CLEAR = 1;
+/** Evidence (an e-value) from which the monolith is known to be below the limit. */
+const KNOWN = 1_000;
 /** The probability below which it is no chance that only the service fails. */
 const UNLIKELY = 1 / 10_000;
 /** Share of failures from which some in a row are nothing new. */
@@ -60,15 +62,17 @@ function outage({ outages, alone }: Evidence, way: 'hard' | 'errors', { hardFail
   return fails ? { verdict: 'fail', rule: way === 'hard' ? 'hard-failures' : 'outage', reason } : undefined;
 }
 
-/** The share of errors against the monolith’s own; against the Plan’s limit where nobody is on the monolith. */
+/** The share of errors against the monolith’s own; against the Plan’s limit where it is known to keep that, or nobody is on it. */
 function tooManyErrors(evidence: Evidence, { errors, minimumRequests }: Thresholds): Found | undefined {
   const { all, lately, requests } = evidence;
   if (!(requests >= minimumRequests) || !(lately > errors)) return undefined;
   const reason = `service: ${say(all.service)} in ten minutes, ${percent(lately)} lately; monolith: ${say(all.monolith)}`;
   if (evidence.worse >= CLEAR) return { verdict: 'fail', rule: 'errors', reason };
   if (!(evidence.above >= CLEAR)) return undefined;
-  if (evidence.alone && all.monolith.requests < minimumRequests)
-    return { verdict: 'fail', rule: 'errors-alone', reason };
+  const known = evidence.monolithBelow >= KNOWN;
+  const isFine =
+    all.monolith.requests < minimumRequests ? evidence.alone || known : known && share(all.monolith) <= errors;
+  if (isFine) return { verdict: 'fail', rule: 'errors-alone', reason };
   return { verdict: 'unsure', rule: 'both-sides', reason, alert: true };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { AboveTest, chanceOfSoFew, DAILY_BUDGET, WorseTest } from './sequential.ts';
+import { AboveTest, BelowTest, chanceOfSoFew, DAILY_BUDGET, WorseTest } from './sequential.ts';
 
 const SECOND = 1_000;
 const tally = (requests: number, errors = 0, hard = 0) => ({ requests, errors, hard });
@@ -56,7 +56,7 @@ describe('the test whether the service is worse', () => {
   });
 });
 
-describe('the test against the limit', () => {
+describe('the tests against the limit', () => {
   test('a service at the limit is not above it, one far above is after some blocks', () => {
     const [at, above] = [new AboveTest(0.05), new AboveTest(0.05)];
     for (let nth = 0; nth < 10_000; nth++) at.take(tally(20, 1), 5 * SECOND);
@@ -71,6 +71,20 @@ describe('the test against the limit', () => {
     for (let nth = 0; nth < 10_000; nth++) everything.take(tally(20, 20), 5 * SECOND);
     expect(nothing.evidence).toBeGreaterThan(1);
     expect(everything.evidence).toBeLessThan(0.01);
+  });
+
+  test('good blocks make the monolith known to be below the limit, one bad one makes that doubtful, a bad day is made good', () => {
+    const below = new BelowTest(0.05);
+    const good = (blocks: number) => {
+      for (let nth = 0; nth < blocks; nth++) below.take(tally(20));
+      return below.evidence >= 1_000;
+    };
+    expect(good(100)).toBe(false);
+    expect(good(200)).toBe(true);
+    below.take(tally(20, 20));
+    expect(below.evidence).toBeLessThan(1_000);
+    for (let nth = 0; nth < 10_000; nth++) below.take(tally(20, 6));
+    expect([good(150), good(250)]).toEqual([false, true]);
   });
 });
 

@@ -16,7 +16,7 @@ import type { Outage, Sample, Tally } from './evidence.ts';
  *   average, as at the monolith alone, given all blocks before. That holds for equal sides at any rate of errors, also one
  *   that changes, also if both fail together, in bursts within a block. With less traffic than the monolith’s, an error of
  *   the service counts for more, as far as the monolith’s errors have come one by one until now (`odds`, an estimate).
- * - `AboveTest`: the expected share of errors of a block, given those before, is at most the limit.
+ * - `AboveTest`, `BelowTest`: the expected share of errors of a block, given those before, is at most (at least) the limit.
  * A burst that goes on into the next block breaks this a little; `npm run bench -- judge` shows by how little.
  *
  * Sources: J. Shin, A. Ramdas, A. Rinaldo, E-detectors: A Nonparametric Framework for Sequential Change Detection, New
@@ -197,6 +197,33 @@ export class AboveTest {
     this.#purse.earn(milliseconds);
     this.#evidence.add(this.#purse.pay(ALWAYS) / BETS.length, [1, 1, 1]);
     this.#evidence.multiply(factorsOf(this.#distance, block), MOST);
+  }
+}
+
+/**
+ * Is the monolith’s share of errors below the limit? Evidence is an e-value: from 1,000 on wrong in one of a thousand
+ * cases in which it has just been in doubt.
+ */
+export class BelowTest {
+  /** Beyond this it is not kept, so that one bad block is enough to doubt again, nor below that: a bad hour is made good. */
+  static readonly MOST = 2_000;
+  static readonly LEAST = 1e-3;
+  readonly #distance: Distance;
+  #parts: readonly number[] = BETS.map(() => 1 / BETS.length);
+
+  constructor(limit: number) {
+    this.#distance = (found) => (limit - found) / Math.max(1 - limit, 1e-6);
+  }
+
+  get evidence(): number {
+    return total(this.#parts);
+  }
+
+  take(block: Tally): void {
+    const factors = factorsOf(this.#distance, block);
+    const parts = this.#parts.map((part, at) => Math.max(BelowTest.LEAST, part * factors[at]!));
+    const kept = Math.min(1, BelowTest.MOST / total(parts));
+    this.#parts = parts.map((part) => part * kept);
   }
 }
 
