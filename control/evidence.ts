@@ -91,49 +91,49 @@ class Counter implements Sample {
   }
 }
 
+/** Counts since a first failure of the service, and when it failed since. */
+class Failures extends Counter {
+  moments = 0;
+  lastAt = this.from;
+  #momentAt = Number.NEGATIVE_INFINITY;
+
+  fail(now: number): void {
+    this.lastAt = now;
+    if (now - this.#momentAt < MOMENT) return;
+    this.moments++;
+    this.#momentAt = now;
+  }
+}
+
 /** Since when the service mostly fails, by one way of failing. */
 class OutageWatch {
   readonly #way: 'errors' | 'hard';
-  #outage: Counter | undefined;
-  #lastAt = 0;
-  #moments = 0;
-  #momentAt = 0;
+  #outage: Failures | undefined;
 
   constructor(way: 'errors' | 'hard') {
     this.#way = way;
   }
 
   add(side: Side, tally: Tally, now: number): void {
-    if (!this.#outage && !(side === 'service' && tally[this.#way])) return;
-    if (!this.#outage) {
-      this.#outage = new Counter(now);
-      this.#moments = 0;
-      this.#momentAt = Number.NEGATIVE_INFINITY;
-    }
+    const fails = side === 'service' && tally[this.#way] > 0;
+    if (!this.#outage && !fails) return;
+    this.#outage ??= new Failures(now);
     this.#outage.add(side, tally);
-    if (side === 'service' && tally[this.#way]) this.#fails(now);
+    if (fails) this.#outage.fail(now);
     const { service } = this.#outage;
     if (service[this.#way] * 2 <= service.requests) this.#outage = undefined;
   }
 
-  #fails(now: number): void {
-    this.#lastAt = now;
-    if (now - this.#momentAt < MOMENT) return;
-    this.#moments++;
-    this.#momentAt = now;
-  }
-
   /** `step`: everything counted since the step began. */
   read(step: Sample, now: number): Outage {
-    const { service, monolith, from } = this.#outage ?? new Counter(now);
+    const outage = this.#outage ?? new Failures(now);
+    const { service, monolith, from, lastAt, moments } = outage;
     const failures = (sample: Sample) => sample.service[this.#way] + sample.monolith[this.#way];
-    const before = failures(step) - failures({ service, monolith });
     return {
       service: { requests: service.requests, failures: service[this.#way] },
       monolith: { requests: monolith.requests, failures: monolith[this.#way] },
-      lasting: this.#outage ? this.#lastAt - from : 0,
-      moments: this.#outage ? this.#moments : 0,
-      usual: before / (step.service.requests + step.monolith.requests + CREDIT),
+      ...{ lasting: lastAt - from, moments },
+      usual: (failures(step) - failures(outage)) / (step.service.requests + step.monolith.requests + CREDIT),
     };
   }
 }
