@@ -103,14 +103,14 @@ describe('handoffs that meet trouble', () => {
   test('a barrier that does not arrive: the cancel stands in the log before anybody is released', async () => {
     databases.apply('service', false);
     databases.apply('monolith');
-    bed = await open({ hold: '500ms' });
+    bed = await open({ hold: '3s' });
     await bed.start();
     const proxy = await bed.proxy();
     await bed.post('set', { percentage: 1 });
     await proxy.until('the hold', () => proxy.latest!.capabilities.shop!.moving !== undefined);
     const held = performance.now();
     await proxy.until('the release', () => proxy.latest!.capabilities.shop!.moving === undefined);
-    expect(performance.now() - held).toBeLessThan(500);
+    expect(performance.now() - held).toBeLessThan(3_000);
     expect((await databases.log('monolith')).slice(0, 2)).toEqual(['1 barrier 0-100', '1 cancel 0-100']);
     expect((await bed.records('cancel'))[0]).toMatchObject({
       reason: expect.stringContaining('did not arrive on the service'),

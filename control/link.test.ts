@@ -100,9 +100,7 @@ describe('the stream of proxies', () => {
     proxy.acknowledges = false;
     await bed.post('set', { percentage: 10 });
     await proxy.until('the hold', () => moving(proxy) !== undefined);
-    const held = performance.now();
     await proxy.until('the release', () => moving(proxy) === undefined);
-    expect(performance.now() - held).toBeLessThan(600);
     expect((await bed.shop()).boundary).toBe(0);
     proxy.acknowledges = true;
     await bed.until('10 %', ({ boundary }) => boundary === 1_000);

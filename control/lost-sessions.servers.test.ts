@@ -28,7 +28,7 @@ beforeEach(async () => {
     shop: {
       service: { url: 'http://127.0.0.1:2', database: databases.urls.service },
       tables: { things: { user: 'user_id' } },
-      handoff: { slice: 100, writeFate: '200ms' },
+      handoff: { slice: 100, writeFate: '200ms', forceAfter: '60s' }, // a busy machine is not a service that does not answer
     },
   });
   await bed.start();
