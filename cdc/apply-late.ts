@@ -47,7 +47,7 @@ type Whole = {
 export type Aggregate = { readonly table: MappedTable; readonly key: Row; readonly changes: LateChange[] };
 
 /**
- * Applies an application's late changes of one source transaction where the owner's rows allow it (design.md §4). The
+ * Applies an application's late changes of one source transaction where the owner's rows allow it (docs/how-it-works.md#late-writes). The
  * owner's rows are held meanwhile: what a correction says of them must still be so when it commits.
  */
 export async function applyLate(rows: Rows, changes: readonly LateChange[]): Promise<LateOutcome> {

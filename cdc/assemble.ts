@@ -55,7 +55,7 @@ const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
  * Puts source transactions together from BEGIN, rows and END. After a crash of Connect they come again, whole or in
- * part, with or without a BEGIN (design.md §5): a row counts once by its number, a transaction once by its position.
+ * part, with or without a BEGIN (docs/how-it-works.md#assembly): a row counts once by its number, a transaction once by its position.
  */
 export class Assembler {
   readonly #open = new Map<string, Open>();

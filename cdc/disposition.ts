@@ -18,7 +18,7 @@ export function sameRow(table: MappedTable, a: Row, b: Row, leaveOut: readonly s
   return table.columns.every(({ name }) => a[name] === b[name] || leaveOut.includes(name));
 }
 
-/** What becomes of a late change of one row (design.md §4, “Late write”). */
+/** What becomes of a late change of one row (docs/how-it-works.md#late-writes). */
 export function dispose(table: MappedTable, { before, after, current, rivals }: Late): Disposition {
   if (after === null) {
     if (current === null) return 'superseded';

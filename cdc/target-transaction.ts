@@ -51,7 +51,7 @@ type CorrectionWork = Extract<Work, { kind: 'correction' }>;
 type Pending = { readonly change: OwnedChange; readonly whence: Whence };
 
 /**
- * Applies steps in one transaction: first the claim of the checkpoint, last its new place (design.md §5). With
+ * Applies steps in one transaction: first the claim of the checkpoint, last its new place (docs/how-it-works.md#applying). With
  * `carefully`, what cannot be applied is kept aside, with everything after it for the same user. Gives the users who
  * are blocked by that.
  */

@@ -24,7 +24,7 @@ type Waiting = Asked & { readonly tick: number };
 
 /**
  * Answers questions of proxies: a tick made on that side after the question has arrived on the other one, so everything
- * before it has (design.md §4, confirmed writes). Nothing is confirmed as theirs to a user an urgent rollback is
+ * before it has (docs/how-it-works.md#confirmed-writes). Nothing is confirmed as theirs to a user an urgent rollback is
  * taking away, nor while anything the service wrote is unproven.
  */
 export class Confirmations {

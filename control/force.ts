@@ -9,7 +9,7 @@ const LOCK_AGAIN = 5;
 const LOCK_PATIENCE = 100;
 
 /**
- * The forced handoff of design.md §4: one transaction in the monolith’s database takes the checkpoint of the stream
+ * The forced handoff of docs/how-it-works.md#forced: one transaction in the monolith’s database takes the checkpoint of the stream
  * from the service, and with it the subject. Repeats until that database lets it; needs nothing else.
  */
 export async function force(parts: HandoffParts, move: Move, held: number, signal: AbortSignal): Promise<Outcome> {

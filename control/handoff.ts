@@ -27,7 +27,7 @@ class Cancelled extends Error {
 }
 
 /**
- * Moves one subject from one side to the other: hold, drain, barrier, arrival, flip, grant, release (design.md §4).
+ * Moves one subject from one side to the other: hold, drain, barrier, arrival, flip, grant, release (docs/how-it-works.md#a-handoff).
  * Nothing begins if `move` is not `wanted` any more. An urgent one does not drain, and goes by force when the service’s
  * database lets it wait longer than `forceAfter`, or at once if another handoff is stuck there. Aborting `signal`
  * cancels it unless it has flipped.

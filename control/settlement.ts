@@ -29,7 +29,7 @@ export async function settleForced(parts: HandoffParts, signal: AbortSignal): Pr
 }
 
 /**
- * Proves forced handoffs after the fact (design.md §4): the service’s own log gives the subjects away under the same
+ * Proves forced handoffs after the fact (docs/how-it-works.md#forced): the service’s own log gives the subjects away under the same
  * epochs, those barriers arrive on the monolith behind everything the service had acknowledged, and what the monolith
  * answered to it has reached the service. Gives up when something else has settled them, or more have come.
  */

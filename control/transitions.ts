@@ -3,7 +3,7 @@ import { afterHandoff, type Moving, nextSlice, otherSide, type Side, type Subjec
 import type { CapabilityState, Debt } from './state.ts';
 
 /*
- * The steps of a handoff (design.md §4) as changes of the stored state:
+ * The steps of a handoff (docs/how-it-works.md#a-handoff) as changes of the stored state:
  *   idle → holding → flipped → idle, or holding → idle when it is cancelled.
  * Everything before `flipped` is undone after a crash, everything from there on is completed.
  *   any phase → flipped → idle when an urgent rollback goes by force, without the service’s database.

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Which of our packages each may import (design: the house). */
+/** Which of our packages each may import. */
 const ALLOWED: Record<string, readonly string[]> = {
   plan: [],
   flags: ['plan'],

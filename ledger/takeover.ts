@@ -15,7 +15,7 @@ export class CheckpointLockedError extends Error {
 const LOCK_NOWAIT = 3572;
 
 /**
- * Forced handoff (design.md §4), inside a transaction in the MySQL target of `stream`: from this checkpoint on, the
+ * Forced handoff (docs/how-it-works.md#forced), inside a transaction in the MySQL target of `stream`: from this checkpoint on, the
  * source has given the subject away, whatever its own log says with an older epoch. The applier finds the checkpoint’s
  * version moved on and its place unchanged, and looks at the ownership again. Throws CheckpointLockedError at once.
  */

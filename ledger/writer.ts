@@ -1,5 +1,5 @@
 /**
- * Who writes in a session: it gives every transaction the native sign of being ours (design.md §5): on MySQL the GTID
+ * Who writes in a session: it gives every transaction the native sign of being ours (docs/how-it-works.md#ours-or-not): on MySQL the GTID
  * tag `strangler`, on Postgres the replication origin `strangler_<database>_<writer>`, which one session at a time may
  * hold. `reader` carries no sign and must not write captured tables.
  */

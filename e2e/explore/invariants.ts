@@ -19,7 +19,7 @@ export type Checks = {
   settled(world: World): boolean;
 };
 
-/** The invariants of design.md §4, as far as a scenario promises them. */
+/** The invariants of docs/how-it-works.md#why-it-is-correct, as far as a scenario promises them. */
 export function checksOf(scenario: Scenario, proxies: Proxies): Checks {
   const { requests, late = false, fence = false } = scenario;
   const settled = (world: World) =>

@@ -17,7 +17,7 @@ const MOST_BYTES = 67_108_864;
 const MOST_SUSPECTS = 256;
 type Job = { readonly asked: Asked; readonly owner: Side; readonly seen: Seen | undefined; readonly bytes: number };
 
-/** Asks the other side what the owner was asked, compares, and tells nobody but control (design.md §7). */
+/** Asks the other side what the owner was asked, compares, and tells nobody but control (docs/comparing.md). */
 export class Shadow {
   readonly findings = new Findings();
   readonly #users: Users;
