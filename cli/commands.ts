@@ -1,6 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { htmlOf } from '@strangler/compare';
-import { loadPlan, type Owner, parseDuration, planJsonSchema, type RampRequest, type Side } from '@strangler/plan';
+import {
+  loadPlan,
+  type Owner,
+  parseDuration,
+  planJsonSchema,
+  planReference,
+  type RampRequest,
+  type Side,
+} from '@strangler/plan';
 import { AdminClient, Unreachable } from './admin-client.ts';
 import { renderCompared } from './compared-view.ts';
 import { connectionOf, type Where } from './connection.ts';
@@ -193,4 +201,7 @@ export async function check({ plan: file }: { plan: string }): Promise<void> {
   console.log(`${file} is a valid Plan: ${plan.name}\n${each.join('\n')}`);
 }
 
-export const schema = (): void => printJson(planJsonSchema());
+export function schema({ markdown }: { markdown?: boolean }): void {
+  if (markdown) process.stdout.write(planReference());
+  else printJson(planJsonSchema());
+}

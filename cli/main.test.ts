@@ -404,6 +404,7 @@ describe('strangler and the Plan', () => {
       err: '',
     });
     expect(JSON.parse((await run(['schema'])).out)).toHaveProperty('properties.capabilities');
+    expect((await run(['schema', '--markdown'])).out).toMatch(/^# The Plan\n.*\| `forceAfter`/s);
   });
 
   test('check reads the rules a Plan names, and says in which line they are broken', async () => {

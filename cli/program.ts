@@ -185,8 +185,9 @@ ${examples('strangler proxies dismiss proxy-2 --reason "its host is gone"')}`,
     .action(commands.check);
   program
     .command('schema')
-    .description('Prints the JSON Schema of the Plan, for editors.')
-    .addHelpText('after', examples('strangler schema > strangler.schema.json'))
+    .description('Prints the JSON Schema of the Plan, for editors, or what every field means.')
+    .option('--markdown', 'a page for people, in Markdown')
+    .addHelpText('after', examples('strangler schema > strangler.schema.json', 'strangler schema --markdown'))
     .action(commands.schema);
 
   addDatabases(program, exit);

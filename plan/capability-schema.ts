@@ -1,0 +1,204 @@
+import { z } from 'zod';
+import { claim, database, duration, expression, fraction, percentage, route, token, web } from './field-types.ts';
+import { BUCKETS } from './words.ts';
+
+const user = z
+  .union([
+    z.strictObject({
+      jwt: claim.meta({
+        title: 'text',
+        description: 'A claim of the bearer token, at its top level; a name with dots as [NAME].',
+      }),
+    }),
+    z.strictObject({ header: token.meta({ description: 'A request header.', examples: ['x-user-id'] }) }),
+    z.strictObject({ cookie: token.meta({ description: 'A cookie.', examples: ['user'] }) }),
+  ])
+  .describe('Where a request says whose it is.');
+
+const table = z.strictObject({
+  to: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'The table’s name on the service’s side, if it differs.', examples: ['purchases'] }),
+  user: z
+    .union([
+      z.string().min(1),
+      z.strictObject({
+        through: z
+          .string()
+          .min(1)
+          .meta({ description: 'The column with the parent’s key.', examples: ['order_id'] }),
+        of: z
+          .string()
+          .min(1)
+          .meta({ description: 'The parent’s table.', examples: ['orders'] }),
+      }),
+    ])
+    .meta({
+      description:
+        'The column that holds the user, or the column that leads to a parent row (`through`) of another table (`of`).',
+      examples: ['user_id', { through: 'order_id', of: 'orders' }],
+    }),
+  columns: z
+    .record(z.string(), z.string().min(1))
+    .default({})
+    .meta({
+      description: 'Columns whose name differs: monolith’s name → service’s name.',
+      examples: [{ user_id: 'customer_id' }],
+    }),
+  sameWhen: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .meta({
+      description: 'Two rows that agree in these columns are the same thing, whatever their primary keys.',
+      examples: [['user_id', 'idempotency_key']],
+    }),
+  touched: z
+    .array(z.string().min(1))
+    .default([])
+    .meta({ description: 'Columns that change with every write and decide nothing.', examples: [['updated_at']] }),
+});
+
+const handoff = z.strictObject({
+  slice: z.int().min(1).max(BUCKETS).default(100).describe('Buckets moved at once; 100 is 1 %.'),
+  hold: duration('2s').describe('How long a write of a user who is being moved may be held before it is answered 503.'),
+  queue: z
+    .int()
+    .min(0)
+    .default(1_000)
+    .describe(
+      'Writes one proxy may hold at once; a quarter of them, but at least 25, of one client address, and a tenth, but at least ten, of one user there. If your clients come through a balancer, name it in trustedHops: else they all have its address.',
+    ),
+  forceAfter: duration('500ms').describe(
+    'How long an urgent rollback waits for the service’s database before it goes without: what had not arrived by then is late.',
+  ),
+  writeFate: duration('10s').describe(
+    'How long a write of unknown fate (timed out, or reset after sending) keeps its users from moving.',
+  ),
+});
+
+const guard = z.strictObject({
+  errors: fraction('5%').describe(
+    'Share of errors above which the service may be rolled back, if it is clearly worse than the monolith. Below it, never.',
+  ),
+  hardFailures: z
+    .int()
+    .min(1)
+    .default(10)
+    .describe(
+      'Requests that the service did not answer at all (refused, reset, timed out), after which everybody is taken back at once, unless the monolith fails too.',
+    ),
+  minimumRequests: z
+    .int()
+    .min(1)
+    .default(50)
+    .describe('Requests to the service within ten minutes below which there is no verdict on its error rate.'),
+  lag: duration('1s').describe('Lag of the sync above which nobody moves forward.'),
+  verifiedWithin: duration('1h').describe('Age of the last clean verify above which nobody moves forward.'),
+});
+
+const ramp = z.strictObject({
+  steps: z
+    .array(
+      z
+        .number()
+        .gt(0)
+        .max(100)
+        .refine((step) => Math.abs(step * 100 - Math.round(step * 100)) < 1e-6, 'must be in steps of 0.01'),
+    )
+    .min(1)
+    .default([10, 25, 50, 75, 100])
+    .refine((steps) => steps.every((step, at) => at === 0 || step > steps[at - 1]!), 'must rise from step to step')
+    .describe('Percentages of users, rising.'),
+  dwell: duration('10m').describe('How long users stay at a step, watched by the judge, before the next one begins.'),
+});
+
+const comparing = z.strictObject({
+  share: fraction('0%').describe('Share of the users whose reads both sides are asked for and compared; 0%: none.'),
+  noise: fraction('2%').describe(
+    'Share of those reads that the monolith is asked twice: what it answers differently by itself is shown as noise.',
+  ),
+  rules: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'A JSON file of rules: why replies may differ, path by path.', examples: ['rules.json'] }),
+  limit: percentage
+    .refine((limit) => limit > 0 && limit < 1, 'must lie between 0% and 100%')
+    .prefault('1%')
+    .describe('Share of differing replies of a route above which nobody moves forward.'),
+  afterWrite: z
+    .record(route, z.array(z.string().regex(/^\//, 'begins with /')))
+    .default({})
+    .meta({
+      description:
+        'Reads to compare once a write has arrived on both sides; {id} is taken from the write’s JSON answer.',
+      examples: [{ 'POST /api/orders': ['/api/orders/{id}'] }],
+    }),
+});
+
+/** One capability of strangler.yaml. */
+export const capability = z.strictObject({
+  group: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description:
+        'What users are hashed with. Capabilities of one group move the same users first. By default the Plan’s name.',
+      examples: ['shop'],
+    }),
+  service: z
+    .strictObject({
+      url: web.optional().meta({ description: 'Where the service answers.', examples: ['http://127.0.0.1:3001'] }),
+      database: database(['postgres', 'postgresql']).optional(),
+      rewrite: z
+        .record(expression, z.string())
+        .default({})
+        .meta({
+          description:
+            'How a path reads for the service, if it differs from the monolith’s: regular expression → replacement. Matched without the query.',
+          examples: [{ '^/api': '' }],
+        }),
+    })
+    .describe('Where it moves to.'),
+  routes: z
+    .array(route)
+    .default([])
+    .meta({
+      description: 'Requests that belong to the capability; none: a pure sync.',
+      examples: [['ANY /api/orders', 'ANY /api/orders/**']],
+    }),
+  user: user.optional(),
+  readOnly: z
+    .array(route)
+    .default([])
+    .meta({
+      description: 'Routes that write nothing although their method could.',
+      examples: [['POST /api/orders/search']],
+    }),
+  tables: z
+    .record(z.string(), table)
+    .default({})
+    .meta({
+      description: 'Tables that move with it, by the monolith’s names; none: a pure split.',
+      examples: [{ orders: { user: 'user_id' } }],
+    }),
+  confirmed: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Answer a write of the service only when it is on the monolith too: a rollback by force then misses nothing acknowledged.',
+    ),
+  ramp: ramp.prefault({}).describe('How it is ramped.'),
+  guard: guard.prefault({}).describe('What keeps users from moving forward, or takes them back.'),
+  handoff: handoff.prefault({}).describe('How users are moved.'),
+  compare: comparing.prefault({}).describe('How replies of both sides are compared beside the users.'),
+});
+
+/** One capability of the Plan. */
+export type Capability = z.infer<typeof capability>;
+/** One table of a capability. */
+export type Table = z.infer<typeof table>;
