@@ -294,6 +294,22 @@ capabilities:
     expect(Object.keys(mistakesOf(''))).toEqual(['(whole file)']);
   });
 
+  test('says what a field must be, and what fields there are', () => {
+    const fields = `    tables: { orders: { usr: user_id, sameWhen: [] } }
+    handoff: { slice: 0.5, queue: -1 }
+    ramp: 5
+`;
+    const wrong = mistakesOf(SPLIT + fields);
+    expect(wrong).toEqual({
+      'capabilities.orders.tables.orders.user': 'is needed',
+      'capabilities.orders.tables.orders': 'has no field usr; it may have to, user, columns, sameWhen, touched',
+      'capabilities.orders.tables.orders.sameWhen': 'must not be empty',
+      'capabilities.orders.handoff.slice': 'must be a whole number',
+      'capabilities.orders.handoff.queue': 'must be at least 0',
+      'capabilities.orders.ramp': 'must be a block of fields',
+    });
+  });
+
   test('has a JSON Schema in which every field has a type', () => {
     const schema = planJsonSchema() as { properties: Record<string, unknown>; required: string[] };
     expect(Object.keys(schema.properties)).toEqual([

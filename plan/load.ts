@@ -10,6 +10,7 @@ import {
   visit,
   type YAMLError,
 } from 'yaml';
+import { sayIssue } from './say-issue.ts';
 import { type Plan, planSchema } from './schema.ts';
 
 /** One mistake in a Plan: where, and what. */
@@ -69,7 +70,7 @@ export function parsePlan(text: string, env: NodeJS.ProcessEnv, file = 'strangle
   }
   const unset: Mistake[] = [];
   const filled = fillIn(document.toJS(), env, [], unset);
-  const checked = planSchema.safeParse(filled);
+  const checked = planSchema.safeParse(filled, { error: sayIssue });
   const blamed = new Set(unset.map(({ path }) => path));
   const mistakes = (checked.error?.issues ?? [])
     .flatMap((issue) => (issue.code === 'invalid_union' && issue.errors.length ? deepest(issue) : [issue]))
