@@ -11,6 +11,7 @@ import {
 } from '@strangler/ledger';
 import { type Direction, type Side, sourceOf, streamName } from '@strangler/plan';
 import { openRows, type Rows } from './aggregates.ts';
+import { usersAsFarAsKnown } from './as-far-as-known.ts';
 import type { LargeTransaction } from './assemble.ts';
 import { failureOf, isRefusal, TargetRefusesError } from './failures.ts';
 import { applyLarge } from './large-transaction.ts';
@@ -20,7 +21,6 @@ import { changesOf, ownershipAfter, type Prepared, prepareSteps, prepareUnasked 
 import type { Progress, Reading, Step } from './steps.ts';
 import { ApplierAheadError, applySteps, type Target } from './target-transaction.ts';
 import { Unexplained } from './unexplained.ts';
-import { usersAsFarAsKnown } from './users.ts';
 import { asCommitted } from './writer.ts';
 
 /** Which stream an applier feeds, and with what. */

@@ -10,9 +10,9 @@ import {
   rivalsOf,
   rootsOf,
 } from './aggregates.ts';
+import type { AppliedLate, Change, RootImage } from './change.ts';
 import { type Disposition, disposeAggregate, type Late, sameRow } from './disposition.ts';
 import { keyOf, type MappedTable, type Row } from './mapping.ts';
-import type { AppliedLate, Change, RootImage } from './steps.ts';
 
 /** A late change that names its user; several of one row in one transaction are one. */
 export type LateChange = Change & { readonly user: string | null; readonly epoch: number | null };

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { portions, type Session, writeCorrections } from '@strangler/ledger';
 import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from './aggregates.ts';
+import type { AppliedLate, Correction, RootImage } from './change.ts';
 import { LARGEST_MESSAGE } from './connector-config.ts';
 import { TargetRefusesError } from './failures.ts';
 import type { MappedTable, Row } from './mapping.ts';
-import type { AppliedLate, Correction, RootImage } from './steps.ts';
 import { usersOf } from './users.ts';
 
 /** Aggregates and late changes in one row of strangler_correction, unless they are long: that is one message in Kafka. */

@@ -1,6 +1,6 @@
 import { CAPTURED, type Session } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
-import type { Report } from './doctor.ts';
+import type { Report } from './doctor-finding.ts';
 import { publicationName } from './names.ts';
 
 /** Looks at the Postgres server and database of a capability's service. */

@@ -1,6 +1,6 @@
 import { openSession, type Session } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
-import type { Report } from './doctor.ts';
+import type { Report } from './doctor-finding.ts';
 import { grantsOf, type UserGrants } from './grants.ts';
 
 /** Looks whether each user of the Plan's addresses has what its work needs, as that user. */

@@ -1,7 +1,7 @@
 import type { Session } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
 import { MYSQL_EXACT } from './columns.ts';
-import type { Report } from './doctor.ts';
+import type { Report } from './doctor-finding.ts';
 import type { MappedTable } from './mapping.ts';
 
 type UniqueKey = { readonly name: string; readonly columns: string[] };

@@ -1,6 +1,7 @@
 import { openSession, originName, type Session, writersOf } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
 import { Connect, ConnectError } from './connectors.ts';
+import type { Finding, Report } from './doctor-finding.ts';
 import { checkMysqlServer } from './doctor-mysql.ts';
 import { checkPostgresServer } from './doctor-postgres.ts';
 import { checkPrivileges } from './doctor-privileges.ts';
@@ -8,18 +9,6 @@ import { checkTables } from './doctor-tables.ts';
 import { type MappedTable, MappingError, resolveMapping } from './mapping.ts';
 import { connectorName, parseAddress, syncedCapabilities } from './names.ts';
 import { KafkaError, logTopics, withKafka } from './topics.ts';
-
-/** Something that breaks the sync (`error`) or weakens it (`warning`): where, what, why, and the command that mends it. */
-export type Finding = {
-  readonly level: 'error' | 'warning';
-  readonly where: string;
-  readonly what: string;
-  readonly why: string;
-  readonly mend: string;
-};
-
-/** Takes findings as they come. */
-export type Report = (finding: Finding) => void;
 
 /** Looks at everything the sync of a Plan demands of its systems. Changes nothing, and never throws. */
 export async function doctor(plan: Plan): Promise<Finding[]> {

@@ -2,10 +2,10 @@ import { type QuarantineEntry, quarantine, type Session } from '@strangler/ledge
 import { nameOf, type Root } from './aggregates.ts';
 import type { Kept } from './apply-late.ts';
 import type { Loser } from './apply-owned.ts';
+import type { Change } from './change.ts';
+import { cutEntry } from './cut.ts';
 import { Isolation } from './isolate.ts';
 import { keyOf, type MappedTable, type Row } from './mapping.ts';
-import { cutEntry } from './quarantine/cut.ts';
-import type { Change } from './steps.ts';
 
 /** Where a kept row came from. */
 export type Whence = {

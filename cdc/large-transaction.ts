@@ -1,5 +1,6 @@
 import { blockedUsers, claimCheckpoint, moveCheckpoint, type OwnershipRow, writeOwnership } from '@strangler/ledger';
 import { nameOf, type Root, type Rows } from './aggregates.ts';
+import { type Attempt, rootsAsFarAsKnown, usersAsFarAsKnown } from './as-far-as-known.ts';
 import type { LargeTransaction } from './assemble.ts';
 import { Isolation } from './isolate.ts';
 import type { Whence } from './keep.ts';
@@ -10,7 +11,6 @@ import { relieve } from './relief.ts';
 import { decode, type RowChange } from './row-change.ts';
 import { type Progress, type Reading, type Step, workOf, workOfLarge } from './steps.ts';
 import { ApplierAheadError, checkAtOnce, type Target, TargetTransaction } from './target-transaction.ts';
-import { type Attempt, rootsAsFarAsKnown, usersAsFarAsKnown } from './users.ts';
 
 /** Some of its users are behind a barrier whose outcome is open: nothing was applied, ask again when it is known. */
 export class UndecidedError extends Error {

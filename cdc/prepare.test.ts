@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { HandoffRow } from '@strangler/ledger';
+import type { Change } from './change.ts';
 import type { MappedTable } from './mapping.ts';
 import { afterHandoffRow, OwnershipHistory } from './ownership-history.ts';
 import { ownershipAfter, prepareSteps, prepareUnasked, untilUndecided } from './prepare.ts';
-import type { Change, Step, Work } from './steps.ts';
+import type { Step, Work } from './steps.ts';
 
 const table = { name: 'orders' } as MappedTable;
 const change = (id: string): Change => ({ table, before: null, after: { id } });

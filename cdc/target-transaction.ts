@@ -9,16 +9,17 @@ import {
 import { changesTo, imagesOf, type Root, type Rows } from './aggregates.ts';
 import { type Aggregate, applyLate, groupByRoot, type LateChange, type LateOutcome } from './apply-late.ts';
 import { applyOwned } from './apply-owned.ts';
+import { rootsAsFarAsKnown } from './as-far-as-known.ts';
 import { changesBehind } from './behind.ts';
+import type { Change, RootImage } from './change.ts';
 import { answerTo, answerToUnknown, correct } from './corrections.ts';
 import { Isolation } from './isolate.ts';
 import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Whence } from './keep.ts';
 import type { Mapping } from './mapping.ts';
 import type { OwnedChange, Prepared } from './prepare.ts';
 import { refuseLate } from './refuse-late.ts';
-import type { Change, Progress, RootImage, Work } from './steps.ts';
+import type { Progress, Work } from './steps.ts';
 import type { Unexplained } from './unexplained.ts';
-import { rootsAsFarAsKnown } from './users.ts';
 
 /** Another applier of this stream has moved the checkpoint: this one must stop. */
 export class ApplierAheadError extends Error {

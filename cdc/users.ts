@@ -1,6 +1,5 @@
-import { type FindRow, imagesAmong, type Root, type Rows, rootOf, rootsOf } from './aggregates.ts';
-import { failureOf } from './failures.ts';
-import type { Change } from './steps.ts';
+import { type Root, type Rows, rootsOf } from './aggregates.ts';
+import type { Change } from './change.ts';
 
 /**
  * The user of each change: a column, or through the parent. A delete whose parent is gone needs none: null. Undefined if
@@ -10,52 +9,9 @@ export async function usersOf(changes: readonly Change[], rows: Rows): Promise<(
   return usersFrom(await rootsOf(rows, changes), changes);
 }
 
-const usersFrom = (roots: readonly Root[], changes: readonly Change[]): (string | null | undefined)[] =>
+/** The users whose rows these roots are, in the order of their changes. */
+export const usersFrom = (roots: readonly Root[], changes: readonly Change[]): (string | null | undefined)[] =>
   roots.map(({ table, row }, at) => {
     if (row && 'column' in table.user) return String(row[table.user.column]);
     return changes[at]!.after ? undefined : null;
   });
-
-/** Asks a target something; gives its error if it refuses to be asked that. */
-export type Attempt = (question: () => Promise<void>) => Promise<Error | undefined>;
-
-/** Outside of a transaction, which a refusal would have broken. */
-const alone: Attempt = async (question) => {
-  try {
-    await question();
-    return undefined;
-  } catch (error) {
-    if (failureOf(error) !== 'row') throw error;
-    return error as Error;
-  }
-};
-
-/** As `usersOf`; where the target cannot even be asked for a parent, because it cannot hold such a key, that is not there. */
-export async function usersAsFarAsKnown(
-  changes: readonly Change[],
-  rows: Rows,
-  attempt: Attempt = alone,
-): Promise<(string | null | undefined)[]> {
-  return usersFrom(await rootsAsFarAsKnown(changes, rows, attempt), changes);
-}
-
-/** As `rootsOf`, in the same way. Within a transaction `attempt` has to keep that whole. */
-export async function rootsAsFarAsKnown(
-  changes: readonly Change[],
-  rows: Rows,
-  attempt: Attempt,
-  among: FindRow = imagesAmong(changes),
-): Promise<Root[]> {
-  let roots: Root[] = [];
-  const refused = await attempt(async () => {
-    roots = await rootsOf(rows, changes, among);
-  });
-  if (!refused) return roots;
-  if (changes.length === 1) {
-    const [{ table, before, after }] = changes as [Change];
-    return [rootOf(rows.mapping, table, (after ?? before)!, among)];
-  }
-  const half = changes.length >> 1;
-  const first = await rootsAsFarAsKnown(changes.slice(0, half), rows, attempt, among);
-  return [...first, ...(await rootsAsFarAsKnown(changes.slice(half), rows, attempt, among))];
-}

@@ -3,16 +3,17 @@ import { otherSide } from '@strangler/plan';
 import { changesTo, imagesOf } from '../aggregates.ts';
 import { applyLate } from '../apply-late.ts';
 import { applyOwned } from '../apply-owned.ts';
+import type { Change, RootImage } from '../change.ts';
 import { correct } from '../corrections.ts';
 import { isRefusal } from '../failures.ts';
 import { keepLate, keepLosers } from '../keep.ts';
 import { Refusal } from '../refusal.ts';
 import type { Sides } from '../sides.ts';
-import type { Change, RootImage } from '../steps.ts';
+import { awaitEqual } from './await-equal.ts';
 import { refuseCut } from './cut.ts';
+import type { Decision, Resolved } from './decision.ts';
 import { changesFrom, keeperOf, rootFrom } from './dispute.ts';
 import { type EntryName, sayEntry, streamOf } from './entry-name.ts';
-import { awaitEqual, type Decision, type Resolved } from './resolve.ts';
 
 /** What a target's database said against rows. */
 export class StillRefusedError extends Error {

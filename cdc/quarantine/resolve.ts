@@ -1,31 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { holdCheckpoint, type KeptEntry, settleQuarantine, writeRecord } from '@strangler/ledger';
 import { directionInto, otherSide, type Plan, type Side, streamName } from '@strangler/plan';
-import { imagesOf, keyRow } from '../aggregates.ts';
-import { correct, sayImage } from '../corrections.ts';
+import type { RootImage } from '../change.ts';
+import { correct } from '../corrections.ts';
 import { isRefusal } from '../failures.ts';
 import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
 import { openSides, type Sides } from '../sides.ts';
-import type { RootImage } from '../steps.ts';
+import { awaitEqual } from './await-equal.ts';
 import { refuseCut } from './cut.ts';
+import { type Decision, type Resolved, refuseSettled } from './decision.ts';
 import { type Dispute, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
 import { type EntryName, readEntryName, sayEntry } from './entry-name.ts';
 import { applyKept } from './keep-late-write.ts';
 import { mendInapplicable } from './mend.ts';
 import { differingColumns } from './side-by-side.ts';
-
-/** Whose row shall hold, who says so, and why. */
-export type Decision = {
-  readonly keep: 'owner' | 'late';
-  readonly reason: string;
-  readonly by: string;
-  /** What `show` printed of the images the decision was made on. */
-  readonly seen: string | undefined;
-};
-
-/** What became of a decision; `arrived`: whether the other side has it already. */
-export type Resolved = { readonly entries: readonly string[]; readonly owner: Side; readonly arrived: boolean };
 
 /**
  * Settles an entry, with everything that was kept of the same aggregate and source transaction: the owner's rows go to
@@ -50,15 +38,6 @@ export async function resolve(plan: Plan, text: string, decision: Decision): Pro
   } finally {
     await sides.close();
   }
-}
-
-/** Throws Refusal if nothing is left to decide. */
-export function refuseSettled({ stream, id, status, resolution, settledAt }: KeptEntry): void {
-  if (status === 'open') return;
-  const when = settledAt ? ` at ${settledAt}` : '';
-  throw new Refusal(
-    `${sayEntry(stream, id)} was ${status}${when}: ${resolution ?? 'nobody said why'}; nothing is left to decide`,
-  );
 }
 
 /** In the keeper's transaction the entries are held, so that of two operators only one decides. */
@@ -155,25 +134,4 @@ async function record(sides: Sides, name: EntryName, dispute: Dispute, { keep, r
       owners: images,
     },
   });
-}
-
-const ARRIVES_WITHIN = 10_000;
-const LOOK_EVERY = 50;
-
-/** True once a side has these aggregates; false if it does not get there. */
-export async function awaitEqual(sides: Sides, side: Side, images: readonly RootImage[]): Promise<boolean> {
-  for (const until = Date.now() + ARRIVES_WITHIN; Date.now() < until; ) {
-    if (await hasAll(sides, side, images)) return true;
-    await sleep(LOOK_EVERY);
-  }
-  return false;
-}
-
-async function hasAll(sides: Sides, side: Side, images: readonly RootImage[]): Promise<boolean> {
-  for (const image of images) {
-    const table = sides.mapping.get(image.table)!;
-    const [own] = await imagesOf(sides.rows[side], table, [keyRow(table, image.key)]);
-    if (sayImage(own!) !== sayImage(image)) return false;
-  }
-  return true;
 }

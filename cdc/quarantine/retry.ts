@@ -6,10 +6,10 @@ import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
 import { openSides, type Sides } from '../sides.ts';
 import { refuseCut } from './cut.ts';
+import { refuseSettled } from './decision.ts';
 import { changesFrom, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
 import { type EntryName, readEntryName, sayEntry } from './entry-name.ts';
 import { alone, retryInapplicable, StillRefusedError } from './mend.ts';
-import { refuseSettled } from './resolve.ts';
 
 /** What became of one entry: `settled`, or why it is still open. */
 export type Retried = { readonly entry: string; readonly settled: boolean; readonly says: string };

@@ -11,10 +11,10 @@ import { type Direction, otherSide, type Plan, type Side, sourceOf, streamName }
 import type { Logger } from 'pino';
 import { openRows, type Rows } from '../aggregates.ts';
 import { disposeLate } from '../apply-late.ts';
+import { cutFrom } from '../cut.ts';
 import { isRefusal } from '../failures.ts';
 import { type Mapping, resolveMapping } from '../mapping.ts';
 import { LOOKING, patience } from '../patience.ts';
-import { cutFrom } from './cut.ts';
 import { changesFrom } from './dispute.ts';
 
 /** Looks after one stream's quarantine: how many entries are open, and which of them no longer matter. */

@@ -1,12 +1,12 @@
 import { holdCheckpoint, type QuarantineEntry } from '@strangler/ledger';
 import { type Direction, directionInto, otherSide, type Side, streamName } from '@strangler/plan';
 import { imagesOf, nameOf } from '../aggregates.ts';
+import type { RootImage } from '../change.ts';
 import { correct } from '../corrections.ts';
 import { type Keeping, keepAll } from '../keep.ts';
 import { keyOf } from '../mapping.ts';
 import { Refusal } from '../refusal.ts';
 import type { Sides } from '../sides.ts';
-import type { RootImage } from '../steps.ts';
 import type { Differing, Owned } from './differing.ts';
 
 const AGGREGATES_AT_ONCE = 200;

@@ -1,0 +1,11 @@
+/** Something that breaks the sync (`error`) or weakens it (`warning`): where, what, why, and the command that mends it. */
+export type Finding = {
+  readonly level: 'error' | 'warning';
+  readonly where: string;
+  readonly what: string;
+  readonly why: string;
+  readonly mend: string;
+};
+
+/** Takes findings as they come. */
+export type Report = (finding: Finding) => void;

@@ -1,0 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Side } from '@strangler/plan';
+import { imagesOf, keyRow } from '../aggregates.ts';
+import type { RootImage } from '../change.ts';
+import { sayImage } from '../corrections.ts';
+import type { Sides } from '../sides.ts';
+
+const ARRIVES_WITHIN = 10_000;
+const LOOK_EVERY = 50;
+
+/** True once a side has these aggregates; false if it does not get there. */
+export async function awaitEqual(sides: Sides, side: Side, images: readonly RootImage[]): Promise<boolean> {
+  for (const until = Date.now() + ARRIVES_WITHIN; Date.now() < until; ) {
+    if (await hasAll(sides, side, images)) return true;
+    await sleep(LOOK_EVERY);
+  }
+  return false;
+}
+
+async function hasAll(sides: Sides, side: Side, images: readonly RootImage[]): Promise<boolean> {
+  for (const image of images) {
+    const table = sides.mapping.get(image.table)!;
+    const [own] = await imagesOf(sides.rows[side], table, [keyRow(table, image.key)]);
+    if (sayImage(own!) !== sayImage(image)) return false;
+  }
+  return true;
+}
