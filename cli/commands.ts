@@ -145,8 +145,13 @@ export async function proxies(options: Where & { json?: true }): Promise<void> {
 
 export async function dismiss(name: string, options: Where & { reason?: string }): Promise<void> {
   const client = clientOf(options);
+  const proxy = (await client.status()).proxies.find((one) => one.proxy === name);
+  if (proxy?.connected) {
+    const next = 'only a proxy that is lost can be dismissed; stop it, and it says goodbye itself';
+    throw new Problem(`${inert(name)} is linked to control: ${next}`);
+  }
   // Said of the loss that is there now: delivered late, it is not said of another one.
-  const loss = (await client.status()).proxies.find(({ proxy }) => proxy === name)?.loss;
+  const loss = proxy?.loss;
   await client.dismiss(name, { ...(loss !== undefined && { loss }), ...reasonOf(options) });
   console.log(
     `${inert(name)}: dismissed; control does not wait for it any more. If it links again, it is known again.`,

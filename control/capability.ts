@@ -34,7 +34,7 @@ import { settleForced } from './settlement.ts';
 import type { CapabilityState, Wish } from './state.ts';
 import type { Also } from './store.ts';
 import type { SyncWatch } from './sync-watch.ts';
-import { isUrgent, type Move, movesOf, settled } from './transitions.ts';
+import { isFullOfNames, isUrgent, type Move, movesOf, settled } from './transitions.ts';
 import { Wake } from './wake.ts';
 import { Walk } from './walk.ts';
 import type { Webhook } from './webhook.ts';
@@ -110,7 +110,7 @@ export class CapabilityControl {
     this.#handoffs = { ...parts.handoffs, release, atRisk };
     const { cell, sides, trouble } = parts.handoffs;
     const bucket = (user: string) => this.#bucket(user);
-    if (sides) this.#confirmations = new Confirmations(cell, sides, bucket, trouble);
+    if (sides) this.#confirmations = new Confirmations(cell, sides, bucket, trouble, parts.plan.handoff.hold);
     this.#walk = new Walk(this.#handoffs, parts.plan.handoff.slice, {
       bucket,
       look: () => this.#look(),
@@ -455,8 +455,11 @@ export class CapabilityControl {
     const blocked = this.#look(gates, reach);
     const moves = this.#movesOf(state);
     const [first] = moves;
-    if (!first || !moves.every(blocked)) return [];
-    return this.#isForward(first) ? gates : reach;
+    if (!first) return [];
+    if (moves.every(blocked)) return this.#isForward(first) ? gates : reach;
+    return isFullOfNames(state)
+      ? [`writes under way: so many users are known by name that no more are left behind`]
+      : [];
   }
 
   #alert(reason: string, inputs: object): void {

@@ -28,6 +28,7 @@ test.each([
     ...([cell, sides] as const),
     () => 1,
     () => {},
+    10_000,
     () => now,
   );
   const confirmed: string[] = [];
@@ -42,10 +43,10 @@ test.each([
   const looked = (seen = looks) => until(() => looks >= seen + 2);
   ask('ada');
   await looked();
-  now = 20_000;
+  now = 30_000;
   ask('bob');
   await looked();
-  now = 30_000;
+  now = 40_000;
   await looked();
   away = false;
   await until(() => confirmed.length > 0);

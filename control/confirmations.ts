@@ -16,7 +16,7 @@ export type Ask = {
 const LOOK = 5;
 /** Before a database that failed is asked again, ms. */
 const AGAIN = 200;
-/** Whoever asked waits no longer than a proxy holds its answer; then the question is forgotten, ms. */
+/** A question is forgotten this long after its proxy has given up on it, ms. */
 const FORGET = 30_000;
 
 type Asked = Ask & { readonly at: number };
@@ -33,20 +33,24 @@ export class Confirmations {
   readonly #bucket: (user: string) => number;
   readonly #trouble: (error: unknown) => void;
   readonly #now: () => number;
+  readonly #forgetAfter: number;
   readonly #wake = new Wake();
   readonly #stopping = new AbortController();
   readonly #life: Promise<void>;
   #asked: Asked[] = [];
   #waiting: Waiting[] = [];
 
+  /** `hold`: how long a proxy waits for the answer, ms. */
   constructor(
     cell: StateCell,
     sides: Sides,
     bucket: (user: string) => number,
     trouble: (error: unknown) => void,
+    hold: number,
     now: () => number = performance.now.bind(performance),
   ) {
     this.#now = now;
+    this.#forgetAfter = hold + FORGET;
     this.#cell = cell;
     this.#sides = sides;
     this.#bucket = bucket;
@@ -86,7 +90,7 @@ export class Confirmations {
 
   /** Whoever is answered by now has gone, also while no database answers. */
   #forget(): void {
-    const oldest = this.#now() - FORGET;
+    const oldest = this.#now() - this.#forgetAfter;
     this.#asked = this.#asked.filter(({ at }) => at > oldest);
     this.#waiting = this.#waiting.filter(({ at }) => at > oldest);
   }

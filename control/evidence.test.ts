@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { MOST_NAMED_FAILING } from '@strangler/plan';
 import { EvidenceWindow } from './evidence.ts';
 
 const LIMIT = 0.05;
@@ -50,6 +51,30 @@ describe('evidence', () => {
     expect(window.read(2_050, false).outages.errors).toMatchObject({ lasting: 1_050, moments: 2 });
     window.add(service(21), 2_100);
     expect(window.read(2_100, false).outages.errors).toMatchObject({ service: { failures: 0 }, lasting: 0 });
+  });
+
+  test('whoever tries a broken request again and again is one user in half a minute, at each side', () => {
+    const window = new EvidenceWindow(LIMIT);
+    for (let at = 0; at < 25_000; at += 500) {
+      window.add({ ...service(1, 1, 1), failing: [7] }, at);
+      window.add({ ...monolith(1, 1), failing: [7] }, at);
+    }
+    expect(window.read(25_000, false)).toMatchObject({
+      all: { service: { requests: 50, errors: 50, hard: 50 } },
+      requests: 1,
+      outages: { hard: { service: { requests: 1, failures: 1 } }, errors: { monolith: { requests: 1, failures: 1 } } },
+    });
+    window.add({ ...service(3, 3), failing: [7, 8, 9] }, 26_000);
+    expect(window.read(26_000, false).outages.errors.service).toEqual({ requests: 3, failures: 3 });
+    window.add({ ...service(1, 1), failing: [7] }, 30_000);
+    expect(window.read(30_000, false).outages.errors.service).toEqual({ requests: 4, failures: 4 });
+  });
+
+  test('more users than can be told apart are many', () => {
+    const window = new EvidenceWindow(LIMIT);
+    const failing = Array.from({ length: MOST_NAMED_FAILING }, (_, user) => user);
+    for (const at of [0, 100]) window.add({ ...service(500, 500), failing }, at);
+    expect(window.read(100, false).outages.errors.service).toEqual({ requests: 1_000, failures: 1_000 });
   });
 
   test('another step begins with nothing', () => {

@@ -1,4 +1,4 @@
-import type { Counts, Side } from '@strangler/plan';
+import { type Counts, MOST_NAMED_FAILING, type Side } from '@strangler/plan';
 import { AboveTest, BelowTest, WorseTest } from './sequential.ts';
 
 /** What requests to one side came to. */
@@ -33,6 +33,8 @@ export type Evidence = {
   /** Evidence that the service is worse than the monolith, and that it is above the limit: clear from 1 on. */
   readonly worse: number;
   readonly above: number;
+  /** Evidence that it is worse from the time alone in which its newest requests have had more than half the limit. */
+  readonly worseNow: number;
   /** Evidence that the monolith is below the limit: wrong with a probability of its reciprocal. */
   readonly monolithBelow: number;
   /** Nobody belongs to the monolith. */
@@ -64,6 +66,12 @@ const FEWEST = 5;
 const LEAST = { service: FEWEST, monolith: 20 };
 /** Failures that are less than this apart are one moment, ms. */
 const MOMENT = 1_000;
+/**
+ * A user’s failures count once in so long, ms: whoever tries the same broken request again and again is one user, however
+ * long that goes on. Of both sides’ users together so many are remembered.
+ */
+const AGAIN = 30_000;
+const MOST_FAILING = 20_000;
 /** Good requests before the first, so that a few hard failures at the very beginning are not called usual. */
 const CREDIT = 1_000;
 
@@ -143,8 +151,12 @@ export class EvidenceWindow {
   readonly #limit: number;
   #step: Counter | undefined;
   #recent!: Counter;
+  /** When a failure of a user at a side was last counted: the oldest first. */
+  readonly #failing = new Map<string, number>();
   #minutes!: Counter[];
   #lately!: { requests: number; errors: number };
+  /** The newest requests have more errors than half of what the Plan allows. */
+  #isHigh = false;
   #hard!: OutageWatch;
   #errors!: OutageWatch;
   #compared: Counter | undefined;
@@ -164,6 +176,8 @@ export class EvidenceWindow {
     this.#recent = new Counter(0);
     this.#minutes = [];
     this.#lately = { requests: 0, errors: 0 };
+    this.#isHigh = false;
+    this.#failing.clear();
     this.#step = this.#compared = undefined;
     this.#each = {};
     this.#hard = new OutageWatch('hard');
@@ -174,19 +188,24 @@ export class EvidenceWindow {
   }
 
   /** Takes in what a proxy counted since its last message. */
-  add(counts: Pick<Counts, 'side' | keyof Tally>, now: number): void {
-    const { side, requests, errors } = counts;
+  add(counts: Pick<Counts, 'side' | 'failing' | keyof Tally>, now: number): void {
+    const { side } = counts;
     this.#remember(side, counts, now);
-    this.#hard.add(side, counts, now);
-    this.#errors.add(side, counts, now);
+    const once = this.#onceAUser(counts, now);
+    const { requests, errors } = once;
+    this.#hard.add(side, once, now);
+    this.#errors.add(side, once, now);
     this.#step ??= new Counter(now);
-    this.#step.add(side, counts);
-    this.#compare(side, counts, now);
-    this.#lookAtEach(side, counts, now);
+    this.#step.add(side, once);
+    this.#compare(side, once, now);
+    this.#lookAtEach(side, once, now);
     if (side === 'monolith') return;
     const kept = (1 - 1 / LATELY) ** requests;
     this.#lately.requests = this.#lately.requests * kept + requests;
     this.#lately.errors = this.#lately.errors * kept + errors;
+    const isHigh = this.#lately.errors * 2 > this.#limit * this.#lately.requests;
+    if (isHigh && !this.#isHigh) this.#worse.beginStretch();
+    this.#isHigh = isHigh;
   }
 
   /** The evidence now; `alone`: nobody belongs to the monolith. */
@@ -199,10 +218,29 @@ export class EvidenceWindow {
       requests: step.service.requests,
       outages: { hard: this.#hard.read(step, now), errors: this.#errors.read(step, now) },
       worse: this.#worse.evidence,
+      worseNow: this.#worse.ofStretch,
       above: this.#above.evidence,
       monolithBelow: this.#below.evidence,
       alone,
     };
+  }
+
+  /** The same without the failures of users of whom one has just been counted. */
+  #onceAUser({ side, requests, errors, hard, failing }: Parameters<EvidenceWindow['add']>[0], now: number): Tally {
+    if (!failing || failing.length >= MOST_NAMED_FAILING) return { requests, errors, hard };
+    let fresh = 0;
+    for (const user of failing) {
+      const key = `${side} ${user}`;
+      if (now - (this.#failing.get(key) ?? Number.NEGATIVE_INFINITY) < AGAIN) continue;
+      fresh++;
+      this.#failing.delete(key);
+      this.#failing.set(key, now);
+    }
+    for (const [key, at] of this.#failing) {
+      if (this.#failing.size <= MOST_FAILING && now - at < AGAIN) break;
+      this.#failing.delete(key);
+    }
+    return { requests: requests - errors + fresh, errors: fresh, hard: Math.min(hard, fresh) };
   }
 
   #remember(side: Side, tally: Tally, now: number): void {

@@ -13,6 +13,7 @@ const of = (service: ReturnType<typeof tally>, monolith = tally(0), more: Partia
   outages: { hard: NO_OUTAGE, errors: NO_OUTAGE },
   worse: 0,
   above: 0,
+  worseNow: 20,
   monolithBelow: 1,
   alone: false,
   ...more,
@@ -41,6 +42,11 @@ describe('judge', () => {
     ['above the limit, but not clearly worse, holds', of(tally(100, 20), tally(900, 2)), 'unsure not-clear'],
     ['faults 52: both sides bad alike: nobody is blamed', of(tally(500, 100), tally(500, 98)), 'unsure both-sides'],
     ['clearly worse within the limit holds', of(tally(400, 8), tally(400), { worse: 1 }), 'unsure worse-within-limit'],
+    [
+      'faults 52: clearly worse for a long time, but not in what both sides suffer now, holds',
+      of(tally(100, 20), tally(900, 180), { worse: 1, worseNow: 19 }),
+      'unsure worse-within-limit',
+    ],
     ['bad lately holds, however good before', of(tally(1_000, 9), tally(1_000), { lately: 0.06 }), 'unsure not-clear'],
     [
       'clearly bad lately fails, however good before',

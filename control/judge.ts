@@ -7,6 +7,8 @@ export type Thresholds = Pick<Capability['guard'], 'errors' | 'hardFailures' | '
 
 /** Evidence from which the service is clearly worse; see sequential.ts for how often that is wrong. */
 const CLEAR = 1;
+/** The same (an e-value) from the time alone in which the service is bad enough. */
+const CLEAR_NOW = 20;
 /** Evidence (an e-value) from which the monolith is known to be below the limit. */
 const KNOWN = 1_000;
 /** The probability below which it is no chance that only the service fails. */
@@ -67,7 +69,8 @@ function tooManyErrors(evidence: Evidence, { errors, minimumRequests }: Threshol
   const { all, lately, requests } = evidence;
   if (!(requests >= minimumRequests) || !(lately > errors)) return undefined;
   const reason = `service: ${say(all.service)} in ten minutes, ${percent(lately)} lately; monolith: ${say(all.monolith)}`;
-  if (evidence.worse >= CLEAR) return { verdict: 'fail', rule: 'errors', reason };
+  // A service that was a little worse all day is not blamed for what both sides suffer now.
+  if (evidence.worse >= CLEAR && evidence.worseNow >= CLEAR_NOW) return { verdict: 'fail', rule: 'errors', reason };
   if (!(evidence.above >= CLEAR)) return undefined;
   const known = evidence.monolithBelow >= KNOWN;
   const isFine =

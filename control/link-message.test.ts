@@ -86,6 +86,7 @@ describe('what a proxy counted', () => {
     expect(of(counts({}))).toEqual(counts({}));
     const none = { requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0 };
     expect(of(counts(none))).toEqual(counts(none));
+    for (const failing of [[1], [1, 2, 3]]) expect(of(counts({ failing }))).toEqual(counts({ failing }));
   });
 
   test.each([
@@ -95,6 +96,9 @@ describe('what a proxy counted', () => {
     ['more errors than requests', { errors: 11 }],
     ['more errors of both kinds than requests', { errors: 5, clientErrors: 6 }],
     ['more hard failures than errors', { hard: 4 }],
+    ['more failing users than errors', { failing: [1, 2, 3, 4] }],
+    ['errors of nobody', { failing: [] }],
+    ['failing users that are no hashes', { failing: ['ada'] }],
     ['a negative number of errors', { errors: -1, hard: 0 }],
     ['longer waits than any of its requests can have had', { latency: 1e308 }],
     ['waits of no requests', { requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 1 }],

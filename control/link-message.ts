@@ -1,5 +1,5 @@
 import { tallyMistake, validateRules } from '@strangler/compare';
-import { type FromProxy, MOST_NAMED } from '@strangler/plan';
+import { type FromProxy, MOST_NAMED, MOST_NAMED_FAILING } from '@strangler/plan';
 
 /** `kind path` of a difference. */
 const LONGEST_PLACE = 4_100;
@@ -37,11 +37,20 @@ const isTally = ({ requests, errors, hard, clientErrors, latency }: Fields): boo
   Number(hard) <= Number(errors) &&
   isTime(latency, Number(requests) * LONGEST);
 
+/** A proxy of an earlier version does not tell failing users apart. */
+const isFailing = ({ failing, errors }: Fields): boolean =>
+  failing === undefined ||
+  (Array.isArray(failing) &&
+    failing.length <= Math.min(MOST_NAMED_FAILING, Number(errors)) &&
+    failing.length >= Math.min(1, Number(errors)) &&
+    failing.every(isWhole));
+
 const isCounts = (value: unknown): boolean =>
   isFields(value) &&
   isName(value.capability) &&
   (value.side === 'monolith' || value.side === 'service') &&
   isTally(value) &&
+  isFailing(value) &&
   Array.isArray(value.writers) &&
   value.writers.every((user) => typeof user === 'string');
 

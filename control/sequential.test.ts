@@ -33,6 +33,16 @@ describe('the test whether the service is worse', () => {
     expect(blocksUntilClear(new WorseTest(), () => block(tally(100), tally(100)))).toBe(10_000);
   });
 
+  test('of a stretch, only what came since it began is evidence', () => {
+    const one = new WorseTest();
+    for (let nth = 0; nth < 20; nth++) one.take(block(tally(100, 5), tally(100)), 2 * SECOND);
+    expect(one.ofStretch).toBeGreaterThan(1_000);
+    one.beginStretch();
+    for (let nth = 0; nth < 20; nth++) one.take(block(tally(100, 30), tally(100, 30)), 2 * SECOND);
+    expect(one.evidence).toBeGreaterThanOrEqual(1);
+    expect(one.ofStretch).toBeLessThan(2);
+  });
+
   test('clear evidence fades when the service is good again', () => {
     const one = new WorseTest();
     blocksUntilClear(one, () => block(tally(100, 5), tally(100)));

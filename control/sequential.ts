@@ -10,8 +10,9 @@ import type { Outage, Sample, Tally } from './evidence.ts';
  * which is the bound: 0.1 % of days and test in the long run, 0.2 % of any single day. Fading and capping evidence only
  * make it smaller.
  *
- * Errors come in bursts: one user tries again, a database pauses for a second. So blocks count and not requests, and
- * however many errors a block has, it says no more than one error could. What the tests assume of blocks:
+ * Errors come in bursts: one user tries again, a database pauses for a second. So a user’s errors count once in half a
+ * minute (evidence.ts), blocks count and not requests, and however many errors a block has, it says no more than one error
+ * could. What the tests assume of blocks:
  * - `WorseTest`: looking at as many requests of either side, one finds an error at the service alone at most as often, on
  *   average, as at the monolith alone, given all blocks before. That holds for equal sides at any rate of errors, also one
  *   that changes, also if both fail together, in bursts within a block. With less traffic than the monolith’s, an error of
@@ -97,6 +98,8 @@ class Evidence {
 export class WorseTest {
   readonly #evidence = new Evidence(0, RATIOS.length);
   readonly #purse = new Purse();
+  /** What 1 would have become by the blocks of the present stretch: an e-value. */
+  #stretch = new Evidence(1, RATIOS.length);
   /** The newest blocks, on which nothing has been staked yet: what each stake would be worth, and whether it has errors. */
   readonly #pending: { readonly worth: Evidence; readonly errors: boolean }[] = [];
   /** Of the monolith; and of its blocks with errors, how many would have one if the service’s traffic were looked at. */
@@ -109,6 +112,15 @@ export class WorseTest {
     return this.#evidence.sum;
   }
 
+  /** Evidence of the blocks since `beginStretch`, or since the first: wrong with a probability of its reciprocal. */
+  get ofStretch(): number {
+    return this.#stretch.sum;
+  }
+
+  beginStretch(): void {
+    this.#stretch = new Evidence(1, RATIOS.length);
+  }
+
   /** The share of errors of the monolith until now. */
   get usual(): number {
     return share({ ...this.#monolith, hard: 0 });
@@ -118,6 +130,7 @@ export class WorseTest {
   take(block: Sample, milliseconds: number): void {
     const factors = this.#factors(block);
     this.#evidence.multiply(factors, MOST);
+    this.#stretch.multiply(factors, Number.POSITIVE_INFINITY);
     this.#pending.push({ worth: new Evidence(RATIOS.length, RATIOS.length), errors: hasErrors(block) });
     for (const { worth } of this.#pending) worth.multiply(factors, Number.POSITIVE_INFINITY);
     this.#purse.earn(milliseconds);

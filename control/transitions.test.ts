@@ -8,6 +8,7 @@ import {
   forced,
   holding,
   idle,
+  isFullOfNames,
   isUrgent,
   leftBehind,
   movesOf,
@@ -95,6 +96,8 @@ describe('users left behind', () => {
   test('nobody is named beyond a bound, over a pin, or in an urgent rollback', () => {
     const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`u${at}`, 'bucket'] as const));
     expect(names(with_({ wishes: many }))).not.toContain('ada');
+    expect(isFullOfNames(with_({ wishes: many }))).toBe(true);
+    expect(leftBehind(with_({ wishes: many }), ['u7']).wishes).toMatchObject({ u7: 'behind', u8: 'bucket' });
     expect(leftBehind(with_({ wishes: { ada: 'monolith' } }), ['ada']).wishes).toEqual({ ada: 'monolith' });
     expect(names(with_({ ramp: urgently }))).toEqual([]);
   });

@@ -71,15 +71,18 @@ function namedOnService({ phase, moving }: CapabilityState): Moving | undefined 
 export const mayBeNamed = (user: string): boolean =>
   user.length > 0 && user.length <= 190 && user.isWellFormed() && !user.includes('\0');
 
-/** More users are never named because their writes were in the way: a range then waits for them all. */
+/** More users are never named because their writes were in the way: a range then waits for the others. */
 const MOST_NAMED_EVER = 1_000;
 
-/** Leaves these users where they are, so that their range can move without them; nobody if there are too many already. */
+/** True if whoever has no name yet is not left behind any more: both logs know users for ever whom they know by name. */
+export const isFullOfNames = ({ wishes }: CapabilityState): boolean => Object.keys(wishes).length >= MOST_NAMED_EVER;
+
+/** Leaves these users where they are, so that their range can move without them; nobody if there are too many names. */
 export function leftBehind(state: CapabilityState, users: readonly string[]): CapabilityState {
-  const isFree = (user: string) => !Object.hasOwn(state.wishes, user) || state.wishes[user] === 'bucket';
-  const fresh = users.filter((user) => mayBeNamed(user) && isFree(user));
-  if (isUrgent(state) || !fresh.length || Object.keys(state.wishes).length + fresh.length > MOST_NAMED_EVER)
-    return state;
+  const isNew = (user: string) => !Object.hasOwn(state.wishes, user);
+  const fresh = users.filter((user) => mayBeNamed(user) && (isNew(user) || state.wishes[user] === 'bucket'));
+  const names = Object.keys(state.wishes).length + fresh.filter(isNew).length;
+  if (isUrgent(state) || !fresh.length || names > MOST_NAMED_EVER) return state;
   return { ...state, wishes: { ...state.wishes, ...Object.fromEntries(fresh.map((user) => [user, 'behind'])) } };
 }
 

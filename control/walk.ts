@@ -72,7 +72,10 @@ export class Walk {
     await recover(this.#parts, 'control was restarted');
     let walking = true;
     while (!signal.aborted) {
-      await this.#recall();
+      if (!(await this.#recall())) {
+        await this.#wake.wait(LOOK, signal);
+        continue;
+      }
       const state = this.#parts.cell.current;
       const moves = [...movesOf(state, this.#slice, this.#walker.bucket)];
       if (!moves.length && state.phase !== 'idle') {
@@ -140,11 +143,11 @@ export class Walk {
     return (await cell.update((state) => leftBehind(state, users), { record: about })) !== before;
   }
 
-  /** Lets users follow whose writes must have ended by now. */
-  async #recall(): Promise<void> {
+  /** Lets users follow whose writes must have ended by now. False if the store failed. */
+  async #recall(): Promise<boolean> {
     const { cell } = this.#parts;
     const due = this.#behind.due(cell.current, performance.now());
-    if (due.length) await this.#stored(() => cell.update((state) => following(state, due)));
+    return !due.length || this.#stored(() => cell.update((state) => following(state, due)));
   }
 
   #wants(state: CapabilityState, move: Move): boolean {

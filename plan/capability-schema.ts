@@ -81,14 +81,14 @@ const handoff = z.strictObject({
 
 const guard = z.strictObject({
   errors: fraction('5%').describe(
-    'Share of errors above which the service may be rolled back, if it is clearly worse than the monolith. Below it, never.',
+    'Share of errors from which a service that is clearly worse than the monolith is rolled back, by its newest hundred requests: one that is steadily at a third of this is above it by chance now and then. A user’s errors count once in half a minute.',
   ),
   hardFailures: z
     .int()
     .min(1)
     .default(10)
     .describe(
-      'Requests that the service did not answer at all (refused, reset, timed out), after which everybody is taken back at once, unless the monolith fails too.',
+      'Users (each counted once in half a minute) whose requests the service did not answer at all (refused, reset, timed out), after which everybody is taken back at once, unless the monolith fails too.',
     ),
   minimumRequests: z
     .int()

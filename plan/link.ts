@@ -30,6 +30,11 @@ export type Counts = {
   readonly clientErrors: number;
   /** Sum of milliseconds to the answer's head. */
   readonly latency: number;
+  /**
+   * Hashes of the users of the errors, each once, at most MOST_NAMED_FAILING: whoever tries a broken request again and
+   * again is one user. Absent: not told apart.
+   */
+  readonly failing?: readonly number[];
   /** Users whose writes the service acknowledged; of the monolith nobody asks. */
   readonly writers: readonly string[];
 };
@@ -123,6 +128,9 @@ export type Flight = {
   /** Whose writes are of unknown fate; empty if these are more than MOST_NAMED, or may be anybody. */
   readonly unknownOf: readonly string[];
 };
+
+/** More users than these are not told apart among those whose requests failed since the last message. */
+export const MOST_NAMED_FAILING = 100;
 
 /** More users than these are not named in a flight: then something else is wrong than the writes of a few. */
 export const MOST_NAMED = 16;

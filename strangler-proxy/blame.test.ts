@@ -162,7 +162,7 @@ const TABLE: Row[] = [
     false,
     known,
   ],
-  ['a reset midway, at once', { error: failure('ECONNRESET'), body: 'coming' }, 'side', false, known],
+  ['a reset midway, at once', { error: failure('ECONNRESET'), body: 'coming' }, 'nobody', false, known],
   [
     'a reset midway, after the side has said that it wants no more',
     { error: failure('ECONNRESET'), body: 'coming', status: 413, bodyAtAnswer: 'coming' },

@@ -88,15 +88,16 @@ export function blame(ending: Ending): Blame {
   }
   const cause = causeOf(error, ending.bodyAtAnswer !== undefined);
   const timedOut = error.code === 'UND_ERR_BODY_TIMEOUT';
+  // Whoever refuses an upload by its head, its length or its login answers and closes without reading it: the reset then
+  // overtakes the answer, a 431, 413 or 401.
   const midway = cause === 'broken' && sent && body === 'coming';
   const unread = cause === 'broken' && sent && status > 0 && ending.unread;
   const wasBroken = (cause === 'silent' || cause === 'broken') && !unread && !(midway && hasWaited(ending));
-  const isSides = wasBroken && !isUnwanted(ending);
+  const isSides = wasBroken && !isUnwanted(ending) && !(midway && status < 500);
   const isOurs = cause === 'cut' || cause === 'stop' || cause === 'proxy';
   const fault = isSides ? 'side' : wasBroken ? 'nobody' : isOurs ? 'proxy' : 'client';
   const code = timedOut ? 'upstream-timeout' : CODES[cause];
-  // A reset midway may have overtaken an answer, such as that this client may not upload.
-  return { fault, hard: isSides && status === 0 && !midway, fateKnown: isFateKnown(ending), code };
+  return { fault, hard: isSides && status === 0, fateKnown: isFateKnown(ending), code };
 }
 
 /** The side may have waited for the rest of the body, or wants no more of it: it has answered already what is no error. */

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { MOST_UNANSWERED, MOST_WAITING } from './pipelined.ts';
+import { MOST_UNANSWERED, MOST_WAITING, MOST_WAITING_BYTES } from './pipelined.ts';
 import { Raw, statusOf, tcp } from './testing/raw.ts';
 import { alone, startUpstream } from './testing/stage.ts';
 
@@ -60,6 +60,17 @@ test('a client that sends more ahead than may wait loses its connection, the log
   expect(connections()).toBeLessThanOrEqual(MOST_UNANSWERED);
   expect(logged.filter(({ msg }) => String(msg).includes('too many requests ahead'))).toHaveLength(1);
   expect(statusOf(await new Raw(address).send('GET /a/../b HTTP/1.1\r\nHost: a\r\n\r\n').end())).toBe(400);
+});
+
+test('faults 15 what waits is bounded in bytes too: bodies that fit their buffers do not add up', async () => {
+  const { address, open, logged } = await hanging();
+  const body = 'x'.repeat(60_000);
+  const post = `POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const ahead = Math.ceil((2 * MOST_WAITING_BYTES) / post.length);
+  const client = new Raw(address).send(`${gets(MOST_UNANSWERED)}${post.repeat(ahead)}`);
+  expect(await client.end()).toBe('');
+  while (open() > 0) await soon();
+  expect(logged.filter(({ msg }) => String(msg).includes('ahead of its answers'))).toHaveLength(1);
 });
 
 test('a large body behind requests that wait goes on whole when its turn has come, and so does what follows it', async () => {

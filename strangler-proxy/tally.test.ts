@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { FromProxy } from '@strangler/plan';
+import { type FromProxy, MOST_NAMED_FAILING, murmur3 } from '@strangler/plan';
 import { Tally } from './tally.ts';
 
 const REFUSED = { status: 0, failed: true, hard: true, latency: 0 };
@@ -28,7 +28,7 @@ test('what was counted too long ago is dropped, but who has written is still tol
     counts: [
       {
         ...{ capability: 'orders', side: 'service', requests: 1, errors: 0, hard: 0, clientErrors: 0, latency: 5 },
-        writers: ['ada', 'bob'],
+        ...{ failing: [], writers: ['ada', 'bob'] },
       },
     ],
     more: 0,
@@ -56,4 +56,13 @@ test('a request without a user is not counted: it goes to the monolith, whoever 
   for (let nth = 0; nth < 30; nth++) tally.add('orders', 'monolith', REFUSED, { user: undefined, isWrite: false });
   tally.add('orders', 'service', REFUSED, writing('ada'));
   expect(tally.take().counts).toMatchObject([{ side: 'service', requests: 1, errors: 1, hard: 1, writers: [] }]);
+});
+
+test('failing users are told apart, each once, as far as they fit', () => {
+  const { tally } = set();
+  for (const user of ['ada', 'bob', 'ada']) tally.add('orders', 'service', REFUSED, writing(user));
+  tally.add('orders', 'service', FINE, writing('cy'));
+  expect(tally.take().counts).toMatchObject([{ errors: 3, failing: [murmur3('ada'), murmur3('bob')] }]);
+  for (let nth = 0; nth < 200; nth++) tally.add('orders', 'service', REFUSED, writing(`u${nth}`));
+  expect(tally.take().counts[0]!.failing).toHaveLength(MOST_NAMED_FAILING);
 });

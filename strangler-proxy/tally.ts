@@ -1,4 +1,4 @@
-import type { Counts, Side } from '@strangler/plan';
+import { type Counts, MOST_NAMED_FAILING, murmur3, type Side } from '@strangler/plan';
 
 /** What became of one request to one side. */
 export type Outcome = {
@@ -19,7 +19,7 @@ const MOST_WRITERS = 10_000;
 /** Writers of one message: as long as users may be, and whatever is in them, it is smaller than control takes (1 MiB). */
 const WRITERS_A_MESSAGE = 500;
 
-type Numbers = Omit<Counts, 'capability' | 'side' | 'writers'>;
+type Numbers = Omit<Counts, 'capability' | 'side' | 'writers' | 'failing'>;
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 /** Whose request it was, if known, and whether it was a write. */
 export type Whose = { readonly user: string | undefined; readonly isWrite: boolean };
@@ -29,6 +29,7 @@ type Running = {
   readonly side: Side;
   numbers: Mutable<Numbers>;
   readonly writers: Set<string>;
+  readonly failing: Set<number>;
 };
 const none = (): Mutable<Numbers> => ({ requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0 });
 
@@ -51,14 +52,22 @@ export class Tally {
   add(capability: string, side: Side, { status, failed, hard, latency }: Outcome, { user, isWrite }: Whose): void {
     if (user === undefined) return;
     const key = `${side} ${capability}`;
-    const running = this.#counts.get(key) ?? { capability, side, numbers: none(), writers: new Set() };
+    const running = this.#counts.get(key) ?? {
+      capability,
+      side,
+      numbers: none(),
+      writers: new Set(),
+      failing: new Set(),
+    };
     this.#counts.set(key, running);
     this.#since = Math.min(this.#since, this.#now());
-    const { numbers, writers } = running;
+    const { numbers, writers, failing } = running;
     numbers.requests++;
     numbers.latency += latency;
-    if (failed || hard || status >= 500) numbers.errors++;
-    else if (status >= 400) numbers.clientErrors++;
+    if (failed || hard || status >= 500) {
+      numbers.errors++;
+      if (failing.size < MOST_NAMED_FAILING) failing.add(murmur3(user));
+    } else if (status >= 400) numbers.clientErrors++;
     if (hard) numbers.hard++;
     if (!isWrite || side !== 'service' || status < 200 || status >= 400) return;
     if (writers.size < MOST_WRITERS) writers.add(user);
@@ -69,7 +78,10 @@ export class Tally {
   dropStale(): void {
     if (this.#now() - this.#since < STALE) return;
     this.#since = Number.POSITIVE_INFINITY;
-    for (const running of this.#counts.values()) running.numbers = none();
+    for (const running of this.#counts.values()) {
+      running.numbers = none();
+      running.failing.clear();
+    }
   }
 
   /**
@@ -86,9 +98,11 @@ export class Tally {
   }
 }
 
-function partsOf({ capability, side, numbers, writers }: Running): Counts[] {
+function partsOf({ capability, side, numbers, writers, failing }: Running): Counts[] {
   const all = [...writers];
-  const parts: Counts[] = [{ capability, side, ...numbers, writers: all.splice(0, WRITERS_A_MESSAGE) }];
-  while (all.length) parts.push({ capability, side, ...none(), writers: all.splice(0, WRITERS_A_MESSAGE) });
+  const first = { capability, side, ...numbers, failing: [...failing] };
+  const parts: Counts[] = [{ ...first, writers: all.splice(0, WRITERS_A_MESSAGE) }];
+  while (all.length)
+    parts.push({ capability, side, ...none(), failing: [], writers: all.splice(0, WRITERS_A_MESSAGE) });
   return parts;
 }

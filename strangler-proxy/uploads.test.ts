@@ -264,8 +264,39 @@ const BROKEN: [how: string, says: string][] = [
   ['resets', ''],
 ];
 
-test.each(BROKEN)('a side that %s as soon as it sees an upload has failed: it waited for nobody', async (_, says) => {
-  expect(await counted(says, 0, 2)).toEqual({ requests: 2, errors: 1, hard: 0, clients: false });
+test('a side that answers 503 as soon as it sees an upload has failed: it waited for nobody', async () => {
+  expect(await counted(BROKEN[0]![1], 0, 2)).toEqual({ requests: 2, errors: 1, hard: 0, clients: false });
+});
+
+test('a side that resets an upload may have refused it by its head: that says nothing about it', async () => {
+  expect(await counted('', 0, 1)).toEqual({ requests: 1, errors: 0, hard: 0, clients: false });
+});
+
+test('faults 33 a service that refuses heads too large for it, as Node does, and closes on the body behind them has not failed', async () => {
+  const service = createServer((_, response) => response.end('{}'));
+  await once(service.listen(0, '127.0.0.1'), 'listening');
+  stops.push(async () => {
+    service.closeAllConnections();
+    service.close();
+  });
+  const one = await set({ service: `http://127.0.0.1:${(service.address() as AddressInfo).port}` });
+  await one.control.says({ boundary: 10_000, pins: {} });
+  const pad = Array.from({ length: 8 }, (_, nth) => `X-${nth}: ${'y'.repeat(1_500)}\r\n`).join('');
+  const length = 3_000_000;
+  for (let sent = 0; sent < 5; sent++) {
+    const client = new Raw(one.address).send(
+      `POST /api/orders/${'u'.repeat(7_000)} HTTP/1.1\r\nHost: a\r\nX-User: u\r\n${pad}Content-Length: ${length}\r\n\r\n`,
+    );
+    client.send('x'.repeat(length));
+    await client.answer();
+    client.socket.destroy();
+  }
+  await fetch(`http://${one.address}/api/orders`, { headers: { 'x-user': 'v' } });
+  const counts = await one.control.hears((all) => {
+    const told = all.flatMap((message) => (message.type === 'counts' ? message.counts : []));
+    return told.some(({ requests, clientErrors }) => requests > clientErrors) && told;
+  });
+  expect(counts.reduce((sum, { errors }) => sum + errors, 0)).toBe(0);
 });
 
 test.each(BROKEN)('a side that %s when an upload has dripped for a while has not failed', async (_, says) => {

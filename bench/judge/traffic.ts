@@ -1,8 +1,8 @@
-import type { Side } from '@strangler/plan';
+import { MOST_NAMED_FAILING, type Side } from '@strangler/plan';
 import type { Chance } from '../../e2e/chance.ts';
 
 /** How errors come. */
-export const KINDS = ['single', 'retries', 'spells', 'common'] as const;
+export const KINDS = ['single', 'retries', 'stubborn', 'spells', 'common'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** One stretch of time with the same traffic. */
@@ -19,7 +19,7 @@ export type Load = {
 };
 
 /** What both sides counted in one look of the judge. */
-export type Counted = Record<Side, { requests: number; errors: number; hard: number }>;
+export type Counted = Record<Side, { requests: number; errors: number; hard: number; failing: number[] }>;
 
 /** How often control looks, ms. */
 export const LOOK = 100;
@@ -28,10 +28,20 @@ const AGAIN = 2 / 3;
 const TRIES = 6;
 const PAUSE = 300;
 const RUN = (1 - AGAIN ** TRIES) / (1 - AGAIN);
+/** A stubborn one, or the tab somebody left open, tries so often, about every so many ms: on average a minute long. */
+const STUBBORN = { tries: 120, pause: 1_000 };
 /** Spells last so long on average (ms), of one side or of both; this share of the requests fails meanwhile. */
 const SPELL = { one: 1_000, both: 2_000 };
 const FAILING = 0.8;
 
+/** A user who tries again after `pause` ms on average, and fails `left` times more. */
+type Retry = {
+  readonly at: number;
+  readonly side: Side;
+  readonly user: number;
+  readonly left: number;
+  readonly pause: number;
+};
 type Spell = { until: number; bad: boolean };
 
 /** Requests at random moments, request by request; a look without any is skipped. */
@@ -39,7 +49,8 @@ export class Traffic {
   readonly #chance: Chance;
   readonly #spells: Record<Side, Spell>;
   /** Failures still to come of users who try again. */
-  #retries: { at: number; side: Side; left: number }[] = [];
+  #retries: Retry[] = [];
+  #users = 0;
   now = 0;
 
   constructor(chance: Chance) {
@@ -56,12 +67,13 @@ export class Traffic {
     this.now += looks * LOOK;
     if (this.now > end) return undefined;
     const counted = {
-      monolith: { requests: 0, errors: 0, hard: 0 },
-      service: { requests: 0, errors: 0, hard: 0 },
-    };
+      monolith: { requests: 0, errors: 0, hard: 0, failing: [] },
+      service: { requests: 0, errors: 0, hard: 0, failing: [] },
+    } satisfies Counted;
     for (let left = this.#arrivals(mean, looks === 1 + skipped); left > 0; left--) {
       const side = this.#chance.happens(load.share) ? 'service' : 'monolith';
-      this.#count(counted, side, this.#fails(side, load), load.hard);
+      const user = ++this.#users;
+      this.#count(counted, side, user, this.#fails(side, user, load), load.hard);
     }
     if (this.#retries.length) this.#again(counted, load);
     return counted;
@@ -71,27 +83,35 @@ export class Traffic {
     const due = this.#retries.filter(({ at }) => at <= this.now);
     if (!due.length) return;
     this.#retries = this.#retries.filter(({ at }) => at > this.now);
-    for (const { side, left } of due) {
-      this.#count(counted, side, left > 0, load.hard);
-      if (left > 0) this.#retry(side, left - 1);
+    for (const { left, ...again } of due) {
+      this.#count(counted, again.side, again.user, left > 0, load.hard);
+      if (left > 0) this.#retry({ ...again, left: left - 1 });
     }
   }
 
-  #count(counted: Counted, side: Side, fails: boolean, hard: boolean): void {
-    counted[side].requests++;
+  #count(counted: Counted, side: Side, user: number, fails: boolean, hard: boolean): void {
+    const tally = counted[side];
+    tally.requests++;
     if (!fails) return;
-    counted[side].errors++;
-    if (hard) counted[side].hard++;
+    tally.errors++;
+    if (hard) tally.hard++;
+    if (!tally.failing.includes(user) && tally.failing.length < MOST_NAMED_FAILING) tally.failing.push(user);
   }
 
-  #fails(side: Side, { kind, rates }: Load): boolean {
+  #fails(side: Side, user: number, { kind, rates }: Load): boolean {
     const rate = rates[side];
     if (kind === 'single') return this.#chance.happens(rate);
     if (kind === 'retries') {
       if (!this.#chance.happens(rate / (1 - rate) / RUN)) return false;
       let left = 0;
       while (left < TRIES - 1 && this.#chance.happens(AGAIN)) left++;
-      this.#retry(side, left);
+      this.#retry({ side, user, left, pause: PAUSE });
+      return true;
+    }
+    if (kind === 'stubborn') {
+      if (!this.#chance.happens(rate / (1 - rate) / (STUBBORN.tries / 2))) return false;
+      const left = Math.floor(this.#chance.between(1, STUBBORN.tries));
+      this.#retry({ side, user, left, pause: STUBBORN.pause });
       return true;
     }
     const whose = kind === 'common' ? 'monolith' : side;
@@ -108,8 +128,8 @@ export class Traffic {
     return spell.bad;
   }
 
-  #retry(side: Side, left: number): void {
-    this.#retries.push({ at: this.now + this.#waits() * PAUSE, side, left });
+  #retry(one: Omit<Retry, 'at'>): void {
+    this.#retries.push({ ...one, at: this.now + this.#waits() * one.pause });
   }
 
   /** Exponential, mean 1. */
