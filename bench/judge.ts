@@ -24,6 +24,8 @@ const WAYS: readonly { readonly name: string; readonly kind: Kind; readonly hard
   { name: 'single, hard', kind: 'single', hard: true },
   { name: 'retries', kind: 'retries', hard: false },
   { name: 'retries, hard', kind: 'retries', hard: true },
+  { name: 'stubborn', kind: 'stubborn', hard: false },
+  { name: 'stubborn, hard', kind: 'stubborn', hard: true },
   { name: 'spells of one side', kind: 'spells', hard: false },
   { name: 'spells of both', kind: 'common', hard: false },
   { name: 'spells of both, hard', kind: 'common', hard: true },
