@@ -1,15 +1,15 @@
 import { type Direction, type Plan, streamName } from '@strangler/plan';
 import type { Logger } from 'pino';
-import { type Backfill, type Pulse, type SayProgress, startBackfill } from './backfill.ts';
-import { type ConnectorConfig, monolithConnector, serviceConnector } from './connector-config.ts';
-import { Connect, watchConnectors } from './connectors.ts';
+import { type Backfill, type Pulse, type SayProgress, startBackfill } from './capture/backfill.ts';
+import { watchPremises } from './capture/capture-watch.ts';
+import { type ConnectorConfig, monolithConnector, serviceConnector } from './capture/connector-config.ts';
+import { Connect, watchConnectors } from './capture/connectors.ts';
+import { startTicker } from './capture/ticker.ts';
 import { ContinuityError } from './continuity.ts';
 import { connectorName, parseAddress, syncedCapabilities } from './names.ts';
 import { patience } from './patience.ts';
-import { watchPremises } from './premises.ts';
 import { type QuarantineWatch, watchQuarantine } from './quarantine/watch.ts';
 import { type Stream, startStream } from './stream.ts';
-import { startTicker } from './ticker.ts';
 
 /** A running sync of every capability of a Plan. */
 export interface Cdc {

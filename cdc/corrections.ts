@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { portions, type Session, writeCorrections } from '@strangler/ledger';
 import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from './aggregates.ts';
+import { LARGEST_MESSAGE } from './capture/connector-config.ts';
 import type { AppliedLate, Correction, RootImage } from './change.ts';
-import { LARGEST_MESSAGE } from './connector-config.ts';
 import { TargetRefusesError } from './failures.ts';
 import type { MappedTable, Row } from './mapping.ts';
 import { usersOf } from './users.ts';

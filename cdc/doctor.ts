@@ -1,6 +1,7 @@
 import { openSession, originName, type Session, writersOf } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
-import { Connect, ConnectError } from './connectors.ts';
+import { Connect, ConnectError } from './capture/connectors.ts';
+import { KafkaError, logTopics, withKafka } from './capture/topics.ts';
 import type { Finding, Report } from './doctor-finding.ts';
 import { checkMysqlServer } from './doctor-mysql.ts';
 import { checkPostgresServer } from './doctor-postgres.ts';
@@ -8,7 +9,6 @@ import { checkPrivileges } from './doctor-privileges.ts';
 import { checkTables } from './doctor-tables.ts';
 import { type MappedTable, MappingError, resolveMapping } from './mapping.ts';
 import { connectorName, parseAddress, syncedCapabilities } from './names.ts';
-import { KafkaError, logTopics, withKafka } from './topics.ts';
 
 /** Looks at everything the sync of a Plan demands of its systems. Changes nothing, and never throws. */
 export async function doctor(plan: Plan): Promise<Finding[]> {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { barrierArrived } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
+import { Connect } from './capture/connectors.ts';
 import type { Cdc } from './cdc.ts';
-import { Connect } from './connectors.ts';
 import { connectorName } from './names.ts';
 import { recopy } from './recopy/recopy.ts';
 import { makeWorld, stream, until, untilRunning, type World } from './testing/world.ts';

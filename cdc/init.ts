@@ -8,10 +8,10 @@ import {
   writersOf,
 } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
+import { createTopics } from './capture/topics.ts';
 import { grantsOf, type UserGrants } from './grants.ts';
 import { MappingError, resolveMapping } from './mapping.ts';
 import { parseAddress, publicationName, syncedCapabilities } from './names.ts';
-import { createTopics } from './topics.ts';
 import { findUncopyable } from './uncopyable.ts';
 
 /** What `init` may do beyond creating its own things. */

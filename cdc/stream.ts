@@ -12,9 +12,9 @@ import {
 import type { Logger } from 'pino';
 import { Applier } from './applier.ts';
 import { AssemblyError } from './assemble.ts';
+import { openSource } from './capture/kafka-source.ts';
 import { ContinuityError } from './continuity.ts';
 import { adviceFor, failureOf } from './failures.ts';
-import { openSource } from './kafka-source.ts';
 import { UnconvertibleError } from './kinds.ts';
 import { UndecidedError } from './large-transaction.ts';
 import { type Mapping, MappingError, resolveMapping, SchemaChangedError } from './mapping.ts';

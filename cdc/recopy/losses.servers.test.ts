@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { barrierArrived, hasHandoff, readOwnership, readRecords } from '@strangler/ledger';
 import { type Direction, monolithTopic, serviceTopic } from '@strangler/plan';
 import { servers } from '@strangler/servers';
+import { withKafka } from '../capture/topics.ts';
 import type { Cdc } from '../cdc.ts';
 import { connectorName, publicationName } from '../names.ts';
 import { resolve } from '../quarantine/resolve.ts';
 import { list } from '../quarantine/view.ts';
 import { makeWorld, stream, until, untilRunning, type World } from '../testing/world.ts';
-import { withKafka } from '../topics.ts';
 import { verify } from '../verify.ts';
 import { recopy } from './recopy.ts';
 

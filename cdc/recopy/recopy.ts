@@ -1,11 +1,11 @@
 import { isLost, readApplier, settleLoss, writeRecord } from '@strangler/ledger';
 import { type Direction, otherSide, type Plan, sourceOf, streamName } from '@strangler/plan';
+import { createTopics } from '../capture/topics.ts';
 import { correct } from '../corrections.ts';
 import { patience } from '../patience.ts';
 import { Refusal } from '../refusal.ts';
 import { openSides, type Sides } from '../sides.ts';
 import { waitsToBePassed } from '../stopped.ts';
-import { createTopics } from '../topics.ts';
 import { awaitStreams, verify } from '../verify.ts';
 import { copyFromOwners } from './copy.ts';
 import { findDiffering, sortByOwner, stillDiffering } from './differing.ts';

@@ -18,15 +18,15 @@ import {
   sourceOf,
   streamName,
 } from '@strangler/plan';
-import { monolithConnector, serviceConnector } from '../connector-config.ts';
-import { Connect } from '../connectors.ts';
+import { monolithConnector, serviceConnector } from '../capture/connector-config.ts';
+import { Connect } from '../capture/connectors.ts';
+import { withKafka } from '../capture/topics.ts';
 import { connectorName, publicationName } from '../names.ts';
 import { afterHandoffRow, OwnershipHistory } from '../ownership-history.ts';
 import { patience } from '../patience.ts';
 import { Refusal } from '../refusal.ts';
 import { dropSlot } from '../remove.ts';
 import type { Sides } from '../sides.ts';
-import { withKafka } from '../topics.ts';
 
 const CONNECTOR_WITHIN = 30_000;
 /** Longer than a connector may be behind: a younger handoff may still be on its way through the topic. */

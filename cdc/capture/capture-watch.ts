@@ -1,9 +1,9 @@
 import { CAPTURED, Database, type Session } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
+import { ContinuityError } from '../continuity.ts';
+import { connectorName, publicationName } from '../names.ts';
+import { LOOKING, patience } from '../patience.ts';
 import type { Connect } from './connectors.ts';
-import { ContinuityError } from './continuity.ts';
-import { connectorName, publicationName } from './names.ts';
-import { LOOKING, patience } from './patience.ts';
 
 const LOOK_EVERY = 1_000;
 

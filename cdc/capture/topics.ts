@@ -1,7 +1,7 @@
 import { monolithTopic, type Plan, serviceTopic } from '@strangler/plan';
+import { historyTopic, syncedCapabilities } from '../names.ts';
 import { LARGEST_MESSAGE } from './connector-config.ts';
 import { kafkaClient } from './kafka-source.ts';
-import { historyTopic, syncedCapabilities } from './names.ts';
 
 /** Kafka cannot be reached. */
 export class KafkaError extends Error {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readBackfill } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
 import pino from 'pino';
+import { makeWorld, type World } from '../testing/world.ts';
 import { startBackfill } from './backfill.ts';
-import { makeWorld, type World } from './testing/world.ts';
 
 const TABLES = ['order_items', 'orders', 'samples'];
 

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Database, readBackfill, readStates, type Session, writeBackfill, writeSignal } from '@strangler/ledger';
 import type { BackfillStatus, Plan } from '@strangler/plan';
 import type { Logger } from 'pino';
-import { parseAddress } from './names.ts';
-import { patience } from './patience.ts';
+import { parseAddress } from '../names.ts';
+import { patience } from '../patience.ts';
 
 /** Somebody has moved already, so existing rows may not be copied any more. */
 export class BackfillRefusedError extends Error {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
+import { patience } from '../patience.ts';
 import { type ConnectorConfig, withPlaceholder } from './connector-config.ts';
-import { patience } from './patience.ts';
 
 /** What Connect says of a connector and its task. */
 export type ConnectorState = {
