@@ -12,9 +12,9 @@ import {
 import { type Direction, type Side, sourceOf, streamName } from '@strangler/plan';
 import { openRows, type Rows } from './aggregates.ts';
 import { usersAsFarAsKnown } from './as-far-as-known.ts';
-import type { LargeTransaction } from './assemble.ts';
 import { failureOf, isRefusal, TargetRefusesError } from './failures.ts';
 import { applyLarge } from './large-transaction.ts';
+import type { LargeTransaction } from './log/assemble.ts';
 import type { Mapping } from './mapping.ts';
 import { afterOutcome, OwnershipHistory } from './ownership-history.ts';
 import { changesOf, ownershipAfter, type Prepared, prepareSteps, prepareUnasked } from './prepare.ts';

@@ -5,7 +5,7 @@ import { watchPremises } from './capture/capture-watch.ts';
 import { type ConnectorConfig, monolithConnector, serviceConnector } from './capture/connector-config.ts';
 import { Connect, watchConnectors } from './capture/connectors.ts';
 import { startTicker } from './capture/ticker.ts';
-import { ContinuityError } from './continuity.ts';
+import { ContinuityError } from './log/continuity.ts';
 import { connectorName, parseAddress, syncedCapabilities } from './names.ts';
 import { patience } from './patience.ts';
 import { type QuarantineWatch, watchQuarantine } from './quarantine/watch.ts';

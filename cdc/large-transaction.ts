@@ -1,14 +1,14 @@
 import { blockedUsers, claimCheckpoint, moveCheckpoint, type OwnershipRow, writeOwnership } from '@strangler/ledger';
 import { nameOf, type Root, type Rows } from './aggregates.ts';
 import { type Attempt, rootsAsFarAsKnown, usersAsFarAsKnown } from './as-far-as-known.ts';
-import type { LargeTransaction } from './assemble.ts';
 import { Isolation } from './isolate.ts';
 import type { Whence } from './keep.ts';
+import type { LargeTransaction } from './log/assemble.ts';
+import { decode, type RowChange } from './log/row-change.ts';
 import { keyOf, type MappedTable, type Row } from './mapping.ts';
 import type { OwnershipHistory } from './ownership-history.ts';
 import { changesOf, type OwnedChange, ownershipAfter, prepareSteps, prepareUnasked } from './prepare.ts';
 import { relieve } from './relief.ts';
-import { decode, type RowChange } from './row-change.ts';
 import { type Progress, type Reading, type Step, workOf, workOfLarge } from './steps.ts';
 import { ApplierAheadError, checkAtOnce, type Target, TargetTransaction } from './target-transaction.ts';
 

@@ -1,10 +1,10 @@
 import type { Session } from '@strangler/ledger';
 import { type Capability, type Direction, otherSide, type Side, sourceOf, type Table } from '@strangler/plan';
 import { type Column, readShape, type TableShape } from './columns.ts';
-import { NEXT_STEP } from './continuity.ts';
 import { withShortDoubles } from './json-text.ts';
 import { canonical, type Kind, UnconvertibleError } from './kinds.ts';
-import type { Image } from './row-change.ts';
+import { NEXT_STEP } from './log/continuity.ts';
+import type { Image } from './log/row-change.ts';
 
 /** A row told apart from the database it stands in: the monolith's column names, canonical texts. */
 export type Row = Readonly<Record<string, string | null>>;

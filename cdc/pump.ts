@@ -1,17 +1,17 @@
 import { type Checkpoint, type Database, hasHandoff, type OwnershipRow } from '@strangler/ledger';
 import type { KafkaMessage } from 'kafkajs';
 import type { Applier } from './applier.ts';
-import { Assembler, type LargeTransaction } from './assemble.ts';
-import { nextTick } from './continuity.ts';
 import { UndecidedError } from './large-transaction.ts';
+import { Assembler, type LargeTransaction } from './log/assemble.ts';
+import { nextTick } from './log/continuity.ts';
+import { isOurs } from './log/ours.ts';
+import { decode } from './log/row-change.ts';
+import { Spill } from './log/spill.ts';
 import { SchemaChangedError } from './mapping.ts';
 import { patience } from './patience.ts';
 import { type Persistence, persist } from './persist.ts';
 import { untilUndecided } from './prepare.ts';
 import { relieve } from './relief.ts';
-import { decode } from './row-change.ts';
-import { isOurs } from './signs.ts';
-import { Spill } from './spill.ts';
 import type { Place } from './standstill.ts';
 import { namesIn, type Progress, type Reading, type Step, type Work, workOf } from './steps.ts';
 

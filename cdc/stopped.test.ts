@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { ContinuityError } from './continuity.ts';
 import { adviceFor, TargetRefusesError } from './failures.ts';
 import { UnconvertibleError } from './kinds.ts';
+import { ContinuityError } from './log/continuity.ts';
 import { MappingError } from './mapping.ts';
 import { Refusal } from './refusal.ts';
 import { sayStopped, waitsToBePassed } from './stopped.ts';

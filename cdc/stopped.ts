@@ -1,5 +1,5 @@
 import type { ApplierRow } from '@strangler/ledger';
-import { NEXT_STEP } from './continuity.ts';
+import { NEXT_STEP } from './log/continuity.ts';
 import { MappingError } from './mapping.ts';
 import { Refusal } from './refusal.ts';
 import { ApplierAheadError } from './target-transaction.ts';

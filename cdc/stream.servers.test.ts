@@ -3,7 +3,7 @@ import type { Direction } from '@strangler/plan';
 import { servers } from '@strangler/servers';
 import pino from 'pino';
 import type { Cdc } from './cdc.ts';
-import { ContinuityError } from './continuity.ts';
+import { ContinuityError } from './log/continuity.ts';
 import { startStream } from './stream.ts';
 import { makeWorld, stream, until, untilRunning, type World } from './testing/world.ts';
 import { verify } from './verify.ts';

@@ -1,6 +1,6 @@
 import { CAPTURED, Database, type Session } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
-import { ContinuityError } from '../continuity.ts';
+import { ContinuityError } from '../log/continuity.ts';
 import { connectorName, publicationName } from '../names.ts';
 import { LOOKING, patience } from '../patience.ts';
 import type { Connect } from './connectors.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { CAPTURED } from '@strangler/ledger';
 import { monolithTopic, murmur3, type Plan, serviceTopic } from '@strangler/plan';
+import { PLACEHOLDER_HEADER } from '../log/row-change.ts';
 import { connectorName, historyTopic, parseAddress, publicationName, syncedCapabilities } from '../names.ts';
-import { PLACEHOLDER_HEADER } from '../row-change.ts';
 import { valueSettings } from './value-settings.ts';
 
 /** A connector's configuration as Connect's REST API takes it. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
-import { ContinuityError, checkOffset } from '../continuity.ts';
+import { ContinuityError, checkOffset } from '../log/continuity.ts';
 import { patience } from '../patience.ts';
 
 /** Reads one topic of one partition from an offset on. */

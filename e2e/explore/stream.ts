@@ -8,9 +8,9 @@ import {
 } from '@strangler/ledger';
 import { type Direction, streamName } from '@strangler/plan';
 import { failureOf } from '../../cdc/failures.ts';
+import type { RowChange } from '../../cdc/log/row-change.ts';
 import { afterOutcome, type OwnershipHistory } from '../../cdc/ownership-history.ts';
 import { changesOf, type Prepared } from '../../cdc/prepare.ts';
-import type { RowChange } from '../../cdc/row-change.ts';
 import type { Step as Piece, Progress } from '../../cdc/steps.ts';
 import { ApplierAheadError, type Target } from '../../cdc/target-transaction.ts';
 import { type Database, type LogEntry, Working } from './database.ts';

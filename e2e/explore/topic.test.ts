@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { AssemblyError } from '../../cdc/assemble.ts';
+import { AssemblyError } from '../../cdc/log/assemble.ts';
 import { applied, SIZES, topics } from './topic.ts';
 
 const EXPECTED = SIZES.map((size, at) => `${at + 1}: ${Array.from({ length: size }, (_, n) => n + 1).join(' ')}`);

@@ -1,5 +1,5 @@
-import { Assembler } from '../../cdc/assemble.ts';
-import type { Place, RowChange, SourceEvent } from '../../cdc/row-change.ts';
+import { Assembler } from '../../cdc/log/assemble.ts';
+import type { Place, RowChange, SourceEvent } from '../../cdc/log/row-change.ts';
 
 export type Dialect = Place['dialect'];
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { barrierArrived } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
-import { Connect } from './capture/connectors.ts';
-import type { Cdc } from './cdc.ts';
-import { connectorName } from './names.ts';
-import { recopy } from './recopy/recopy.ts';
-import { makeWorld, stream, until, untilRunning, type World } from './testing/world.ts';
-import { verify } from './verify.ts';
+import { Connect } from '../capture/connectors.ts';
+import type { Cdc } from '../cdc.ts';
+import { connectorName } from '../names.ts';
+import { recopy } from '../recopy/recopy.ts';
+import { makeWorld, stream, until, untilRunning, type World } from '../testing/world.ts';
+import { verify } from '../verify.ts';
 
 const DEBEZIUMS = '__debezium_unavailable_value';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SourceTransaction } from './assemble.ts';
+import { isOurs, SignsDisagreeError } from './ours.ts';
 import type { RowChange } from './row-change.ts';
-import { isOurs, SignsDisagreeError } from './signs.ts';
 
 const row = (table: string, nativeSign: boolean): RowChange => ({
   kind: 'row',
