@@ -3,7 +3,7 @@ import { writeOwnership } from '@strangler/ledger';
 import { BUCKETS, groupOf } from '@strangler/plan';
 import { servers } from '@strangler/servers';
 import { Applier } from './applier.ts';
-import { type Mapping, resolveMapping } from './mapping.ts';
+import { type Mapping, resolveMapping } from './mapping/mapping.ts';
 import { persist } from './persist.ts';
 import type { Step } from './steps.ts';
 import { ApplierAheadError } from './target-transaction.ts';

@@ -15,7 +15,7 @@ import { usersAsFarAsKnown } from './as-far-as-known.ts';
 import { failureOf, isRefusal, TargetRefusesError } from './failures.ts';
 import { applyLarge } from './large-transaction.ts';
 import type { LargeTransaction } from './log/assemble.ts';
-import type { Mapping } from './mapping.ts';
+import type { Mapping } from './mapping/mapping.ts';
 import { afterOutcome, OwnershipHistory } from './ownership-history.ts';
 import { changesOf, ownershipAfter, type Prepared, prepareSteps, prepareUnasked } from './prepare.ts';
 import type { Progress, Reading, Step } from './steps.ts';

@@ -12,7 +12,7 @@ import {
 } from './aggregates.ts';
 import type { AppliedLate, Change, RootImage } from './change.ts';
 import { type Disposition, disposeAggregate, type Late, sameRow } from './disposition.ts';
-import { keyOf, type MappedTable, type Row } from './mapping.ts';
+import { keyOf, type MappedTable, type Row } from './mapping/mapping.ts';
 
 /** A late change that names its user; several of one row in one transaction are one. */
 export type LateChange = Change & { readonly user: string | null; readonly epoch: number | null };

@@ -4,7 +4,7 @@ import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from './aggregates.ts';
 import { LARGEST_MESSAGE } from './capture/connector-config.ts';
 import type { AppliedLate, Correction, RootImage } from './change.ts';
 import { TargetRefusesError } from './failures.ts';
-import type { MappedTable, Row } from './mapping.ts';
+import type { MappedTable, Row } from './mapping/mapping.ts';
 import { usersOf } from './users.ts';
 
 /** Aggregates and late changes in one row of strangler_correction, unless they are long: that is one message in Kafka. */

@@ -7,7 +7,7 @@ import { checkMysqlServer } from './doctor-mysql.ts';
 import { checkPostgresServer } from './doctor-postgres.ts';
 import { checkPrivileges } from './doctor-privileges.ts';
 import { checkTables } from './doctor-tables.ts';
-import { type MappedTable, MappingError, resolveMapping } from './mapping.ts';
+import { type MappedTable, MappingError, resolveMapping } from './mapping/mapping.ts';
 import { connectorName, parseAddress, syncedCapabilities } from './names.ts';
 
 /** Looks at everything the sync of a Plan demands of its systems. Changes nothing, and never throws. */

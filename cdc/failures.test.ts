@@ -8,8 +8,8 @@ import {
   POSTGRES_FAILURES,
   TargetRefusesError,
 } from './failures.ts';
-import type { MappedColumn } from './mapping.ts';
-import { UnstorableError } from './mysql-values.ts';
+import type { MappedColumn } from './mapping/mapping.ts';
+import { UnstorableError } from './mapping/mysql-values.ts';
 
 const inPostgres = (code: string) => failureOf(Object.assign(new Error('no'), { code, severity: 'ERROR' }));
 const inMysql = (errno: number, sqlState = 'HY000') =>

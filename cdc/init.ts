@@ -10,7 +10,7 @@ import {
 import type { Plan } from '@strangler/plan';
 import { createTopics } from './capture/topics.ts';
 import { grantsOf, type UserGrants } from './grants.ts';
-import { MappingError, resolveMapping } from './mapping.ts';
+import { MappingError, resolveMapping } from './mapping/mapping.ts';
 import { parseAddress, publicationName, syncedCapabilities } from './names.ts';
 import { findUncopyable } from './uncopyable.ts';
 

@@ -5,7 +5,7 @@ import type { Loser } from './apply-owned.ts';
 import type { Change } from './change.ts';
 import { cutEntry } from './cut.ts';
 import { Isolation } from './isolate.ts';
-import { keyOf, type MappedTable, type Row } from './mapping.ts';
+import { keyOf, type MappedTable, type Row } from './mapping/mapping.ts';
 
 /** Where a kept row came from. */
 export type Whence = {

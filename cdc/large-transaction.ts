@@ -5,7 +5,7 @@ import { Isolation } from './isolate.ts';
 import type { Whence } from './keep.ts';
 import type { LargeTransaction } from './log/assemble.ts';
 import { decode, type RowChange } from './log/row-change.ts';
-import { keyOf, type MappedTable, type Row } from './mapping.ts';
+import { keyOf, type MappedTable, type Row } from './mapping/mapping.ts';
 import type { OwnershipHistory } from './ownership-history.ts';
 import { changesOf, type OwnedChange, ownershipAfter, prepareSteps, prepareUnasked } from './prepare.ts';
 import { relieve } from './relief.ts';

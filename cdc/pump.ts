@@ -7,7 +7,7 @@ import { nextTick } from './log/continuity.ts';
 import { isOurs } from './log/ours.ts';
 import { decode } from './log/row-change.ts';
 import { Spill } from './log/spill.ts';
-import { SchemaChangedError } from './mapping.ts';
+import { SchemaChangedError } from './mapping/mapping.ts';
 import { patience } from './patience.ts';
 import { type Persistence, persist } from './persist.ts';
 import { untilUndecided } from './prepare.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openSession, type Session } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
-import { readShape } from './columns.ts';
-import { type MappedTable, mapTable, type Row } from './mapping.ts';
+import { readShape } from './mapping/columns.ts';
+import { type MappedTable, mapTable, type Row } from './mapping/mapping.ts';
 import { openStore } from './row-store.ts';
 import { openWriter } from './writer.ts';
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openSession, type Session } from '@strangler/ledger';
 import { groupOf, type Plan, type Side } from '@strangler/plan';
 import { openRows, type Rows } from './aggregates.ts';
-import { type Mapping, resolveMapping } from './mapping.ts';
+import { type Mapping, resolveMapping } from './mapping/mapping.ts';
 import { type OwnerNow, readOwners } from './owner-now.ts';
 import { Refusal } from './refusal.ts';
 import { openWriter } from './writer.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Column, TableShape } from './columns.ts';
 import { decode, PLACEHOLDER_HEADER, type RowChange, UndecodableError } from './log/row-change.ts';
-import { mapTable } from './mapping.ts';
+import type { Column, TableShape } from './mapping/columns.ts';
+import { mapTable } from './mapping/mapping.ts';
 import { namesIn, type Reading, workOf } from './steps.ts';
 
 const column = (name: string, type: string): Column => ({ name, type, cast: type, digits: 6, nullable: true });

@@ -6,7 +6,7 @@ import { NEXT_STEP } from './log/continuity.ts';
 import { isOurs } from './log/ours.ts';
 import { decode, type Image, type RowChange, UndecodableError } from './log/row-change.ts';
 import type { BatchSize } from './log/spill.ts';
-import { keyOf, type MappedTable, type Mapping, tableOfChange, toRow } from './mapping.ts';
+import { keyOf, type MappedTable, type Mapping, tableOfChange, toRow } from './mapping/mapping.ts';
 import { relieve } from './relief.ts';
 
 /** Where a stream stands after a step. */

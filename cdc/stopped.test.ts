@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { adviceFor, TargetRefusesError } from './failures.ts';
-import { UnconvertibleError } from './kinds.ts';
 import { ContinuityError } from './log/continuity.ts';
-import { MappingError } from './mapping.ts';
+import { MappingError } from './mapping/mapping.ts';
+import { UnconvertibleError } from './mapping/value-kinds.ts';
 import { Refusal } from './refusal.ts';
 import { sayStopped, waitsToBePassed } from './stopped.ts';
 import { ApplierAheadError } from './target-transaction.ts';

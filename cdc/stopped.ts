@@ -1,6 +1,6 @@
 import type { ApplierRow } from '@strangler/ledger';
 import { NEXT_STEP } from './log/continuity.ts';
-import { MappingError } from './mapping.ts';
+import { MappingError } from './mapping/mapping.ts';
 import { Refusal } from './refusal.ts';
 import { ApplierAheadError } from './target-transaction.ts';
 

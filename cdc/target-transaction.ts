@@ -15,7 +15,7 @@ import type { Change, RootImage } from './change.ts';
 import { answerTo, answerToUnknown, correct } from './corrections.ts';
 import { Isolation } from './isolate.ts';
 import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Whence } from './keep.ts';
-import type { Mapping } from './mapping.ts';
+import type { Mapping } from './mapping/mapping.ts';
 import type { OwnedChange, Prepared } from './prepare.ts';
 import { refuseLate } from './refuse-late.ts';
 import type { Progress, Work } from './steps.ts';

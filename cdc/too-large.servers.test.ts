@@ -3,7 +3,7 @@ import { createTables, openSession, readQuarantine, writeOwnership } from '@stra
 import { BUCKETS, type Direction, groupOf } from '@strangler/plan';
 import { servers } from '@strangler/servers';
 import { Applier } from './applier.ts';
-import { type Mapping, type Row, resolveMapping } from './mapping.ts';
+import { type Mapping, type Row, resolveMapping } from './mapping/mapping.ts';
 import { printShown } from './quarantine/print.ts';
 import { retry } from './quarantine/retry.ts';
 import { show } from './quarantine/view.ts';

@@ -2,7 +2,7 @@ import { databaseTime, exactly, openSession, readCheckpoint, type Session, write
 import { type Direction, type Plan, type Side, streamName } from '@strangler/plan';
 import { keyRow } from './aggregates.ts';
 import { comparePages, type Difference, type DifferenceKind } from './compare-rows.ts';
-import { type MappedTable, resolveMapping } from './mapping.ts';
+import { type MappedTable, resolveMapping } from './mapping/mapping.ts';
 import { patience } from './patience.ts';
 import { openStore, type RowStore } from './row-store.ts';
 

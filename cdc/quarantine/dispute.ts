@@ -6,7 +6,7 @@ import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../aggregates.ts'
 import type { Change, RootImage } from '../change.ts';
 import { sayImage } from '../corrections.ts';
 import { cutFrom, imageWithNotes } from '../cut.ts';
-import { keyFrom, type MappedTable, type Mapping, type Row } from '../mapping.ts';
+import { keyFrom, type MappedTable, type Mapping, type Row } from '../mapping/mapping.ts';
 import { Refusal } from '../refusal.ts';
 import type { Sides } from '../sides.ts';
 import { type EntryName, sayEntry, streamOf } from './entry-name.ts';

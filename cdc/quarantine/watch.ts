@@ -13,7 +13,7 @@ import { openRows, type Rows } from '../aggregates.ts';
 import { disposeLate } from '../apply-late.ts';
 import { cutFrom } from '../cut.ts';
 import { isRefusal } from '../failures.ts';
-import { type Mapping, resolveMapping } from '../mapping.ts';
+import { type Mapping, resolveMapping } from '../mapping/mapping.ts';
 import { LOOKING, patience } from '../patience.ts';
 import { changesFrom } from './dispute.ts';
 

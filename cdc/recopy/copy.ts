@@ -4,7 +4,7 @@ import { imagesOf, nameOf } from '../aggregates.ts';
 import type { RootImage } from '../change.ts';
 import { correct } from '../corrections.ts';
 import { type Keeping, keepAll } from '../keep.ts';
-import { keyOf } from '../mapping.ts';
+import { keyOf } from '../mapping/mapping.ts';
 import { Refusal } from '../refusal.ts';
 import type { Sides } from '../sides.ts';
 import type { Differing, Owned } from './differing.ts';

@@ -1,7 +1,7 @@
 import type { Side } from '@strangler/plan';
 import { keyRow, type Root, type Rows, rootsOf } from '../aggregates.ts';
 import { comparePages } from '../compare-rows.ts';
-import { keyOf, type MappedTable, type Row } from '../mapping.ts';
+import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
 import type { OwnerNow } from '../owner-now.ts';
 import type { Sides } from '../sides.ts';
 

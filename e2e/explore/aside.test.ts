@@ -7,7 +7,7 @@ import type { Change, Correction } from '../../cdc/change.ts';
 import { applyLarge } from '../../cdc/large-transaction.ts';
 import { decode, type RowChange } from '../../cdc/log/row-change.ts';
 import { Spill } from '../../cdc/log/spill.ts';
-import type { MappedTable, Row } from '../../cdc/mapping.ts';
+import type { MappedTable, Row } from '../../cdc/mapping/mapping.ts';
 import { OwnershipHistory } from '../../cdc/ownership-history.ts';
 import { changesOf, prepareSteps } from '../../cdc/prepare.ts';
 import type { RowStore } from '../../cdc/row-store.ts';

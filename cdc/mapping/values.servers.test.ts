@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { barrierArrived } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
-import type { Cdc } from './cdc.ts';
-import { init } from './init.ts';
-import { makeWorld, stream, until, untilRunning, type World } from './testing/world.ts';
-import { verify } from './verify.ts';
+import type { Cdc } from '../cdc.ts';
+import { init } from '../init.ts';
+import { makeWorld, stream, until, untilRunning, type World } from '../testing/world.ts';
+import { verify } from '../verify.ts';
 
 /** A nullable column of each type that has a DEFAULT on both sides: its name, then type and default of each. */
 const DEFAULTED = [

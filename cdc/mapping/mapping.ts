@@ -1,10 +1,10 @@
 import type { Session } from '@strangler/ledger';
 import { type Capability, type Direction, otherSide, type Side, sourceOf, type Table } from '@strangler/plan';
+import { NEXT_STEP } from '../log/continuity.ts';
+import type { Image } from '../log/row-change.ts';
 import { type Column, readShape, type TableShape } from './columns.ts';
 import { withShortDoubles } from './json-text.ts';
-import { canonical, type Kind, UnconvertibleError } from './kinds.ts';
-import { NEXT_STEP } from './log/continuity.ts';
-import type { Image } from './log/row-change.ts';
+import { canonical, type Kind, UnconvertibleError } from './value-kinds.ts';
 
 /** A row told apart from the database it stands in: the monolith's column names, canonical texts. */
 export type Row = Readonly<Record<string, string | null>>;

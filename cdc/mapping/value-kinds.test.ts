@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { canonical, type Kind, UnconvertibleError } from './kinds.ts';
+import { canonical, type Kind, UnconvertibleError } from './value-kinds.ts';
 
 const decimal: Kind = { name: 'decimal' };
 const instant = (digits: number): Kind => ({ name: 'instant', digits });
