@@ -10,7 +10,6 @@ import {
   type Session,
 } from '@strangler/ledger';
 import { type Direction, type Side, sourceOf, streamName } from '@strangler/plan';
-import { openRows, type Rows } from './aggregates.ts';
 import { usersAsFarAsKnown } from './as-far-as-known.ts';
 import { failureOf, isRefusal, TargetRefusesError } from './failures.ts';
 import { applyLarge } from './large-transaction.ts';
@@ -18,6 +17,7 @@ import type { LargeTransaction } from './log/assemble.ts';
 import type { Mapping } from './mapping/mapping.ts';
 import { afterOutcome, OwnershipHistory } from './ownership-history.ts';
 import { changesOf, ownershipAfter, type Prepared, prepareSteps, prepareUnasked } from './prepare.ts';
+import { openRows, type Rows } from './rows/aggregates.ts';
 import type { Progress, Reading, Step } from './steps.ts';
 import { ApplierAheadError, applySteps, type Target } from './target-transaction.ts';
 import { Unexplained } from './unexplained.ts';

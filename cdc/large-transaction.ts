@@ -1,5 +1,4 @@
 import { blockedUsers, claimCheckpoint, moveCheckpoint, type OwnershipRow, writeOwnership } from '@strangler/ledger';
-import { nameOf, type Root, type Rows } from './aggregates.ts';
 import { type Attempt, rootsAsFarAsKnown, usersAsFarAsKnown } from './as-far-as-known.ts';
 import { Isolation } from './isolate.ts';
 import type { Whence } from './keep.ts';
@@ -9,6 +8,7 @@ import { keyOf, type MappedTable, type Row } from './mapping/mapping.ts';
 import type { OwnershipHistory } from './ownership-history.ts';
 import { changesOf, type OwnedChange, ownershipAfter, prepareSteps, prepareUnasked } from './prepare.ts';
 import { relieve } from './relief.ts';
+import { nameOf, type Root, type Rows } from './rows/aggregates.ts';
 import { type Progress, type Reading, type Step, workOf, workOfLarge } from './steps.ts';
 import { ApplierAheadError, checkAtOnce, type Target, TargetTransaction } from './target-transaction.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { HandoffRow } from '@strangler/ledger';
-import type { Change } from './change.ts';
 import type { MappedTable } from './mapping/mapping.ts';
 import { afterHandoffRow, OwnershipHistory } from './ownership-history.ts';
 import { ownershipAfter, prepareSteps, prepareUnasked, untilUndecided } from './prepare.ts';
+import type { Change } from './rows/change.ts';
 import type { Step, Work } from './steps.ts';
 
 const table = { name: 'orders' } as MappedTable;

@@ -1,6 +1,6 @@
 import type { OwnershipRow } from '@strangler/ledger';
-import type { Change } from './change.ts';
 import { afterHandoffRow, type OwnershipHistory } from './ownership-history.ts';
+import type { Change } from './rows/change.ts';
 import type { Step } from './steps.ts';
 
 /** A change and what its source is to its user. */

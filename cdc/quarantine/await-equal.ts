@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Side } from '@strangler/plan';
-import { imagesOf, keyRow } from '../aggregates.ts';
-import type { RootImage } from '../change.ts';
 import { sayImage } from '../corrections.ts';
+import { imagesOf, keyRow } from '../rows/aggregates.ts';
+import type { RootImage } from '../rows/change.ts';
 import type { Sides } from '../sides.ts';
 
 const ARRIVES_WITHIN = 10_000;

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import type { KeptEntry } from '@strangler/ledger';
 import { readQuarantine } from '@strangler/ledger';
 import { directionInto, type Side } from '@strangler/plan';
-import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../aggregates.ts';
-import type { Change, RootImage } from '../change.ts';
 import { sayImage } from '../corrections.ts';
 import { cutFrom, imageWithNotes } from '../cut.ts';
 import { keyFrom, type MappedTable, type Mapping, type Row } from '../mapping/mapping.ts';
 import { Refusal } from '../refusal.ts';
+import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
+import type { Change, RootImage } from '../rows/change.ts';
 import type { Sides } from '../sides.ts';
 import { type EntryName, sayEntry, streamOf } from './entry-name.ts';
 

@@ -1,6 +1,6 @@
-import { chunks, imagesOf, membersOf, nameOf, type Rows } from '../aggregates.ts';
 import { removeWhole } from '../apply-owned.ts';
-import type { RootImage } from '../change.ts';
+import { chunks, imagesOf, membersOf, nameOf, type Rows } from '../rows/aggregates.ts';
+import type { RootImage } from '../rows/change.ts';
 import type { Dispute } from './dispute.ts';
 
 /**

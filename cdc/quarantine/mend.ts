@@ -1,13 +1,13 @@
 import { holdCheckpoint, type KeptEntry, readQuarantine, settleQuarantine, writeRecord } from '@strangler/ledger';
 import { otherSide } from '@strangler/plan';
-import { changesTo, imagesOf } from '../aggregates.ts';
 import { applyLate } from '../apply-late.ts';
 import { applyOwned } from '../apply-owned.ts';
-import type { Change, RootImage } from '../change.ts';
 import { correct } from '../corrections.ts';
 import { isRefusal } from '../failures.ts';
 import { keepLate, keepLosers } from '../keep.ts';
 import { Refusal } from '../refusal.ts';
+import { changesTo, imagesOf } from '../rows/aggregates.ts';
+import type { Change, RootImage } from '../rows/change.ts';
 import type { Sides } from '../sides.ts';
 import { awaitEqual } from './await-equal.ts';
 import { refuseCut } from './cut.ts';

@@ -1,10 +1,10 @@
 import { holdCheckpoint, type KeptEntry, settleQuarantine, writeRecord } from '@strangler/ledger';
 import { directionInto, otherSide, type Plan, type Side, streamName } from '@strangler/plan';
-import type { RootImage } from '../change.ts';
 import { correct } from '../corrections.ts';
 import { isRefusal } from '../failures.ts';
 import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
+import type { RootImage } from '../rows/change.ts';
 import { openSides, type Sides } from '../sides.ts';
 import { awaitEqual } from './await-equal.ts';
 import { refuseCut } from './cut.ts';

@@ -1,6 +1,6 @@
-import { nameOf } from '../aggregates.ts';
-import type { RootImage } from '../change.ts';
 import { keyOf, type Mapping, type Row } from '../mapping/mapping.ts';
+import { nameOf } from '../rows/aggregates.ts';
+import type { RootImage } from '../rows/change.ts';
 import type { KeptChange } from './dispute.ts';
 
 /** A row with this key among images. */

@@ -9,12 +9,12 @@ import {
 } from '@strangler/ledger';
 import { type Direction, otherSide, type Plan, type Side, sourceOf, streamName } from '@strangler/plan';
 import type { Logger } from 'pino';
-import { openRows, type Rows } from '../aggregates.ts';
 import { disposeLate } from '../apply-late.ts';
 import { cutFrom } from '../cut.ts';
 import { isRefusal } from '../failures.ts';
 import { type Mapping, resolveMapping } from '../mapping/mapping.ts';
 import { LOOKING, patience } from '../patience.ts';
+import { openRows, type Rows } from '../rows/aggregates.ts';
 import { changesFrom } from './dispute.ts';
 
 /** Looks after one stream's quarantine: how many entries are open, and which of them no longer matter. */

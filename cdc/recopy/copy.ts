@@ -1,11 +1,11 @@
 import { holdCheckpoint, type QuarantineEntry } from '@strangler/ledger';
 import { type Direction, directionInto, otherSide, type Side, streamName } from '@strangler/plan';
-import { imagesOf, nameOf } from '../aggregates.ts';
-import type { RootImage } from '../change.ts';
 import { correct } from '../corrections.ts';
 import { type Keeping, keepAll } from '../keep.ts';
 import { keyOf } from '../mapping/mapping.ts';
 import { Refusal } from '../refusal.ts';
+import { imagesOf, nameOf } from '../rows/aggregates.ts';
+import type { RootImage } from '../rows/change.ts';
 import type { Sides } from '../sides.ts';
 import type { Differing, Owned } from './differing.ts';
 

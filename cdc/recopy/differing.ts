@@ -1,8 +1,8 @@
 import type { Side } from '@strangler/plan';
-import { keyRow, type Root, type Rows, rootsOf } from '../aggregates.ts';
-import { comparePages } from '../compare-rows.ts';
 import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
 import type { OwnerNow } from '../owner-now.ts';
+import { keyRow, type Root, type Rows, rootsOf } from '../rows/aggregates.ts';
+import { comparePages } from '../rows/compare-rows.ts';
 import type { Sides } from '../sides.ts';
 
 /** A row that both sides do not have alike. */

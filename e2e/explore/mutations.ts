@@ -1,8 +1,8 @@
 import type { Session, Value } from '@strangler/ledger';
 import { sideOf } from '@strangler/plan';
-import type { Correction } from '../../cdc/change.ts';
 import { OwnershipHistory } from '../../cdc/ownership-history.ts';
 import type { Prepared } from '../../cdc/prepare.ts';
+import type { Correction } from '../../cdc/rows/change.ts';
 import type { StateCell } from '../../control/cell.ts';
 import type { HandoffParts } from '../../control/handoff-parts.ts';
 import type { ProxyView } from '../../control/readiness.ts';

@@ -1,7 +1,7 @@
 import { bucketOf, type Side, type Table } from '@strangler/plan';
-import type { Rows } from '../../cdc/aggregates.ts';
 import { keyOf, type MappedTable, type Mapping, mapTable, type Row } from '../../cdc/mapping/mapping.ts';
-import type { RowStore } from '../../cdc/row-store.ts';
+import type { Rows } from '../../cdc/rows/aggregates.ts';
+import type { RowStore } from '../../cdc/rows/row-store.ts';
 import type { Database, Working } from './database.ts';
 import type { Stored } from './statement.ts';
 

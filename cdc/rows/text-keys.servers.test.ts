@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { barrierArrived } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
-import type { Cdc } from './cdc.ts';
-import { doctor } from './doctor.ts';
-import { retry } from './quarantine/retry.ts';
-import { list } from './quarantine/view.ts';
-import { makeWorld, stream, until, untilRunning, type World } from './testing/world.ts';
-import { verify } from './verify.ts';
+import type { Cdc } from '../cdc.ts';
+import { doctor } from '../doctor.ts';
+import { retry } from '../quarantine/retry.ts';
+import { list } from '../quarantine/view.ts';
+import { makeWorld, stream, until, untilRunning, type World } from '../testing/world.ts';
+import { verify } from '../verify.ts';
 
 /** Keys that MySQL's collation takes for equal and Postgres does not, of two users: the table, the first, the second. */
 const PAIRS = [

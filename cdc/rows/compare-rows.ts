@@ -1,8 +1,8 @@
 import type { Side } from '@strangler/plan';
+import type { MappedTable, Row } from '../mapping/mapping.ts';
+import type { Kind } from '../mapping/value-kinds.ts';
 import { keyRow } from './aggregates.ts';
 import { sameRow } from './disposition.ts';
-import type { MappedTable, Row } from './mapping/mapping.ts';
-import type { Kind } from './mapping/value-kinds.ts';
 import type { RowStore } from './row-store.ts';
 
 /** How a row differs between both sides. */

@@ -1,8 +1,8 @@
 import { keptImages, refusedAggregates, type Session } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
+import { keyOf, type MappedTable, type Mapping, type Row } from '../mapping/mapping.ts';
 import type { Change, RootImage } from './change.ts';
 import { hasIdentity } from './disposition.ts';
-import { keyOf, type MappedTable, type Mapping, type Row } from './mapping/mapping.ts';
 import { openStore, type RowStore } from './row-store.ts';
 
 /** The rows of a capability on one side, reached through one session of its database. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import type { MappedTable, Row } from '../mapping/mapping.ts';
 import { dispose, disposeAggregate, type Late } from './disposition.ts';
-import type { MappedTable, Row } from './mapping/mapping.ts';
 
 const column = (name: string) => ({
   name,

@@ -1,4 +1,4 @@
-import type { MappedTable, Row } from './mapping/mapping.ts';
+import type { MappedTable, Row } from '../mapping/mapping.ts';
 
 /** A change of a mapped row, in canonical form. */
 export type Change = {

@@ -1,4 +1,4 @@
-import type { MappedTable, Row } from './mapping/mapping.ts';
+import type { MappedTable, Row } from '../mapping/mapping.ts';
 
 /** A late change of one row, and what the owner has. */
 export type Late = {

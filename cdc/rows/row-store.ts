@@ -1,8 +1,8 @@
 import { exactly, type Session, type Value } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
-import type { MappedColumn, MappedTable, Row } from './mapping/mapping.ts';
-import { isFindable, mysqlValue } from './mapping/mysql-values.ts';
-import { canonical } from './mapping/value-kinds.ts';
+import type { MappedColumn, MappedTable, Row } from '../mapping/mapping.ts';
+import { isFindable, mysqlValue } from '../mapping/mysql-values.ts';
+import { canonical } from '../mapping/value-kinds.ts';
 
 /** Rows of one mapped table in one database, in canonical form. */
 export interface RowStore {
