@@ -1,7 +1,9 @@
 import { type Checkpoint, type Database, hasHandoff, type OwnershipRow } from '@strangler/ledger';
 import type { KafkaMessage } from 'kafkajs';
-import type { Applier } from './applier.ts';
-import { UndecidedError } from './large-transaction.ts';
+import type { Applier } from './apply/applier.ts';
+import { UndecidedError } from './apply/large-transaction.ts';
+import { untilUndecided } from './apply/prepare.ts';
+import { namesIn, type Progress, type Reading, type Step, type Work, workOf } from './apply/work.ts';
 import { Assembler, type LargeTransaction } from './log/assemble.ts';
 import { nextTick } from './log/continuity.ts';
 import { isOurs } from './log/ours.ts';
@@ -10,10 +12,8 @@ import { Spill } from './log/spill.ts';
 import { SchemaChangedError } from './mapping/mapping.ts';
 import { patience } from './patience.ts';
 import { type Persistence, persist } from './persist.ts';
-import { untilUndecided } from './prepare.ts';
 import { relieve } from './relief.ts';
 import type { Place } from './standstill.ts';
-import { namesIn, type Progress, type Reading, type Step, type Work, workOf } from './steps.ts';
 
 /** Hears what has been applied, after its commit. */
 export type PumpHooks = {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSession, type Session } from '@strangler/ledger';
 import { groupOf, type Plan, type Side } from '@strangler/plan';
+import { openWriter } from './apply/writer.ts';
 import { type Mapping, resolveMapping } from './mapping/mapping.ts';
 import { type OwnerNow, readOwners } from './owner-now.ts';
 import { Refusal } from './refusal.ts';
 import { openRows, type Rows } from './rows/aggregates.ts';
-import { openWriter } from './writer.ts';
 
 /** Both databases of a capability, open to look into or to mend. */
 export type Sides = {

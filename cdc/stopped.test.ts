@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { adviceFor, TargetRefusesError } from './failures.ts';
+import { adviceFor, TargetRefusesError } from './apply/failures.ts';
+import { ApplierAheadError } from './apply/target-transaction.ts';
 import { ContinuityError } from './log/continuity.ts';
 import { MappingError } from './mapping/mapping.ts';
 import { UnconvertibleError } from './mapping/value-kinds.ts';
 import { Refusal } from './refusal.ts';
 import { sayStopped, waitsToBePassed } from './stopped.ts';
-import { ApplierAheadError } from './target-transaction.ts';
 
 const waits = (reason: string | null) => waitsToBePassed('orders:forward', { state: 'stopped', reason });
 

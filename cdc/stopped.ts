@@ -1,8 +1,8 @@
 import type { ApplierRow } from '@strangler/ledger';
+import { ApplierAheadError } from './apply/target-transaction.ts';
 import { NEXT_STEP } from './log/continuity.ts';
 import { MappingError } from './mapping/mapping.ts';
 import { Refusal } from './refusal.ts';
-import { ApplierAheadError } from './target-transaction.ts';
 
 /**
  * The reason of a stream that has stopped for good: what it stands at, and `strangler recopy`, unless being taken past

@@ -10,10 +10,11 @@ import {
   streamName,
 } from '@strangler/plan';
 import type { Logger } from 'pino';
-import { Applier } from './applier.ts';
+import { Applier } from './apply/applier.ts';
+import { adviceFor, failureOf } from './apply/failures.ts';
+import { UndecidedError } from './apply/large-transaction.ts';
+import { ApplierAheadError } from './apply/target-transaction.ts';
 import { openSource } from './capture/kafka-source.ts';
-import { adviceFor, failureOf } from './failures.ts';
-import { UndecidedError } from './large-transaction.ts';
 import { AssemblyError } from './log/assemble.ts';
 import { ContinuityError } from './log/continuity.ts';
 import { SignsDisagreeError } from './log/ours.ts';
@@ -26,7 +27,6 @@ import { type Persistence, persist, StoppedError } from './persist.ts';
 import { Pump, type PumpHooks } from './pump.ts';
 import { Standstill } from './standstill.ts';
 import { sayStopped } from './stopped.ts';
-import { ApplierAheadError } from './target-transaction.ts';
 
 /** One direction of one capability's sync, running. */
 export interface Stream {

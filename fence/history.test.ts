@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { HandoffKind, HandoffRow } from '@strangler/ledger';
 import { bucketOf } from '@strangler/plan';
 import fc from 'fast-check';
-import { afterHandoffRow, OwnershipHistory } from '../cdc/ownership-history.ts';
+import { afterHandoffRow, OwnershipHistory } from '../cdc/apply/ownership-history.ts';
 
 type Row = { epoch: number | string; kind: HandoffKind; lo: number; hi: number; user_id: string | null };
 type History = { owns(user: string): boolean; knows(epoch: number): boolean };

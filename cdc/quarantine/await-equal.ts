@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Side } from '@strangler/plan';
-import { sayImage } from '../corrections.ts';
+import { sayImage } from '../apply/corrections.ts';
 import { imagesOf, keyRow } from '../rows/aggregates.ts';
 import type { RootImage } from '../rows/change.ts';
 import type { Sides } from '../sides.ts';

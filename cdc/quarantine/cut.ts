@@ -1,6 +1,6 @@
 import type { KeptEntry } from '@strangler/ledger';
 import { sourceOf } from '@strangler/plan';
-import { cutFrom } from '../cut.ts';
+import { cutFrom } from '../apply/cut.ts';
 import { Refusal } from '../refusal.ts';
 import { sayEntry } from './entry-name.ts';
 

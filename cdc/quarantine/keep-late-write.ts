@@ -1,4 +1,4 @@
-import { removeWhole } from '../apply-owned.ts';
+import { removeWhole } from '../apply/apply-owned.ts';
 import { chunks, imagesOf, membersOf, nameOf, type Rows } from '../rows/aggregates.ts';
 import type { RootImage } from '../rows/change.ts';
 import type { Dispute } from './dispute.ts';

@@ -1,10 +1,10 @@
 import { holdCheckpoint, type KeptEntry, readQuarantine, settleQuarantine, writeRecord } from '@strangler/ledger';
 import { otherSide } from '@strangler/plan';
-import { applyLate } from '../apply-late.ts';
-import { applyOwned } from '../apply-owned.ts';
-import { correct } from '../corrections.ts';
-import { isRefusal } from '../failures.ts';
-import { keepLate, keepLosers } from '../keep.ts';
+import { applyLate } from '../apply/apply-late.ts';
+import { applyOwned } from '../apply/apply-owned.ts';
+import { correct } from '../apply/corrections.ts';
+import { isRefusal } from '../apply/failures.ts';
+import { keepLate, keepLosers } from '../apply/quarantine-rows.ts';
 import { Refusal } from '../refusal.ts';
 import { changesTo, imagesOf } from '../rows/aggregates.ts';
 import type { Change, RootImage } from '../rows/change.ts';

@@ -1,7 +1,7 @@
 import { holdCheckpoint, type KeptEntry, settleQuarantine, writeRecord } from '@strangler/ledger';
 import { directionInto, otherSide, type Plan, type Side, streamName } from '@strangler/plan';
-import { correct } from '../corrections.ts';
-import { isRefusal } from '../failures.ts';
+import { correct } from '../apply/corrections.ts';
+import { isRefusal } from '../apply/failures.ts';
 import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
 import type { RootImage } from '../rows/change.ts';

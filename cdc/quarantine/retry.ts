@@ -1,7 +1,7 @@
 import { type KeptEntry, readQuarantine, settleQuarantine, writeRecord } from '@strangler/ledger';
 import { type Direction, otherSide, type Plan, streamName } from '@strangler/plan';
-import { applyLate } from '../apply-late.ts';
-import { correct } from '../corrections.ts';
+import { applyLate } from '../apply/apply-late.ts';
+import { correct } from '../apply/corrections.ts';
 import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
 import { openSides, type Sides } from '../sides.ts';

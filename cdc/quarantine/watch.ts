@@ -9,9 +9,9 @@ import {
 } from '@strangler/ledger';
 import { type Direction, otherSide, type Plan, type Side, sourceOf, streamName } from '@strangler/plan';
 import type { Logger } from 'pino';
-import { disposeLate } from '../apply-late.ts';
-import { cutFrom } from '../cut.ts';
-import { isRefusal } from '../failures.ts';
+import { disposeLate } from '../apply/apply-late.ts';
+import { cutFrom } from '../apply/cut.ts';
+import { isRefusal } from '../apply/failures.ts';
 import { type Mapping, resolveMapping } from '../mapping/mapping.ts';
 import { LOOKING, patience } from '../patience.ts';
 import { openRows, type Rows } from '../rows/aggregates.ts';

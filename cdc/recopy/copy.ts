@@ -1,7 +1,7 @@
 import { holdCheckpoint, type QuarantineEntry } from '@strangler/ledger';
 import { type Direction, directionInto, otherSide, type Side, streamName } from '@strangler/plan';
-import { correct } from '../corrections.ts';
-import { type Keeping, keepAll } from '../keep.ts';
+import { correct } from '../apply/corrections.ts';
+import { type Keeping, keepAll } from '../apply/quarantine-rows.ts';
 import { keyOf } from '../mapping/mapping.ts';
 import { Refusal } from '../refusal.ts';
 import { imagesOf, nameOf } from '../rows/aggregates.ts';

@@ -1,7 +1,7 @@
 import { isLost, readApplier, settleLoss, writeRecord } from '@strangler/ledger';
 import { type Direction, otherSide, type Plan, sourceOf, streamName } from '@strangler/plan';
+import { correct } from '../apply/corrections.ts';
 import { createTopics } from '../capture/topics.ts';
-import { correct } from '../corrections.ts';
 import { patience } from '../patience.ts';
 import { Refusal } from '../refusal.ts';
 import { openSides, type Sides } from '../sides.ts';

@@ -18,11 +18,11 @@ import {
   sourceOf,
   streamName,
 } from '@strangler/plan';
+import { afterHandoffRow, OwnershipHistory } from '../apply/ownership-history.ts';
 import { monolithConnector, serviceConnector } from '../capture/connector-config.ts';
 import { Connect } from '../capture/connectors.ts';
 import { withKafka } from '../capture/topics.ts';
 import { connectorName, publicationName } from '../names.ts';
-import { afterHandoffRow, OwnershipHistory } from '../ownership-history.ts';
 import { patience } from '../patience.ts';
 import { Refusal } from '../refusal.ts';
 import { dropSlot } from '../remove.ts';

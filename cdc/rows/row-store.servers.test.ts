@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openSession, type Session } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
+import { openWriter } from '../apply/writer.ts';
 import { readShape } from '../mapping/columns.ts';
 import { type MappedTable, mapTable, type Row } from '../mapping/mapping.ts';
-import { openWriter } from '../writer.ts';
 import { openStore } from './row-store.ts';
 
 const NAME = `row_store_${process.pid}`;

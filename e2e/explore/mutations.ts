@@ -1,7 +1,7 @@
 import type { Session, Value } from '@strangler/ledger';
 import { sideOf } from '@strangler/plan';
-import { OwnershipHistory } from '../../cdc/ownership-history.ts';
-import type { Prepared } from '../../cdc/prepare.ts';
+import { OwnershipHistory } from '../../cdc/apply/ownership-history.ts';
+import type { Prepared } from '../../cdc/apply/prepare.ts';
 import type { Correction } from '../../cdc/rows/change.ts';
 import type { StateCell } from '../../control/cell.ts';
 import type { HandoffParts } from '../../control/handoff-parts.ts';

@@ -1,11 +1,11 @@
 import type { Session } from '@strangler/ledger';
 import type { Direction } from '@strangler/plan';
-import { OwnershipHistory } from '../../cdc/ownership-history.ts';
-import { ownershipAfter, prepareSteps, prepareUnasked, untilUndecided } from '../../cdc/prepare.ts';
+import { OwnershipHistory } from '../../cdc/apply/ownership-history.ts';
+import { ownershipAfter, prepareSteps, prepareUnasked, untilUndecided } from '../../cdc/apply/prepare.ts';
+import { applySteps } from '../../cdc/apply/target-transaction.ts';
+import { workOf } from '../../cdc/apply/work.ts';
 import type { Rows } from '../../cdc/rows/aggregates.ts';
 import { usersOf } from '../../cdc/rows/users.ts';
-import { workOf } from '../../cdc/steps.ts';
-import { applySteps } from '../../cdc/target-transaction.ts';
 import type { StateCell } from '../../control/cell.ts';
 import { handoff } from '../../control/handoff.ts';
 import { lostProxies, type ProxyView } from '../../control/readiness.ts';

@@ -7,12 +7,12 @@ import {
   readOwnership,
 } from '@strangler/ledger';
 import { type Direction, streamName } from '@strangler/plan';
-import { failureOf } from '../../cdc/failures.ts';
+import { failureOf } from '../../cdc/apply/failures.ts';
+import { afterOutcome, type OwnershipHistory } from '../../cdc/apply/ownership-history.ts';
+import { changesOf, type Prepared } from '../../cdc/apply/prepare.ts';
+import { ApplierAheadError, type Target } from '../../cdc/apply/target-transaction.ts';
+import type { Step as Piece, Progress } from '../../cdc/apply/work.ts';
 import type { RowChange } from '../../cdc/log/row-change.ts';
-import { afterOutcome, type OwnershipHistory } from '../../cdc/ownership-history.ts';
-import { changesOf, type Prepared } from '../../cdc/prepare.ts';
-import type { Step as Piece, Progress } from '../../cdc/steps.ts';
-import { ApplierAheadError, type Target } from '../../cdc/target-transaction.ts';
 import { type Database, type LogEntry, Working } from './database.ts';
 import { Interner } from './interner.ts';
 import type { Rules } from './rules.ts';

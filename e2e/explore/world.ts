@@ -7,7 +7,7 @@ import {
   type Side,
   sourceOf,
 } from '@strangler/plan';
-import type { Work } from '../../cdc/steps.ts';
+import type { Work } from '../../cdc/apply/work.ts';
 import type { Sides } from '../../control/sides.ts';
 import type { CapabilityState } from '../../control/state.ts';
 import type { Also } from '../../control/store.ts';

@@ -1,7 +1,7 @@
 import type { HandoffKind } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
 import { Agent } from 'undici';
-import { afterHandoffRow, OwnershipHistory } from '../../../cdc/ownership-history.ts';
+import { afterHandoffRow, OwnershipHistory } from '../../../cdc/apply/ownership-history.ts';
 import { at, PORTS } from '../../rehearsal/addresses.ts';
 import type { Chapter, Fault, Scene } from '../fault.ts';
 import { inSession } from '../holding.ts';

@@ -1,11 +1,11 @@
 import { type QuarantineEntry, quarantine, type Session } from '@strangler/ledger';
+import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
+import { nameOf, type Root } from '../rows/aggregates.ts';
+import type { Change } from '../rows/change.ts';
 import type { Kept } from './apply-late.ts';
 import type { Loser } from './apply-owned.ts';
 import { cutEntry } from './cut.ts';
 import { Isolation } from './isolate.ts';
-import { keyOf, type MappedTable, type Row } from './mapping/mapping.ts';
-import { nameOf, type Root } from './rows/aggregates.ts';
-import type { Change } from './rows/change.ts';
 
 /** Where a kept row came from. */
 export type Whence = {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { barrierArrived } from '@strangler/ledger';
 import type { Direction } from '@strangler/plan';
 import { servers } from '@strangler/servers';
-import type { Cdc } from './cdc.ts';
-import { makeWorld, stream, until, untilRunning, type World } from './testing/world.ts';
+import type { Cdc } from '../cdc.ts';
+import { makeWorld, stream, until, untilRunning, type World } from '../testing/world.ts';
 
 type On = 'monolith' | 'service';
 type Kept = { reason: string; status: string; user_id: string | null; aggregate: string; detail: string | null };

@@ -1,7 +1,7 @@
 import { type Session, waitingImages } from '@strangler/ledger';
-import type { MappedTable, Row } from './mapping/mapping.ts';
-import { changesTo, nameOf, type Rows } from './rows/aggregates.ts';
-import type { Change, RootImage } from './rows/change.ts';
+import type { MappedTable, Row } from '../mapping/mapping.ts';
+import { changesTo, nameOf, type Rows } from '../rows/aggregates.ts';
+import type { Change, RootImage } from '../rows/change.ts';
 
 /**
  * What makes the rows of one side what these images say, once everything has been applied that waits in the stream's

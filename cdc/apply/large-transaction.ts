@@ -1,16 +1,16 @@
 import { blockedUsers, claimCheckpoint, moveCheckpoint, type OwnershipRow, writeOwnership } from '@strangler/ledger';
+import type { LargeTransaction } from '../log/assemble.ts';
+import { decode, type RowChange } from '../log/row-change.ts';
+import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
+import { relieve } from '../relief.ts';
+import { nameOf, type Root, type Rows } from '../rows/aggregates.ts';
 import { type Attempt, rootsAsFarAsKnown, usersAsFarAsKnown } from './as-far-as-known.ts';
 import { Isolation } from './isolate.ts';
-import type { Whence } from './keep.ts';
-import type { LargeTransaction } from './log/assemble.ts';
-import { decode, type RowChange } from './log/row-change.ts';
-import { keyOf, type MappedTable, type Row } from './mapping/mapping.ts';
 import type { OwnershipHistory } from './ownership-history.ts';
 import { changesOf, type OwnedChange, ownershipAfter, prepareSteps, prepareUnasked } from './prepare.ts';
-import { relieve } from './relief.ts';
-import { nameOf, type Root, type Rows } from './rows/aggregates.ts';
-import { type Progress, type Reading, type Step, workOf, workOfLarge } from './steps.ts';
+import type { Whence } from './quarantine-rows.ts';
 import { ApplierAheadError, checkAtOnce, type Target, TargetTransaction } from './target-transaction.ts';
+import { type Progress, type Reading, type Step, workOf, workOfLarge } from './work.ts';
 
 /** Some of its users are behind a barrier whose outcome is open: nothing was applied, ask again when it is known. */
 export class UndecidedError extends Error {

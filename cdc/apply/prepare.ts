@@ -1,7 +1,7 @@
 import type { OwnershipRow } from '@strangler/ledger';
+import type { Change } from '../rows/change.ts';
 import { afterHandoffRow, type OwnershipHistory } from './ownership-history.ts';
-import type { Change } from './rows/change.ts';
-import type { Step } from './steps.ts';
+import type { Step } from './work.ts';
 
 /** A change and what its source is to its user. */
 export type OwnedChange = Change & {

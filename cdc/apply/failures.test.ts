@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import type { MappedColumn } from '../mapping/mapping.ts';
+import { UnstorableError } from '../mapping/mysql-values.ts';
 import {
   adviceFor,
   failureOf,
@@ -8,8 +10,6 @@ import {
   POSTGRES_FAILURES,
   TargetRefusesError,
 } from './failures.ts';
-import type { MappedColumn } from './mapping/mapping.ts';
-import { UnstorableError } from './mapping/mysql-values.ts';
 
 const inPostgres = (code: string) => failureOf(Object.assign(new Error('no'), { code, severity: 'ERROR' }));
 const inMysql = (errno: number, sqlState = 'HY000') =>

@@ -1,7 +1,7 @@
-import { keyOf, type MappedTable, type Row } from './mapping/mapping.ts';
-import { chunks, keyRow, type Member, membersOf, nameOf, type Rows, rivalsOf } from './rows/aggregates.ts';
-import type { Change } from './rows/change.ts';
-import { hasIdentity } from './rows/disposition.ts';
+import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
+import { chunks, keyRow, type Member, membersOf, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
+import type { Change } from '../rows/change.ts';
+import { hasIdentity } from '../rows/disposition.ts';
 
 /** A target's row that had to give way to the owner's row for the same thing. */
 export type Loser = {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { portions, type Session, writeCorrections } from '@strangler/ledger';
-import { LARGEST_MESSAGE } from './capture/connector-config.ts';
+import { LARGEST_MESSAGE } from '../capture/connector-config.ts';
+import type { MappedTable, Row } from '../mapping/mapping.ts';
+import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
+import type { AppliedLate, Correction, RootImage } from '../rows/change.ts';
+import { usersOf } from '../rows/users.ts';
 import { TargetRefusesError } from './failures.ts';
-import type { MappedTable, Row } from './mapping/mapping.ts';
-import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from './rows/aggregates.ts';
-import type { AppliedLate, Correction, RootImage } from './rows/change.ts';
-import { usersOf } from './rows/users.ts';
 
 /** Aggregates and late changes in one row of strangler_correction, unless they are long: that is one message in Kafka. */
 const AT_ONCE = 400;

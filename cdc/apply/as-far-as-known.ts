@@ -1,7 +1,7 @@
+import { type FindRow, imagesAmong, type Root, type Rows, rootOf, rootsOf } from '../rows/aggregates.ts';
+import type { Change } from '../rows/change.ts';
+import { usersFrom } from '../rows/users.ts';
 import { failureOf } from './failures.ts';
-import { type FindRow, imagesAmong, type Root, type Rows, rootOf, rootsOf } from './rows/aggregates.ts';
-import type { Change } from './rows/change.ts';
-import { usersFrom } from './rows/users.ts';
 
 /** Asks a target something; gives its error if it refuses to be asked that. */
 export type Attempt = (question: () => Promise<void>) => Promise<Error | undefined>;

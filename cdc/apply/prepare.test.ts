@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { HandoffRow } from '@strangler/ledger';
-import type { MappedTable } from './mapping/mapping.ts';
+import type { MappedTable } from '../mapping/mapping.ts';
+import type { Change } from '../rows/change.ts';
 import { afterHandoffRow, OwnershipHistory } from './ownership-history.ts';
 import { ownershipAfter, prepareSteps, prepareUnasked, untilUndecided } from './prepare.ts';
-import type { Change } from './rows/change.ts';
-import type { Step, Work } from './steps.ts';
+import type { Step, Work } from './work.ts';
 
 const table = { name: 'orders' } as MappedTable;
 const change = (id: string): Change => ({ table, before: null, after: { id } });

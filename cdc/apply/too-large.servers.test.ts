@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createTables, openSession, readQuarantine, writeOwnership } from '@strangler/ledger';
 import { BUCKETS, type Direction, groupOf } from '@strangler/plan';
 import { servers } from '@strangler/servers';
+import { type Mapping, type Row, resolveMapping } from '../mapping/mapping.ts';
+import { printShown } from '../quarantine/print.ts';
+import { retry } from '../quarantine/retry.ts';
+import { show } from '../quarantine/view.ts';
+import { makeWorld, stream, type World } from '../testing/world.ts';
 import { Applier } from './applier.ts';
-import { type Mapping, type Row, resolveMapping } from './mapping/mapping.ts';
-import { printShown } from './quarantine/print.ts';
-import { retry } from './quarantine/retry.ts';
-import { show } from './quarantine/view.ts';
-import { makeWorld, stream, type World } from './testing/world.ts';
 
 /** MySQL's max_allowed_packet while this runs. */
 const PACKET = 8 * 1024 * 1024;

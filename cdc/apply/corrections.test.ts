@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Session, Value } from '@strangler/ledger';
+import type { AppliedLate, Correction, RootImage } from '../rows/change.ts';
 import { correct } from './corrections.ts';
-import type { AppliedLate, Correction, RootImage } from './rows/change.ts';
 
 /** What is written into a session that takes everything: each row of strangler_correction. */
 async function written(roots: readonly RootImage[], late: readonly AppliedLate[] = []): Promise<string[]> {

@@ -10,17 +10,17 @@ import {
   type Session,
 } from '@strangler/ledger';
 import { type Direction, type Side, sourceOf, streamName } from '@strangler/plan';
+import type { LargeTransaction } from '../log/assemble.ts';
+import type { Mapping } from '../mapping/mapping.ts';
+import { openRows, type Rows } from '../rows/aggregates.ts';
 import { usersAsFarAsKnown } from './as-far-as-known.ts';
 import { failureOf, isRefusal, TargetRefusesError } from './failures.ts';
 import { applyLarge } from './large-transaction.ts';
-import type { LargeTransaction } from './log/assemble.ts';
-import type { Mapping } from './mapping/mapping.ts';
 import { afterOutcome, OwnershipHistory } from './ownership-history.ts';
 import { changesOf, ownershipAfter, type Prepared, prepareSteps, prepareUnasked } from './prepare.ts';
-import { openRows, type Rows } from './rows/aggregates.ts';
-import type { Progress, Reading, Step } from './steps.ts';
 import { ApplierAheadError, applySteps, type Target } from './target-transaction.ts';
 import { Unexplained } from './unexplained.ts';
+import type { Progress, Reading, Step } from './work.ts';
 import { asCommitted } from './writer.ts';
 
 /** Which stream an applier feeds, and with what. */

@@ -1,5 +1,5 @@
 import type { QuarantineEntry } from '@strangler/ledger';
-import type { MappedTable } from './mapping/mapping.ts';
+import type { MappedTable } from '../mapping/mapping.ts';
 
 /** In an image, stands for a value that did not fit: an object, where a value is always a text or null. */
 type Cut = { readonly cut: number };

@@ -2,12 +2,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { writeOwnership } from '@strangler/ledger';
 import { BUCKETS, groupOf } from '@strangler/plan';
 import { servers } from '@strangler/servers';
+import { type Mapping, resolveMapping } from '../mapping/mapping.ts';
+import { persist } from '../persist.ts';
+import { makeWorld, stream, until, type World } from '../testing/world.ts';
 import { Applier } from './applier.ts';
-import { type Mapping, resolveMapping } from './mapping/mapping.ts';
-import { persist } from './persist.ts';
-import type { Step } from './steps.ts';
 import { ApplierAheadError } from './target-transaction.ts';
-import { makeWorld, stream, until, type World } from './testing/world.ts';
+import type { Step } from './work.ts';
 
 let world: World;
 let mapping: Mapping;

@@ -1,7 +1,7 @@
+import { keyOf, type Row } from '../mapping/mapping.ts';
+import { nameOf } from '../rows/aggregates.ts';
+import type { RootImage } from '../rows/change.ts';
 import { type Aggregate, type LateChange, type LateOutcome, mergeByRow } from './apply-late.ts';
-import { keyOf, type Row } from './mapping/mapping.ts';
-import { nameOf } from './rows/aggregates.ts';
-import type { RootImage } from './rows/change.ts';
 
 /**
  * What becomes of the late changes of one aggregate that the target does not take, and what it said against them: a

@@ -6,20 +6,20 @@ import {
   type Session,
   writeOwnership,
 } from '@strangler/ledger';
+import type { Mapping } from '../mapping/mapping.ts';
+import { changesTo, imagesOf, type Root, type Rows } from '../rows/aggregates.ts';
+import type { Change, RootImage } from '../rows/change.ts';
 import { type Aggregate, applyLate, groupByRoot, type LateChange, type LateOutcome } from './apply-late.ts';
 import { applyOwned } from './apply-owned.ts';
 import { rootsAsFarAsKnown } from './as-far-as-known.ts';
 import { changesBehind } from './behind.ts';
 import { answerTo, answerToUnknown, correct } from './corrections.ts';
 import { Isolation } from './isolate.ts';
-import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Whence } from './keep.ts';
-import type { Mapping } from './mapping/mapping.ts';
 import type { OwnedChange, Prepared } from './prepare.ts';
+import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Whence } from './quarantine-rows.ts';
 import { refuseLate } from './refuse-late.ts';
-import { changesTo, imagesOf, type Root, type Rows } from './rows/aggregates.ts';
-import type { Change, RootImage } from './rows/change.ts';
-import type { Progress, Work } from './steps.ts';
 import type { Unexplained } from './unexplained.ts';
+import type { Progress, Work } from './work.ts';
 
 /** Another applier of this stream has moved the checkpoint: this one must stop. */
 export class ApplierAheadError extends Error {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { decode, PLACEHOLDER_HEADER, type RowChange, UndecodableError } from './log/row-change.ts';
-import type { Column, TableShape } from './mapping/columns.ts';
-import { mapTable } from './mapping/mapping.ts';
-import { namesIn, type Reading, workOf } from './steps.ts';
+import { decode, PLACEHOLDER_HEADER, type RowChange, UndecodableError } from '../log/row-change.ts';
+import type { Column, TableShape } from '../mapping/columns.ts';
+import { mapTable } from '../mapping/mapping.ts';
+import { namesIn, type Reading, workOf } from './work.ts';
 
 const column = (name: string, type: string): Column => ({ name, type, cast: type, digits: 6, nullable: true });
 const shape = (columns: readonly Column[]): TableShape => ({

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { barrierArrived } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
-import type { Cdc } from './cdc.ts';
-import { makeWorld, stream, until, untilRunning, type World } from './testing/world.ts';
-import { verify } from './verify.ts';
+import type { Cdc } from '../cdc.ts';
+import { makeWorld, stream, until, untilRunning, type World } from '../testing/world.ts';
+import { verify } from '../verify.ts';
 
 type On = 'monolith' | 'service';
 

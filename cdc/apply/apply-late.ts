@@ -1,4 +1,4 @@
-import { keyOf, type MappedTable, type Row } from './mapping/mapping.ts';
+import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
 import {
   chunks,
   imagesOf,
@@ -10,9 +10,9 @@ import {
   type Rows,
   rivalsOf,
   rootsOf,
-} from './rows/aggregates.ts';
-import type { AppliedLate, Change, RootImage } from './rows/change.ts';
-import { type Disposition, disposeAggregate, type Late, sameRow } from './rows/disposition.ts';
+} from '../rows/aggregates.ts';
+import type { AppliedLate, Change, RootImage } from '../rows/change.ts';
+import { type Disposition, disposeAggregate, type Late, sameRow } from '../rows/disposition.ts';
 
 /** A late change that names its user; several of one row in one transaction are one. */
 export type LateChange = Change & { readonly user: string | null; readonly epoch: number | null };
