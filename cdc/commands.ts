@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import type { Plan } from '@strangler/plan';
 import type { Command } from './command-line.ts';
-import { doctor } from './doctor.ts';
+import { doctor } from './doctor/doctor.ts';
 import { syncedCapabilities } from './names.ts';
 import { type Recopied, recopy } from './recopy/recopy.ts';
 import { textTable } from './tables.ts';

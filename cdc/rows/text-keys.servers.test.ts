@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { barrierArrived } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
 import type { Cdc } from '../cdc.ts';
-import { doctor } from '../doctor.ts';
+import { doctor } from '../doctor/doctor.ts';
 import { retry } from '../quarantine/retry.ts';
 import { list } from '../quarantine/view.ts';
 import { makeWorld, stream, until, untilRunning, type World } from '../testing/world.ts';

@@ -1,7 +1,7 @@
 import { CAPTURED, type Session } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
-import type { Report } from './doctor-finding.ts';
-import { publicationName } from './names.ts';
+import { publicationName } from '../names.ts';
+import type { Report } from './finding.ts';
 
 /** Looks at the Postgres server and database of a capability's service. */
 export async function checkPostgresServer(

@@ -1,14 +1,14 @@
 import { openSession, originName, type Session, writersOf } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
-import { Connect, ConnectError } from './capture/connectors.ts';
-import { KafkaError, logTopics, withKafka } from './capture/topics.ts';
-import type { Finding, Report } from './doctor-finding.ts';
-import { checkMysqlServer } from './doctor-mysql.ts';
-import { checkPostgresServer } from './doctor-postgres.ts';
-import { checkPrivileges } from './doctor-privileges.ts';
-import { checkTables } from './doctor-tables.ts';
-import { type MappedTable, MappingError, resolveMapping } from './mapping/mapping.ts';
-import { connectorName, parseAddress, syncedCapabilities } from './names.ts';
+import { Connect, ConnectError } from '../capture/connectors.ts';
+import { KafkaError, logTopics, withKafka } from '../capture/topics.ts';
+import { type MappedTable, MappingError, resolveMapping } from '../mapping/mapping.ts';
+import { connectorName, parseAddress, syncedCapabilities } from '../names.ts';
+import type { Finding, Report } from './finding.ts';
+import { checkMysqlServer } from './mysql.ts';
+import { checkPostgresServer } from './postgres.ts';
+import { checkPrivileges } from './privileges.ts';
+import { checkTables } from './tables.ts';
 
 /** Looks at everything the sync of a Plan demands of its systems. Changes nothing, and never throws. */
 export async function doctor(plan: Plan): Promise<Finding[]> {

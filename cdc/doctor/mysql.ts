@@ -1,5 +1,5 @@
 import type { Session } from '@strangler/ledger';
-import type { Report } from './doctor-finding.ts';
+import type { Report } from './finding.ts';
 
 type Demand = {
   readonly name: string;

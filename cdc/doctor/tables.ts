@@ -1,8 +1,8 @@
 import type { Session } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
-import type { Report } from './doctor-finding.ts';
-import { MYSQL_EXACT } from './mapping/columns.ts';
-import type { MappedTable } from './mapping/mapping.ts';
+import { MYSQL_EXACT } from '../mapping/columns.ts';
+import type { MappedTable } from '../mapping/mapping.ts';
+import type { Report } from './finding.ts';
 
 type UniqueKey = { readonly name: string; readonly columns: string[] };
 

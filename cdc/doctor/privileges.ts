@@ -1,7 +1,7 @@
 import { openSession, type Session } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
-import type { Report } from './doctor-finding.ts';
-import { grantsOf, type UserGrants } from './grants.ts';
+import { grantsOf, type UserGrants } from '../grants.ts';
+import type { Report } from './finding.ts';
 
 /** Looks whether each user of the Plan's addresses has what its work needs, as that user. */
 export async function checkPrivileges(plan: Plan, report: Report): Promise<void> {
