@@ -3,7 +3,7 @@ import { barrierArrived, openSession, readApplier, readBackfill, readOwnership }
 import { servers } from '@strangler/servers';
 import type { Cdc } from './cdc.ts';
 import { doctor } from './doctor/doctor.ts';
-import { remove } from './remove.ts';
+import { remove } from './setup/remove.ts';
 import { makeWorld, stream, until, untilRunning, type World } from './testing/world.ts';
 import { verify } from './verify.ts';
 

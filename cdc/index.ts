@@ -1,6 +1,6 @@
 export { type Cdc, type CdcOptions, startCdc } from './cdc.ts';
 export { doctor } from './doctor/doctor.ts';
 export type { Finding } from './doctor/finding.ts';
-export { type InitOptions, init } from './init.ts';
-export { remove } from './remove.ts';
+export { type InitOptions, init } from './setup/init.ts';
+export { remove } from './setup/remove.ts';
 export { type VerifyResult, verify } from './verify.ts';

@@ -3,12 +3,12 @@ import pino from 'pino';
 import { type Cdc, startCdc } from './cdc.ts';
 import { type Command, readCommand, UsageError } from './command-line.ts';
 import { runDoctor, runRecopy, runVerify } from './commands.ts';
-import { init } from './init.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { syncedCapabilities } from './names.ts';
 import { sayBackfill } from './progress-line.ts';
 import { runQuarantine } from './quarantine/commands.ts';
-import { remove } from './remove.ts';
+import { init } from './setup/init.ts';
+import { remove } from './setup/remove.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const complain = (line: string): void => void process.stderr.write(`${line}\n`);

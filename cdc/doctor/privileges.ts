@@ -1,6 +1,6 @@
 import { openSession, type Session } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
-import { grantsOf, type UserGrants } from '../grants.ts';
+import { grantsOf, type UserGrants } from '../setup/grants.ts';
 import type { Report } from './finding.ts';
 
 /** Looks whether each user of the Plan's addresses has what its work needs, as that user. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { barrierArrived } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
 import type { Cdc } from '../cdc.ts';
-import { init } from '../init.ts';
+import { init } from '../setup/init.ts';
 import { makeWorld, stream, until, untilRunning, type World } from '../testing/world.ts';
 import { verify } from '../verify.ts';
 

@@ -25,7 +25,7 @@ import { withKafka } from '../capture/topics.ts';
 import { connectorName, publicationName } from '../names.ts';
 import { patience } from '../patience.ts';
 import { Refusal } from '../refusal.ts';
-import { dropSlot } from '../remove.ts';
+import { dropSlot } from '../setup/remove.ts';
 import type { Sides } from '../sides.ts';
 
 const CONNECTOR_WITHIN = 30_000;

@@ -12,8 +12,8 @@ import {
 import { BUCKETS, type Direction, type Plan, parsePlan, streamName } from '@strangler/plan';
 import pino from 'pino';
 import { type Cdc, startCdc } from '../cdc.ts';
-import { init } from '../init.ts';
-import { remove } from '../remove.ts';
+import { init } from '../setup/init.ts';
+import { remove } from '../setup/remove.ts';
 
 /** A monolith and a service with a database each, users of their own for every role, and a Plan that syncs orders. */
 export type World = {

@@ -12,7 +12,7 @@ import {
 import { bucketOf, parsePlan, type Side, type Subject } from '@strangler/plan';
 import type { Servers } from '@strangler/servers';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
-import { grantsOf } from '../../cdc/grants.ts';
+import { grantsOf } from '../../cdc/setup/grants.ts';
 import { answerGivenAway, type Fence } from '../index.cjs';
 
 export const GROUP = 'shop';

@@ -1,5 +1,5 @@
 import { readBackfill, type Session } from '@strangler/ledger';
-import type { MappedColumn, MappedTable, Mapping } from './mapping/mapping.ts';
+import type { MappedColumn, MappedTable, Mapping } from '../mapping/mapping.ts';
 
 type Suspect = {
   readonly types: readonly string[];

@@ -8,10 +8,10 @@ import {
   writersOf,
 } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
-import { createTopics } from './capture/topics.ts';
+import { createTopics } from '../capture/topics.ts';
+import { MappingError, resolveMapping } from '../mapping/mapping.ts';
+import { parseAddress, publicationName, syncedCapabilities } from '../names.ts';
 import { grantsOf, type UserGrants } from './grants.ts';
-import { MappingError, resolveMapping } from './mapping/mapping.ts';
-import { parseAddress, publicationName, syncedCapabilities } from './names.ts';
 import { findUncopyable } from './uncopyable.ts';
 
 /** What `init` may do beyond creating its own things. */

@@ -1,6 +1,6 @@
 import { CAPTURED, CONTROL, PRIVATE } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
-import { type Address, parseAddress, syncedCapabilities } from './names.ts';
+import { type Address, parseAddress, syncedCapabilities } from '../names.ts';
 
 /** Everything one database user needs, and how to create it if it is missing. */
 export type UserGrants = {

@@ -1,9 +1,9 @@
 import { dropOrigins, dropTables, openSession, type Session, writersOf } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
-import { Connect } from './capture/connectors.ts';
-import { deleteTopics } from './capture/topics.ts';
-import { connectorName, parseAddress, publicationName, syncedCapabilities } from './names.ts';
-import { patience } from './patience.ts';
+import { Connect } from '../capture/connectors.ts';
+import { deleteTopics } from '../capture/topics.ts';
+import { connectorName, parseAddress, publicationName, syncedCapabilities } from '../names.ts';
+import { patience } from '../patience.ts';
 
 /**
  * Takes everything away that `init` and `run` made: connectors, then slots, publications, origins and our tables, then
