@@ -7,8 +7,8 @@ import { Connect, watchConnectors } from './capture/connectors.ts';
 import { startTicker } from './capture/ticker.ts';
 import { ContinuityError } from './log/continuity.ts';
 import { connectorName, parseAddress, syncedCapabilities } from './names.ts';
-import { patience } from './patience.ts';
 import { type QuarantineWatch, watchQuarantine } from './quarantine/watch.ts';
+import { patience } from './sleep.ts';
 import { type Stream, startStream } from './stream.ts';
 
 /** A running sync of every capability of a Plan. */

@@ -4,7 +4,7 @@ import type { Command } from './command-line.ts';
 import { doctor } from './doctor/doctor.ts';
 import { syncedCapabilities } from './names.ts';
 import { type Recopied, recopy } from './recopy/recopy.ts';
-import { textTable } from './tables.ts';
+import { textTable } from './text-table.ts';
 import { verify } from './verify.ts';
 
 /** Where a command writes: lines of its result, and lines about its progress. */

@@ -4,15 +4,15 @@ import type { Applier } from './apply/applier.ts';
 import { UndecidedError } from './apply/large-transaction.ts';
 import { untilUndecided } from './apply/prepare.ts';
 import { namesIn, type Progress, type Reading, type Step, type Work, workOf } from './apply/work.ts';
+import { relieve } from './collect-garbage.ts';
 import { Assembler, type LargeTransaction } from './log/assemble.ts';
 import { nextTick } from './log/continuity.ts';
 import { isOurs } from './log/ours.ts';
 import { decode } from './log/row-change.ts';
 import { Spill } from './log/spill.ts';
 import { SchemaChangedError } from './mapping/mapping.ts';
-import { patience } from './patience.ts';
-import { type Persistence, persist } from './persist.ts';
-import { relieve } from './relief.ts';
+import { type Persistence, persist } from './retry.ts';
+import { patience } from './sleep.ts';
 import type { Place } from './standstill.ts';
 
 /** Hears what has been applied, after its commit. */

@@ -22,9 +22,9 @@ import { ForeignLogError } from './log/position.ts';
 import { UndecodableError } from './log/row-change.ts';
 import { type Mapping, MappingError, resolveMapping, SchemaChangedError } from './mapping/mapping.ts';
 import { UnconvertibleError } from './mapping/value-kinds.ts';
-import { LOOKING, patience } from './patience.ts';
-import { type Persistence, persist, StoppedError } from './persist.ts';
 import { Pump, type PumpHooks } from './pump.ts';
+import { type Persistence, persist, StoppedError } from './retry.ts';
+import { LOOKING, patience } from './sleep.ts';
 import { Standstill } from './standstill.ts';
 import { sayStopped } from './stopped.ts';
 

@@ -1,10 +1,10 @@
 import { databaseTime, exactly, openSession, readCheckpoint, type Session, writeVerify } from '@strangler/ledger';
 import { type Direction, type Plan, type Side, streamName } from '@strangler/plan';
 import { type MappedTable, resolveMapping } from './mapping/mapping.ts';
-import { patience } from './patience.ts';
 import { keyRow } from './rows/aggregates.ts';
 import { comparePages, type Difference, type DifferenceKind } from './rows/compare-rows.ts';
 import { openStore, type RowStore } from './rows/row-store.ts';
+import { patience } from './sleep.ts';
 
 /** What became of one table. */
 export type TableResult = {

@@ -3,7 +3,7 @@ import { writeOwnership } from '@strangler/ledger';
 import { BUCKETS, groupOf } from '@strangler/plan';
 import { servers } from '@strangler/servers';
 import { type Mapping, resolveMapping } from '../mapping/mapping.ts';
-import { persist } from '../persist.ts';
+import { persist } from '../retry.ts';
 import { makeWorld, stream, until, type World } from '../testing/world.ts';
 import { Applier } from './applier.ts';
 import { ApplierAheadError } from './target-transaction.ts';

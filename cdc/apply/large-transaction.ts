@@ -1,8 +1,8 @@
 import { blockedUsers, claimCheckpoint, moveCheckpoint, type OwnershipRow, writeOwnership } from '@strangler/ledger';
+import { relieve } from '../collect-garbage.ts';
 import type { LargeTransaction } from '../log/assemble.ts';
 import { decode, type RowChange } from '../log/row-change.ts';
 import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
-import { relieve } from '../relief.ts';
 import { nameOf, type Root, type Rows } from '../rows/aggregates.ts';
 import { type Attempt, rootsAsFarAsKnown, usersAsFarAsKnown } from './as-far-as-known.ts';
 import { Isolation } from './isolate.ts';

@@ -1,12 +1,12 @@
 import type { HandoffRow } from '@strangler/ledger';
 import { type Direction, sourceOf } from '@strangler/plan';
+import { relieve } from '../collect-garbage.ts';
 import type { LargeTransaction, Unit } from '../log/assemble.ts';
 import { NEXT_STEP } from '../log/continuity.ts';
 import { isOurs } from '../log/ours.ts';
 import { decode, type Image, type RowChange, UndecodableError } from '../log/row-change.ts';
 import type { BatchSize } from '../log/spill.ts';
 import { keyOf, type MappedTable, type Mapping, tableOfChange, toRow } from '../mapping/mapping.ts';
-import { relieve } from '../relief.ts';
 import type { Change, Correction } from '../rows/change.ts';
 
 /** Where a stream stands after a step. */

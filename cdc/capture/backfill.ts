@@ -3,7 +3,7 @@ import { Database, readBackfill, readStates, type Session, writeBackfill, writeS
 import type { BackfillStatus, Plan } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { parseAddress } from '../names.ts';
-import { patience } from '../patience.ts';
+import { patience } from '../sleep.ts';
 
 /** Somebody has moved already, so existing rows may not be copied any more. */
 export class BackfillRefusedError extends Error {

@@ -2,7 +2,7 @@ import { CAPTURED, Database, type Session } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
 import { ContinuityError } from '../log/continuity.ts';
 import { connectorName, publicationName } from '../names.ts';
-import { LOOKING, patience } from '../patience.ts';
+import { LOOKING, patience } from '../sleep.ts';
 import type { Connect } from './connectors.ts';
 
 const LOOK_EVERY = 1_000;

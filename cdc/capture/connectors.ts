@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { patience } from '../patience.ts';
+import { patience } from '../sleep.ts';
 import { type ConnectorConfig, withPlaceholder } from './connector-config.ts';
 
 /** What Connect says of a connector and its task. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { ContinuityError, checkOffset } from '../log/continuity.ts';
-import { patience } from '../patience.ts';
+import { patience } from '../sleep.ts';
 
 /** Reads one topic of one partition from an offset on. */
 export type SourceOptions = {

@@ -1,6 +1,6 @@
 import { Database, tick } from '@strangler/ledger';
 import type { Logger } from 'pino';
-import { LOOKING, patience } from '../patience.ts';
+import { LOOKING, patience } from '../sleep.ts';
 
 /** Raises the tick of a database every so many milliseconds. A database that is away is tried again at the next. Gives its stop. */
 export function startTicker(url: string, every: number, log: Logger): () => Promise<void> {

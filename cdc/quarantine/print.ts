@@ -1,6 +1,6 @@
 import type { KeptEntry } from '@strangler/ledger';
 import { sourceOf } from '@strangler/plan';
-import { textTable } from '../tables.ts';
+import { textTable } from '../text-table.ts';
 import { sayCut } from './cut.ts';
 import { sayEntry } from './entry-name.ts';
 import type { Line, Pair } from './side-by-side.ts';

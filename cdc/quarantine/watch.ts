@@ -13,8 +13,8 @@ import { disposeLate } from '../apply/apply-late.ts';
 import { cutFrom } from '../apply/cut.ts';
 import { isRefusal } from '../apply/failures.ts';
 import { type Mapping, resolveMapping } from '../mapping/mapping.ts';
-import { LOOKING, patience } from '../patience.ts';
 import { openRows, type Rows } from '../rows/aggregates.ts';
+import { LOOKING, patience } from '../sleep.ts';
 import { changesFrom } from './dispute.ts';
 
 /** Looks after one stream's quarantine: how many entries are open, and which of them no longer matter. */

@@ -2,9 +2,9 @@ import { isLost, readApplier, settleLoss, writeRecord } from '@strangler/ledger'
 import { type Direction, otherSide, type Plan, sourceOf, streamName } from '@strangler/plan';
 import { correct } from '../apply/corrections.ts';
 import { createTopics } from '../capture/topics.ts';
-import { patience } from '../patience.ts';
 import { Refusal } from '../refusal.ts';
 import { openSides, type Sides } from '../sides.ts';
+import { patience } from '../sleep.ts';
 import { waitsToBePassed } from '../stopped.ts';
 import { awaitStreams, verify } from '../verify.ts';
 import { copyFromOwners } from './copy.ts';

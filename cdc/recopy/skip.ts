@@ -23,10 +23,10 @@ import { monolithConnector, serviceConnector } from '../capture/connector-config
 import { Connect } from '../capture/connectors.ts';
 import { withKafka } from '../capture/topics.ts';
 import { connectorName, publicationName } from '../names.ts';
-import { patience } from '../patience.ts';
 import { Refusal } from '../refusal.ts';
 import { dropSlot } from '../setup/remove.ts';
 import type { Sides } from '../sides.ts';
+import { patience } from '../sleep.ts';
 
 const CONNECTOR_WITHIN = 30_000;
 /** Longer than a connector may be behind: a younger handoff may still be on its way through the topic. */

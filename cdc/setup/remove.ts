@@ -3,7 +3,7 @@ import type { Plan } from '@strangler/plan';
 import { Connect } from '../capture/connectors.ts';
 import { deleteTopics } from '../capture/topics.ts';
 import { connectorName, parseAddress, publicationName, syncedCapabilities } from '../names.ts';
-import { patience } from '../patience.ts';
+import { patience } from '../sleep.ts';
 
 /**
  * Takes everything away that `init` and `run` made: connectors, then slots, publications, origins and our tables, then

@@ -1,4 +1,4 @@
-import { patience } from './patience.ts';
+import { patience } from './sleep.ts';
 
 /** Thrown out of whatever is being retried when its stream is told to stop. */
 export class StoppedError extends Error {
