@@ -1,8 +1,8 @@
 import { auditRules } from './audit.ts';
 import { isAgreed, RESULT_KINDS, type ResultKind } from './compare-replies.ts';
+import { type CaseReport, caseCount, type SuiteReport } from './report.ts';
 import { routeName } from './route-name.ts';
 import type { RuleSet } from './rule-set.ts';
-import type { CaseReport, SuiteReport } from './suite.ts';
 import { Tally } from './tally.ts';
 
 /** Cases shown one by one: so many that agree, and so many that do not. What is beyond is in counts and tally. */
@@ -46,7 +46,3 @@ export class CaseLog {
     };
   }
 }
-
-/** How many cases there were, those included that are not shown one by one. */
-export const caseCount = (counts: SuiteReport['counts']): number =>
-  Object.values(counts).reduce((sum, count) => sum + count, 0);

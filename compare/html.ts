@@ -1,12 +1,11 @@
-import { caseCount } from './case-log.ts';
 import { isAgreed, UNRATED } from './compare-replies.ts';
 import { escaped } from './junit.ts';
 import type { Noise } from './noise.ts';
 import { outcomeOf } from './outcome.ts';
 import { countsOf, DIFFERENCE_PHRASES, distinct, OUTCOME_PHRASES, REFUSAL_PHRASES, timesOf } from './phrases.ts';
-import type { Report } from './report.ts';
+import type { CaseReport, Report } from './report.ts';
+import { caseCount } from './report.ts';
 import { type Proposal, propose, whatItHides } from './suggest.ts';
-import type { CaseReport } from './suite.ts';
 import type { Group, RouteTally } from './tally.ts';
 
 const STYLE = `

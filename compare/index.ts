@@ -24,6 +24,7 @@ export { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
 export { countsOf, DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from './phrases.ts';
 export { type Redaction, type Redactor, redactor } from './redact.ts';
 export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply.ts';
+export type { CaseReport, SuiteReport } from './report.ts';
 export { type Report, redactReport, redactResult } from './report.ts';
 export { reportMistake, tallyMistake } from './report-mistake.ts';
 export { routeName } from './route-name.ts';
@@ -31,7 +32,7 @@ export { RuleSet, type RuleUse, ruleSet, type UsedRule } from './rule-set.ts';
 export { RULE_KINDS, type Rule, RuleError, validateRules } from './rules.ts';
 export type { Asked } from './scope.ts';
 export { type Hidden, type Proposal, propose, suggestRule, whatItHides } from './suggest.ts';
-export { type CaseReport, compareSuites, describeSuite, type SuiteOptions, type SuiteReport } from './suite.ts';
+export { compareSuites, describeSuite, type SuiteOptions } from './suite.ts';
 export {
   type Compared,
   type Group,

@@ -1,7 +1,7 @@
-import { caseCount } from './case-log.ts';
 import { isAgreed, type ResultKind } from './compare-replies.ts';
 import { describeResult } from './describe.ts';
-import type { CaseReport, SuiteReport } from './suite.ts';
+import type { CaseReport, SuiteReport } from './report.ts';
+import { caseCount } from './report.ts';
 
 /** The report in the XML that CI servers read: a mismatch is a failure, a side that failed an error, the rest skipped. */
 export function junitOf(report: SuiteReport, name: string): string {

@@ -1,8 +1,8 @@
-import { caseCount } from './case-log.ts';
 import { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
 import { countsOf, OUTCOME_PHRASES } from './phrases.ts';
+import type { SuiteReport } from './report.ts';
+import { caseCount } from './report.ts';
 import { type Proposal, propose } from './suggest.ts';
-import type { SuiteReport } from './suite.ts';
 import type { Group } from './tally.ts';
 
 const MOST_GROUPS = 50;

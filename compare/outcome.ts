@@ -1,5 +1,5 @@
-import { caseCount } from './case-log.ts';
 import type { Report } from './report.ts';
+import { caseCount } from './report.ts';
 
 /** What a suite comes to, and the exit code it should end with. */
 export type Outcome = 'equal' | 'mismatch' | 'failed' | 'insufficient';

@@ -3,7 +3,6 @@ import type { Result, ResultKind } from './compare-replies.ts';
 import type { Noise } from './noise.ts';
 import type { Redactor } from './redact.ts';
 import type { UsedRule } from './rule-set.ts';
-import type { CaseReport, SuiteReport } from './suite.ts';
 import type { TallyReport } from './tally.ts';
 
 /** What comparing has come to, in a suite or beside live traffic. Plain data. */
@@ -20,6 +19,29 @@ export interface Report {
   /** The rules with what they excused; a suite tells that case by case. */
   readonly rules?: readonly UsedRule[];
 }
+
+export interface CaseReport {
+  readonly name: string;
+  readonly method: string;
+  readonly path: string;
+  /** The statuses answered; undefined if there was no answer. */
+  readonly old: number | undefined;
+  readonly new: number | undefined;
+  readonly result: Result;
+}
+
+export interface SuiteReport extends Report {
+  /** True if every case is equal or equal by rule, and there is at least one. */
+  readonly agreed: boolean;
+  /** In the order they were compared; of many thousands only some are here, but all are counted. */
+  readonly cases: readonly CaseReport[];
+  /** Rule id → how many differences it excused in the whole suite; 0 is a rule nobody needed. */
+  readonly hits: Readonly<Record<string, number>>;
+}
+
+/** How many cases there were, those included that are not shown one by one. */
+export const caseCount = (counts: SuiteReport['counts']): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 type Samples = { readonly old?: string | undefined; readonly new?: string | undefined };
 

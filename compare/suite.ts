@@ -1,34 +1,15 @@
 import { ask } from './ask.ts';
 import { PATIENT } from './budget.ts';
 import { type Case, captureFrom, fillCase, type Variables, validateCases } from './case.ts';
-import { CaseLog, caseCount } from './case-log.ts';
-import { compareReplies, isAgreed, type Result } from './compare-replies.ts';
+import { CaseLog } from './case-log.ts';
+import { compareReplies, isAgreed } from './compare-replies.ts';
 import { describeResult } from './describe.ts';
 import { countsOf } from './phrases.ts';
 import type { Failure, Reply } from './reply.ts';
-import type { Report } from './report.ts';
+import { caseCount, type SuiteReport } from './report.ts';
 import { type RuleSet, ruleSet } from './rule-set.ts';
 import type { Rule } from './rules.ts';
 import { type OpenTarget, openTarget, type Target } from './target.ts';
-
-export interface CaseReport {
-  readonly name: string;
-  readonly method: string;
-  readonly path: string;
-  /** The statuses answered; undefined if there was no answer. */
-  readonly old: number | undefined;
-  readonly new: number | undefined;
-  readonly result: Result;
-}
-
-export interface SuiteReport extends Report {
-  /** True if every case is equal or equal by rule, and there is at least one. */
-  readonly agreed: boolean;
-  /** In the order they were compared; of many thousands only some are here, but all are counted. */
-  readonly cases: readonly CaseReport[];
-  /** Rule id → how many differences it excused in the whole suite; 0 is a rule nobody needed. */
-  readonly hits: Readonly<Record<string, number>>;
-}
 
 export interface SuiteOptions {
   readonly rules?: RuleSet | readonly Rule[];

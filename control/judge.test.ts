@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Evidence, EvidenceWindow, type Outage } from './evidence.ts';
+import { type Evidence, EvidenceWindow } from './evidence.ts';
 import { judge } from './judge.ts';
+import type { Outage } from './tallies.ts';
 
 const THRESHOLDS = { errors: 0.05, hardFailures: 10, minimumRequests: 50 };
 const tally = (requests: number, errors = 0, hard = 0) => ({ requests, errors, hard });

@@ -1,6 +1,7 @@
 import type { Capability, Verdict } from '@strangler/plan';
-import type { Evidence, Tally } from './evidence.ts';
+import type { Evidence } from './evidence.ts';
 import { chanceOfSoFew, share } from './sequential.ts';
+import type { Tally } from './tallies.ts';
 
 /** What the judge holds a service to: the Plan’s guard of the capability. */
 export type Thresholds = Pick<Capability['guard'], 'errors' | 'hardFailures' | 'minimumRequests'>;

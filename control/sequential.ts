@@ -1,5 +1,5 @@
 import type { Side } from '@strangler/plan';
-import type { Outage, Sample, Tally } from './evidence.ts';
+import type { Outage, Sample, Tally } from './tallies.ts';
 
 /*
  * Tests that may be looked at all the time, for as long as a step lasts: e-detectors. A block is a stretch of time; each

@@ -83,3 +83,75 @@ describe('import directions', () => {
     expect(expanded.sort()).toEqual([...packageFolders].sort());
   });
 });
+
+/** What each node leads to, directly. */
+type Graph = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** A way from a node back to itself, if there is one: `a → b → a`. */
+function circleIn(graph: Graph): string | undefined {
+  const done = new Set<string>();
+  const visit = (node: string, path: readonly string[]): string | undefined => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node].join(' → ');
+    if (done.has(node)) return undefined;
+    for (const next of graph.get(node) ?? []) {
+      const circle = visit(next, [...path, node]);
+      if (circle) return circle;
+    }
+    done.add(node);
+    return undefined;
+  };
+  for (const node of graph.keys()) {
+    const circle = visit(node, []);
+    if (circle) return circle;
+  }
+  return undefined;
+}
+
+/** The files of a package without its tests, and which of them each imports. */
+function filesOf(folder: string): Graph {
+  const inside = packageFolders.filter((other) => other.startsWith(`${folder}/`));
+  const files = sourcesOf(folder).filter(
+    (file) => !/\.test\.ts$/.test(file) && !inside.some((other) => relative(ROOT, file).startsWith(`${other}/`)),
+  );
+  const imports = (file: string) =>
+    [...readFileSync(file, 'utf8').matchAll(IMPORT)]
+      .map(([, specifier]) => resolve(dirname(file), specifier!))
+      .filter((target) => files.includes(target));
+  return new Map(
+    files.map((file) => [relative(ROOT, file), new Set(imports(file).map((target) => relative(ROOT, target)))]),
+  );
+}
+
+/** The folders of a package, and to which others each leads; what stands beside them wires them, or serves them all. */
+function roomsOf(folder: string, files: Graph): Graph {
+  const roomOf = (file: string) => relative(folder, dirname(file)).split('/')[0];
+  const rooms = new Map<string, Set<string>>();
+  for (const [file, targets] of files) {
+    const room = roomOf(file);
+    if (!room || room === 'testing') continue;
+    const others = [...targets].map(roomOf).filter((other) => other && other !== room) as string[];
+    rooms.set(room, (rooms.get(room) ?? new Set()).union(new Set(others)));
+  }
+  return rooms;
+}
+
+describe('no circles', () => {
+  test('are found where they are', () => {
+    const circle = new Map([
+      ['a', new Set(['b'])],
+      ['b', new Set(['c'])],
+      ['c', new Set(['b'])],
+    ]);
+    expect(circleIn(circle)).toBe('b → c → b');
+    expect(filesOf('cdc').get('cdc/apply/applier.ts')).toContain('cdc/apply/prepare.ts');
+    expect(roomsOf('cdc', filesOf('cdc')).get('apply')).toContain('rows');
+  });
+
+  test.each(packageFolders)('%s has none among its files', (folder) => {
+    expect(circleIn(filesOf(folder))).toBeUndefined();
+  });
+
+  test.each(packageFolders)('%s has none among its rooms', (folder) => {
+    expect(circleIn(roomsOf(folder, filesOf(folder)))).toBeUndefined();
+  });
+});

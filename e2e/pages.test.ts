@@ -64,6 +64,18 @@ test('whatever a file of ours points to is in the repository', () => {
   expect(missing).toEqual([]);
 });
 
+test('a README names files that are there', () => {
+  const missing: string[] = [];
+  for (const readme of files.filter((file) => file.endsWith('README.md'))) {
+    const beside = files.filter((file) => file.startsWith(`${dirname(readme)}/`));
+    for (const [, name] of read(readme).matchAll(/`([\w./-]+\.(?:ts|cjs|mjs))`/g)) {
+      const isThere = [...beside, join(ROOT, name!)].some((file) => file.endsWith(`/${name}`) && existsSync(file));
+      if (!isThere) missing.push(`${called(readme)}: ${name}`);
+    }
+  }
+  expect(missing).toEqual([]);
+});
+
 /** What GitHub makes of a heading. */
 const anchorOf = (heading: string): string =>
   heading

@@ -1,5 +1,6 @@
 import type { BackfillStatus } from '@strangler/plan';
-import { isoTime, type Session } from './session.ts';
+import { isoTime } from './iso-time.ts';
+import type { Session } from './session.ts';
 
 /** How far the copy of each table of a capability has come; in the monolith’s database. */
 export async function readBackfill(session: Session, capability: string): Promise<BackfillStatus[]> {

@@ -1,5 +1,6 @@
 import type { Connection } from './connection.ts';
-import { openSession, type Session, type SessionOptions } from './session.ts';
+import { openSession } from './open-session.ts';
+import type { Session, SessionOptions } from './session.ts';
 import type { Writer } from './writer.ts';
 
 /** A session whose last task was longer ago, or failed, is asked whether it still lives before the next task, ms. */

@@ -7,21 +7,12 @@ export { prepareFence } from './fence.ts';
 export * from './handoffs.ts';
 export * from './lease.ts';
 export * from './loss.ts';
+export { openSession } from './open-session.ts';
 export { portions } from './portions.ts';
 export * from './progress.ts';
 export * from './proxies.ts';
 export * from './quarantine.ts';
-export {
-  type Answer,
-  type Dialect,
-  MYSQL_TAG,
-  openSession,
-  originName,
-  type Session,
-  type SessionOptions,
-  type Value,
-  type Writer,
-} from './session.ts';
+export type { Answer, Dialect, Session, SessionOptions, Value } from './session.ts';
 export * from './state.ts';
 export {
   CAPTURED,
@@ -35,3 +26,4 @@ export {
   writersOf,
 } from './tables.ts';
 export * from './takeover.ts';
+export { MYSQL_TAG, originName, type Writer } from './writer.ts';

@@ -1,6 +1,7 @@
 import { exactly } from './exact.ts';
+import { isoTime } from './iso-time.ts';
 import { portions } from './portions.ts';
-import { isoTime, type Session, type Value } from './session.ts';
+import type { Session, Value } from './session.ts';
 
 /**
  * `open`: a person decides. `superseded`: what the owner has made it moot, nothing is left to decide. `resolved`: a

@@ -1,5 +1,6 @@
 import type { DecisionRecord } from '@strangler/plan';
-import { isoTime, type Session } from './session.ts';
+import { isoTime } from './iso-time.ts';
+import type { Session } from './session.ts';
 
 /** Control’s durable state of one capability; `body` is JSON that only control reads. */
 export type StateRow = {

@@ -1,4 +1,5 @@
-import { type Dialect, originName, type Session, type Writer } from './session.ts';
+import type { Dialect, Session } from './session.ts';
+import { originName, type Writer } from './writer.ts';
 
 /** Our tables that Debezium captures, in both databases. */
 export const CAPTURED = [

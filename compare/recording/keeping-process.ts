@@ -1,7 +1,17 @@
-import { redactor } from '../redact.ts';
+import { type Redaction, redactor } from '../redact.ts';
 import { type BesideReply, type Exchange, entryOf } from './exchange.ts';
 import { Keeper } from './keep.ts';
-import type { KeepingOptions } from './keeping.ts';
+import type { UserFrom } from './user.ts';
+
+export interface KeepingOptions {
+  readonly redaction: Redaction;
+  /** Bytes of a decoded body beyond which only size and hash are kept. */
+  readonly cap: number;
+  /** Base URLs without a slash at their end. */
+  readonly target: string;
+  readonly beside: string | undefined;
+  readonly user: UserFrom | undefined;
+}
 
 export type ToKeep = { readonly exchange: Exchange; readonly beside: BesideReply | undefined };
 /** Comes first: what to look for. */

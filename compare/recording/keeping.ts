@@ -1,21 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Redaction } from '../redact.ts';
 import type { BesideReply, Exchange } from './exchange.ts';
-import type { Answer, Begin, Begun, Failed, KeptEntry, ToKeep } from './keeping-process.ts';
-import type { UserFrom } from './user.ts';
+import type { Answer, Begin, Begun, Failed, KeepingOptions, KeptEntry, ToKeep } from './keeping-process.ts';
 
 const PROGRAM = fileURLToPath(new URL('./keeping-process.ts', import.meta.url));
-
-export interface KeepingOptions {
-  readonly redaction: Redaction;
-  /** Bytes of a decoded body beyond which only size and hash are kept. */
-  readonly cap: number;
-  /** Base URLs without a slash at their end. */
-  readonly target: string;
-  readonly beside: string | undefined;
-  readonly user: UserFrom | undefined;
-}
 
 /** Looks for secrets in a process of its own: nobody whose request passes by has to wait for it. */
 export class Keeping {

@@ -1,0 +1,42 @@
+import { Socket } from 'node:net';
+import { connectMysql } from './connect-mysql.ts';
+import { connectPostgres } from './connect-postgres.ts';
+import { Connection, NoAnswerError } from './connection.ts';
+import type { SessionOptions } from './session.ts';
+import type { Writer } from './writer.ts';
+
+/** Longest wait for a new connection that has no time-out of its own, ms. */
+const OPENING = 5_000;
+/** Silence after which the kernel asks whether the other end is still there, ms. */
+const KEEP_ALIVE = 5_000;
+
+/** Opens one connection to `mysql://…` or `postgres://…`. Throws the driver’s error or NoAnswerError. */
+export async function openSession(url: string, writer: Writer, options: SessionOptions = {}): Promise<Connection> {
+  const limit = options.statementTimeout ?? OPENING;
+  const name = options.name ?? nameOf(url);
+  const socket = new Socket().setNoDelay(true).setKeepAlive(true, KEEP_ALIVE);
+  let silent = false;
+  const timer = setTimeout(() => {
+    silent = true;
+    socket.destroy();
+  }, limit);
+  try {
+    const connect = url.startsWith('mysql:') ? connectMysql : connectPostgres;
+    return new Connection(await connect(url, writer, socket, options.statementTimeout), {
+      socket,
+      name,
+      statementTimeout: options.statementTimeout,
+    });
+  } catch (error) {
+    socket.destroy();
+    throw silent ? new NoAnswerError(name, limit) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function nameOf(url: string): string {
+  if (!URL.canParse(url)) return 'a database'; // whose address the driver may understand, or explain
+  const { hostname, port, pathname } = new URL(url);
+  return `the database ${pathname.slice(1)} at ${hostname}${port && `:${port}`}`;
+}
