@@ -1,6 +1,6 @@
-import { ExactNumber, isContainer, type Json, stringifyJson } from './json.ts';
 import { parsePath } from './path.ts';
-import type { Reply } from './reply.ts';
+import { ExactNumber, isContainer, type Json, stringifyJson } from './reply/json.ts';
+import type { Reply } from './reply/reply.ts';
 
 /**
  * One request of a suite, sent to both sides. `{name}` in path, headers or body stands for what an earlier case

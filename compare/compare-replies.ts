@@ -1,8 +1,8 @@
 import { BUDGET, type Budget } from './budget.ts';
 import { type Difference, type Excused, sampleOf } from './difference.ts';
-import { contractualHeaders } from './headers.ts';
-import type { Json } from './json.ts';
-import { type Body, type Failure, type Reply, sameWire } from './reply.ts';
+import { contractualHeaders } from './reply/headers.ts';
+import type { Json } from './reply/json.ts';
+import { type Body, type Failure, type Reply, sameWire } from './reply/reply.ts';
 import { type RuleSet, type RulesInScope, ruleSet } from './rule-set.ts';
 import type { Rule } from './rules.ts';
 import type { Asked } from './scope.ts';

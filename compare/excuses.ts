@@ -1,7 +1,7 @@
 import type { Difference } from './difference.ts';
-import { isContainer, type Json, parseJson, typeOf } from './json.ts';
 import { agreementOf } from './leaf.ts';
 import { parsePath } from './path.ts';
+import { isContainer, type Json, parseJson, typeOf } from './reply/json.ts';
 import { type RuleState, renamedFrom, rootState } from './rule-state.ts';
 import type { Rule, RuleOf } from './rules.ts';
 

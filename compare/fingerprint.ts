@@ -1,6 +1,6 @@
 import type { IdMap } from './id-map.ts';
-import { ExactNumber, isContainer, type Json, type JsonObject, typeOf } from './json.ts';
 import { reduced } from './leaf.ts';
+import { ExactNumber, isContainer, type Json, type JsonObject, typeOf } from './reply/json.ts';
 
 import { type RuleState, renamedFrom } from './rule-state.ts';
 import type { RuleOf } from './rules.ts';

@@ -15,7 +15,6 @@ export { describeResult } from './describe.ts';
 export type { Difference, DifferenceKind, Excused, Severity } from './difference.ts';
 export { greatestRate, pairsNeeded } from './evidence.ts';
 export { htmlOf } from './html.ts';
-export { ExactNumber, type Json, parseJson, stringifyJson } from './json.ts';
 export { junitOf } from './junit.ts';
 export { markdownOf } from './markdown.ts';
 export { type MysqlToPostgres, mysqlToPostgres } from './mysql-to-postgres.ts';
@@ -23,7 +22,8 @@ export { type Noise, NoiseLearner, type NoiseRefusal, noiseIn } from './noise.ts
 export { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
 export { countsOf, DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from './phrases.ts';
 export { type Redaction, type Redactor, redactor } from './redact.ts';
-export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply.ts';
+export { ExactNumber, type Json, parseJson, stringifyJson } from './reply/json.ts';
+export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply/reply.ts';
 export type { CaseReport, SuiteReport } from './report.ts';
 export { type Report, redactReport, redactResult } from './report.ts';
 export { reportMistake, tallyMistake } from './report-mistake.ts';

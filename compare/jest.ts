@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import { PATIENT } from './budget.ts';
 import { compareReplies, isAgreed } from './compare-replies.ts';
 import { describeResult } from './describe.ts';
-import { type ReplySource, toReply } from './reply.ts';
+import { type ReplySource, toReply } from './reply/reply.ts';
 import type { RuleSet } from './rule-set.ts';
 import type { Rule } from './rules.ts';
 import type { Asked } from './scope.ts';

@@ -1,4 +1,4 @@
-import { ExactNumber, type Json, parseNumber, typeOf } from './json.ts';
+import { ExactNumber, type Json, parseNumber, typeOf } from './reply/json.ts';
 import type { RulesByKind } from './rule-state.ts';
 import type { Rule, RuleOf } from './rules.ts';
 

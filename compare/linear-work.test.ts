@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseJson } from './json.ts';
 import { hiddenFields } from './recording/tokens.ts';
 import { redactor } from './redact.ts';
+import { parseJson } from './reply/json.ts';
 import { routeName } from './route-name.ts';
 
 /* Anybody writes these texts: customers, the sides, proxies, whoever made a HAR file. */

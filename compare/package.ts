@@ -13,8 +13,8 @@ export async function packCompare(folder: string): Promise<string> {
   const [sources, build] = [join(folder, 'sources'), join(folder, 'package')];
   await rm(folder, { recursive: true, force: true });
   await mkdir(sources, { recursive: true });
-  for await (const file of glob('*.ts', { cwd: SOURCE })) {
-    if (!/\.test\.ts$|^(package|regressions|spoil)\.ts$/.test(file)) await cp(join(SOURCE, file), join(sources, file));
+  for await (const file of glob('**/*.ts', { cwd: SOURCE, exclude: ['node_modules', 'recording', 'testing'] })) {
+    if (!/\.test\.ts$|^package\.ts$/.test(file)) await cp(join(SOURCE, file), join(sources, file));
   }
   const manifest = JSON.parse(await readFile(join(SOURCE, 'package.json'), 'utf8'));
   // The type of the nearest package.json decides what tsc writes.
@@ -22,9 +22,9 @@ export async function packCompare(folder: string): Promise<string> {
   await writeFile(join(sources, 'tsconfig.json'), JSON.stringify(compilerOptions(build)));
   run(join(ROOT, 'node_modules/.bin/tsc'), ['--project', sources], folder);
   // tsc leaves the endings of types as they are, which compilers before 5.7 do not take.
-  for await (const file of glob('*.d.ts', { cwd: build })) {
+  for await (const file of glob('**/*.d.ts', { cwd: build })) {
     const types = await readFile(join(build, file), 'utf8');
-    await writeFile(join(build, file), types.replace(/(['"]\.\/[\w-]+)\.ts(['"])/g, '$1.js$2'));
+    await writeFile(join(build, file), types.replace(/(['"]\.{1,2}\/[\w/-]+)\.ts(['"])/g, '$1.js$2'));
   }
   await writeFile(join(build, 'package.json'), JSON.stringify(published(manifest), undefined, 2));
   await cp(join(SOURCE, 'README.md'), join(build, 'README.md'));
@@ -49,7 +49,7 @@ const compilerOptions = (outDir: string) => ({
     typeRoots: [join(ROOT, 'node_modules/@types')],
     paths: { '@jest/globals': [join(ROOT, 'node_modules/@jest/globals')], expect: [join(ROOT, 'node_modules/expect')] },
   },
-  include: ['*.ts'],
+  include: ['**/*.ts'],
   exclude: [],
 });
 

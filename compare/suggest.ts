@@ -1,6 +1,6 @@
 import { excuserOf, excuses, type Kept, sampledValue } from './excuses.ts';
-import { ExactNumber, type Json } from './json.ts';
 import { formatOf } from './leaf.ts';
+import { ExactNumber, type Json } from './reply/json.ts';
 import type { Rule } from './rules.ts';
 import type { Group } from './tally.ts';
 

@@ -5,7 +5,7 @@ import { CaseLog } from './case-log.ts';
 import { compareReplies, isAgreed } from './compare-replies.ts';
 import { describeResult } from './describe.ts';
 import { countsOf } from './phrases.ts';
-import type { Failure, Reply } from './reply.ts';
+import type { Failure, Reply } from './reply/reply.ts';
 import { caseCount, type SuiteReport } from './report.ts';
 import { type RuleSet, ruleSet } from './rule-set.ts';
 import type { Rule } from './rules.ts';

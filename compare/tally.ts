@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { isAgreed, RESULT_KINDS, type Result, type ResultKind } from './compare-replies.ts';
 import { bySeverity, type DifferenceKind, type Severity } from './difference.ts';
 import { sampledValue } from './excuses.ts';
-import { ExactNumber } from './json.ts';
 import { instantOf, numericOf } from './leaf.ts';
+import { ExactNumber } from './reply/json.ts';
 
 /** One compared pair of replies. */
 export interface Compared {

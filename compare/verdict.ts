@@ -2,9 +2,9 @@ import { sortedByCollation } from './collation.ts';
 import type { DifferenceKind } from './difference.ts';
 import { idText } from './fingerprint.ts';
 import type { IdMap } from './id-map.ts';
-import { isContainer, type Json, typeOf } from './json.ts';
 import { agreementOf, sameLeaf } from './leaf.ts';
 import type { Arrays } from './recognise.ts';
+import { isContainer, type Json, typeOf } from './reply/json.ts';
 import type { RulesByKind } from './rule-state.ts';
 import type { Rule, RuleOf } from './rules.ts';
 

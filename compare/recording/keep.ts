@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { decode } from '../decode.ts';
-import { stringifyJson } from '../json.ts';
 import type { Redactor } from '../redact.ts';
-import { type Reply, toReply } from '../reply.ts';
+import { decode } from '../reply/decode.ts';
+import { stringifyJson } from '../reply/json.ts';
+import { type Reply, toReply } from '../reply/reply.ts';
 import type { HarContent, HarPostData, HarResponse } from './har.ts';
 import { isHarmless, withoutSecrets } from './multipart.ts';
 import type { Seen } from './tap.ts';

@@ -1,4 +1,4 @@
-import { type Failure, type Reply, type ReplySource, toReply } from '../reply.ts';
+import { type Failure, type Reply, type ReplySource, toReply } from '../reply/reply.ts';
 import { type HarContent, type HarEntry, type HarPostData, type HarResponse, headersOf } from './har.ts';
 import { harBody } from './har-body.ts';
 import { requestHeaders } from './recording.ts';

@@ -4,7 +4,7 @@ import { PATIENT } from '../budget.ts';
 import { CaseLog } from '../case-log.ts';
 import { compareReplies, type Result, without } from '../compare-replies.ts';
 import { redactor } from '../redact.ts';
-import type { Failure, Reply } from '../reply.ts';
+import type { Failure, Reply } from '../reply/reply.ts';
 import type { SuiteReport } from '../report.ts';
 import { type RuleSet, ruleSet } from '../rule-set.ts';
 import type { Rule } from '../rules.ts';

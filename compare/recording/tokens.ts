@@ -1,5 +1,5 @@
-import { isContainer, type Json, parseJson } from '../json.ts';
 import { redactor } from '../redact.ts';
+import { isContainer, type Json, parseJson } from '../reply/json.ts';
 import { type HarResponse, headersOf } from './har.ts';
 import { cookiePair } from './user.ts';
 

@@ -1,7 +1,7 @@
 import zlib from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
+import { compareReplies, toReply } from '../index.ts';
 import { decode } from './decode.ts';
-import { compareReplies, toReply } from './index.ts';
 
 const json = '{"a":[1,2,3]}';
 const packed: [string, Buffer][] = [
