@@ -2,7 +2,7 @@ import { auditRules } from './audit.ts';
 import { isAgreed, RESULT_KINDS, type ResultKind } from './compare-replies.ts';
 import { type CaseReport, caseCount, type SuiteReport } from './report.ts';
 import { routeName } from './route-name.ts';
-import type { RuleSet } from './rule-set.ts';
+import type { RuleSet } from './rules/rule-set.ts';
 import { Tally } from './tally.ts';
 
 /** Cases shown one by one: so many that agree, and so many that do not. What is beyond is in counts and tally. */

@@ -3,9 +3,9 @@ import { PATIENT } from './budget.ts';
 import { compareReplies, isAgreed } from './compare-replies.ts';
 import { describeResult } from './describe.ts';
 import { type ReplySource, toReply } from './reply/reply.ts';
-import type { RuleSet } from './rule-set.ts';
-import type { Rule } from './rules.ts';
-import type { Asked } from './scope.ts';
+import type { RuleSet } from './rules/rule-set.ts';
+import type { Rule } from './rules/rules.ts';
+import type { Asked } from './rules/scope.ts';
 
 interface LegacyMatchers<R> {
   /**

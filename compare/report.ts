@@ -2,7 +2,7 @@ import type { Finding } from './audit.ts';
 import type { Result, ResultKind } from './compare-replies.ts';
 import type { Noise } from './noise.ts';
 import type { Redactor } from './redact.ts';
-import type { UsedRule } from './rule-set.ts';
+import type { UsedRule } from './rules/rule-set.ts';
 import type { TallyReport } from './tally.ts';
 
 /** What comparing has come to, in a suite or beside live traffic. Plain data. */

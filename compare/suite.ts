@@ -7,8 +7,8 @@ import { describeResult } from './describe.ts';
 import { countsOf } from './phrases.ts';
 import type { Failure, Reply } from './reply/reply.ts';
 import { caseCount, type SuiteReport } from './report.ts';
-import { type RuleSet, ruleSet } from './rule-set.ts';
-import type { Rule } from './rules.ts';
+import { type RuleSet, ruleSet } from './rules/rule-set.ts';
+import type { Rule } from './rules/rules.ts';
 import { type OpenTarget, openTarget, type Target } from './target.ts';
 
 export interface SuiteOptions {

@@ -1,4 +1,4 @@
-import { inScope } from '../scope.ts';
+import { inScope } from '../rules/scope.ts';
 import { isRead } from './is-read.ts';
 import type { Recorded, Recording } from './recording.ts';
 import type { Source } from './side.ts';

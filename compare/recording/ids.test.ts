@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { IdMap } from '../id-map.ts';
 import { type Json, parseJson, stringifyJson } from '../reply/json.ts';
+import { IdMap } from '../rules/id-map.ts';
 import { fieldsWithIds, idPairs, pathPairs, pathWithIds, withIds } from './ids.ts';
 
 const learn = (recorded: Json, live: Json, path: string, { trustOrder = true, names = [] as string[] } = {}) =>

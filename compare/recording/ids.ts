@@ -1,6 +1,6 @@
-import type { IdMap } from '../id-map.ts';
 import { ExactNumber, isContainer, type Json, parseNumber } from '../reply/json.ts';
 import { decoded } from '../reply/url-text.ts';
+import type { IdMap } from '../rules/id-map.ts';
 
 /**
  * Ids by their names: `orderId`, `order_id`, `$.order.id`, `$.orders[*].id`, `/orders/17` and the `id` in a reply of

@@ -1,4 +1,4 @@
-export { isRoute } from '../scope.ts';
+export { isRoute } from '../rules/scope.ts';
 export { HarFile } from './har-file.ts';
 export { type Recorder, type RecorderCounts, startRecorder } from './recorder.ts';
 export { openRecording, type Recorded, type Recording, RecordingError } from './recording.ts';

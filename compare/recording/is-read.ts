@@ -1,4 +1,4 @@
-import { inScope } from '../scope.ts';
+import { inScope } from '../rules/scope.ts';
 
 /** True if the request changes nothing: its method says so, or one of these routes takes it in (`POST /search/**`). */
 export function isRead(method: string, path: string, asReads: readonly string[]): boolean {

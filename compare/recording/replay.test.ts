@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import express from 'express';
-import type { Rule } from '../rules.ts';
+import type { Rule } from '../rules/rules.ts';
 import { HarFile } from './har-file.ts';
 import { startRecorder } from './recorder.ts';
 import { openRecording } from './recording.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { IdMap } from '../id-map.ts';
 import { redactor } from '../redact.ts';
 import { parseJson, stringifyJson } from '../reply/json.ts';
 import type { Reply } from '../reply/reply.ts';
 import { decoded } from '../reply/url-text.ts';
+import { IdMap } from '../rules/id-map.ts';
 import { fieldsWithIds, type IdNames, idPairs, pathPairs, pathWithIds, withIds } from './ids.ts';
 import { NOBODY } from './lanes.ts';
 import type { Played } from './played.ts';

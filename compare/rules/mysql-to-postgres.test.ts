@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareReplies, mysqlToPostgres, toReply } from './index.ts';
+import { compareReplies, mysqlToPostgres, toReply } from '../index.ts';
 
 const reply = (body: unknown, status = 200) =>
   toReply({
