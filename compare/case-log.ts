@@ -1,5 +1,5 @@
 import { auditRules } from './audit.ts';
-import { isAgreed, RESULT_KINDS, type ResultKind } from './compare-replies.ts';
+import { isAgreed, RESULT_KINDS, type ResultKind } from './engine/compare-replies.ts';
 import { type CaseReport, caseCount, type SuiteReport } from './report.ts';
 import { routeName } from './route-name.ts';
 import type { RuleSet } from './rules/rule-set.ts';

@@ -1,5 +1,5 @@
-import type { Result } from './compare-replies.ts';
-import { bySeverity, type Difference } from './difference.ts';
+import type { Result } from './engine/compare-replies.ts';
+import { bySeverity, type Difference } from './engine/difference.ts';
 import { suggestRule } from './suggest.ts';
 
 const GROUPS = 20;

@@ -1,5 +1,5 @@
-import type { Difference } from './difference.ts';
-import { agreementOf } from './leaf.ts';
+import type { Difference } from './engine/difference.ts';
+import { agreementOf } from './engine/leaf.ts';
 import { isContainer, type Json, parseJson, typeOf } from './reply/json.ts';
 import { parsePath } from './rules/path.ts';
 import { type RuleState, renamedFrom, rootState } from './rules/rule-state.ts';

@@ -1,4 +1,4 @@
-import { isAgreed, UNRATED } from './compare-replies.ts';
+import { isAgreed, UNRATED } from './engine/compare-replies.ts';
 import { escaped } from './junit.ts';
 import type { Noise } from './noise.ts';
 import { outcomeOf } from './outcome.ts';

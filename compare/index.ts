@@ -1,6 +1,7 @@
 export { auditRules, type Finding } from './audit.ts';
-export { BUDGET, type Budget, PATIENT } from './budget.ts';
 export type { Case } from './case.ts';
+export { describeResult } from './describe.ts';
+export { BUDGET, type Budget, PATIENT } from './engine/budget.ts';
 export {
   type CompareOptions,
   compareReplies,
@@ -10,9 +11,8 @@ export {
   type ResultKind,
   UNRATED,
   without,
-} from './compare-replies.ts';
-export { describeResult } from './describe.ts';
-export type { Difference, DifferenceKind, Excused, Severity } from './difference.ts';
+} from './engine/compare-replies.ts';
+export type { Difference, DifferenceKind, Excused, Severity } from './engine/difference.ts';
 export { greatestRate, pairsNeeded } from './evidence.ts';
 export { htmlOf } from './html.ts';
 export { junitOf } from './junit.ts';

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
-import { PATIENT } from './budget.ts';
-import { compareReplies, isAgreed } from './compare-replies.ts';
 import { describeResult } from './describe.ts';
+import { PATIENT } from './engine/budget.ts';
+import { compareReplies, isAgreed } from './engine/compare-replies.ts';
 import { type ReplySource, toReply } from './reply/reply.ts';
 import type { RuleSet } from './rules/rule-set.ts';
 import type { Rule } from './rules/rules.ts';

@@ -1,6 +1,6 @@
-import type { Result } from './compare-replies.ts';
+import type { Result } from './engine/compare-replies.ts';
+import { formatOf } from './engine/leaf.ts';
 import { sampledValue } from './excuses.ts';
-import { formatOf } from './leaf.ts';
 import type { Rule } from './rules/rules.ts';
 import { type Group, Tally, type TallyReport } from './tally.ts';
 

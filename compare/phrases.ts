@@ -1,5 +1,5 @@
-import { RESULT_KINDS, type ResultKind } from './compare-replies.ts';
-import type { DifferenceKind } from './difference.ts';
+import { RESULT_KINDS, type ResultKind } from './engine/compare-replies.ts';
+import type { DifferenceKind } from './engine/difference.ts';
 import type { NoiseRefusal } from './noise.ts';
 import type { Outcome } from './outcome.ts';
 import type { Group, Sample } from './tally.ts';

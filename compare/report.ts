@@ -1,5 +1,5 @@
 import type { Finding } from './audit.ts';
-import type { Result, ResultKind } from './compare-replies.ts';
+import type { Result, ResultKind } from './engine/compare-replies.ts';
 import type { Noise } from './noise.ts';
 import type { Redactor } from './redact.ts';
 import type { UsedRule } from './rules/rule-set.ts';

@@ -1,5 +1,5 @@
+import { formatOf } from './engine/leaf.ts';
 import { excuserOf, excuses, type Kept, sampledValue } from './excuses.ts';
-import { formatOf } from './leaf.ts';
 import { ExactNumber, type Json } from './reply/json.ts';
 import type { Rule } from './rules/rules.ts';
 import type { Group } from './tally.ts';

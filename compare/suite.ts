@@ -1,9 +1,9 @@
 import { ask } from './ask.ts';
-import { PATIENT } from './budget.ts';
 import { type Case, captureFrom, fillCase, type Variables, validateCases } from './case.ts';
 import { CaseLog } from './case-log.ts';
-import { compareReplies, isAgreed } from './compare-replies.ts';
 import { describeResult } from './describe.ts';
+import { PATIENT } from './engine/budget.ts';
+import { compareReplies, isAgreed } from './engine/compare-replies.ts';
 import { countsOf } from './phrases.ts';
 import type { Failure, Reply } from './reply/reply.ts';
 import { caseCount, type SuiteReport } from './report.ts';

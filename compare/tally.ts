@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { isAgreed, RESULT_KINDS, type Result, type ResultKind } from './compare-replies.ts';
-import { bySeverity, type DifferenceKind, type Severity } from './difference.ts';
+import { isAgreed, RESULT_KINDS, type Result, type ResultKind } from './engine/compare-replies.ts';
+import { bySeverity, type DifferenceKind, type Severity } from './engine/difference.ts';
+import { instantOf, numericOf } from './engine/leaf.ts';
 import { sampledValue } from './excuses.ts';
-import { instantOf, numericOf } from './leaf.ts';
 import { ExactNumber } from './reply/json.ts';
 
 /** One compared pair of replies. */

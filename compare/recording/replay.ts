@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { PATIENT } from '../budget.ts';
 import { CaseLog } from '../case-log.ts';
-import { compareReplies, type Result, without } from '../compare-replies.ts';
+import { PATIENT } from '../engine/budget.ts';
+import { compareReplies, type Result, without } from '../engine/compare-replies.ts';
 import { redactor } from '../redact.ts';
 import type { Failure, Reply } from '../reply/reply.ts';
 import type { SuiteReport } from '../report.ts';

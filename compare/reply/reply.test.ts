@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareReplies } from '../compare-replies.ts';
+import { compareReplies } from '../engine/compare-replies.ts';
 import { readReply, toReply } from './reply.ts';
 
 const bytes = (...values: number[]) => new Uint8Array(values);

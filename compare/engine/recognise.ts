@@ -1,7 +1,7 @@
+import { ExactNumber, isContainer, type Json, type JsonObject } from '../reply/json.ts';
+import type { RuleState } from '../rules/rule-state.ts';
 import { type Fingerprints, ID_MEMBERS, type Side, tellingMembers } from './fingerprint.ts';
 import { type Left, type Marked, type Pair, pairByMark, pairInSequence } from './pairing.ts';
-import { ExactNumber, isContainer, type Json, type JsonObject } from './reply/json.ts';
-import type { RuleState } from './rules/rule-state.ts';
 
 /** Two arrays and the rules at their place. */
 export interface Arrays {

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { type Rule, ruleSet } from '../index.ts';
+import { type Json, parseJson } from '../reply/json.ts';
+import { IdMap } from '../rules/id-map.ts';
 import { BUDGET, type Budget, PATIENT } from './budget.ts';
-import { type Rule, ruleSet } from './index.ts';
-import { type Json, parseJson } from './reply/json.ts';
-import { IdMap } from './rules/id-map.ts';
 import { walk } from './walk.ts';
 
 function compare(old: Json, newer: Json, rules: readonly Rule[] = [], budget: Budget = PATIENT) {

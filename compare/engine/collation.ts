@@ -1,4 +1,4 @@
-import { isContainer, type Json, type JsonObject } from './reply/json.ts';
+import { isContainer, type Json, type JsonObject } from '../reply/json.ts';
 
 type Order = (a: string, b: string) => number;
 

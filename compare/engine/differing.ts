@@ -1,5 +1,5 @@
+import { ExactNumber, type Json } from '../reply/json.ts';
 import type { Meter } from './budget.ts';
-import { ExactNumber, type Json } from './reply/json.ts';
 
 export type Container = readonly Json[] | Members;
 type Members = { readonly [name: string]: Json };

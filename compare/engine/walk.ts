@@ -1,3 +1,7 @@
+import { isContainer, type Json, type JsonObject } from '../reply/json.ts';
+import type { IdMap } from '../rules/id-map.ts';
+import { type RuleState, renamedFrom } from '../rules/rule-state.ts';
+import type { RuleOf } from '../rules/rules.ts';
 import { type Budget, Meter } from './budget.ts';
 import type { Difference, Excused } from './difference.ts';
 import { type Container, Differing } from './differing.ts';
@@ -5,10 +9,6 @@ import { Elements } from './elements.ts';
 import { Findings, type Holder } from './findings.ts';
 import type { Pair } from './pairing.ts';
 import type { Arrays } from './recognise.ts';
-import { isContainer, type Json, type JsonObject } from './reply/json.ts';
-import type { IdMap } from './rules/id-map.ts';
-import { type RuleState, renamedFrom } from './rules/rule-state.ts';
-import type { RuleOf } from './rules/rules.ts';
 import { type Around, verdictOnAbsence, verdictOnLeaves, verdictOnOrder } from './verdict.ts';
 
 /** More than anybody reads: the walk stops here. */

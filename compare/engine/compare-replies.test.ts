@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareReplies, PATIENT, type Rule, ruleSet, toReply } from './index.ts';
+import { compareReplies, PATIENT, type Rule, ruleSet, toReply } from '../index.ts';
 
 const json = (body: unknown, status = 200, headers: Record<string, string> = {}) =>
   toReply({ status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });

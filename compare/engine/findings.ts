@@ -1,6 +1,6 @@
+import type { Json } from '../reply/json.ts';
+import { concretePath, memberStep, type Place, templatePath } from '../rules/path.ts';
 import { type Difference, type Excused, SEVERITY, sampleOf, samplesOf } from './difference.ts';
-import type { Json } from './reply/json.ts';
-import { concretePath, memberStep, type Place, templatePath } from './rules/path.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A container that knows its own paths once something was found in it. */

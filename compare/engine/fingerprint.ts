@@ -1,9 +1,8 @@
+import { ExactNumber, isContainer, type Json, type JsonObject, typeOf } from '../reply/json.ts';
+import type { IdMap } from '../rules/id-map.ts';
+import { type RuleState, renamedFrom } from '../rules/rule-state.ts';
+import type { RuleOf } from '../rules/rules.ts';
 import { reduced } from './leaf.ts';
-import { ExactNumber, isContainer, type Json, type JsonObject, typeOf } from './reply/json.ts';
-import type { IdMap } from './rules/id-map.ts';
-
-import { type RuleState, renamedFrom } from './rules/rule-state.ts';
-import type { RuleOf } from './rules/rules.ts';
 
 export type Side = 'old' | 'new';
 

@@ -1,11 +1,11 @@
+import { isContainer, type Json, type JsonObject } from '../reply/json.ts';
+import type { IdMap } from '../rules/id-map.ts';
+import type { RuleState } from '../rules/rule-state.ts';
 import type { Meter } from './budget.ts';
 import type { Differing } from './differing.ts';
 import { Fingerprints, idText, type Side } from './fingerprint.ts';
 import { inOldOrder, isMoved, isMovedAmong, type Pair, pairByMark } from './pairing.ts';
 import { type Arrays, recognise } from './recognise.ts';
-import { isContainer, type Json, type JsonObject } from './reply/json.ts';
-import type { IdMap } from './rules/id-map.ts';
-import type { RuleState } from './rules/rule-state.ts';
 
 /** Which elements of two arrays are to be compared; those that stand in place and are surely the same are left out. */
 export interface PairedElements {

@@ -1,11 +1,11 @@
+import { contractualHeaders } from '../reply/headers.ts';
+import type { Json } from '../reply/json.ts';
+import { type Body, type Failure, type Reply, sameWire } from '../reply/reply.ts';
+import { type RuleSet, type RulesInScope, ruleSet } from '../rules/rule-set.ts';
+import type { Rule } from '../rules/rules.ts';
+import type { Asked } from '../rules/scope.ts';
 import { BUDGET, type Budget } from './budget.ts';
 import { type Difference, type Excused, sampleOf } from './difference.ts';
-import { contractualHeaders } from './reply/headers.ts';
-import type { Json } from './reply/json.ts';
-import { type Body, type Failure, type Reply, sameWire } from './reply/reply.ts';
-import { type RuleSet, type RulesInScope, ruleSet } from './rules/rule-set.ts';
-import type { Rule } from './rules/rules.ts';
-import type { Asked } from './rules/scope.ts';
 import { type Walked, walk } from './walk.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { compareReplies, PATIENT, type Rule, toReply } from './index.ts';
+import { compareReplies, PATIENT, type Rule, toReply } from '../index.ts';
 
 const reply = (body: unknown) =>
   toReply({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });

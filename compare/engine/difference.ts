@@ -1,4 +1,4 @@
-import { ExactNumber, type Json } from './reply/json.ts';
+import { ExactNumber, type Json } from '../reply/json.ts';
 
 export const DIFFERENCE_KINDS = ['status', 'header', 'type', 'format', 'value', 'missing', 'extra', 'order'] as const;
 export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number];

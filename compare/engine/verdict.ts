@@ -1,12 +1,12 @@
+import { isContainer, type Json, typeOf } from '../reply/json.ts';
+import type { IdMap } from '../rules/id-map.ts';
+import type { RulesByKind } from '../rules/rule-state.ts';
+import type { Rule, RuleOf } from '../rules/rules.ts';
 import { sortedByCollation } from './collation.ts';
 import type { DifferenceKind } from './difference.ts';
 import { idText } from './fingerprint.ts';
 import { agreementOf, sameLeaf } from './leaf.ts';
 import type { Arrays } from './recognise.ts';
-import { isContainer, type Json, typeOf } from './reply/json.ts';
-import type { IdMap } from './rules/id-map.ts';
-import type { RulesByKind } from './rules/rule-state.ts';
-import type { Rule, RuleOf } from './rules/rules.ts';
 
 /** In what two values differ, and the rule that excuses it, if one does; undefined if there is nothing to say. */
 export type Verdict = { readonly kind: DifferenceKind; readonly rule?: Rule } | undefined;

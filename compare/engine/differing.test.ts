@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { isContainer, type Json, parseJson } from '../reply/json.ts';
 import { BUDGET, Meter, PATIENT } from './budget.ts';
 import { Differing } from './differing.ts';
-import { isContainer, type Json, parseJson } from './reply/json.ts';
 
 const names = fc.constantFrom('a', 'b', '0', '__proto__', 'constructor', 'toString', 'valueOf');
 const leaves = fc.constantFrom('null', '0', '1', '"0"', '""', 'false', '9007199254740993', '9007199254740992', '1e400');

@@ -1,6 +1,6 @@
-import { ExactNumber, type Json, parseNumber, typeOf } from './reply/json.ts';
-import type { RulesByKind } from './rules/rule-state.ts';
-import type { Rule, RuleOf } from './rules/rules.ts';
+import { ExactNumber, type Json, parseNumber, typeOf } from '../reply/json.ts';
+import type { RulesByKind } from '../rules/rule-state.ts';
+import type { Rule, RuleOf } from '../rules/rules.ts';
 
 /** True for two values that are no array and no object, and the same. `19.90` and `19.9` are the same number. */
 export function sameLeaf(a: Json, b: Json): boolean {
