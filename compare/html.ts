@@ -1,12 +1,12 @@
 import { isAgreed, UNRATED } from './engine/compare-replies.ts';
 import { escaped } from './junit.ts';
-import type { Noise } from './noise.ts';
+import type { Noise } from './learn/noise.ts';
+import { type Proposal, propose, whatItHides } from './learn/suggest.ts';
+import type { Group, RouteTally } from './learn/tally.ts';
 import { outcomeOf } from './outcome.ts';
 import { countsOf, DIFFERENCE_PHRASES, distinct, OUTCOME_PHRASES, REFUSAL_PHRASES, timesOf } from './phrases.ts';
 import type { CaseReport, Report } from './report.ts';
 import { caseCount } from './report.ts';
-import { type Proposal, propose, whatItHides } from './suggest.ts';
-import type { Group, RouteTally } from './tally.ts';
 
 const STYLE = `
 :root{color-scheme:light dark;--ink:#1c2024;--soft:#5f6b76;--line:#dfe3e7;--paper:#fff;--card:#f7f8f9;--high:#c62828;--medium:#b26a00;--low:#2f6f9f;--good:#2e7d32;--old:#fdecea;--new:#e8f5e9}

@@ -1,4 +1,3 @@
-export { auditRules, type Finding } from './audit.ts';
 export type { Case } from './case.ts';
 export { describeResult } from './describe.ts';
 export { BUDGET, type Budget, PATIENT } from './engine/budget.ts';
@@ -13,26 +12,13 @@ export {
   without,
 } from './engine/compare-replies.ts';
 export type { Difference, DifferenceKind, Excused, Severity } from './engine/difference.ts';
-export { greatestRate, pairsNeeded } from './evidence.ts';
 export { htmlOf } from './html.ts';
 export { junitOf } from './junit.ts';
-export { markdownOf } from './markdown.ts';
-export { type Noise, NoiseLearner, type NoiseRefusal, noiseIn } from './noise.ts';
-export { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
-export { countsOf, DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from './phrases.ts';
-export { type Redaction, type Redactor, redactor } from './redact.ts';
-export { ExactNumber, type Json, parseJson, stringifyJson } from './reply/json.ts';
-export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply/reply.ts';
-export type { CaseReport, SuiteReport } from './report.ts';
-export { type Report, redactReport, redactResult } from './report.ts';
-export { reportMistake, tallyMistake } from './report-mistake.ts';
-export { routeName } from './route-name.ts';
-export { type MysqlToPostgres, mysqlToPostgres } from './rules/mysql-to-postgres.ts';
-export { RuleSet, type RuleUse, ruleSet, type UsedRule } from './rules/rule-set.ts';
-export { RULE_KINDS, type Rule, RuleError, validateRules } from './rules/rules.ts';
-export type { Asked } from './rules/scope.ts';
-export { type Hidden, type Proposal, propose, suggestRule, whatItHides } from './suggest.ts';
-export { compareSuites, describeSuite, type SuiteOptions } from './suite.ts';
+export { auditRules, type Finding } from './learn/audit.ts';
+export { greatestRate, pairsNeeded } from './learn/evidence.ts';
+export { type Noise, NoiseLearner, type NoiseRefusal, noiseIn } from './learn/noise.ts';
+export { routeName } from './learn/route-name.ts';
+export { type Hidden, type Proposal, propose, suggestRule, whatItHides } from './learn/suggest.ts';
 export {
   type Compared,
   type Group,
@@ -43,5 +29,19 @@ export {
   Tally,
   type TallyOptions,
   type TallyReport,
-} from './tally.ts';
+} from './learn/tally.ts';
+export { markdownOf } from './markdown.ts';
+export { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
+export { countsOf, DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from './phrases.ts';
+export { type Redaction, type Redactor, redactor } from './redact.ts';
+export { ExactNumber, type Json, parseJson, stringifyJson } from './reply/json.ts';
+export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply/reply.ts';
+export type { CaseReport, SuiteReport } from './report.ts';
+export { type Report, redactReport, redactResult } from './report.ts';
+export { reportMistake, tallyMistake } from './report-mistake.ts';
+export { type MysqlToPostgres, mysqlToPostgres } from './rules/mysql-to-postgres.ts';
+export { RuleSet, type RuleUse, ruleSet, type UsedRule } from './rules/rule-set.ts';
+export { RULE_KINDS, type Rule, RuleError, validateRules } from './rules/rules.ts';
+export type { Asked } from './rules/scope.ts';
+export { compareSuites, describeSuite, type SuiteOptions } from './suite.ts';
 export type { Target } from './target.ts';

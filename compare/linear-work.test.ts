@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { routeName } from './learn/route-name.ts';
 import { hiddenFields } from './recording/tokens.ts';
 import { redactor } from './redact.ts';
 import { parseJson } from './reply/json.ts';
-import { routeName } from './route-name.ts';
 
 /* Anybody writes these texts: customers, the sides, proxies, whoever made a HAR file. */
 const { text, sample, body, url } = redactor();

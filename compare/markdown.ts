@@ -1,9 +1,9 @@
+import { type Proposal, propose } from './learn/suggest.ts';
+import type { Group } from './learn/tally.ts';
 import { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
 import { countsOf, OUTCOME_PHRASES } from './phrases.ts';
 import type { SuiteReport } from './report.ts';
 import { caseCount } from './report.ts';
-import { type Proposal, propose } from './suggest.ts';
-import type { Group } from './tally.ts';
 
 const MOST_GROUPS = 50;
 

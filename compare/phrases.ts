@@ -1,8 +1,8 @@
 import { RESULT_KINDS, type ResultKind } from './engine/compare-replies.ts';
 import type { DifferenceKind } from './engine/difference.ts';
-import type { NoiseRefusal } from './noise.ts';
+import type { NoiseRefusal } from './learn/noise.ts';
+import type { Group, Sample } from './learn/tally.ts';
 import type { Outcome } from './outcome.ts';
-import type { Group, Sample } from './tally.ts';
 
 /** A kind of difference, as a sentence about a place goes on with it. */
 export const DIFFERENCE_PHRASES: Readonly<Record<DifferenceKind, string>> = {

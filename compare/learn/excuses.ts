@@ -1,9 +1,9 @@
-import type { Difference } from './engine/difference.ts';
-import { agreementOf } from './engine/leaf.ts';
-import { isContainer, type Json, parseJson, typeOf } from './reply/json.ts';
-import { parsePath } from './rules/path.ts';
-import { type RuleState, renamedFrom, rootState } from './rules/rule-state.ts';
-import type { Rule, RuleOf } from './rules/rules.ts';
+import type { Difference } from '../engine/difference.ts';
+import { agreementOf } from '../engine/leaf.ts';
+import { isContainer, type Json, parseJson, typeOf } from '../reply/json.ts';
+import { parsePath } from '../rules/path.ts';
+import { type RuleState, renamedFrom, rootState } from '../rules/rule-state.ts';
+import type { Rule, RuleOf } from '../rules/rules.ts';
 
 /** A difference as it is kept: without its severity. */
 export type Kept = Pick<Difference, 'kind' | 'path' | 'old' | 'new'>;

@@ -1,7 +1,7 @@
-import { formatOf } from './engine/leaf.ts';
+import { formatOf } from '../engine/leaf.ts';
+import { ExactNumber, type Json } from '../reply/json.ts';
+import type { Rule } from '../rules/rules.ts';
 import { excuserOf, excuses, type Kept, sampledValue } from './excuses.ts';
-import { ExactNumber, type Json } from './reply/json.ts';
-import type { Rule } from './rules/rules.ts';
 import type { Group } from './tally.ts';
 
 /** A rule for a person to accept, and what it would have hidden. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { isAgreed, RESULT_KINDS, type Result, type ResultKind } from './engine/compare-replies.ts';
-import { bySeverity, type DifferenceKind, type Severity } from './engine/difference.ts';
-import { instantOf, numericOf } from './engine/leaf.ts';
+import { isAgreed, RESULT_KINDS, type Result, type ResultKind } from '../engine/compare-replies.ts';
+import { bySeverity, type DifferenceKind, type Severity } from '../engine/difference.ts';
+import { instantOf, numericOf } from '../engine/leaf.ts';
+import { ExactNumber } from '../reply/json.ts';
 import { sampledValue } from './excuses.ts';
-import { ExactNumber } from './reply/json.ts';
 
 /** One compared pair of replies. */
 export interface Compared {

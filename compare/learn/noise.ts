@@ -1,7 +1,7 @@
-import type { Result } from './engine/compare-replies.ts';
-import { formatOf } from './engine/leaf.ts';
+import type { Result } from '../engine/compare-replies.ts';
+import { formatOf } from '../engine/leaf.ts';
+import type { Rule } from '../rules/rules.ts';
 import { sampledValue } from './excuses.ts';
-import type { Rule } from './rules/rules.ts';
 import { type Group, Tally, type TallyReport } from './tally.ts';
 
 /** What differs although both replies came from the old side. */

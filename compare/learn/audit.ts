@@ -1,5 +1,5 @@
-import { parsePath } from './rules/path.ts';
-import { dayOf, isExpired, RuleSet, type UsedRule } from './rules/rule-set.ts';
+import { parsePath } from '../rules/path.ts';
+import { dayOf, isExpired, RuleSet, type UsedRule } from '../rules/rule-set.ts';
 
 /** What is wrong with a rule that is well written. A failure should fail a build, a warning should be read. */
 export interface Finding {

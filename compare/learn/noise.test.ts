@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { auditRules, compareReplies, NoiseLearner, noiseIn, type Rule, ruleSet, Tally, toReply } from './index.ts';
+import { auditRules, compareReplies, NoiseLearner, noiseIn, type Rule, ruleSet, Tally, toReply } from '../index.ts';
 
 const json = (body: unknown, status = 200) =>
   toReply({ status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareReplies, propose, type Rule, suggestRule, Tally, toReply, whatItHides } from './index.ts';
+import { compareReplies, propose, type Rule, suggestRule, Tally, toReply, whatItHides } from '../index.ts';
 
 const json = (body: unknown, status = 200) =>
   toReply({ status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
