@@ -33,7 +33,7 @@ export {
 export { markdownOf } from './markdown.ts';
 export { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
 export { countsOf, DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from './phrases.ts';
-export { type Redaction, type Redactor, redactor } from './redact.ts';
+export { type Redaction, type Redactor, redactor } from './redact/redact.ts';
 export { ExactNumber, type Json, parseJson, stringifyJson } from './reply/json.ts';
 export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply/reply.ts';
 export type { CaseReport, SuiteReport } from './report.ts';

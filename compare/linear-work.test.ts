@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { routeName } from './learn/route-name.ts';
 import { hiddenFields } from './recording/tokens.ts';
-import { redactor } from './redact.ts';
+import { redactor } from './redact/redact.ts';
 import { parseJson } from './reply/json.ts';
 
 /* Anybody writes these texts: customers, the sides, proxies, whoever made a HAR file. */

@@ -1,4 +1,4 @@
-import { type Redaction, redactor } from '../redact.ts';
+import { type Redaction, redactor } from '../redact/redact.ts';
 import { type BesideReply, type Exchange, entryOf } from './exchange.ts';
 import { Keeper } from './keep.ts';
 import type { UserFrom } from './user.ts';

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Redaction } from '../redact.ts';
+import type { Redaction } from '../redact/redact.ts';
 import { Beside } from './beside.ts';
 import type { Exchange } from './exchange.ts';
 import type { HarFile } from './har-file.ts';

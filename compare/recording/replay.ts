@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { CaseLog } from '../case-log.ts';
 import { PATIENT } from '../engine/budget.ts';
 import { compareReplies, type Result, without } from '../engine/compare-replies.ts';
-import { redactor } from '../redact.ts';
+import { redactor } from '../redact/redact.ts';
 import type { Failure, Reply } from '../reply/reply.ts';
 import type { SuiteReport } from '../report.ts';
 import { type RuleSet, ruleSet } from '../rules/rule-set.ts';

@@ -1,4 +1,4 @@
-import { redactor } from '../redact.ts';
+import { redactor } from '../redact/redact.ts';
 import { isContainer, type Json, parseJson } from '../reply/json.ts';
 import { type HarResponse, headersOf } from './har.ts';
 import { cookiePair } from './user.ts';

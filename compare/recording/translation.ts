@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { redactor } from '../redact.ts';
+import { redactor } from '../redact/redact.ts';
 import { parseJson, stringifyJson } from '../reply/json.ts';
 import type { Reply } from '../reply/reply.ts';
 import { decoded } from '../reply/url-text.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { parseJson, stringifyJson } from '../reply/json.ts';
 import { redactor } from './redact.ts';
-import { parseJson, stringifyJson } from './reply/json.ts';
 
 const { text, headers, url, body } = redactor();
 const jsonOf = (value: unknown, more = {}) =>

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
-import { ExactNumber, isContainer, type Json, type JsonObject, parseJson, stringifyJson } from './reply/json.ts';
-import { isJsonMedia } from './reply/json-media.ts';
-import { decoded } from './reply/url-text.ts';
-import { parsePath } from './rules/path.ts';
-import { type RuleState, rootState } from './rules/rule-state.ts';
+import { ExactNumber, isContainer, type Json, type JsonObject, parseJson, stringifyJson } from '../reply/json.ts';
+import { isJsonMedia } from '../reply/json-media.ts';
+import { decoded } from '../reply/url-text.ts';
+import { parsePath } from '../rules/path.ts';
+import { type RuleState, rootState } from '../rules/rule-state.ts';
 import { MAY_HOLD_SECRETS, SECRET_ENDINGS, SECRET_HEADERS, SECRET_NAMES, SECRETS } from './secrets.ts';
 
 /** What must not be kept, beside what is always taken out. */
