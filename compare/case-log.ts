@@ -2,7 +2,7 @@ import { isAgreed, RESULT_KINDS, type ResultKind } from './engine/compare-replie
 import { auditRules } from './learn/audit.ts';
 import { routeName } from './learn/route-name.ts';
 import { Tally } from './learn/tally.ts';
-import { type CaseReport, caseCount, type SuiteReport } from './report.ts';
+import { type CaseReport, caseCount, type SuiteReport } from './report/report.ts';
 import type { RuleSet } from './rules/rule-set.ts';
 
 /** Cases shown one by one: so many that agree, and so many that do not. What is beyond is in counts and tally. */

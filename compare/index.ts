@@ -1,5 +1,4 @@
 export type { Case } from './case.ts';
-export { describeResult } from './describe.ts';
 export { BUDGET, type Budget, PATIENT } from './engine/budget.ts';
 export {
   type CompareOptions,
@@ -12,8 +11,6 @@ export {
   without,
 } from './engine/compare-replies.ts';
 export type { Difference, DifferenceKind, Excused, Severity } from './engine/difference.ts';
-export { htmlOf } from './html.ts';
-export { junitOf } from './junit.ts';
 export { auditRules, type Finding } from './learn/audit.ts';
 export { greatestRate, pairsNeeded } from './learn/evidence.ts';
 export { type Noise, NoiseLearner, type NoiseRefusal, noiseIn } from './learn/noise.ts';
@@ -30,15 +27,18 @@ export {
   type TallyOptions,
   type TallyReport,
 } from './learn/tally.ts';
-export { markdownOf } from './markdown.ts';
-export { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
-export { countsOf, DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from './phrases.ts';
 export { type Redaction, type Redactor, redactor } from './redact/redact.ts';
 export { ExactNumber, type Json, parseJson, stringifyJson } from './reply/json.ts';
 export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply/reply.ts';
-export type { CaseReport, SuiteReport } from './report.ts';
-export { type Report, redactReport, redactResult } from './report.ts';
-export { reportMistake, tallyMistake } from './report-mistake.ts';
+export { describeResult } from './report/describe.ts';
+export { htmlOf } from './report/html.ts';
+export { junitOf } from './report/junit.ts';
+export { markdownOf } from './report/markdown.ts';
+export { OUTCOME_CODES, type Outcome, outcomeOf } from './report/outcome.ts';
+export { countsOf, DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from './report/phrases.ts';
+export type { CaseReport, SuiteReport } from './report/report.ts';
+export { type Report, redactReport, redactResult } from './report/report.ts';
+export { reportMistake, tallyMistake } from './report/report-mistake.ts';
 export { type MysqlToPostgres, mysqlToPostgres } from './rules/mysql-to-postgres.ts';
 export { RuleSet, type RuleUse, ruleSet, type UsedRule } from './rules/rule-set.ts';
 export { RULE_KINDS, type Rule, RuleError, validateRules } from './rules/rules.ts';

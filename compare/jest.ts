@@ -1,8 +1,8 @@
 import { expect } from '@jest/globals';
-import { describeResult } from './describe.ts';
 import { PATIENT } from './engine/budget.ts';
 import { compareReplies, isAgreed } from './engine/compare-replies.ts';
 import { type ReplySource, toReply } from './reply/reply.ts';
+import { describeResult } from './report/describe.ts';
 import type { RuleSet } from './rules/rule-set.ts';
 import type { Rule } from './rules/rules.ts';
 import type { Asked } from './rules/scope.ts';

@@ -5,7 +5,7 @@ import { PATIENT } from '../engine/budget.ts';
 import { compareReplies, type Result, without } from '../engine/compare-replies.ts';
 import { redactor } from '../redact/redact.ts';
 import type { Failure, Reply } from '../reply/reply.ts';
-import type { SuiteReport } from '../report.ts';
+import type { SuiteReport } from '../report/report.ts';
 import { type RuleSet, ruleSet } from '../rules/rule-set.ts';
 import type { Rule } from '../rules/rules.ts';
 import { type Choice, chosen } from './chosen.ts';

@@ -1,9 +1,9 @@
-import type { Result, ResultKind } from './engine/compare-replies.ts';
-import type { Finding } from './learn/audit.ts';
-import type { Noise } from './learn/noise.ts';
-import type { TallyReport } from './learn/tally.ts';
-import type { Redactor } from './redact/redact.ts';
-import type { UsedRule } from './rules/rule-set.ts';
+import type { Result, ResultKind } from '../engine/compare-replies.ts';
+import type { Finding } from '../learn/audit.ts';
+import type { Noise } from '../learn/noise.ts';
+import type { TallyReport } from '../learn/tally.ts';
+import type { Redactor } from '../redact/redact.ts';
+import type { UsedRule } from '../rules/rule-set.ts';
 
 /** What comparing has come to, in a suite or beside live traffic. Plain data. */
 export interface Report {

@@ -1,5 +1,5 @@
+import { isAgreed, type ResultKind } from '../engine/compare-replies.ts';
 import { describeResult } from './describe.ts';
-import { isAgreed, type ResultKind } from './engine/compare-replies.ts';
 import type { CaseReport, SuiteReport } from './report.ts';
 import { caseCount } from './report.ts';
 

@@ -1,8 +1,8 @@
-import { isAgreed, UNRATED } from './engine/compare-replies.ts';
+import { isAgreed, UNRATED } from '../engine/compare-replies.ts';
+import type { Noise } from '../learn/noise.ts';
+import { type Proposal, propose, whatItHides } from '../learn/suggest.ts';
+import type { Group, RouteTally } from '../learn/tally.ts';
 import { escaped } from './junit.ts';
-import type { Noise } from './learn/noise.ts';
-import { type Proposal, propose, whatItHides } from './learn/suggest.ts';
-import type { Group, RouteTally } from './learn/tally.ts';
 import { outcomeOf } from './outcome.ts';
 import { countsOf, DIFFERENCE_PHRASES, distinct, OUTCOME_PHRASES, REFUSAL_PHRASES, timesOf } from './phrases.ts';
 import type { CaseReport, Report } from './report.ts';

@@ -1,6 +1,6 @@
-import { RESULT_KINDS } from './engine/compare-replies.ts';
-import { DIFFERENCE_KINDS, SEVERITIES } from './engine/difference.ts';
-import { parsePath } from './rules/path.ts';
+import { RESULT_KINDS } from '../engine/compare-replies.ts';
+import { DIFFERENCE_KINDS, SEVERITIES } from '../engine/difference.ts';
+import { parsePath } from '../rules/path.ts';
 
 /** What is wrong with a value, as it goes on after its name: ` must be a count`, `[3].kind must be …`. */
 type Check = (value: unknown) => string | undefined;

@@ -1,7 +1,7 @@
-import { RESULT_KINDS, type ResultKind } from './engine/compare-replies.ts';
-import type { DifferenceKind } from './engine/difference.ts';
-import type { NoiseRefusal } from './learn/noise.ts';
-import type { Group, Sample } from './learn/tally.ts';
+import { RESULT_KINDS, type ResultKind } from '../engine/compare-replies.ts';
+import type { DifferenceKind } from '../engine/difference.ts';
+import type { NoiseRefusal } from '../learn/noise.ts';
+import type { Group, Sample } from '../learn/tally.ts';
 import type { Outcome } from './outcome.ts';
 
 /** A kind of difference, as a sentence about a place goes on with it. */

@@ -1,5 +1,5 @@
-import { type Proposal, propose } from './learn/suggest.ts';
-import type { Group } from './learn/tally.ts';
+import { type Proposal, propose } from '../learn/suggest.ts';
+import type { Group } from '../learn/tally.ts';
 import { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
 import { countsOf, OUTCOME_PHRASES } from './phrases.ts';
 import type { SuiteReport } from './report.ts';

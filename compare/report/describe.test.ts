@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareReplies, describeResult, toReply } from './index.ts';
+import { compareReplies, describeResult, toReply } from '../index.ts';
 
 const json = (body: unknown) =>
   toReply({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });

@@ -1,6 +1,6 @@
-import type { Result } from './engine/compare-replies.ts';
-import { bySeverity, type Difference } from './engine/difference.ts';
-import { suggestRule } from './learn/suggest.ts';
+import type { Result } from '../engine/compare-replies.ts';
+import { bySeverity, type Difference } from '../engine/difference.ts';
+import { suggestRule } from '../learn/suggest.ts';
 
 const GROUPS = 20;
 const EXAMPLES = 3;

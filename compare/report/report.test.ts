@@ -12,7 +12,7 @@ import {
   redactReport,
   reportMistake,
   type SuiteReport,
-} from './index.ts';
+} from '../index.ts';
 
 const HOSTILE = '</script><script>alert(1)</script>&"\'\u0000\ud800|`';
 
