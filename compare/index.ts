@@ -1,4 +1,3 @@
-export type { Case } from './case.ts';
 export { BUDGET, type Budget, PATIENT } from './engine/budget.ts';
 export {
   type CompareOptions,
@@ -43,5 +42,6 @@ export { type MysqlToPostgres, mysqlToPostgres } from './rules/mysql-to-postgres
 export { RuleSet, type RuleUse, ruleSet, type UsedRule } from './rules/rule-set.ts';
 export { RULE_KINDS, type Rule, RuleError, validateRules } from './rules/rules.ts';
 export type { Asked } from './rules/scope.ts';
-export { compareSuites, describeSuite, type SuiteOptions } from './suite.ts';
-export type { Target } from './target.ts';
+export type { Case } from './suite/case.ts';
+export { compareSuites, describeSuite, type SuiteOptions } from './suite/suite.ts';
+export type { Target } from './suite/target.ts';

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { CaseLog } from '../case-log.ts';
 import { PATIENT } from '../engine/budget.ts';
 import { compareReplies, type Result, without } from '../engine/compare-replies.ts';
 import { redactor } from '../redact/redact.ts';
@@ -8,6 +7,7 @@ import type { Failure, Reply } from '../reply/reply.ts';
 import type { SuiteReport } from '../report/report.ts';
 import { type RuleSet, ruleSet } from '../rules/rule-set.ts';
 import type { Rule } from '../rules/rules.ts';
+import { CaseLog } from '../suite/case-log.ts';
 import { type Choice, chosen } from './chosen.ts';
 import type { HarEntry } from './har.ts';
 import { isRead } from './is-read.ts';

@@ -1,5 +1,5 @@
-import { ask } from '../ask.ts';
 import type { Failure, Reply } from '../reply/reply.ts';
+import { ask } from '../suite/ask.ts';
 import type { HarEntry } from './har.ts';
 import { asRecorded, type Keeper } from './keep.ts';
 import { type Played, replyOf, withoutKeys } from './played.ts';

@@ -1,4 +1,4 @@
-import { type Failure, type Reply, readReply } from './reply/reply.ts';
+import { type Failure, type Reply, readReply } from '../reply/reply.ts';
 
 export interface Request {
   readonly method: string;

@@ -1,9 +1,9 @@
-import { isAgreed, RESULT_KINDS, type ResultKind } from './engine/compare-replies.ts';
-import { auditRules } from './learn/audit.ts';
-import { routeName } from './learn/route-name.ts';
-import { Tally } from './learn/tally.ts';
-import { type CaseReport, caseCount, type SuiteReport } from './report/report.ts';
-import type { RuleSet } from './rules/rule-set.ts';
+import { isAgreed, RESULT_KINDS, type ResultKind } from '../engine/compare-replies.ts';
+import { auditRules } from '../learn/audit.ts';
+import { routeName } from '../learn/route-name.ts';
+import { Tally } from '../learn/tally.ts';
+import { type CaseReport, caseCount, type SuiteReport } from '../report/report.ts';
+import type { RuleSet } from '../rules/rule-set.ts';
 
 /** Cases shown one by one: so many that agree, and so many that do not. What is beyond is in counts and tally. */
 const MOST_CASES = 10_000;

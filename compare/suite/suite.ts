@@ -1,14 +1,14 @@
+import { PATIENT } from '../engine/budget.ts';
+import { compareReplies, isAgreed } from '../engine/compare-replies.ts';
+import type { Failure, Reply } from '../reply/reply.ts';
+import { describeResult } from '../report/describe.ts';
+import { countsOf } from '../report/phrases.ts';
+import { caseCount, type SuiteReport } from '../report/report.ts';
+import { type RuleSet, ruleSet } from '../rules/rule-set.ts';
+import type { Rule } from '../rules/rules.ts';
 import { ask } from './ask.ts';
 import { type Case, captureFrom, fillCase, type Variables, validateCases } from './case.ts';
 import { CaseLog } from './case-log.ts';
-import { PATIENT } from './engine/budget.ts';
-import { compareReplies, isAgreed } from './engine/compare-replies.ts';
-import type { Failure, Reply } from './reply/reply.ts';
-import { describeResult } from './report/describe.ts';
-import { countsOf } from './report/phrases.ts';
-import { caseCount, type SuiteReport } from './report/report.ts';
-import { type RuleSet, ruleSet } from './rules/rule-set.ts';
-import type { Rule } from './rules/rules.ts';
 import { type OpenTarget, openTarget, type Target } from './target.ts';
 
 export interface SuiteOptions {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import express from 'express';
-import { type Case, compareSuites, describeSuite, type Rule, ruleSet } from './index.ts';
+import { type Case, compareSuites, describeSuite, type Rule, ruleSet } from '../index.ts';
 
 interface Order {
   id: number | bigint;

@@ -1,6 +1,6 @@
-import { ExactNumber, isContainer, type Json, stringifyJson } from './reply/json.ts';
-import type { Reply } from './reply/reply.ts';
-import { parsePath } from './rules/path.ts';
+import { ExactNumber, isContainer, type Json, stringifyJson } from '../reply/json.ts';
+import type { Reply } from '../reply/reply.ts';
+import { parsePath } from '../rules/path.ts';
 
 /**
  * One request of a suite, sent to both sides. `{name}` in path, headers or body stands for what an earlier case
