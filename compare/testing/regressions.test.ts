@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareReplies, mysqlToPostgres, type Reply, type Rule, ruleSet, toReply } from './index.ts';
+import { compareReplies, mysqlToPostgres, type Reply, type Rule, ruleSet, toReply } from '../index.ts';
 import { REGRESSIONS, type Regression } from './regressions.ts';
 import type { Wire } from './spoil.ts';
 
