@@ -8,7 +8,7 @@ import { startTicker } from './capture/ticker.ts';
 import { ContinuityError } from './log/continuity.ts';
 import { connectorName, parseAddress, syncedCapabilities } from './names.ts';
 import { type QuarantineWatch, watchQuarantine } from './quarantine/watch.ts';
-import { patience } from './sleep.ts';
+import { sleep } from './sleep.ts';
 import { type Stream, startStream } from './stream.ts';
 
 /** A running sync of every capability of a Plan. */
@@ -48,7 +48,7 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
   const ensure = async (name: string, config: ConnectorConfig, fed: readonly Stream[]): Promise<void> => {
     const lost = (reason: string) => {
       const error = new ContinuityError(`connector ${name} cannot go on: ${reason}`);
-      for (const stream of fed) stream.lose(error);
+      for (const stream of fed) stream.halt(error);
     };
     for (let attempt = 0; !abort.signal.aborted; attempt++) {
       try {
@@ -56,7 +56,7 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
         return watch.add({ name, config, lost });
       } catch (error) {
         log.warn({ connector: name, reason: (error as Error).message }, 'connector not started yet');
-        await patience(Math.min(5_000, 200 * 2 ** attempt), abort.signal);
+        await sleep(Math.min(5_000, 200 * 2 ** attempt), abort.signal);
       }
     }
   };
@@ -65,7 +65,7 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
   const awaitPlace = async (name: string): Promise<void> => {
     while (!placed && !abort.signal.aborted) {
       placed = await connect.placed(name).catch(() => false); // Connect is away; the next look will tell
-      if (!placed) await patience(LOOK_EVERY, abort.signal);
+      if (!placed) await sleep(LOOK_EVERY, abort.signal);
     }
   };
 
@@ -107,7 +107,7 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
       const reverse = streamsFrom('reverse', [capability]);
       await ensure(connectorName(plan, { capability }), serviceConnector(plan, capability), reverse);
       const lost = (error: ContinuityError) => {
-        for (const stream of reverse) stream.lose(error);
+        for (const stream of reverse) stream.halt(error);
       };
       if (!abort.signal.aborted) premises.push(watchPremises(plan, capability, connect, lost));
     }),

@@ -13,7 +13,7 @@ const collect = runInNewContext('gc') as () => void;
 let since = 0;
 
 /** Told of every message that is decoded, in bytes: from time to time the garbage is collected at once. */
-export function relieve(bytes: number): void {
+export function collectGarbageAfter(bytes: number): void {
   since += bytes;
   if (since < EVERY) return;
   since = 0;

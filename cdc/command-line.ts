@@ -56,7 +56,7 @@ strangler quarantine resolve ENTRY… --keep owner|late [--seen TOKEN] --reason 
   --by NAME      who decides, for the records; the login's name otherwise
   --plan FILE, --json`,
   doctor: `strangler doctor --plan FILE [--json]
-  Looks for everything that would break the sync; says why, and the command that mends it. Exit 1 if it found any.
+  Looks for everything that would break the sync; says why, and the command that fixes it. Exit 1 if it found any.
   --json   prints one JSON object`,
   remove: `strangler remove --plan FILE --yes
   Takes away everything that init and run made: connectors, slots, publications, our tables, topics. Safe to repeat.

@@ -71,10 +71,10 @@ function sayRecopied({ capability, skipped, copied, kept, mismatches }: Recopied
 export async function runDoctor(plan: Plan, json: boolean, { say }: Output): Promise<number> {
   const findings = await doctor(plan);
   if (json) say(JSON.stringify({ findings }));
-  else if (!findings.length) say('nothing to mend');
+  else if (!findings.length) say('nothing to fix');
   else {
-    for (const { level, where, what, why, mend } of findings) {
-      say(`${level} ${where}: ${what}\n  why: ${why}\n  mend: ${mend}`);
+    for (const { level, where, what, why, fix } of findings) {
+      say(`${level} ${where}: ${what}\n  why: ${why}\n  fix: ${fix}`);
     }
   }
   return findings.some(({ level }) => level === 'error') ? 1 : 0;

@@ -4,15 +4,15 @@ import type { Applier } from './apply/applier.ts';
 import { UndecidedError } from './apply/large-transaction.ts';
 import { untilUndecided } from './apply/prepare.ts';
 import { namesIn, type Progress, type Reading, type Step, type Work, workOf } from './apply/work.ts';
-import { relieve } from './collect-garbage.ts';
+import { collectGarbageAfter } from './collect-garbage.ts';
 import { Assembler, type LargeTransaction } from './log/assemble.ts';
 import { nextTick } from './log/continuity.ts';
 import { isOurs } from './log/ours.ts';
 import { decode } from './log/row-change.ts';
 import { Spill } from './log/spill.ts';
 import { SchemaChangedError } from './mapping/mapping.ts';
-import { type Persistence, persist } from './retry.ts';
-import { patience } from './sleep.ts';
+import { type RetryPolicy, retry } from './retry.ts';
+import { sleep } from './sleep.ts';
 import type { Place } from './standstill.ts';
 
 /** Hears what has been applied, after its commit. */
@@ -31,7 +31,7 @@ export type PumpOptions = {
   readonly applier: Applier;
   /** The source's database, for the outcome of a barrier. */
   readonly source: Database;
-  readonly persistence: Persistence;
+  readonly persistence: RetryPolicy;
   readonly hooks: PumpHooks;
   /** Answers wait for ticks to arrive: each is brought into the target at once. */
   readonly confirming: boolean;
@@ -119,7 +119,7 @@ export class Pump {
   /** Reads one message; true if what has gathered should be applied now. */
   #read(message: KafkaMessage): boolean {
     const { value } = message;
-    relieve(value?.length ?? 0);
+    collectGarbageAfter(value?.length ?? 0);
     const unit = this.#assembler.push(decode(value, message.headers ?? {}), BigInt(message.offset), value ?? undefined);
     if (!unit) return false;
     if (unit.kind === 'large') {
@@ -162,11 +162,11 @@ export class Pump {
     this.#bytes = 0;
     this.#large = undefined;
     while (steps.length) {
-      const prepared = await persist(() => applier.prepare(steps), persistence);
+      const prepared = await retry(() => applier.prepare(steps), persistence);
       const { ready, barrier } = untilUndecided(prepared);
       if (ready.length) {
         const { progress } = ready.at(-1)!.step;
-        if (!(await persist(() => applier.commit(ready, progress), persistence))) continue;
+        if (!(await retry(() => applier.commit(ready, progress), persistence))) continue;
         this.#committed(progress, steps.slice(0, ready.length));
       }
       if (!barrier) break;
@@ -188,7 +188,7 @@ export class Pump {
       };
       if (ours && !large.rows.wanted) return; // an echo
       for (;;) {
-        const done = await persist(() => applier.commitLarge(reading, large, progress, reached), persistence).catch(
+        const done = await retry(() => applier.commitLarge(reading, large, progress, reached), persistence).catch(
           undecided,
         );
         if (done instanceof UndecidedError) await this.#awaitOutcome(done.barrier);
@@ -208,7 +208,7 @@ export class Pump {
     const waited = this.#options.confirming && progress.tick > this.#flushed.tick;
     if (!waited && Date.now() - this.#flushedAt < IDLE_FLUSH) return;
     const { applier, persistence } = this.#options;
-    if (await persist(() => applier.commit([], progress), persistence)) this.#committed(progress, []);
+    if (await retry(() => applier.commit([], progress), persistence)) this.#committed(progress, []);
   }
 
   #committed(progress: Progress, steps: readonly Step[]): void {
@@ -230,14 +230,14 @@ export class Pump {
   async #awaitOutcome(barrier: OwnershipRow): Promise<void> {
     const { applier, source, persistence, reading } = this.#options;
     for (;;) {
-      const outcome = await persist(() => applier.outcome(barrier.epoch), persistence);
+      const outcome = await retry(() => applier.outcome(barrier.epoch), persistence);
       if (outcome === 'overtaken') return;
       if (outcome === 'granted') return applier.decide(barrier, true);
       const cancelled = await source
         .use((session) => hasHandoff(session, reading.capability, barrier.epoch, 'cancel'))
         .catch(() => false); // the source may be down: then the grant comes
       if (cancelled) return applier.decide(barrier, false);
-      await patience(OUTCOME_POLL, persistence.signal);
+      await sleep(OUTCOME_POLL, persistence.signal);
     }
   }
 }

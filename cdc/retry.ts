@@ -1,4 +1,4 @@
-import { patience } from './sleep.ts';
+import { sleep } from './sleep.ts';
 
 /** Thrown out of whatever is being retried when its stream is told to stop. */
 export class StoppedError extends Error {
@@ -9,32 +9,32 @@ export class StoppedError extends Error {
 }
 
 /** How to go on trying, and whom to tell. */
-export type Persistence = {
+export type RetryPolicy = {
   readonly signal: AbortSignal;
-  /** True for an error that trying again cannot mend. */
-  readonly hopeless: (error: unknown) => boolean;
+  /** True for an error that trying again cannot fix. */
+  readonly isFatal: (error: unknown) => boolean;
   /** It failed and is tried again. */
-  readonly trouble: (error: Error) => void;
+  readonly onRetry: (error: Error) => void;
   /** It works again. */
-  readonly recovered: () => void;
+  readonly onRecovered: () => void;
 };
 
 const FIRST_WAIT = 20;
 const LONGEST_WAIT = 2_000;
 
-/** Does something until it works, waiting longer each time. Throws StoppedError, or the first hopeless error. */
-export async function persist<T>(task: () => Promise<T>, how: Persistence): Promise<T> {
+/** Does something until it works, waiting longer each time. Throws StoppedError, or the first isFatal error. */
+export async function retry<T>(task: () => Promise<T>, how: RetryPolicy): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     if (how.signal.aborted) throw new StoppedError();
     try {
       const result = await task();
-      if (attempt > 0) how.recovered();
+      if (attempt > 0) how.onRecovered();
       return result;
     } catch (error) {
       if (how.signal.aborted) throw new StoppedError();
-      if (how.hopeless(error)) throw error;
-      how.trouble(error instanceof Error ? error : new Error(String(error)));
-      await patience(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt), how.signal);
+      if (how.isFatal(error)) throw error;
+      how.onRetry(error instanceof Error ? error : new Error(String(error)));
+      await sleep(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt), how.signal);
     }
   }
 }

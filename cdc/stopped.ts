@@ -23,6 +23,6 @@ export function waitsToBePassed(stream: string, { state, reason }: Pick<ApplierR
   if (state !== 'stopped') return false;
   if (reason?.includes(NEXT_STEP)) return true;
   throw new Refusal(
-    `${stream} has stopped, but nothing of its log is lost: ${reason ?? 'nobody said why'}. Mend that, and it goes on by itself; then run strangler recopy again`,
+    `${stream} has stopped, but nothing of its log is lost: ${reason ?? 'nobody said why'}. Fix that, and it goes on by itself; then run strangler recopy again`,
   );
 }

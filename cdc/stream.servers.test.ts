@@ -92,7 +92,7 @@ describe('what a person must look at stops a stream, and it goes on when that is
     });
     try {
       await until('no broker there', () => /ECONNREFUSED/.test(away.status().reason ?? ''));
-      away.lose(new ContinuityError('a piece of the log is gone'));
+      away.halt(new ContinuityError('a piece of the log is gone'));
       await until('stopped', () => away.status().state === 'stopped');
       expect(away.status().reason).toMatch(/^a piece of the log is gone: /);
     } finally {

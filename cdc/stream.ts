@@ -23,8 +23,8 @@ import { UndecodableError } from './log/row-change.ts';
 import { type Mapping, MappingError, resolveMapping, SchemaChangedError } from './mapping/mapping.ts';
 import { UnconvertibleError } from './mapping/value-kinds.ts';
 import { Pump, type PumpHooks } from './pump.ts';
-import { type Persistence, persist, StoppedError } from './retry.ts';
-import { LOOKING, patience } from './sleep.ts';
+import { type RetryPolicy, retry, StoppedError } from './retry.ts';
+import { LOOKING, sleep } from './sleep.ts';
 import { Standstill } from './standstill.ts';
 import { sayStopped } from './stopped.ts';
 
@@ -33,7 +33,7 @@ export interface Stream {
   readonly name: string;
   status(): Omit<ApplierRow, 'age'>;
   /** Stops it loudly, because a piece of its source's log is gone; again and again without harm. */
-  lose(error: ContinuityError): void;
+  halt(error: ContinuityError): void;
   stop(): Promise<void>;
 }
 
@@ -97,7 +97,7 @@ class RunningStream implements Stream {
   readonly #source: Database;
   readonly #timer: NodeJS.Timeout;
   readonly #life: Promise<void>;
-  readonly #persistence: Persistence;
+  readonly #persistence: RetryPolicy;
   #applier: Applier | undefined;
   #pump: Pump | undefined;
   #mapping: Mapping | undefined;
@@ -124,14 +124,14 @@ class RunningStream implements Stream {
     this.#source = new Database(this.#urls.source, 'reader', LOOKING);
     this.#persistence = {
       signal: this.#abort.signal,
-      hopeless: (error) => error instanceof UndecidedError || LOUD.some((kind) => error instanceof kind),
-      trouble: (error) => {
+      isFatal: (error) => error instanceof UndecidedError || LOUD.some((kind) => error instanceof kind),
+      onRetry: (error) => {
         if (failureOf(error) !== 'stop') return this.#say(this.#pump ? 'waiting' : 'starting', adviceFor(error));
         if (this.#state !== 'stopped')
           this.#log.error({ err: error }, 'stream stopped; it goes on when this is mended');
         this.#say('stopped', adviceFor(error));
       },
-      recovered: () => this.#say(this.#pump ? 'running' : 'starting', null),
+      onRecovered: () => this.#say(this.#pump ? 'running' : 'starting', null),
     };
     this.#timer = setInterval(() => this.#report(), REPORT_EVERY);
     this.#life = this.#live();
@@ -151,7 +151,7 @@ class RunningStream implements Stream {
     };
   }
 
-  lose(error: ContinuityError): void {
+  halt(error: ContinuityError): void {
     this.#end(error);
   }
 
@@ -169,7 +169,7 @@ class RunningStream implements Stream {
   async #live(): Promise<void> {
     while (!this.#abort.signal.aborted) {
       try {
-        const mapping = await persist(() => this.#map(), this.#persistence);
+        const mapping = await retry(() => this.#map(), this.#persistence);
         this.#mapping = mapping;
         const { plan, capability, direction } = this.#options;
         const url = this.#urls.target;
@@ -192,7 +192,7 @@ class RunningStream implements Stream {
     const used = this.#mapping;
     let stood = this.#applier?.checkpoint;
     while (!signal.aborted) {
-      await patience(LOOK_EVERY, signal);
+      await sleep(LOOK_EVERY, signal);
       if (error instanceof ApplierAheadError) continue; // the other one moves on
       const now = await this.#reporter.use((session) => readCheckpoint(session, this.name)).catch(() => undefined);
       stood ??= now;
@@ -218,7 +218,7 @@ class RunningStream implements Stream {
     const { plan, capability, direction, hooks, placed } = this.#options;
     const life = new AbortController();
     const persistence = { ...this.#persistence, signal: AbortSignal.any([this.#abort.signal, life.signal]) };
-    const checkpoint = await persist(() => applier.start(), persistence);
+    const checkpoint = await retry(() => applier.start(), persistence);
     const pump = new Pump(
       {
         reading: { capability, direction, mapping },
@@ -249,7 +249,7 @@ class RunningStream implements Stream {
         ended: end,
       });
     // What ends a reading while it is being opened is told by `ended`, or by the stream's own end.
-    const close = await persist(open, persistence).catch((error: unknown) => {
+    const close = await retry(open, persistence).catch((error: unknown) => {
       if (!(error instanceof StoppedError)) throw error;
     });
     if (close) {
@@ -261,7 +261,7 @@ class RunningStream implements Stream {
     await close?.();
     pump.close();
     this.#pump = undefined;
-    if (error instanceof StoppedError || persistence.hopeless(error)) throw error;
+    if (error instanceof StoppedError || persistence.isFatal(error)) throw error;
     this.#say('starting', error.message);
   }
 
@@ -285,7 +285,7 @@ class RunningStream implements Stream {
       if (ms && !stood) this.#log.error({ reason: this.status().reason }, 'stream stalled');
       if (!ms && stood) this.#log.info({ stood }, 'stream goes on');
       stood = ms;
-      await patience(LOOK_EVERY, signal);
+      await sleep(LOOK_EVERY, signal);
     }
   }
 

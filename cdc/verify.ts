@@ -4,7 +4,7 @@ import { type MappedTable, resolveMapping } from './mapping/mapping.ts';
 import { keyRow } from './rows/aggregates.ts';
 import { comparePages, type Difference, type DifferenceKind } from './rows/compare-rows.ts';
 import { openStore, type RowStore } from './rows/row-store.ts';
-import { patience } from './sleep.ts';
+import { sleep } from './sleep.ts';
 
 /** What became of one table. */
 export type TableResult = {
@@ -104,7 +104,7 @@ async function lookAgain(
 ): Promise<Difference[]> {
   let lasting = [...differences];
   for (let look = 1; look < LOOKS && lasting.length; look++) {
-    await patience(BETWEEN_LOOKS, AbortSignal.timeout(BETWEEN_LOOKS * 2));
+    await sleep(BETWEEN_LOOKS, AbortSignal.timeout(BETWEEN_LOOKS * 2));
     const still: Difference[] = [];
     for (let at = 0; at < lasting.length; at += 1_000) {
       const keys = lasting.slice(at, at + 1_000).map(({ key }) => key);
@@ -143,7 +143,7 @@ export async function awaitStreams(
   for (const until = Date.now() + STREAMS_WITHIN; Date.now() < until; ) {
     if ((await passed(service, 'forward')) && (await passed(monolith, 'reverse'))) return true;
     await nudge();
-    await patience(200, AbortSignal.timeout(1_000));
+    await sleep(200, AbortSignal.timeout(1_000));
   }
   return false;
 }

@@ -25,7 +25,7 @@ export function addDatabases(program: Command, exit: (code: number) => void): vo
   });
   passing(
     'doctor',
-    'Looks for everything that would break the sync, and says how to mend it. Exit code 1 if it found any.',
+    'Looks for everything that would break the sync, and says how to fix it. Exit code 1 if it found any.',
     {
       usage: '[--plan FILE] [--json]',
       options: [['--json', 'one JSON object, for programs']],

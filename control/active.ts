@@ -3,7 +3,6 @@ import type { CapabilitySnapshot, Plan } from '@strangler/plan';
 import { groupOf } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { CapabilityControl } from './capability.ts';
-import { StateCell, SupersededError } from './cell.ts';
 import { openDatabases, type Stores } from './databases.ts';
 import { guardedSides, guardedStore } from './guarded.ts';
 import type { Lease } from './lease.ts';
@@ -13,6 +12,7 @@ import { Registry } from './registry.ts';
 import { sidesOf } from './sides.ts';
 import { type CapabilityState, fromRow, initialState } from './state.ts';
 import type { Store } from './store.ts';
+import { StoredState, SupersededError } from './stored-state.ts';
 import { watchSync } from './sync-watch.ts';
 import { Webhook } from './webhook.ts';
 
@@ -53,10 +53,13 @@ export async function activate(parts: ActiveParts): Promise<Active> {
   });
   const capabilities = new Map<string, CapabilityControl>();
   const stopping = new AbortController();
-  const trouble = (error: unknown) => log.warn({ err: error }, 'ridden out');
+  const trouble = (error: unknown) => log.warn({ err: error }, 'temporary failure; retrying');
   const webhook = new Webhook(plan.control.webhook, trouble);
-  const picture = () => {
-    const entries = [...capabilities].map(([name, control]): [string, CapabilitySnapshot] => [name, control.picture()]);
+  const snapshot = () => {
+    const entries = [...capabilities].map(([name, control]): [string, CapabilitySnapshot] => [
+      name,
+      control.snapshot(),
+    ]);
     return Object.fromEntries(entries);
   };
   const hears: Hears = {
@@ -79,11 +82,11 @@ export async function activate(parts: ActiveParts): Promise<Active> {
     writeFate: Math.max(...Object.values(plan.capabilities).map(({ handoff }) => handoff.writeFate)),
     superseded: () => parts.superseded(new SupersededError('another control has taken over the lease')),
   });
-  const link = new Link({ picture, hears, registry, term: lease.term, check: () => lease.check() });
-  const cells: StateCell[] = [];
+  const link = new Link({ snapshot, hears, registry, term: lease.term, check: () => lease.check() });
+  const cells: StoredState[] = [];
   for (const [name, capability] of Object.entries(plan.capabilities)) {
     const mine = databases.of(name);
-    const cell = new StateCell(name, store, states.get(name)!);
+    const cell = new StoredState(name, store, states.get(name)!);
     cells.push(cell);
     const control = new CapabilityControl({
       name,

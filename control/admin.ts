@@ -5,10 +5,10 @@ import type { Logger } from 'pino';
 import type { Active } from './active.ts';
 import { mayAct, type Role, roleOf } from './auth.ts';
 import { type Asker, type CapabilityControl, heading, Refusal } from './capability.ts';
-import { SupersededError } from './cell.ts';
 import { type KeyedRequest, KeyReused, keyedRequest } from './keyed-request.ts';
 import { type Read, readDismiss, readNothing, readRamp, readRollback, readSet, readSettle } from './requests.ts';
 import type { NewRecord } from './store.ts';
+import { SupersededError } from './stored-state.ts';
 
 /** What the admin API works on. */
 export type AdminParts = {
@@ -169,7 +169,7 @@ export function adminApi(parts: AdminParts): Express {
 
   mutation('ramp', readRamp, async (control, { action, steps, dwell }, by, name) => {
     const { ramp } = plan.capabilities[name]!;
-    await control.turn((state) => {
+    await control.transition((state) => {
       const at = heading(state);
       if (action === 'pause') return { type: 'pause', reason: `paused by ${by.actor}`, at };
       if (action === 'resume') return { type: 'resume', at };
@@ -182,10 +182,13 @@ export function adminApi(parts: AdminParts): Express {
       return;
     }
     const reason = wish.reason || `set to ${wish.percentage} % by ${by.actor}`;
-    await control.turn(() => ({ type: 'set', percentage: wish.percentage, reason }), by);
+    await control.transition(() => ({ type: 'set', percentage: wish.percentage, reason }), by);
   });
   mutation('rollback', readRollback, async (control, { now, reason }, by) => {
-    await control.turn(() => ({ type: 'rollback', urgent: now, reason: reason || `rolled back by ${by.actor}` }), by);
+    await control.transition(
+      () => ({ type: 'rollback', urgent: now, reason: reason || `rolled back by ${by.actor}` }),
+      by,
+    );
   });
   app.get('/capabilities/:name/compared', needs('read'), (request, response) => {
     const capability = String(request.params.name);

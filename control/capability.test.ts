@@ -38,7 +38,7 @@ class Unsure {
 describe('a rollback that was stored, and whose answer was lost', () => {
   const request = keyedRequest('operate', 'k1', { method: 'POST', path: '/capabilities/shop/rollback', body: {} });
   const rollBack = (by: object = {}) =>
-    lone.control.turn(() => ({ type: 'rollback', urgent: true, reason: 'a test' }), { actor: 'operate', ...by });
+    lone.control.transition(() => ({ type: 'rollback', urgent: true, reason: 'a test' }), { actor: 'operate', ...by });
 
   async function atHalf(unsure: Unsure): Promise<string[]> {
     const told: string[] = [];
@@ -84,7 +84,7 @@ test('a capability without tables owes nobody a proof: a rollback that waits for
   await lone.until('50 %', ({ boundary, phase }) => boundary === 5_000 && phase === 'idle');
   // The store is away for longer than `forceAfter` from the moment on at which the handoff has begun.
   unsure.diesHolding = true;
-  await lone.control.turn(() => ({ type: 'rollback', urgent: true, reason: 'a test' }), { actor: 'operate' });
+  await lone.control.transition(() => ({ type: 'rollback', urgent: true, reason: 'a test' }), { actor: 'operate' });
   await lone.until('the handoff', ({ phase }) => phase === 'holding');
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   unsure.diesHolding = unsure.down = false;

@@ -18,25 +18,25 @@ import {
   type Verdict,
 } from '@strangler/plan';
 import type { Logger } from 'pino';
-import { type StateCell, type Stored, SupersededError } from './cell.ts';
 import { Comparisons } from './comparisons.ts';
 import { type Ask, Confirmations } from './confirmations.ts';
 import { EvidenceWindow } from './evidence.ts';
 import { FlagFollower } from './flag-follower.ts';
 import { gatesOf } from './gates.ts';
 import { AGAIN, type HandoffParts, saySubject, type Timings } from './handoff-parts.ts';
+import { isFullOfNames, isUrgent, type Move, movesOf, settled } from './handoff-state.ts';
 import { judge } from './judge.ts';
 import { isDone, type KeyedRequest, remembering } from './keyed-request.ts';
-import { type RampEvent, type Turn, turn } from './ramp.ts';
+import { Notify } from './notify.ts';
+import { type RampEvent, type RampTransition, transition } from './ramp.ts';
 import { lostProxies, unknownFor } from './readiness.ts';
 import { RecentWriters } from './recent-writers.ts';
+import { Reconciler } from './reconcile.ts';
 import { settleForced } from './settlement.ts';
 import type { CapabilityState, Wish } from './state.ts';
-import type { Also } from './store.ts';
+import type { InSameTransaction } from './store.ts';
+import { type Stored, type StoredState, SupersededError } from './stored-state.ts';
 import type { SyncWatch } from './sync-watch.ts';
-import { isFullOfNames, isUrgent, type Move, movesOf, settled } from './transitions.ts';
-import { Wake } from './wake.ts';
-import { Walk } from './walk.ts';
 import type { Webhook } from './webhook.ts';
 
 /** What may not happen now, and why. */
@@ -76,7 +76,7 @@ export class CapabilityControl {
   /** Of the replies of both sides. */
   readonly comparisons = new Comparisons();
   readonly #parts: CapabilityParts;
-  readonly #cell: StateCell;
+  readonly #cell: StoredState;
   readonly #handoffs: HandoffParts;
   readonly #evidence: EvidenceWindow;
   readonly #writers = new RecentWriters();
@@ -84,7 +84,7 @@ export class CapabilityControl {
   readonly #confirmations: Confirmations | undefined;
   #settling: Promise<void> = Promise.resolve();
   #findingOut: Promise<void> | undefined;
-  readonly #walk: Walk;
+  readonly #walk: Reconciler;
   readonly #flag: FlagFollower;
   /** A control that has state is not the first: writes sent under the one before may still be under way. */
   readonly #restartedAt: number;
@@ -111,21 +111,21 @@ export class CapabilityControl {
     const { cell, sides, trouble } = parts.handoffs;
     const bucket = (user: string) => this.#bucket(user);
     if (sides) this.#confirmations = new Confirmations(cell, sides, bucket, trouble, parts.plan.handoff.hold);
-    this.#walk = new Walk(this.#handoffs, parts.plan.handoff.slice, {
+    this.#walk = new Reconciler(this.#handoffs, parts.plan.handoff.slice, {
       bucket,
       look: () => this.#look(),
-      arrived: () => this.turn((state) => this.#arrived(state), { actor: 'control' }),
+      arrived: () => this.transition((state) => this.#arrived(state), { actor: 'control' }),
       moved: parts.moved,
       superseded: parts.superseded,
     });
     this.#flag = new FlagFollower(parts.name, this.#cell, parts.flags, parts.log, (percentage) => {
       const reason = `the flag was moved to ${percentage} %`;
-      return this.turn(() => ({ type: 'flag', percentage, reason }), { actor: 'flag', inputs: { percentage } });
+      return this.transition(() => ({ type: 'flag', percentage, reason }), { actor: 'flag', inputs: { percentage } });
     });
   }
 
   /** What proxies are told. */
-  picture(): CapabilitySnapshot {
+  snapshot(): CapabilitySnapshot {
     const { boundary, pins, moving } = this.#cell.current;
     return { boundary, pins, ...(moving && moving.epoch !== this.#released && { moving }) };
   }
@@ -145,21 +145,21 @@ export class CapabilityControl {
    * Lets something happen to the ramp, unless `edit` is not what the asker has `seen`. Throws Refusal; then nothing has
    * changed. Or the store’s error: what was stored all the same takes effect as soon as that is known.
    */
-  async turn(event: (state: CapabilityState) => RampEvent | undefined, by: Asker): Promise<void> {
+  async transition(event: (state: CapabilityState) => RampEvent | undefined, by: Asker): Promise<void> {
     const { actor, inputs = {}, seen } = by;
-    let taken: Turn | undefined;
+    let taken: RampTransition | undefined;
     let from = 0;
     const change = (state: CapabilityState): CapabilityState => {
       checkSeen(state, seen);
       const happened = event(state);
-      const result = happened && turn(state, happened, new Date().toISOString());
+      const result = happened && transition(state, happened, new Date().toISOString());
       if (result && 'refused' in result) throw new Refusal(result.refused);
       taken = result;
       from = state.boundary / 100;
       return result ? after(state, result) : state;
     };
     const capability = this.#parts.name;
-    const recorded = (state: CapabilityState): Also =>
+    const recorded = (state: CapabilityState): InSameTransaction =>
       taken
         ? {
             record: {
@@ -210,7 +210,7 @@ export class CapabilityControl {
       return { ...settled(state, epochs), lostAt, edit: state.edit + 1 };
     };
     const capability = this.#parts.name;
-    const recorded = (): Also => ({
+    const recorded = (): InSameTransaction => ({
       record: { capability, event: 'given-up', actor, reason, inputs: { handoffs: given } },
     });
     await this.#change(change, recorded, by, () => {
@@ -240,7 +240,7 @@ export class CapabilityControl {
    */
   async #change(
     change: (state: CapabilityState) => CapabilityState,
-    also: Also | ((state: CapabilityState) => Also),
+    also: InSameTransaction | ((state: CapabilityState) => InSameTransaction),
     { request }: Asker,
     stored: Stored,
   ): Promise<void> {
@@ -264,7 +264,7 @@ export class CapabilityControl {
   /** Whether a change without an answer was stored: found out, however long it takes, and if not it is refused from then on. */
   async #findOut(): Promise<void> {
     const { signal } = this.#stopping;
-    const pause = new Wake();
+    const pause = new Notify();
     while (!signal.aborted) {
       try {
         await this.#cell.fence();
@@ -302,15 +302,15 @@ export class CapabilityControl {
       const served = boundary > 0 || phase !== 'idle' || Object.values(wishes).includes('service');
       if (found.verdict === 'fail' && served) {
         const reason = `${found.rule}: ${found.reason}`;
-        await this.turn(() => ({ type: 'rollback', urgent: true, reason }), { actor: 'judge', inputs });
+        await this.transition(() => ({ type: 'rollback', urgent: true, reason }), { actor: 'judge', inputs });
       } else if (ramp.state === 'ramping') {
         const dwelt = now - this.#dwell.from;
         const open = !this.gates().length;
         const judged = (state: CapabilityState): RampEvent => ({
           ...{ type: 'judged', verdict: found.verdict, dwelt, open, at: state.boundary },
         });
-        if (turn(this.#cell.current, judged(this.#cell.current), ''))
-          await this.turn(judged, { actor: 'judge', inputs });
+        if (transition(this.#cell.current, judged(this.#cell.current), ''))
+          await this.transition(judged, { actor: 'judge', inputs });
       }
       const alert = 'alert' in found && served;
       if (alert && !this.#alerted) this.#alert(found.reason, inputs);
@@ -386,7 +386,7 @@ export class CapabilityControl {
   /** Who owns a user. */
   owner(user: string): Owner {
     const bucket = this.#bucket(user);
-    const { moving, ...ownership } = this.picture();
+    const { moving, ...ownership } = this.snapshot();
     const side = sideOf(ownership, user, bucket);
     return { capability: this.#parts.name, user, bucket, side, moving: isMoving(ownership, moving, user, bucket) };
   }
@@ -483,7 +483,7 @@ export function heading(state: CapabilityState): number {
 }
 
 /** The state after a transition of the ramp. A rollback takes the pinned users along. */
-function after(state: CapabilityState, { wanted, event, effects }: Turn): CapabilityState {
+function after(state: CapabilityState, { wanted, event, effects }: RampTransition): CapabilityState {
   const written = effects.find((effect) => effect.kind === 'flag');
   const followed =
     event === 'flag' && !written ? { ...state.flag, agreed: wanted.target / 100, pending: null } : state.flag;

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { StateCell } from './cell.ts';
 import { Confirmations } from './confirmations.ts';
 import { initialState } from './state.ts';
 import type { Store } from './store.ts';
+import { StoredState } from './stored-state.ts';
 import { TestSides } from './testing/lone.ts';
 
 let confirmations: Confirmations;
@@ -23,7 +23,7 @@ test.each([
   };
   sides[call] = answer;
   if (call === 'tick') sides.proven = async () => 100;
-  const cell = new StateCell('shop', {} as Store, initialState(0));
+  const cell = new StoredState('shop', {} as Store, initialState(0));
   confirmations = new Confirmations(
     ...([cell, sides] as const),
     () => 1,

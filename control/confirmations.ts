@@ -1,8 +1,8 @@
 import { isMoving, type Side, sideOf } from '@strangler/plan';
-import type { StateCell } from './cell.ts';
+import { isUrgent } from './handoff-state.ts';
+import { Notify } from './notify.ts';
 import type { Sides } from './sides.ts';
-import { isUrgent } from './transitions.ts';
-import { Wake } from './wake.ts';
+import type { StoredState } from './stored-state.ts';
 
 /** A proxy asks whether what this user has written on a side until now is on the other one; if `theirs`, as its user. */
 export type Ask = {
@@ -28,13 +28,13 @@ type Waiting = Asked & { readonly tick: number };
  * taking away, nor while anything the service wrote is unproven.
  */
 export class Confirmations {
-  readonly #cell: StateCell;
+  readonly #cell: StoredState;
   readonly #sides: Sides;
   readonly #bucket: (user: string) => number;
   readonly #trouble: (error: unknown) => void;
   readonly #now: () => number;
   readonly #forgetAfter: number;
-  readonly #wake = new Wake();
+  readonly #wake = new Notify();
   readonly #stopping = new AbortController();
   readonly #life: Promise<void>;
   #asked: Asked[] = [];
@@ -42,7 +42,7 @@ export class Confirmations {
 
   /** `hold`: how long a proxy waits for the answer, ms. */
   constructor(
-    cell: StateCell,
+    cell: StoredState,
     sides: Sides,
     bucket: (user: string) => number,
     trouble: (error: unknown) => void,

@@ -7,12 +7,12 @@ import type { Logger } from 'pino';
 import { type Active, activate } from './active.ts';
 import { adminApi } from './admin.ts';
 import { roleOf } from './auth.ts';
-import { SupersededError } from './cell.ts';
 import { openStores } from './databases.ts';
 import { Lease } from './lease.ts';
 import { isLink } from './link.ts';
 import { openMeters } from './metrics.ts';
 import type { ProxyView } from './readiness.ts';
+import { SupersededError } from './stored-state.ts';
 
 /** What control needs; the flag store stays the caller’s to stop. */
 export type ControlOptions = { readonly plan: Plan; readonly flags: FlagStore; readonly log: Logger };
@@ -140,7 +140,7 @@ const statusOf = ({ proxy, pid, lostAt, loss }: ProxyView): ProxyStatus => ({
   ...(loss !== undefined && { loss }),
 });
 
-/** Repeats the first attempt while the database is away; what repeating cannot mend is thrown with the next step. */
+/** Repeats the first attempt while the database is away; what repeating cannot fix is thrown with the next step. */
 async function firstTime(attend: () => Promise<void>, log: Logger): Promise<void> {
   const end = performance.now() + START_WITHIN;
   for (;;) {
@@ -161,7 +161,7 @@ async function firstTime(attend: () => Promise<void>, log: Logger): Promise<void
       }
       if (!isAway(code)) throw error;
       if (performance.now() > end) {
-        const next = 'start the monolith’s database or mend monolith.database in the Plan';
+        const next = 'start the monolith’s database or correct monolith.database in the Plan';
         throw new Error(`the monolith’s database has not answered for 30 s (${code ?? message}); ${next}`, {
           cause: error,
         });

@@ -5,10 +5,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { type FlagStore, openFlags } from '@strangler/flags';
 import pino from 'pino';
-import { StateCell } from './cell.ts';
 import { fileStores } from './file-store.ts';
 import { FlagFollower } from './flag-follower.ts';
 import { initialState } from './state.ts';
+import { StoredState } from './stored-state.ts';
 import { Bed } from './testing/bed.ts';
 
 test('a percentage that control has written while another one was agreed on is no person’s word', async () => {
@@ -23,7 +23,7 @@ test('a percentage that control has written while another one was agreed on is n
       await written.promise; // the source answers late
     },
   };
-  const cell = new StateCell('shop', (await fileStores(join(folder, 'state.json'))).store, initialState(0));
+  const cell = new StoredState('shop', (await fileStores(join(folder, 'state.json'))).store, initialState(0));
   const moved: number[] = [];
   const agree = (agreed: number, pending: string) =>
     cell.update((state) => ({ ...state, flag: { ...state.flag, agreed, pending } }));

@@ -1,7 +1,7 @@
 import type { FlagStore } from '@strangler/flags';
 import type { Logger } from 'pino';
-import type { StateCell } from './cell.ts';
-import { Wake } from './wake.ts';
+import { Notify } from './notify.ts';
+import type { StoredState } from './stored-state.ts';
 
 const LOOK_EVERY = 1_000;
 
@@ -11,11 +11,11 @@ const LOOK_EVERY = 1_000;
  */
 export class FlagFollower {
   readonly #capability: string;
-  readonly #cell: StateCell;
+  readonly #cell: StoredState;
   readonly #flags: FlagStore;
   readonly #log: Logger;
   readonly #moved: (percentage: number) => Promise<void>;
-  readonly #wake = new Wake();
+  readonly #wake = new Notify();
   readonly #stopping = new AbortController();
   #trouble: string | undefined;
   #forget: () => void = () => {};
@@ -23,7 +23,7 @@ export class FlagFollower {
 
   constructor(
     capability: string,
-    cell: StateCell,
+    cell: StoredState,
     flags: FlagStore,
     log: Logger,
     moved: (percentage: number) => Promise<void>,

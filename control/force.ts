@@ -1,8 +1,8 @@
 import { CheckpointLockedError } from '@strangler/ledger';
 import { streamName } from '@strangler/plan';
-import { SupersededError } from './cell.ts';
 import { AGAIN, type HandoffParts, type Outcome, record, sayMove, since, unaccounted } from './handoff-parts.ts';
-import { forced, idle, type Move, rowOf } from './transitions.ts';
+import { forced, idle, type Move, rowOf } from './handoff-state.ts';
+import { SupersededError } from './stored-state.ts';
 
 /** A lock of the checkpoint is asked for again after, and its holder’s session ended after, ms. */
 const LOCK_AGAIN = 5;

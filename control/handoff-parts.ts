@@ -1,23 +1,23 @@
 import type { Moving, Subject } from '@strangler/plan';
-import type { StateCell } from './cell.ts';
+import type { AtRisk } from './handoff-state.ts';
+import type { Notify } from './notify.ts';
 import { lostProxies, type ProxyView } from './readiness.ts';
 import type { Sides } from './sides.ts';
 import type { NewRecord } from './store.ts';
-import type { AtRisk } from './transitions.ts';
-import type { Wake } from './wake.ts';
+import type { StoredState } from './stored-state.ts';
 
 /** The proxies, as a handoff sees them. */
 export interface Proxies {
   views(): readonly ProxyView[];
   /** Sends everybody a snapshot of the present state and gives its version. */
   publish(): number;
-  /** Woken by every word of a proxy. */
-  readonly words: Wake;
+  /** Notified on every proxy message. */
+  readonly words: Notify;
 }
 
 /** What one capability’s handoffs work with. `sides` is undefined when no tables move: then nothing needs to arrive. */
 export type HandoffParts = {
-  readonly cell: StateCell;
+  readonly cell: StoredState;
   readonly proxies: Proxies;
   readonly sides: Sides | undefined;
   /** Of the Plan, ms. */

@@ -1,12 +1,12 @@
 import type { Moving } from '@strangler/plan';
-import { SupersededError } from './cell.ts';
 import { force } from './force.ts';
 import { AGAIN, type HandoffParts, type Outcome, record, sayMove, since, unaccounted } from './handoff-parts.ts';
+import { flipped, holding, idle, type Move, restsOnService, rowOf } from './handoff-state.ts';
+import { Notify } from './notify.ts';
 import { readiness } from './readiness.ts';
 import { recover } from './recover.ts';
 import type { CapabilityState } from './state.ts';
-import { flipped, holding, idle, type Move, restsOnService, rowOf } from './transitions.ts';
-import { Wake } from './wake.ts';
+import { SupersededError } from './stored-state.ts';
 
 /** Share of the hold after which a handoff is cancelled, so that held writes are released before they time out. */
 const PATIENCE = 0.8;
@@ -117,7 +117,7 @@ async function serviceAway({ sides, limits, trouble }: HandoffParts, move: Move,
 /** The result of `task`, or Cancelled at the deadline or when overtaken: a database that hangs must not outlast it. */
 async function by<T>(deadline: number, signal: AbortSignal, task: Promise<T>, what: string): Promise<T> {
   task.catch(() => {}); // heard of, if it fails after the deadline
-  const over = new Wake();
+  const over = new Notify();
   const late = over.wait(Math.max(0, deadline - performance.now()), signal).then((): never => {
     throw new Cancelled(signal.aborted ? 'overtaken' : what);
   });
@@ -161,7 +161,7 @@ async function barrier({ sides, cell }: HandoffParts, moving: Moving): Promise<v
 /** 4: everything the old side acknowledged is on the new one. */
 async function arrival({ sides }: HandoffParts, moving: Moving, deadline: number, signal: AbortSignal): Promise<void> {
   if (!sides) return;
-  const answered = new Wake();
+  const answered = new Notify();
   let asking = false;
   let arrived = false;
   let failed = '';

@@ -1,5 +1,5 @@
-import { SupersededError } from './cell.ts';
 import type { LeaseStore } from './store.ts';
+import { SupersededError } from './stored-state.ts';
 
 /** How long a lease lasts from its renewal, by the clock of the store, ms. */
 export const LEASE = 5_000;

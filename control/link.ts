@@ -12,9 +12,9 @@ import {
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Ask } from './confirmations.ts';
 import { type Refused, readMessage } from './link-message.ts';
+import { Notify } from './notify.ts';
 import type { ProxyView } from './readiness.ts';
 import type { Peer, Registry } from './registry.ts';
-import { Wake } from './wake.ts';
 
 /** Close code by which a proxy says: I stop, and none of my writes is under way any more. */
 export const GOODBYE = 1000;
@@ -36,7 +36,7 @@ export type Hears = {
 /** What the stream works with. */
 export type LinkParts = {
   /** Of every capability now. */
-  readonly picture: () => Readonly<Record<string, CapabilitySnapshot>>;
+  readonly snapshot: () => Readonly<Record<string, CapabilitySnapshot>>;
   readonly hears: Hears;
   readonly registry: Registry;
   readonly term: number;
@@ -46,7 +46,7 @@ export type LinkParts = {
 
 /** The stream to every proxy: snapshots down; acknowledgements, writes under way and counts up. */
 export class Link {
-  readonly words = new Wake();
+  readonly words = new Notify();
   readonly registry: Registry;
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE });
   readonly #parts: LinkParts;
@@ -62,10 +62,10 @@ export class Link {
 
   /** Sends everybody a snapshot of the present state and gives its version. Throws SupersededError. */
   publish(): number {
-    const { picture, term, check } = this.#parts;
+    const { snapshot, term, check } = this.#parts;
     check();
     const version = this.#snapshot.version + 1;
-    this.#snapshot = Object.freeze({ term, version, capabilities: picture() });
+    this.#snapshot = Object.freeze({ term, version, capabilities: snapshot() });
     for (const { stream } of this.registry.linked()) stream.send(this.#text());
     return version;
   }

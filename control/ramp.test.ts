@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { RampState } from '@strangler/plan';
 import fc from 'fast-check';
-import { type RampEvent, toBuckets, turn, type Wanted } from './ramp.ts';
+import { type RampEvent, toBuckets, transition, type Wanted } from './ramp.ts';
 
 const NOW = '2026-01-01T00:00:00.000Z';
 const LATER = '2026-01-01T00:10:00.000Z';
@@ -13,15 +13,15 @@ const paused: RampState = { state: 'paused', reason: 'lunch', steps: STEPS, step
 const rollingBack: RampState = { state: 'rolling-back', reason: 'bad', urgent: false };
 
 const after = (wanted: Wanted, event: RampEvent): Wanted => {
-  const result = turn(wanted, event, LATER);
+  const result = transition(wanted, event, LATER);
   return result && 'wanted' in result ? result.wanted : wanted;
 };
 const effects = (wanted: Wanted, event: RampEvent) => {
-  const result = turn(wanted, event, LATER);
+  const result = transition(wanted, event, LATER);
   return result && 'effects' in result ? result.effects : [];
 };
 const refused = (wanted: Wanted, event: RampEvent): boolean => {
-  const result = turn(wanted, event, LATER);
+  const result = transition(wanted, event, LATER);
   return result !== undefined && 'refused' in result;
 };
 
@@ -48,7 +48,7 @@ describe('ramp', () => {
     const event: RampEvent = { type: 'judged', verdict: 'pass', dwelt: 1_000, open: true, at: 1_000 };
     expect(after(wanted, event)).toMatchObject({ ramp: { step: 1, since: LATER }, target: 2_500 });
     for (const not of [{ verdict: 'unsure' }, { dwelt: 999 }, { open: false }, { at: 990 }] as const) {
-      expect(turn(wanted, { ...event, ...not }, LATER)).toBeUndefined();
+      expect(transition(wanted, { ...event, ...not }, LATER)).toBeUndefined();
     }
   });
 
@@ -82,14 +82,14 @@ describe('ramp', () => {
     ]);
     const wanted = after(at(ramping, 1_000), event);
     expect(wanted).toMatchObject({ ramp: { state: 'rolling-back', urgent: true }, target: 0 });
-    expect(turn(wanted, { type: 'arrived', at: 100 }, LATER)).toBeUndefined();
+    expect(transition(wanted, { type: 'arrived', at: 100 }, LATER)).toBeUndefined();
     expect(after(wanted, { type: 'arrived', at: 0 }).ramp).toEqual({ state: 'rolled-back', reason: 'bad' });
   });
 
   test('an orderly rollback becomes urgent when the judge says so, never the other way', () => {
     const urgent = after(at(rollingBack), { type: 'rollback', urgent: true, reason: 'worse' });
     expect(urgent.ramp).toMatchObject({ urgent: true });
-    expect(turn(urgent, { type: 'rollback', urgent: false, reason: 'calm' }, LATER)).toBeUndefined();
+    expect(transition(urgent, { type: 'rollback', urgent: false, reason: 'calm' }, LATER)).toBeUndefined();
   });
 
   test('a flag moved up during a rollback is written back to 0', () => {

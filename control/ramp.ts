@@ -28,7 +28,7 @@ export type Effect =
   | { readonly kind: 'webhook'; readonly reason: string };
 
 /** A transition: what is wanted now, its name in the decision records, and its effects. */
-export type Turn = {
+export type RampTransition = {
   readonly wanted: Wanted;
   readonly event: string;
   readonly reason: string;
@@ -45,9 +45,19 @@ const flag = (percentage: number, reason: string): Effect => ({ kind: 'flag', pe
  * The ramp: undefined when the event changes nothing, `refused` with the reason when it may not happen now. Once it
  * rolls back, nothing leads anywhere but to everybody on the monolith.
  */
-export function turn(wanted: Wanted, event: RampEvent, now: string): Turn | { refused: string } | undefined {
+export function transition(
+  wanted: Wanted,
+  event: RampEvent,
+  now: string,
+): RampTransition | { refused: string } | undefined {
   const { ramp } = wanted;
-  const becomes = (next: RampState, target: number, event: string, reason: string, ...effects: Effect[]): Turn => ({
+  const becomes = (
+    next: RampState,
+    target: number,
+    event: string,
+    reason: string,
+    ...effects: Effect[]
+  ): RampTransition => ({
     wanted: { ...wanted, ramp: next, target },
     event,
     reason,

@@ -1,4 +1,4 @@
-import type { AtRisk } from './transitions.ts';
+import type { AtRisk } from './handoff-state.ts';
 
 /** Users remembered at most; and of those at risk, how many are named. */
 const MOST = 100_000;

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { HandoffRow } from '@strangler/ledger';
-import { StateCell, SupersededError } from './cell.ts';
 import { fileStores } from './file-store.ts';
 import type { HandoffParts } from './handoff-parts.ts';
+import { flipped, holding } from './handoff-state.ts';
+import { Notify } from './notify.ts';
 import { recover } from './recover.ts';
 import type { Sides } from './sides.ts';
 import { initialState } from './state.ts';
 import type { Store } from './store.ts';
-import { flipped, holding } from './transitions.ts';
-import { Wake } from './wake.ts';
+import { StoredState, SupersededError } from './stored-state.ts';
 
 test('a flip that arrives late is not followed by its own cancel: the service never owns by its log who was moved away', async () => {
   const { store } = await fileStores(join(await mkdtemp(join(tmpdir(), 'recover-')), 'state.json'));
@@ -31,7 +31,7 @@ test('a flip that arrives late is not followed by its own cancel: the service ne
       return rows;
     },
   };
-  const cell = new StateCell('shop', slow, { ...initialState(0), boundary: 5_000 });
+  const cell = new StoredState('shop', slow, { ...initialState(0), boundary: 5_000 });
   const move = { subject: { lo: 0, hi: 5_000 }, from: 'service', to: 'monolith', urgent: false } as const;
   await cell.update((state) => holding(state, move));
   await expect(cell.update((state) => flipped(state, 1))).rejects.toThrow('connection lost');
@@ -40,7 +40,7 @@ test('a flip that arrives late is not followed by its own cancel: the service ne
   const parts: Partial<HandoffParts> = {
     cell,
     sides: { write: async (...rows: HandoffRow[]) => void written.push(...rows) } as Sides,
-    proxies: { publish: () => 1, views: () => [], words: new Wake() },
+    proxies: { publish: () => 1, views: () => [], words: new Notify() },
     limits: { hold: 2_000, forceAfter: 500, writeFate: 10_000 },
     trouble: () => {},
     release: () => {},

@@ -1,8 +1,8 @@
 import type { HandoffKind } from '@strangler/ledger';
-import { SupersededError } from './cell.ts';
 import { AGAIN, type HandoffParts, record } from './handoff-parts.ts';
+import { idle, isUrgent, recovery, restsOnService, rowOf } from './handoff-state.ts';
 import type { CapabilityState } from './state.ts';
-import { idle, isUrgent, recovery, restsOnService, rowOf } from './transitions.ts';
+import { SupersededError } from './stored-state.ts';
 
 /** How often a recovery looks whether it should give way, ms. */
 const LOOK = 20;

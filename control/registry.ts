@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Flight, FromProxy } from '@strangler/plan';
-import { SupersededError } from './cell.ts';
 import type { ProxyView } from './readiness.ts';
 import type { NewRecord, ProxyStore } from './store.ts';
+import { SupersededError } from './stored-state.ts';
 
 /** Before a store that failed is asked again, ms. */
 const AGAIN = 500;

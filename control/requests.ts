@@ -1,5 +1,5 @@
 import { parseDuration, type RampRequest, type RollbackRequest, type SettleRequest, type Side } from '@strangler/plan';
-import { mayBeNamed } from './transitions.ts';
+import { mayBeNamed } from './handoff-state.ts';
 
 /** A request with everything wrong in it named; nothing else is to be believed then. */
 export type Read<T> = { readonly value: T } | { readonly mistakes: readonly string[] };

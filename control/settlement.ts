@@ -1,15 +1,15 @@
 import type { HandoffRow } from '@strangler/ledger';
 import type { HandoffParts } from './handoff-parts.ts';
+import { rowOf, settled } from './handoff-state.ts';
+import { Notify } from './notify.ts';
 import type { Debt } from './state.ts';
-import { rowOf, settled } from './transitions.ts';
-import { Wake } from './wake.ts';
 
 /** Between two looks for what must have arrived, ms. */
 const LOOK = 50;
 /** Between two looks whether there is anything to settle, and before a database that failed is asked again, ms. */
 const AGAIN = 500;
 
-const pause = (ms: number, signal: AbortSignal): Promise<void> => new Wake().wait(ms, signal);
+const pause = (ms: number, signal: AbortSignal): Promise<void> => new Notify().wait(ms, signal);
 
 /** Waits for forced handoffs and settles them, until `signal` aborts. */
 export async function settleForced(parts: HandoffParts, signal: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ import type { DecisionRecord, Subject } from '@strangler/plan';
 export type NewRecord = Omit<DecisionRecord, 'id' | 'at'>;
 
 /** What goes into the monolith’s database in the same transaction as a state. */
-export type Also = {
+export type InSameTransaction = {
   readonly handoff?: HandoffRow;
   readonly record?: NewRecord;
   /** The stream into the monolith learns by force that its source has given the subject away. */
@@ -17,7 +17,7 @@ export interface Store {
   /** Every stored state. */
   read(): Promise<StateRow[]>;
   /** Compare-and-set on the version, and whatever goes with it, as one; false if somebody else has written meanwhile. */
-  write(row: StateRow, also?: Also): Promise<boolean>;
+  write(row: StateRow, also?: InSameTransaction): Promise<boolean>;
   /** Adds a decision record without any change of state. */
   record(record: NewRecord): Promise<void>;
   /** The time where state is kept, ISO 8601. */

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Status } from '@strangler/plan';
 import pino from 'pino';
-import { SupersededError } from './cell.ts';
 import { type Control, startControl } from './control.ts';
 import { LEASE, Lease } from './lease.ts';
+import { SupersededError } from './stored-state.ts';
 import { Bed, TOKENS } from './testing/bed.ts';
 import { TestProxy } from './testing/proxy.ts';
 

@@ -1,5 +1,5 @@
+import { CALM, dueAt, observe, type Steady, settled } from './debounce.ts';
 import type { Reading } from './percentage.ts';
-import { CALM, dueAt, observe, type Steady, settled } from './steady.ts';
 import type { Flag } from './store.ts';
 
 /** How long, in ms, a source may go on answering with the value from before our own write. */

@@ -3,7 +3,7 @@ import { writeOwnership } from '@strangler/ledger';
 import { BUCKETS, groupOf } from '@strangler/plan';
 import { servers } from '@strangler/servers';
 import { type Mapping, resolveMapping } from '../mapping/mapping.ts';
-import { persist } from '../retry.ts';
+import { retry } from '../retry.ts';
 import { makeWorld, stream, until, type World } from '../testing/world.ts';
 import { Applier } from './applier.ts';
 import { ApplierAheadError } from './target-transaction.ts';
@@ -29,11 +29,11 @@ afterEach(() => applier.close());
 
 /** As the stream asks: again and again; whatever stays broken is never done. */
 const inTheEnd = <T>(task: () => Promise<T>): Promise<T> =>
-  persist(task, {
+  retry(task, {
     signal: AbortSignal.timeout(10_000),
-    hopeless: (error) => error instanceof ApplierAheadError,
-    trouble: () => {},
-    recovered: () => {},
+    isFatal: (error) => error instanceof ApplierAheadError,
+    onRetry: () => {},
+    onRecovered: () => {},
   });
 const endSession = () => world.service.query('SELECT pg_terminate_backend(?)', [applier.sessionId]);
 const nextProgress = () => {

@@ -186,8 +186,8 @@ export class Applier {
     try {
       return await attempt(true);
     } catch (error) {
-      const hopeless = exhausted ? isRefusal(error) : failureOf(error) === 'row';
-      throw hopeless ? new TargetRefusesError('more than its rows', error as Error) : told(error);
+      const isFatal = exhausted ? isRefusal(error) : failureOf(error) === 'row';
+      throw isFatal ? new TargetRefusesError('more than its rows', error as Error) : told(error);
     }
   }
 

@@ -1,5 +1,5 @@
 import { blockedUsers, claimCheckpoint, moveCheckpoint, type OwnershipRow, writeOwnership } from '@strangler/ledger';
-import { relieve } from '../collect-garbage.ts';
+import { collectGarbageAfter } from '../collect-garbage.ts';
 import type { LargeTransaction } from '../log/assemble.ts';
 import { decode, type RowChange } from '../log/row-change.ts';
 import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
@@ -8,7 +8,7 @@ import { type Attempt, rootsAsFarAsKnown, usersAsFarAsKnown } from './as-far-as-
 import { Isolation } from './isolate.ts';
 import type { OwnershipHistory } from './ownership-history.ts';
 import { changesOf, type OwnedChange, ownershipAfter, prepareSteps, prepareUnasked } from './prepare.ts';
-import type { Whence } from './quarantine-rows.ts';
+import type { Provenance } from './quarantine-rows.ts';
 import { ApplierAheadError, checkAtOnce, type Target, TargetTransaction } from './target-transaction.ts';
 import { type Progress, type Reading, type Step, workOf, workOfLarge } from './work.ts';
 
@@ -49,7 +49,7 @@ export async function applyLarge(
 ): Promise<{ readonly ownership: readonly OwnershipRow[]; readonly blocked: Set<string> }> {
   const { session, stream } = target;
   const { reading, history, version, decided, progress, carefully, reached } = options;
-  const whence: Whence = { stream, position: large.position, transaction: large.id };
+  const provenance: Provenance = { stream, position: large.position, transaction: large.id };
   const beside = { ...target, rows: withRowsOf(large, reading, target.rows) };
   return session.transaction(async () => {
     if (!(await claimCheckpoint(session, stream, version))) throw new ApplierAheadError(stream);
@@ -77,10 +77,10 @@ export async function applyLarge(
       reached(rows);
     }
     for (const bodies of large.rows.lateBatches(BATCH)) {
-      relieve(bodies.reduce((sum, { length }) => sum + length, 0));
+      collectGarbageAfter(bodies.reduce((sum, { length }) => sum + length, 0));
       await transaction.applyLate(
         bodies.map((body) => fromText(reading, body)),
-        whence,
+        provenance,
       );
       rows += bodies.length;
       reached(rows);

@@ -8,7 +8,7 @@ import { cutEntry } from './cut.ts';
 import { Isolation } from './isolate.ts';
 
 /** Where a kept row came from. */
-export type Whence = {
+export type Provenance = {
   readonly stream: string;
   readonly position: string;
   /** Null for a row of a backfill. */
@@ -19,7 +19,7 @@ export type Whence = {
 export type Inapplicable = {
   readonly change: Change & { readonly user: string | null };
   readonly reason: 'inapplicable' | 'behind-inapplicable';
-  readonly whence: Whence;
+  readonly provenance: Provenance;
   readonly detail: string | null;
 };
 
@@ -47,10 +47,10 @@ export async function keepInapplicable(
   roots: readonly Root[],
   all: readonly Inapplicable[],
 ): Promise<void> {
-  const entries = all.map(({ change: { table, before, after, user }, reason, whence, detail }, at) => ({
+  const entries = all.map(({ change: { table, before, after, user }, reason, provenance, detail }, at) => ({
     table,
     entry: {
-      ...({ ...whence, status: 'open', reason, table: table.name, key: keyOf(table, (after ?? before)!) } as const),
+      ...({ ...provenance, status: 'open', reason, table: table.name, key: keyOf(table, (after ?? before)!) } as const),
       ...{ aggregate: nameOf(roots[at]!.table, roots[at]!.key), user, before: json(before), after: json(after) },
       ...{ owner: null, epoch: null, detail, resolution: null },
     },
@@ -59,12 +59,12 @@ export async function keepInapplicable(
 }
 
 /** Keeps late changes that are not applied. */
-export async function keepLate(session: Session, all: readonly Kept[], whence: Whence): Promise<void> {
+export async function keepLate(session: Session, all: readonly Kept[], provenance: Provenance): Promise<void> {
   const entries = all.map(({ change, late, root, disposition, detail = null }): Keeping => {
     const { table, before, after, user, epoch } = change;
     const settled = disposition === 'superseded';
     const entry: QuarantineEntry = {
-      ...whence,
+      ...provenance,
       status: settled ? 'superseded' : 'open',
       reason: settled ? 'superseded' : epoch === null ? 'rogue-write' : 'late-write',
       table: table.name,
@@ -84,10 +84,10 @@ export async function keepLate(session: Session, all: readonly Kept[], whence: W
 }
 
 /** Keeps rows that had to give way to the owner's row for the same thing. */
-export async function keepLosers(session: Session, losers: readonly Loser[], whence: Whence): Promise<void> {
+export async function keepLosers(session: Session, losers: readonly Loser[], provenance: Provenance): Promise<void> {
   const entries = losers.map(({ table, row, root, winner }): Keeping => {
     const entry: QuarantineEntry = {
-      ...whence,
+      ...provenance,
       status: 'superseded',
       reason: 'superseded',
       table: table.name,

@@ -16,7 +16,7 @@ import { changesBehind } from './behind.ts';
 import { answerTo, answerToUnknown, correct } from './corrections.ts';
 import { Isolation } from './isolate.ts';
 import type { OwnedChange, Prepared } from './prepare.ts';
-import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Whence } from './quarantine-rows.ts';
+import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Provenance } from './quarantine-rows.ts';
 import { refuseLate } from './refuse-late.ts';
 import type { Unexplained } from './unexplained.ts';
 import type { Progress, Work } from './work.ts';
@@ -25,7 +25,7 @@ import type { Progress, Work } from './work.ts';
 export class ApplierAheadError extends Error {
   constructor(stream: string) {
     super(
-      `another applier of ${stream} is ahead: two cdc processes run. This one has stopped the stream; stop one of the two, then start the other anew`,
+      `another applier of ${stream} is ahead: two cdc processes run. This one has stopped the stream; stop one of the two, then restart the other`,
     );
     this.name = 'ApplierAheadError';
   }
@@ -44,12 +44,12 @@ export type Target = {
 };
 
 /** Takes late changes of one source transaction. */
-export type TakeLate = (late: readonly OwnedChange[], whence: Whence) => Promise<void>;
+export type TakeLate = (late: readonly OwnedChange[], provenance: Provenance) => Promise<void>;
 
 type CorrectionWork = Extract<Work, { kind: 'correction' }>;
 
 /** A change of the owner's that waits to be applied together with others. */
-type Pending = { readonly change: OwnedChange; readonly whence: Whence };
+type Pending = { readonly change: OwnedChange; readonly provenance: Provenance };
 
 /**
  * Applies steps in one transaction: first the claim of the checkpoint, last its new place (docs/how-it-works.md#applying). With
@@ -99,7 +99,7 @@ export class TargetTransaction {
     this.#blocked = blocked;
     this.#carefully = carefully;
     this.#isolation = new Isolation(target.session, target.unexplained);
-    this.#takeLate = takeLate ?? ((late, whence) => this.applyLate(late, whence));
+    this.#takeLate = takeLate ?? ((late, provenance) => this.applyLate(late, provenance));
   }
 
   readonly #isBehind = ({ user }: OwnedChange): boolean => user !== null && this.#blocked.has(user);
@@ -112,21 +112,21 @@ export class TargetTransaction {
       if (senderOwns === undefined) return this.#reconcile(work, progress);
       return senderOwns ? this.#overwrite(work, progress) : this.#answer(work, progress);
     }
-    const whence = whenceOf(this.#target.stream, work, progress);
-    await this.#keepBehind(changes.filter(this.#isBehind).map((change) => ({ change, whence })));
+    const provenance = provenanceOf(this.#target.stream, work, progress);
+    await this.#keepBehind(changes.filter(this.#isBehind).map((change) => ({ change, provenance })));
     const free = changes.filter((change) => !this.#isBehind(change));
-    for (const change of free) if (change.owns) this.#pending.push({ change, whence });
+    for (const change of free) if (change.owns) this.#pending.push({ change, provenance });
     const late = work.kind === 'changes' ? free.filter(({ owns }) => !owns) : [];
     if (!late.length) return;
     await this.flush();
-    await this.#takeLate(late, whence);
+    await this.#takeLate(late, provenance);
   }
 
   /** Applies late changes of one source transaction as far as the owner's rows allow it, and the target takes them. */
-  async applyLate(late: readonly LateChange[], whence: Whence): Promise<void> {
+  async applyLate(late: readonly LateChange[], provenance: Provenance): Promise<void> {
     const { rows, unexplained } = this.#target;
     const together = async (changes: readonly LateChange[]) => {
-      await this.#conclude(await applyLate(rows, changes), whence);
+      await this.#conclude(await applyLate(rows, changes), provenance);
       unexplained?.taken();
     };
     if (!this.#carefully) return together(late);
@@ -134,7 +134,7 @@ export class TargetTransaction {
       groupByRoot(await this.#rootsOf(late), late),
       (some) => together(some.flatMap(({ changes }) => changes)),
       async (aggregate, { message }) =>
-        this.#conclude(refuseLate(aggregate, await this.#imageOf(aggregate), message), whence),
+        this.#conclude(refuseLate(aggregate, await this.#imageOf(aggregate), message), provenance),
     );
   }
 
@@ -147,9 +147,9 @@ export class TargetTransaction {
     return image ?? { table: table.name, key, row: null, children: [] };
   }
 
-  async #conclude({ kept, images, applied }: LateOutcome, whence: Whence): Promise<void> {
+  async #conclude({ kept, images, applied }: LateOutcome, provenance: Provenance): Promise<void> {
     const { session, capability } = this.#target;
-    await keepLate(session, kept, whence);
+    await keepLate(session, kept, provenance);
     await correct(session, capability, images, applied);
   }
 
@@ -171,7 +171,7 @@ export class TargetTransaction {
       pending.map(({ change }) => change),
     );
     unexplained?.taken();
-    await keepLosers(session, losers, pending.at(-1)!.whence);
+    await keepLosers(session, losers, pending.at(-1)!.provenance);
   }
 
   /** What the target does not take is kept, with everything after it for the same user. */
@@ -193,7 +193,7 @@ export class TargetTransaction {
   /** Does something with each aggregate of a correction; what the target does not take is kept as rows of the sender. */
   #eachRoot(
     work: CorrectionWork,
-    whence: Whence,
+    provenance: Provenance,
     apply: (roots: readonly RootImage[]) => Promise<void>,
   ): Promise<void> {
     const { user, roots } = work.correction;
@@ -202,43 +202,44 @@ export class TargetTransaction {
       if (user !== null) this.#blocked.add(user);
       const changes = changesOfRoot(this.#target.rows.mapping, root);
       await this.#keep(
-        changes.map((change) => ({ change: { ...change, user }, reason: 'inapplicable', whence, detail: message })),
+        changes.map((change) => ({ change: { ...change, user }, reason: 'inapplicable', provenance, detail: message })),
       );
     });
   }
 
   /** The owner's aggregates take the place of what is here. */
   #overwrite(work: CorrectionWork, progress: Progress): Promise<void> {
-    const whence = whenceOf(this.#target.stream, work, progress);
-    return this.#eachRoot(work, whence, (roots) => this.#replace(roots, work.correction.user, whence));
+    const provenance = provenanceOf(this.#target.stream, work, progress);
+    return this.#eachRoot(work, provenance, (roots) => this.#replace(roots, work.correction.user, provenance));
   }
 
   /** What was kept of the user is older: applied at another try, it would undo the owner's aggregates if they were here. */
   #correctBehind(work: CorrectionWork, progress: Progress): Promise<void> {
     const { session, stream, rows } = this.#target;
-    const whence = whenceOf(stream, work, progress);
+    const provenance = provenanceOf(stream, work, progress);
     const { user } = work.correction;
-    return this.#eachRoot(work, whence, async (roots) => {
+    return this.#eachRoot(work, provenance, async (roots) => {
       const changes = await changesBehind(session, stream, rows, roots);
       await this.#keepBehind(
-        changes.map((change) => ({ change: { ...change, user, owns: true, epoch: null }, whence })),
+        changes.map((change) => ({ change: { ...change, user, owns: true, epoch: null }, provenance })),
       );
     });
   }
 
-  async #replace(roots: readonly RootImage[], user: string | null, whence: Whence): Promise<void> {
+  async #replace(roots: readonly RootImage[], user: string | null, provenance: Provenance): Promise<void> {
     const changes = await changesTo(this.#target.rows, roots);
-    for (const change of changes) this.#pending.push({ change: { ...change, user, owns: true, epoch: null }, whence });
+    for (const change of changes)
+      this.#pending.push({ change: { ...change, user, owns: true, epoch: null }, provenance });
     await this.flush();
   }
 
   /** The sender has no such aggregates. Where there are none here either, nothing is left below; else this side’s are sent. */
   #reconcile(work: CorrectionWork, progress: Progress): Promise<void> {
     const { session, capability, rows } = this.#target;
-    const whence = whenceOf(this.#target.stream, work, progress);
-    return this.#eachRoot(work, whence, async (roots) => {
+    const provenance = provenanceOf(this.#target.stream, work, progress);
+    return this.#eachRoot(work, provenance, async (roots) => {
       const { gone, images } = await answerToUnknown(rows, { ...work.correction, roots });
-      await this.#replace(gone, work.correction.user, whence);
+      await this.#replace(gone, work.correction.user, provenance);
       await correct(session, capability, images);
     });
   }
@@ -251,12 +252,12 @@ export class TargetTransaction {
     const { session, capability, rows, stream } = this.#target;
     const { correction } = work;
     const { user } = correction;
-    const whence = whenceOf(stream, work, progress);
+    const provenance = provenanceOf(stream, work, progress);
     const late = correction.late.map(
       ({ table, ...change }): LateChange => ({ ...change, user, table: rows.mapping.get(table)! }),
     );
-    if (late.length) await this.applyLate(late, whence);
-    await this.#eachRoot(work, whence, async (roots) => {
+    if (late.length) await this.applyLate(late, provenance);
+    await this.#eachRoot(work, provenance, async (roots) => {
       const answer = await answerTo(rows, { ...correction, roots });
       if (answer.length) await correct(session, capability, new Map([[user, answer]]));
     });
@@ -281,7 +282,7 @@ function changesOfRoot(mapping: Mapping, { table, key, row, children }: RootImag
   return [{ table: root, before: null, after: row }, ...below];
 }
 
-export function whenceOf(stream: string, work: Work, progress: Progress): Whence {
+export function provenanceOf(stream: string, work: Work, progress: Progress): Provenance {
   if (work.kind === 'changes') return { stream, position: work.position, transaction: work.transaction };
   const position = work.kind === 'correction' ? work.position : progress.position;
   return { stream, position: position ?? `offset ${progress.kafkaOffset}`, transaction: null };

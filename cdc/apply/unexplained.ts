@@ -1,6 +1,6 @@
 import { TargetRefusesError } from './failures.ts';
 
-/** An error nobody knows is taken for the row’s own after so many tries, each after a longer wait (persist.ts). */
+/** An error nobody knows is taken for the row’s own after so many tries, each after a longer wait (retry.ts). */
 const TRIES = 5;
 /** So many rows kept for such errors, and not one applied between them: then it is not the rows. */
 const MOST = 10;

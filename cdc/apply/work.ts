@@ -1,6 +1,6 @@
 import type { HandoffRow } from '@strangler/ledger';
 import { type Direction, sourceOf } from '@strangler/plan';
-import { relieve } from '../collect-garbage.ts';
+import { collectGarbageAfter } from '../collect-garbage.ts';
 import type { LargeTransaction, Unit } from '../log/assemble.ts';
 import { NEXT_STEP } from '../log/continuity.ts';
 import { isOurs } from '../log/ours.ts';
@@ -57,7 +57,7 @@ export function* workOfLarge(reading: Reading, { id, head, rows, position }: Lar
   isOurs({ kind: 'transaction', id, rows: [head], position }); // throws if the signs disagree
   for (const messages of rows.batches(size)) {
     const some = messages.map((message) => decode(message) as RowChange);
-    relieve(messages.reduce((sum, { length }) => sum + length, 0));
+    collectGarbageAfter(messages.reduce((sum, { length }) => sum + length, 0));
     yield workOf(reading, { kind: 'transaction', id, rows: some, position });
   }
 }

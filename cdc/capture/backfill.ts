@@ -3,7 +3,7 @@ import { Database, readBackfill, readStates, type Session, writeBackfill, writeS
 import type { BackfillStatus, Plan } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { parseAddress } from '../names.ts';
-import { patience } from '../sleep.ts';
+import { sleep } from '../sleep.ts';
 
 /** Somebody has moved already, so existing rows may not be copied any more. */
 export class BackfillRefusedError extends Error {
@@ -64,7 +64,7 @@ export function startBackfill(
       } catch (error) {
         if (error instanceof BackfillRefusedError) throw error;
         log.warn({ capability, reason: (error as Error).message }, 'backfill waits');
-        await patience(Math.min(2_000, 50 * 2 ** attempt), abort.signal);
+        await sleep(Math.min(2_000, 50 * 2 ** attempt), abort.signal);
       }
     }
     return undefined;
@@ -101,11 +101,11 @@ export function startBackfill(
   const run = async (): Promise<void> => {
     const unfinished = await retry(begin);
     if (!unfinished?.length) return;
-    while (!ready() && !abort.signal.aborted) await patience(50, abort.signal);
+    while (!ready() && !abort.signal.aborted) await sleep(50, abort.signal);
     await retry((session) => signal(session, unfinished));
     pulse.at = Date.now();
     while (!abort.signal.aborted) {
-      await patience(STORE_EVERY, abort.signal);
+      await sleep(STORE_EVERY, abort.signal);
       if (!ready()) pulse.at = Date.now();
       if (changed) await store();
       const left = unfinished.filter((table) => !tables.get(table)!.finished);

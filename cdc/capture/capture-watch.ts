@@ -2,7 +2,7 @@ import { CAPTURED, Database, type Session } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
 import { ContinuityError } from '../log/continuity.ts';
 import { connectorName, publicationName } from '../names.ts';
-import { LOOKING, patience } from '../sleep.ts';
+import { LOOKING, sleep } from '../sleep.ts';
 import type { Connect } from './connectors.ts';
 
 const LOOK_EVERY = 1_000;
@@ -54,7 +54,7 @@ export function watchPremises(
   const run = async () => {
     while (!abort.signal.aborted) {
       await database.use(look).catch(() => {}); // the database is away, and its streams say so
-      await patience(LOOK_EVERY, abort.signal);
+      await sleep(LOOK_EVERY, abort.signal);
     }
   };
   const life = run();

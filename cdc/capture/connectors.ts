@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
-import { patience } from '../sleep.ts';
+import { sleep } from '../sleep.ts';
 import { type ConnectorConfig, withPlaceholder } from './connector-config.ts';
 
 /** What Connect says of a connector and its task. */
 export type ConnectorState = {
   readonly state: 'RUNNING' | 'FAILED' | 'STARTING' | 'PAUSED' | 'STOPPED';
   readonly reason: string | undefined;
-  /** The database no longer has the log from where the connector stands: no restart mends that. */
+  /** The database no longer has the log from where the connector stands: no restart fixes that. */
   readonly lost: boolean;
 };
 
@@ -88,7 +88,7 @@ export class Connect {
       } catch (error) {
         // A task that was waiting to try again takes its time to stop.
         if (Date.now() > until) throw error;
-        await patience(100, AbortSignal.timeout(1_000));
+        await sleep(100, AbortSignal.timeout(1_000));
       }
     }
     await this.#request('DELETE', `/connectors/${name}`);
@@ -149,14 +149,14 @@ export function watchConnectors(connect: Connect, log: Logger): { add(one: Watch
   const watch = async ({ name, config, lost }: Watched) => {
     let wait = 0;
     while (!abort.signal.aborted) {
-      await patience(LOOK_EVERY, abort.signal);
+      await sleep(LOOK_EVERY, abort.signal);
       const state = await connect.state(name).catch(() => null); // the next look will tell
       if (state === undefined) await connect.put(name, config).catch(() => {});
       if (state?.state === 'RUNNING') wait = 0;
       if (state?.lost) lost(state.reason ?? 'its log is gone');
       if (state?.state !== 'FAILED' || state.lost) continue;
       log.warn({ connector: name, reason: state.reason, wait }, 'connector failed; starting it again');
-      await patience(wait, abort.signal);
+      await sleep(wait, abort.signal);
       wait = Math.min(LONGEST_WAIT, wait * 2 || 1_000);
       if (!abort.signal.aborted) await connect.restart(name).catch((err) => log.warn({ err }, 'restart refused'));
     }

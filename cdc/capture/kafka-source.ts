@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { ContinuityError, checkOffset } from '../log/continuity.ts';
-import { patience } from '../sleep.ts';
+import { sleep } from '../sleep.ts';
 
 /** Reads one topic of one partition from an offset on. */
 export type SourceOptions = {
@@ -126,7 +126,7 @@ async function watchTopic(kafka: Kafka, topic: string, next: () => bigint, signa
   };
   try {
     while (!signal.aborted) {
-      await patience(LOOK_EVERY, signal);
+      await sleep(LOOK_EVERY, signal);
       const stood = next(); // the reader goes on while the question is asked
       const offsets = await ask().catch(() => undefined); // the broker is away
       if (offsets === undefined || signal.aborted) continue;

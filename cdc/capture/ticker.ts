@@ -1,6 +1,6 @@
 import { Database, tick } from '@strangler/ledger';
 import type { Logger } from 'pino';
-import { LOOKING, patience } from '../sleep.ts';
+import { LOOKING, sleep } from '../sleep.ts';
 
 /** Raises the tick of a database every so many milliseconds. A database that is away is tried again at the next. Gives its stop. */
 export function startTicker(url: string, every: number, log: Logger): () => Promise<void> {
@@ -18,7 +18,7 @@ export function startTicker(url: string, every: number, log: Logger): () => Prom
         if (reason !== failed) log.warn({ reason }, 'no tick');
         failed = reason;
       }
-      await patience(Math.max(0, every - (Date.now() - began)), abort.signal);
+      await sleep(Math.max(0, every - (Date.now() - began)), abort.signal);
     }
   };
   const life = run();

@@ -37,7 +37,7 @@ async function reach(url: string, where: string, report: Report): Promise<Sessio
       where,
       what: `${user} cannot reach database ${database} at ${host}:${port}: ${(error as Error).message}`,
       why: 'nothing can be synced without it',
-      mend: `start the server, or correct the address of ${where} in the Plan`,
+      fix: `start the server, or correct the address of ${where} in the Plan`,
     });
     return undefined;
   }
@@ -74,7 +74,7 @@ async function checkMapped(plan: Plan, capability: string, monolith: Session, se
         where: capability,
         what: reason,
         why: 'a column that is not mapped would be lost on the way there or back',
-        mend: 'change the table so that both sides agree, or name the other column under `columns` in the Plan',
+        fix: 'change the table so that both sides agree, or name the other column under `columns` in the Plan',
       });
     }
   }
@@ -82,8 +82,7 @@ async function checkMapped(plan: Plan, capability: string, monolith: Session, se
 }
 
 async function checkKafka(plan: Plan, report: Report): Promise<void> {
-  const broken = (what: string, why: string, mend: string) =>
-    report({ level: 'error', where: 'kafka', what, why, mend });
+  const broken = (what: string, why: string, fix: string) => report({ level: 'error', where: 'kafka', what, why, fix });
   try {
     await withKafka(plan.kafka!.brokers, async (admin) => {
       const present = await admin.listTopics();
@@ -111,8 +110,8 @@ async function checkKafka(plan: Plan, report: Report): Promise<void> {
 
 async function checkConnect(plan: Plan, report: Report): Promise<void> {
   const connect = new Connect(plan.kafka!.connect);
-  const broken = (what: string, why: string, mend: string) =>
-    report({ level: 'error', where: 'connect', what, why, mend });
+  const broken = (what: string, why: string, fix: string) =>
+    report({ level: 'error', where: 'connect', what, why, fix });
   try {
     const names = [{}, ...syncedCapabilities(plan).map((capability) => ({ capability }))];
     for (const name of names.map((origin) => connectorName(plan, origin))) {

@@ -1,10 +1,10 @@
-/** Something that breaks the sync (`error`) or weakens it (`warning`): where, what, why, and the command that mends it. */
+/** Something that breaks the sync (`error`) or weakens it (`warning`): where, what, why, and the command that fixes it. */
 export type Finding = {
   readonly level: 'error' | 'warning';
   readonly where: string;
   readonly what: string;
   readonly why: string;
-  readonly mend: string;
+  readonly fix: string;
 };
 
 /** Takes findings as they come. */

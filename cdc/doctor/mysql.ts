@@ -57,7 +57,7 @@ export async function checkMysqlServer(session: Session, report: Report): Promis
         where: 'monolith',
         what: `${name} is ${value || "''"}, not ${want}`,
         why,
-        mend: `SET PERSIST ${name} = ${want};`,
+        fix: `SET PERSIST ${name} = ${want};`,
       });
     }
   }
@@ -69,7 +69,7 @@ export async function checkMysqlServer(session: Session, report: Report): Promis
       where: 'monolith',
       what: `MySQL ${rows[0]!.version} cannot tag GTIDs`,
       why: 'our transactions could not be told from an application’s',
-      mend: 'upgrade to MySQL 8.4',
+      fix: 'upgrade to MySQL 8.4',
     });
   }
   if (major < 9) await checkCascades(session, report);
@@ -88,7 +88,7 @@ async function checkCascades(session: Session, report: Report): Promise<void> {
       where: 'monolith',
       what: `${child} has foreign key ${name} ON DELETE ${rule}`,
       why: 'this version of MySQL does not write what it does to the log, so the service keeps the rows',
-      mend: `ALTER TABLE ${child} DROP FOREIGN KEY ${name}; add it again ON DELETE RESTRICT, and delete children first`,
+      fix: `ALTER TABLE ${child} DROP FOREIGN KEY ${name}; add it again ON DELETE RESTRICT, and delete children first`,
     });
   }
 }

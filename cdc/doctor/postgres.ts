@@ -11,8 +11,8 @@ export async function checkPostgresServer(
   origins: readonly string[],
   report: Report,
 ): Promise<void> {
-  const broken = (what: string, why: string, mend: string) =>
-    report({ level: 'error', where: capability, what, why, mend });
+  const broken = (what: string, why: string, fix: string) =>
+    report({ level: 'error', where: capability, what, why, fix });
   const one = async <Row>(sql: string, values: readonly string[] = []) => (await session.query<Row>(sql, values)).rows;
 
   const settings = new Map(
@@ -65,7 +65,7 @@ export async function checkPostgresServer(
       where: capability,
       what: `${known.size} replication origins, room for ${room} in use`,
       why: 'an applier or control may find no room',
-      mend: `ALTER SYSTEM SET max_active_replication_origins = ${known.size + 20}; then restart Postgres`,
+      fix: `ALTER SYSTEM SET max_active_replication_origins = ${known.size + 20}; then restart Postgres`,
     });
   }
   await checkCapture(plan, capability, session, slot, broken);
@@ -76,7 +76,7 @@ async function checkCapture(
   capability: string,
   session: Session,
   publication: string,
-  broken: (what: string, why: string, mend: string) => void,
+  broken: (what: string, why: string, fix: string) => void,
 ): Promise<void> {
   const tables = Object.entries(plan.capabilities[capability]!.tables).map(([table, { to }]) => to ?? table);
   const wanted = [...CAPTURED, ...tables];

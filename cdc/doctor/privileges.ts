@@ -16,7 +16,7 @@ export async function checkPrivileges(plan: Plan, report: Report): Promise<void>
       where: user.where,
       what: `${user.role} user ${user.user}: ${lacking.join('; ')}`,
       why: `the ${user.role} cannot work`,
-      mend: `${user.grants.join('; ')}; (or: strangler init --apply)`,
+      fix: `${user.grants.join('; ')}; (or: strangler init --apply)`,
     });
   }
 }

@@ -67,7 +67,7 @@ function checkUniqueKeys(
       where: `${capability}.${table.tables[side]}`,
       what: `unique key ${name} (${columns.join(', ')}) spans users`,
       why: 'each side would accept the same value for different users',
-      mend: `make ${owner} part of the key, or name its columns under sameWhen in the Plan`,
+      fix: `make ${owner} part of the key, or name its columns under sameWhen in the Plan`,
     });
   }
   const indexed = keys.some(
@@ -79,7 +79,7 @@ function checkUniqueKeys(
     where: `${capability}.${table.tables[side]}`,
     what: `sameWhen (${same.join(', ')}) has no unique key`,
     why: 'every row is looked up by these columns',
-    mend: `CREATE UNIQUE INDEX ${table.tables[side]}_same ON ${table.tables[side]} (${same.join(', ')});`,
+    fix: `CREATE UNIQUE INDEX ${table.tables[side]}_same ON ${table.tables[side]} (${same.join(', ')});`,
   });
 }
 
@@ -98,7 +98,7 @@ function checkTexts(
       where: `${capability}.${table.tables.monolith}`,
       what: `${name} is part of a unique key, and its collation takes texts for equal that differ`,
       why: 'case, accents or spaces at the end do not count here: the service takes two rows that are one to this key; the second stays in quarantine, with what follows for its user',
-      mend: `give ${name} COLLATE ${MYSQL_EXACT}: ALTER TABLE ${table.tables.monolith} MODIFY …`,
+      fix: `give ${name} COLLATE ${MYSQL_EXACT}: ALTER TABLE ${table.tables.monolith} MODIFY …`,
     });
   }
 }
@@ -137,6 +137,6 @@ async function checkIds(
     where: `${capability}.${table.tables.service}`,
     what: `sequence ${sequence.name} gives ${sequence.next} next, in steps of ${sequence.step}`,
     why: `the service must mint even ids above ${above}, or both sides mint the same`,
-    mend: `ALTER SEQUENCE ${sequence.name} INCREMENT BY 2 RESTART WITH ${start - (start % 2)};`,
+    fix: `ALTER SEQUENCE ${sequence.name} INCREMENT BY 2 RESTART WITH ${start - (start % 2)};`,
   });
 }

@@ -11,8 +11,8 @@ import { refuseCut } from './cut.ts';
 import { type Decision, type Resolved, refuseSettled } from './decision.ts';
 import { type Dispute, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
 import { type EntryName, readEntryName, sayEntry } from './entry-name.ts';
+import { fixInapplicable } from './fix.ts';
 import { applyKept } from './keep-late-write.ts';
-import { mendInapplicable } from './mend.ts';
 import { differingColumns } from './side-by-side.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function resolve(plan: Plan, text: string, decision: Decision): Pro
   try {
     const entry = await readEntry(sides, name);
     refuseSettled(entry);
-    if (!isDisputed(entry)) return await mendInapplicable(sides, name, entry, decision);
+    if (!isDisputed(entry)) return await fixInapplicable(sides, name, entry, decision);
     const entries = await readTogether(sides, name, entry);
     if (decision.keep === 'late') refuseCut(entries);
     const dispute = await readDispute(sides, entries, false);
@@ -84,7 +84,7 @@ async function applyAll(sides: Sides, dispute: Dispute): Promise<RootImage[]> {
     if (!isRefusal(error)) throw error;
     throw new Refusal(
       `the ${dispute.owner}'s database does not take the late write: ${(error as Error).message}; nothing has changed. ` +
-        'Mend what it names, or keep the owner’s row.',
+        'Fix what it names, or keep the owner’s row.',
     );
   }
 }

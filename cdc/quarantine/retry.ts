@@ -9,7 +9,7 @@ import { refuseCut } from './cut.ts';
 import { refuseSettled } from './decision.ts';
 import { changesFrom, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
 import { type EntryName, readEntryName, sayEntry } from './entry-name.ts';
-import { alone, retryInapplicable, StillRefusedError } from './mend.ts';
+import { alone, retryInapplicable, StillRefusedError } from './fix.ts';
 
 /** What became of one entry: `settled`, or why it is still open. */
 export type Retried = { readonly entry: string; readonly settled: boolean; readonly says: string };

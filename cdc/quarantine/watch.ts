@@ -14,7 +14,7 @@ import { cutFrom } from '../apply/cut.ts';
 import { isRefusal } from '../apply/failures.ts';
 import { type Mapping, resolveMapping } from '../mapping/mapping.ts';
 import { openRows, type Rows } from '../rows/aggregates.ts';
-import { LOOKING, patience } from '../sleep.ts';
+import { LOOKING, sleep } from '../sleep.ts';
 import { changesFrom } from './dispute.ts';
 
 /** Looks after one stream's quarantine: how many entries are open, and which of them no longer matter. */
@@ -43,7 +43,7 @@ export function watchQuarantine(plan: Plan, capability: string, direction: Direc
   const repeat = async (look: () => Promise<void>) => {
     while (!abort.signal.aborted) {
       await look();
-      await patience(EVERY, abort.signal);
+      await sleep(EVERY, abort.signal);
     }
   };
   const lives = [
@@ -111,7 +111,7 @@ class Settling {
     const after = this.#after;
     const entries = await readQuarantine(session, { stream, status: 'open', reasons, after, limit: AT_ONCE });
     this.#after = entries.length < AT_ONCE ? 0 : entries.at(-1)!.id;
-    const moot = await mootAmong(openRows(session, this.#mapping, side), entries);
+    const moot = await supersededAmong(openRows(session, this.#mapping, side), entries);
     const settled = await settleQuarantine(session, moot, 'superseded', 'the owner has made it so meanwhile');
     if (settled) log.info({ stream, entries: moot }, 'superseded: what the owner wrote since has made them moot');
   }
@@ -122,7 +122,7 @@ class Settling {
 }
 
 /** The entries whose late write the owner has superseded by now, whole aggregates of one source transaction only. */
-async function mootAmong(rows: Rows, entries: readonly KeptEntry[]): Promise<number[]> {
+async function supersededAmong(rows: Rows, entries: readonly KeptEntry[]): Promise<number[]> {
   const moot: number[] = [];
   const groups = [...Map.groupBy(entries, ({ aggregate, position }) => `${aggregate} ${position}`).values()];
   if (entries.length === AT_ONCE && groups.length > 1) groups.pop(); // cut short; it comes first the next time but one

@@ -4,7 +4,7 @@ import { correct } from '../apply/corrections.ts';
 import { createTopics } from '../capture/topics.ts';
 import { Refusal } from '../refusal.ts';
 import { openSides, type Sides } from '../sides.ts';
-import { patience } from '../sleep.ts';
+import { sleep } from '../sleep.ts';
 import { waitsToBePassed } from '../stopped.ts';
 import { awaitStreams, verify } from '../verify.ts';
 import { copyFromOwners } from './copy.ts';
@@ -112,7 +112,7 @@ async function stoppedStreams(sides: Sides): Promise<Direction[]> {
       if (Date.now() - since > SILENT) {
         throw new Refusal(`${stream} does not run; start strangler cdc, then try again`);
       }
-      await patience(50, AbortSignal.timeout(1_000));
+      await sleep(50, AbortSignal.timeout(1_000));
     }
   }
   return stopped;
@@ -155,7 +155,7 @@ async function passed(sides: Sides): Promise<void> {
   };
   if (await awaitStreams(sessions, capability, nudge)) return;
   const said = await Promise.all(DIRECTIONS.map((direction) => saysOf(sides, direction)));
-  throw new Refusal(`not both streams get on: ${said.join('; ')}. Mend that, then run strangler recopy again`);
+  throw new Refusal(`not both streams get on: ${said.join('; ')}. Fix that, then run strangler recopy again`);
 }
 
 async function saysOf(sides: Sides, direction: Direction): Promise<string> {

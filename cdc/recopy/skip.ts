@@ -26,7 +26,7 @@ import { connectorName, publicationName } from '../names.ts';
 import { Refusal } from '../refusal.ts';
 import { dropSlot } from '../setup/remove.ts';
 import type { Sides } from '../sides.ts';
-import { patience } from '../sleep.ts';
+import { sleep } from '../sleep.ts';
 
 const CONNECTOR_WITHIN = 30_000;
 /** Longer than a connector may be behind: a younger handoff may still be on its way through the topic. */
@@ -51,10 +51,10 @@ export async function mendConnector(plan: Plan, capability: string, direction: D
     if (!found || found.lost) await connect.put(name, config);
     if (Date.now() > until) {
       throw new Refusal(
-        `connector ${name} is ${found?.state ?? 'missing'}${found?.reason ? `: ${found.reason}` : ''}; mend that first`,
+        `connector ${name} is ${found?.state ?? 'missing'}${found?.reason ? `: ${found.reason}` : ''}; fix that first`,
       );
     }
-    await patience(200, AbortSignal.timeout(1_000));
+    await sleep(200, AbortSignal.timeout(1_000));
   }
 }
 

@@ -3,7 +3,7 @@ import type { Plan } from '@strangler/plan';
 import { Connect } from '../capture/connectors.ts';
 import { deleteTopics } from '../capture/topics.ts';
 import { connectorName, parseAddress, publicationName, syncedCapabilities } from '../names.ts';
-import { patience } from '../sleep.ts';
+import { sleep } from '../sleep.ts';
 
 /**
  * Takes everything away that `init` and `run` made: connectors, then slots, publications, origins and our tables, then
@@ -69,7 +69,7 @@ export async function dropSlot(service: Session, slot: string): Promise<void> {
     if (Date.now() > until) {
       throw new Error(`replication slot ${slot} is still in use by server process ${rows[0].pid}; stop it and repeat`);
     }
-    await patience(100, AbortSignal.timeout(1_000));
+    await sleep(100, AbortSignal.timeout(1_000));
   }
 }
 

@@ -1,5 +1,5 @@
+import { contentOf, type EntryRedactor, type Headers, postDataOf } from './entry-redactor.ts';
 import type { HarBeside, HarEntry, HarResponse } from './har.ts';
-import { contentOf, type Headers, type Keeper, postDataOf } from './keep.ts';
 import type { Seen } from './tap.ts';
 import { type UserFrom, userOf } from './user.ts';
 
@@ -37,7 +37,7 @@ export interface BesideReply {
 }
 
 export interface EntryContext {
-  readonly keeper: Keeper;
+  readonly keeper: EntryRedactor;
   /** Without a slash at its end. */
   readonly target: string;
   readonly beside: string | undefined;
@@ -74,7 +74,7 @@ export function entryOf(exchange: Exchange, beside: BesideReply | undefined, con
   };
 }
 
-function responseOf(reply: SeenReply | undefined, httpVersion: string, keeper: Keeper): HarResponse {
+function responseOf(reply: SeenReply | undefined, httpVersion: string, keeper: EntryRedactor): HarResponse {
   const { status = 0, statusText = '', headers = {}, body } = reply ?? {};
   const mimeType = headers['content-type']?.[0] ?? '';
   return {

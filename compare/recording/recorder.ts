@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Redaction } from '../redact/redact.ts';
-import { Beside } from './beside.ts';
+import { CandidateReplies } from './candidate-replies.ts';
 import type { Exchange } from './exchange.ts';
 import type { HarFile } from './har-file.ts';
 import { isRead } from './is-read.ts';
-import { Keeping } from './keeping.ts';
 import { forwarded, pass } from './pass.ts';
+import { RedactionWorker } from './redaction-worker.ts';
 import { Tunnels } from './tunnels.ts';
 import { MAX_HEADERS, Upstream } from './upstream.ts';
 import type { UserFrom } from './user.ts';
@@ -62,8 +62,8 @@ const MOST_BACKLOG = 64 * 1024 * 1024;
 export async function startRecorder(options: RecorderOptions): Promise<Recorder> {
   const { redaction, cap, user } = options;
   const target = new Upstream(options.target);
-  const beside = options.beside && new Beside(options.beside, cap);
-  const keeping = await Keeping.start({ redaction, cap, user, target: target.url, beside: beside?.url });
+  const beside = options.beside && new CandidateReplies(options.beside, cap);
+  const keeping = await RedactionWorker.start({ redaction, cap, user, target: target.url, beside: beside?.url });
   const recording = new Recording(options, target, beside, keeping);
   try {
     await recording.listen();
@@ -78,8 +78,8 @@ class Recording implements Recorder {
   readonly #options: RecorderOptions;
   readonly #server: Server;
   readonly #target: Upstream;
-  readonly #beside: Beside | undefined;
-  readonly #keeping: Keeping;
+  readonly #beside: CandidateReplies | undefined;
+  readonly #keeping: RedactionWorker;
   readonly #tunnels: Tunnels;
   /** Entries that are not in the file yet. */
   readonly #open = new Set<Promise<void>>();
@@ -97,7 +97,12 @@ class Recording implements Recorder {
     besideNotAsked: 0,
   };
 
-  constructor(options: RecorderOptions, target: Upstream, beside: Beside | undefined, keeping: Keeping) {
+  constructor(
+    options: RecorderOptions,
+    target: Upstream,
+    beside: CandidateReplies | undefined,
+    keeping: RedactionWorker,
+  ) {
     this.#options = options;
     this.#target = target;
     this.#beside = beside;

@@ -9,16 +9,16 @@ import { type RuleSet, ruleSet } from '../rules/rule-set.ts';
 import type { Rule } from '../rules/rules.ts';
 import { CaseLog } from '../suite/case-log.ts';
 import { type Choice, chosen } from './chosen.ts';
+import { EntryRedactor } from './entry-redactor.ts';
 import type { HarEntry } from './har.ts';
 import { isRead } from './is-read.ts';
-import { Keeper } from './keep.ts';
-import { NOBODY, usersOf } from './lanes.ts';
 import { playedOf } from './played.ts';
 import type { Recorded, Recording } from './recording.ts';
 import { redactionOf } from './redaction.ts';
 import { Side, type Source } from './side.ts';
 import { Slots } from './slots.ts';
 import { Translation, type TranslationOptions } from './translation.ts';
+import { NOBODY, usersOf } from './users.ts';
 
 export interface ReplayOptions extends Choice {
   readonly rules?: RuleSet | readonly Rule[];
@@ -105,7 +105,10 @@ class Run {
     this.#isStored = !live;
     const keeper = live
       ? undefined
-      : new Keeper(redactor({ ...redactionOf(recording.note?.redacted ?? []), known }), Number.POSITIVE_INFINITY);
+      : new EntryRedactor(
+          redactor({ ...redactionOf(recording.note?.redacted ?? []), known }),
+          Number.POSITIVE_INFINITY,
+        );
     const stored = typeof old === 'string' && typeof newer === 'string';
     this.#sides = [
       new Side(old, new Translation(translation), keeper, stored),

@@ -1,7 +1,7 @@
 import type { Failure, Reply } from '../reply/reply.ts';
 import { ask } from '../suite/ask.ts';
+import { asRecorded, type EntryRedactor } from './entry-redactor.ts';
 import type { HarEntry } from './har.ts';
-import { asRecorded, type Keeper } from './keep.ts';
 import { type Played, replyOf, withoutKeys } from './played.ts';
 import type { Translation } from './translation.ts';
 
@@ -15,12 +15,12 @@ export class Side {
   readonly #source: Source;
   readonly #translation: Translation;
   /** Takes out of live replies what recorded ones do not have either. */
-  readonly #keeper: Keeper | undefined;
+  readonly #keeper: EntryRedactor | undefined;
   /** True if the other side's replies were recorded with the same key. */
   readonly #sameKey: boolean;
   readonly times: number[] = [];
 
-  constructor(source: Source, translation: Translation, keeper: Keeper | undefined, sameKey: boolean) {
+  constructor(source: Source, translation: Translation, keeper: EntryRedactor | undefined, sameKey: boolean) {
     this.#source = source;
     this.#translation = translation;
     this.#keeper = keeper;

@@ -5,10 +5,10 @@ import type { Reply } from '../reply/reply.ts';
 import { decoded } from '../reply/url-text.ts';
 import { IdMap } from '../rules/id-map.ts';
 import { fieldsWithIds, type IdNames, idPairs, pathPairs, pathWithIds, withIds } from './ids.ts';
-import { NOBODY } from './lanes.ts';
 import type { Played } from './played.ts';
 import { hiddenFields, MARK, tokenKey, tokenPairs } from './tokens.ts';
 import { cookiePair, cookiesOf, isSessionCookie } from './user.ts';
+import { NOBODY } from './users.ts';
 
 export interface TranslationOptions {
   /** Secrets that the recording calls by name. */

@@ -1,7 +1,7 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import type { Headers } from './entry-redactor.ts';
 import { headersOf } from './har.ts';
-import type { Headers } from './keep.ts';
 
 /** What belongs to one connection and goes no further (RFC 9110, 7.6.1). */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade', 'expect']);

@@ -5,12 +5,12 @@ import type { HandoffRow } from '@strangler/ledger';
 import { type CapabilitySnapshot, type Flight, parsePlan } from '@strangler/plan';
 import pino from 'pino';
 import { CapabilityControl } from '../capability.ts';
-import { StateCell } from '../cell.ts';
 import { fileStores } from '../file-store.ts';
+import { Notify } from '../notify.ts';
 import type { Sides } from '../sides.ts';
 import { type CapabilityState, initialState } from '../state.ts';
 import type { Store } from '../store.ts';
-import { Wake } from '../wake.ts';
+import { StoredState } from '../stored-state.ts';
 import { type Notice, Webhook } from '../webhook.ts';
 import { quiet } from './proxy.ts';
 
@@ -31,11 +31,11 @@ class Heard extends Webhook {
 /** The control of one capability, `shop`, alone: its state in a file, one proxy that answers at once, a flag that follows. */
 export class Lone {
   readonly control: CapabilityControl;
-  readonly cell: StateCell;
+  readonly cell: StoredState;
   readonly #folder: string;
   readonly #stopping: AbortController;
 
-  private constructor(folder: string, cell: StateCell, control: CapabilityControl, stopping: AbortController) {
+  private constructor(folder: string, cell: StoredState, control: CapabilityControl, stopping: AbortController) {
     this.#folder = folder;
     this.cell = cell;
     this.control = control;
@@ -70,9 +70,9 @@ export class Lone {
       {},
     ).capabilities.shop!;
     const { store } = await fileStores(join(folder, 'state.json'));
-    const cell = new StateCell('shop', over.store?.(store) ?? store, initialState(0));
+    const cell = new StoredState('shop', over.store?.(store) ?? store, initialState(0));
     const stopping = new AbortController();
-    const words = new Wake();
+    const words = new Notify();
     let shown: CapabilitySnapshot | undefined;
     let version = 0;
     const views = () => {
@@ -82,7 +82,7 @@ export class Lone {
       return [{ proxy: 'p1', ...linked, acked: version, flights }];
     };
     const publish = () => {
-      shown = control.picture();
+      shown = control.snapshot();
       queueMicrotask(() => words.wake());
       return ++version;
     };
@@ -116,7 +116,7 @@ export class Lone {
 
   /** What an operator asks for. */
   set = (percentage: number) =>
-    this.control.turn(() => ({ type: 'set', percentage, reason: 'a test' }), { actor: 'operate' });
+    this.control.transition(() => ({ type: 'set', percentage, reason: 'a test' }), { actor: 'operate' });
 
   /** The first state for which the condition holds; throws after `ms`. */
   async until(what: string, holds: (state: CapabilityState) => boolean, ms = 10_000): Promise<CapabilityState> {

@@ -1,6 +1,6 @@
 import { type Counts, type Flight, type FromControl, type FromProxy, LINK_PATH, type Snapshot } from '@strangler/plan';
 import { WebSocket } from 'ws';
-import { Wake } from '../wake.ts';
+import { Notify } from '../notify.ts';
 
 /** A handoff with none of this proxy’s writes in its way. */
 export const quiet = (capability: string, epoch: number): Flight => ({
@@ -9,7 +9,7 @@ export const quiet = (capability: string, epoch: number): Flight => ({
 
 /** A proxy as control sees it: a real stream, whose answers a test decides. */
 export class TestProxy {
-  readonly changed = new Wake();
+  readonly changed = new Notify();
   readonly snapshots: Snapshot[] = [];
   readonly confirmed: number[] = [];
   closed: number | undefined;

@@ -1,10 +1,10 @@
 import { type HandoffRow, type Database as Lent, type Session, type StateRow, tick } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
+import { settled } from '../../control/handoff-state.ts';
 import { mysqlStore } from '../../control/mysql-store.ts';
 import { type SideDatabases, type Sides, sidesOf } from '../../control/sides.ts';
 import { type CapabilityState, fromRow, toRow, type Wish } from '../../control/state.ts';
 import type { Store } from '../../control/store.ts';
-import { settled } from '../../control/transitions.ts';
 import { Working } from './database.ts';
 import { Interner } from './interner.ts';
 import { type Reached, runProgram } from './program.ts';
@@ -264,7 +264,7 @@ export class ControlProcess {
   async perform(world: World, seat: Seat, ask: Ask): Promise<{ readonly world: World; readonly answer: Answer }> {
     if (ask.is === 'publish') {
       const control = world[seat]!;
-      const inbox = { ...ask.picture, term: control.term };
+      const inbox = { ...ask.snapshot, term: control.term };
       const proxies = world.proxies.map((one) => (one.link === seat ? { ...one, inbox, current: false } : one));
       return { world: { ...world, proxies, [seat]: { ...control, published: inbox } }, answer: { value: 1 } };
     }

@@ -1,7 +1,7 @@
 import type { HandoffRow, StateRow } from '@strangler/ledger';
 import { type Side, sideOf, subjectHolds } from '@strangler/plan';
+import { isUrgent } from '../../control/handoff-state.ts';
 import { type CapabilityState, fromRow } from '../../control/state.ts';
-import { isUrgent } from '../../control/transitions.ts';
 import type { Proxies } from './proxies.ts';
 import { bucket, markOf, type Request, USERS } from './shop.ts';
 import type { Stored } from './statement.ts';

@@ -3,11 +3,11 @@ import { sideOf } from '@strangler/plan';
 import { OwnershipHistory } from '../../cdc/apply/ownership-history.ts';
 import type { Prepared } from '../../cdc/apply/prepare.ts';
 import type { Correction } from '../../cdc/rows/change.ts';
-import type { StateCell } from '../../control/cell.ts';
 import type { HandoffParts } from '../../control/handoff-parts.ts';
+import { idle } from '../../control/handoff-state.ts';
 import type { ProxyView } from '../../control/readiness.ts';
 import type { Sides } from '../../control/sides.ts';
-import { idle } from '../../control/transitions.ts';
+import type { StoredState } from '../../control/stored-state.ts';
 import { PRODUCTION, type Registry, type Rules } from './rules.ts';
 import { FENCED, FORCED, LATE, NAMED, ORDERLY, PARTITIONED, TWO_CONTROLS, WIDE } from './scenarios.ts';
 import { bucket } from './shop.ts';
@@ -66,10 +66,10 @@ const linkedOf = (views: readonly ProxyView[]) => views.filter(({ lostAt }) => l
 /** With a cell that stores nothing when it is to fence, unless a barrier goes with it. */
 const unfenced = ({ cell, ...parts }: HandoffParts): HandoffParts => {
   const bound = { update: cell.update.bind(cell), settle: cell.settle.bind(cell) };
-  const fence: StateCell['fence'] = (also) => (also ? cell.fence(also) : cell.settle());
+  const fence: StoredState['fence'] = (also) => (also ? cell.fence(also) : cell.settle());
   const current = { get: () => cell.current };
   const careless = Object.defineProperty({ capability: cell.capability, ...bound, fence }, 'current', current);
-  return { ...parts, cell: careless as unknown as StateCell };
+  return { ...parts, cell: careless as unknown as StoredState };
 };
 
 const correctionIn = (values: readonly Value[]): Correction => JSON.parse(String(values[2])) as Correction;

@@ -1,11 +1,11 @@
 import type { CapabilitySnapshot } from '@strangler/plan';
-import { StateCell, SupersededError } from '../../control/cell.ts';
 import type { HandoffParts, Outcome, Proxies } from '../../control/handoff-parts.ts';
+import { Notify } from '../../control/notify.ts';
 import type { ProxyView } from '../../control/readiness.ts';
 import type { Sides } from '../../control/sides.ts';
 import type { CapabilityState } from '../../control/state.ts';
 import type { Store } from '../../control/store.ts';
-import { Wake } from '../../control/wake.ts';
+import { StoredState, SupersededError } from '../../control/stored-state.ts';
 import type { Rules } from './rules.ts';
 import { CAPABILITY } from './shop.ts';
 import { VirtualTime } from './virtual-time.ts';
@@ -54,9 +54,9 @@ export async function runProgram(
 }
 
 /** The words of the proxies: what is waited for among them is a question to the world. */
-class Words extends Wake {
-  readonly #until: Wake['until'];
-  constructor(until: Wake['until']) {
+class Words extends Notify {
+  readonly #until: Notify['until'];
+  constructor(until: Notify['until']) {
     super();
     this.#until = until;
   }
@@ -68,7 +68,7 @@ class Words extends Wake {
 class Run {
   readonly #rules: Rules;
   readonly #program: Program;
-  readonly #cell: StateCell;
+  readonly #cell: StoredState;
   readonly #abort = new AbortController();
   readonly #time = new VirtualTime();
   #at = 0;
@@ -81,7 +81,7 @@ class Run {
     this.#rules = rules;
     this.#program = program;
     this.#released = released;
-    this.#cell = new StateCell(CAPABILITY, rules.between.store(this.#store()), start);
+    this.#cell = new StoredState(CAPABILITY, rules.between.store(this.#store()), start);
   }
 
   async reached(): Promise<Reached> {
@@ -162,12 +162,12 @@ class Run {
 
   #publish(): number {
     const { boundary, pins, moving } = this.#cell.current;
-    const picture: CapabilitySnapshot = {
+    const snapshot: CapabilitySnapshot = {
       boundary,
       pins,
       ...(moving && moving.epoch !== this.#released && { moving }),
     };
-    return this.#askNow({ is: 'publish', picture });
+    return this.#askNow({ is: 'publish', snapshot });
   }
 
   #proxies(): Proxies {

@@ -6,15 +6,15 @@ import { applySteps } from '../../cdc/apply/target-transaction.ts';
 import { workOf } from '../../cdc/apply/work.ts';
 import type { Rows } from '../../cdc/rows/aggregates.ts';
 import { usersOf } from '../../cdc/rows/users.ts';
-import type { StateCell } from '../../control/cell.ts';
 import { handoff } from '../../control/handoff.ts';
+import { following, leftBehind, nextMove } from '../../control/handoff-state.ts';
 import { lostProxies, type ProxyView } from '../../control/readiness.ts';
 import { recover } from '../../control/recover.ts';
 import { settleForced } from '../../control/settlement.ts';
 import type { Sides } from '../../control/sides.ts';
 import type { Store } from '../../control/store.ts';
+import type { StoredState } from '../../control/stored-state.ts';
 import { Stragglers } from '../../control/stragglers.ts';
-import { following, leftBehind, nextMove } from '../../control/transitions.ts';
 import { decide } from '../../strangler-proxy/decide.ts';
 import { moves } from '../../strangler-proxy/flights.ts';
 import { mayFollow } from '../../strangler-proxy/snapshot-order.ts';
@@ -37,7 +37,7 @@ export type Rules = {
   readonly settleForced: typeof settleForced;
   readonly lostProxies: typeof lostProxies;
   /** The first thing a control does with the stored state, before it tells anybody of it. */
-  readonly takeOver: (cell: StateCell) => Promise<unknown>;
+  readonly takeOver: (cell: StoredState) => Promise<unknown>;
   /** The stream: what an entry of the log asks for, whose it is, and whether its source may. */
   readonly workOf: typeof workOf;
   readonly usersOf: typeof usersOf;

@@ -8,10 +8,10 @@ import {
   sourceOf,
 } from '@strangler/plan';
 import type { Work } from '../../cdc/apply/work.ts';
+import type { Move } from '../../control/handoff-state.ts';
 import type { Sides } from '../../control/sides.ts';
 import type { CapabilityState } from '../../control/state.ts';
-import type { Also } from '../../control/store.ts';
-import type { Move } from '../../control/transitions.ts';
+import type { InSameTransaction } from '../../control/store.ts';
 import type { Database, LogEntry } from './database.ts';
 import type { Request, User } from './shop.ts';
 
@@ -159,11 +159,11 @@ export type Program = {
 
 /** What control's code asks of the world around it. */
 export type Ask =
-  | { readonly is: 'store'; readonly row: StateRow; readonly also: Also }
+  | { readonly is: 'store'; readonly row: StateRow; readonly also: InSameTransaction }
   | { readonly is: 'read' }
   /** One of the two databases, through the methods of Sides. */
   | { readonly is: 'sides'; readonly call: keyof Sides; readonly given: readonly unknown[] }
-  | { readonly is: 'publish'; readonly picture: CapabilitySnapshot }
+  | { readonly is: 'publish'; readonly snapshot: CapabilitySnapshot }
   /** What the proxies say; `until`: it waits for something in it. */
   | { readonly is: 'views'; readonly until: boolean };
 

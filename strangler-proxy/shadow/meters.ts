@@ -6,7 +6,7 @@ import { endpointOf } from './findings.ts';
 /** What is read of a shadow when metrics are scraped. */
 export type ShadowVitals = {
   readonly waiting: () => { readonly reads: number; readonly bytes: number; readonly underWay: number };
-  readonly leftAlone: () => readonly (readonly [capability: string, side: Side, leftAlone: boolean])[];
+  readonly circuitOpen: () => readonly (readonly [capability: string, side: Side, circuitOpen: boolean])[];
 };
 
 /** Endpoints that are told apart, so that no client can make the metrics grow. */
@@ -27,7 +27,7 @@ export class ShadowMeters {
     const registers = this.#registers;
     this.#compared = new Counter({
       name: 'strangler_proxy_compared_total',
-      help: 'Reads by what comparing them came to.',
+      help: 'Compared reads, by result.',
       labelNames: ['capability', 'route', 'result'],
       registers,
     });
@@ -53,7 +53,7 @@ export class ShadowMeters {
   }
 
   /** Adds what is read at a scrape. */
-  watch({ waiting, leftAlone }: ShadowVitals): void {
+  watch({ waiting, circuitOpen }: ShadowVitals): void {
     const registers = this.#registers;
     const gauge = (name: string, help: string, read: () => number) =>
       new Gauge({
@@ -66,12 +66,12 @@ export class ShadowMeters {
     gauge('waiting_bytes', 'Bytes of the replies that wait.', () => waiting().bytes);
     gauge('under_way', 'Reads being compared.', () => waiting().underWay);
     new Gauge({
-      name: 'strangler_proxy_compare_left_alone',
+      name: 'strangler_proxy_compare_circuit_open',
       help: '1 while a side is not asked because it has failed too often.',
       labelNames: ['capability', 'side'],
       registers,
       collect() {
-        for (const [capability, side, value] of leftAlone()) this.set({ capability, side }, Number(value));
+        for (const [capability, side, value] of circuitOpen()) this.set({ capability, side }, Number(value));
       },
     });
   }

@@ -353,7 +353,7 @@ describe('what is told', () => {
     expect(text).toContain(`strangler_proxy_compared_total{${labels},result="dropped"} 2`);
     const reason = 'the service has failed too often';
     expect(text).toContain(`strangler_proxy_compare_dropped_total{capability="orders",reason="${reason}"} 2`);
-    expect(text).toContain('strangler_proxy_compare_left_alone{capability="orders",side="service"} 1');
+    expect(text).toContain('strangler_proxy_compare_circuit_open{capability="orders",side="service"} 1');
     expect(text).toContain('strangler_proxy_shadow_failures_total{capability="orders",side="service"} 10');
     expect(text).toContain('strangler_proxy_compare_waiting 0');
   });

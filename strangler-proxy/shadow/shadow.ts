@@ -47,7 +47,7 @@ export class Shadow {
     this.#meters = meters;
     meters.watch({
       waiting: () => ({ reads: this.#queue.length, bytes: this.#bytes, underWay: this.#running + this.#suspects }),
-      leftAlone: () => this.#sides.leftAlone,
+      circuitOpen: () => this.#sides.circuitOpen,
     });
     this.#users = users;
   }

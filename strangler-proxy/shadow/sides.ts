@@ -74,7 +74,7 @@ export class Sides {
   }
 
   /** Every capability and side, and whether it is left alone. */
-  get leftAlone(): [capability: string, side: Side, leftAlone: boolean][] {
+  get circuitOpen(): [capability: string, side: Side, circuitOpen: boolean][] {
     return this.#capabilities.flatMap(({ name }) =>
       SIDES.map((side): [string, Side, boolean] => [name, side, this.isLeftAlone(name, side)]),
     );

@@ -9,8 +9,8 @@ import { settle } from '../settle.ts';
 import { onStage, type Stage } from '../stage.ts';
 import { CUSTOMERS_AT_A_TIME, REPLAY_SECONDS, startTraffic, type Traffic } from '../traffic.ts';
 import { Watch } from '../watch.ts';
-import { Fire, type Plan } from './fire.ts';
 import { listenToKeys } from './keys.ts';
+import { Killer, type Plan } from './killer.ts';
 import { operate } from './operator.ts';
 import { panelOf } from './panel.ts';
 import { type ChaosReport, killOf } from './report.ts';
@@ -59,7 +59,7 @@ async function play(stage: Stage, options: ChaosOptions): Promise<{ report: Chao
     patience: PATIENCE,
   });
   const { tally } = traffic;
-  const fire = new Fire(processes, traffic.share, options.planned, signal);
+  const fire = new Killer(processes, traffic.share, options.planned, signal);
   await timed('replay', `${input.live.length.toLocaleString('en')} purchases of 1998 replayed, under fire`, () =>
     underFire(traffic, witness, fire, { ...options, signal }),
   );
@@ -94,7 +94,7 @@ async function play(stage: Stage, options: ChaosOptions): Promise<{ report: Chao
 async function underFire(
   traffic: Traffic,
   witness: Witness,
-  fire: Fire,
+  fire: Killer,
   { keys, signal, interrupt }: ChaosOptions,
 ): Promise<void> {
   const { wounds, victims } = fire;

@@ -1,7 +1,7 @@
 import { type Status, sayDuration } from '@strangler/plan';
 import type { Line } from '../screen.ts';
+import { lagOf, type Wound } from './recoveries.ts';
 import type { Victim } from './victims.ts';
-import { lagOf, type Wound } from './wounds.ts';
 
 /** Everything the panel shows, at one moment. */
 export type View = {

@@ -1,7 +1,7 @@
 import { sayDuration } from '@strangler/plan';
 import type { Books } from '../books.ts';
 import { describeBooks, describeMistakes, type Expected, type Report, table } from '../report.ts';
-import type { Wound } from './wounds.ts';
+import type { Wound } from './recoveries.ts';
 
 /** One kill, in milliseconds from the first purchase and from the kill. */
 export type Kill = {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { Wake } from './wake.ts';
+import { Notify } from './notify.ts';
 
 const LONG = 1_000_000;
 
 describe('wake', () => {
   test('a wake ends every wait, and one that nobody waited for ends the next', async () => {
-    const wake = new Wake();
+    const wake = new Notify();
     const waits = [wake.wait(LONG), wake.wait(LONG)];
     wake.wake();
     await Promise.all(waits);
@@ -14,7 +14,7 @@ describe('wake', () => {
   });
 
   test('a wait ends after its time or when its signal aborts, also one aborted before', async () => {
-    const wake = new Wake();
+    const wake = new Notify();
     await wake.wait(1);
     const abort = new AbortController();
     const waiting = wake.wait(LONG, abort.signal);
@@ -24,7 +24,7 @@ describe('wake', () => {
   });
 
   test('until gives true as soon as it holds, false when time or patience is over', async () => {
-    const wake = new Wake();
+    const wake = new Notify();
     let holds = false;
     const waiting = wake.until(() => holds, LONG);
     wake.wake();

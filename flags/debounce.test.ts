@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { CALM, dueAt, observe, settled } from './steady.ts';
+import { CALM, dueAt, observe, settled } from './debounce.ts';
 
 describe('a flag over time', () => {
   test('one change counts at once, up or down', () => {

@@ -1,6 +1,6 @@
 import { type Redaction, redactor } from '../redact/redact.ts';
+import { EntryRedactor } from './entry-redactor.ts';
 import { type BesideReply, type Exchange, entryOf } from './exchange.ts';
-import { Keeper } from './keep.ts';
 import type { UserFrom } from './user.ts';
 
 export interface KeepingOptions {
@@ -38,7 +38,7 @@ function kept({ exchange, beside }: ToKeep): KeptEntry {
 
 function begin({ redaction, cap, ...about }: KeepingOptions): Begun {
   try {
-    context = { ...about, keeper: new Keeper(redactor(redaction), cap) };
+    context = { ...about, keeper: new EntryRedactor(redactor(redaction), cap) };
     return { begun: true };
   } catch (error) {
     return { why: (error as Error).message };

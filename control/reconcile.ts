@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { SupersededError } from './cell.ts';
 import { handoff } from './handoff.ts';
 import { type HandoffParts, saySubject, type Timings } from './handoff-parts.ts';
+import { following, leftBehind, type Move, movesOf } from './handoff-state.ts';
+import { Notify } from './notify.ts';
 import { recover } from './recover.ts';
 import type { CapabilityState } from './state.ts';
+import { SupersededError } from './stored-state.ts';
 import { Stragglers } from './stragglers.ts';
-import { following, leftBehind, type Move, movesOf } from './transitions.ts';
-import { Wake } from './wake.ts';
 
 /** How often a closed gate is looked at again, ms. */
 const LOOK = 100;
@@ -17,7 +17,7 @@ const LONGEST_RETRY = 5_000;
 const nameOf = ({ subject: { user } }: Move): string => (user === undefined ? 'range' : `user ${user}`);
 
 /** What a walk asks of its capability. */
-export type Walker = {
+export type ReconcilerHost = {
   readonly bucket: (user: string) => number;
   /** Looks what keeps users in place now: true of a move that may not begin. */
   readonly look: () => (move: Move) => boolean;
@@ -28,11 +28,11 @@ export type Walker = {
 };
 
 /** Moves users to where they are wanted, handoff by handoff, for as long as control is active. */
-export class Walk {
+export class Reconciler {
   readonly #parts: HandoffParts;
   readonly #slice: number;
-  readonly #walker: Walker;
-  readonly #wake = new Wake();
+  readonly #walker: ReconcilerHost;
+  readonly #wake = new Notify();
   readonly #stopping = new AbortController();
   #handoff: { readonly urgent: boolean; readonly abort: AbortController } | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -40,7 +40,7 @@ export class Walk {
   /** Moves that were cancelled, by whom they are about: how often in a row, and until when they rest. */
   readonly #failed = new Map<string, { readonly times: number; readonly until: number }>();
 
-  constructor(parts: HandoffParts, slice: number, walker: Walker) {
+  constructor(parts: HandoffParts, slice: number, walker: ReconcilerHost) {
     this.#parts = parts;
     this.#slice = slice;
     this.#walker = walker;

@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { BesideReply, Exchange } from './exchange.ts';
-import type { Answer, Begin, Begun, Failed, KeepingOptions, KeptEntry, ToKeep } from './keeping-process.ts';
+import type { Answer, Begin, Begun, Failed, KeepingOptions, KeptEntry, ToKeep } from './redaction-process.ts';
 
-const PROGRAM = fileURLToPath(new URL('./keeping-process.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./redaction-process.ts', import.meta.url));
 
 /** Looks for secrets in a process of its own: nobody whose request passes by has to wait for it. */
-export class Keeping {
+export class RedactionWorker {
   readonly #process: ChildProcess;
   /** The process answers in the order it is asked in. */
   readonly #asked: { readonly size: number; readonly resolve: (answer: Answer) => void }[] = [];
@@ -29,9 +29,9 @@ export class Keeping {
   }
 
   /** Starts the process; what it cannot be started with (a wrong path to redact) is thrown. */
-  static async start(options: KeepingOptions): Promise<Keeping> {
+  static async start(options: KeepingOptions): Promise<RedactionWorker> {
     const process = fork(PROGRAM, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    const keeping = new Keeping(process);
+    const keeping = new RedactionWorker(process);
     const said = await keeping.#ask<Begun>({ begin: options }, 0);
     if ('begun' in said) return keeping;
     await keeping.stop();

@@ -1,5 +1,5 @@
 /** Lets one loop sleep until something happens. */
-export class Wake {
+export class Notify {
   #listeners = new Set<() => void>();
   #missed = false;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Status } from '@strangler/plan';
-import { isInTime, type Pulse, type Wound, Wounds } from './wounds.ts';
+import { isInTime, type Pulse, Recoveries, type Wound } from './recoveries.ts';
 
 const withLags = (...lags: (number | null)[]): Status =>
   ({ capabilities: [{ streams: lags.map((lag) => ({ lag })) }] }) as unknown as Status;
@@ -39,7 +39,7 @@ describe('a wound', () => {
   });
 
   test('is closed once it has not been felt for three seconds, from when that began', () => {
-    const wounds = new Wounds();
+    const wounds = new Recoveries();
     const open = wounds.open('Kafka', 0.5);
     expect(wounds.isDown('Kafka')).toBe(true);
     open.back = 4_000;

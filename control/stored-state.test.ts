@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { StateCell, SupersededError } from './cell.ts';
 import { fileStores } from './file-store.ts';
 import { fromRow, initialState, toRow } from './state.ts';
 import type { Store } from './store.ts';
+import { StoredState, SupersededError } from './stored-state.ts';
 
 let folder: string;
 let store: Store;
@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const open = (over: Partial<Store> = {}) => new StateCell('shop', { ...store, ...over }, initialState(0));
+const open = (over: Partial<Store> = {}) => new StoredState('shop', { ...store, ...over }, initialState(0));
 const aim = (target: number) => (state: ReturnType<typeof initialState>) => ({ ...state, target });
 
 describe('the stored state in memory', () => {

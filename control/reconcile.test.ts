@@ -21,10 +21,10 @@ test('a rollback by force ends when nobody is held any more, also who was only t
   lone = await Lone.start({ sides, flight: adaWrites });
   await lone.set(10);
   await lone.until('the naming', () => sides.away);
-  await lone.control.turn(() => ({ type: 'rollback', urgent: true, reason: 'a test' }), { actor: 'operate' });
+  await lone.control.transition(() => ({ type: 'rollback', urgent: true, reason: 'a test' }), { actor: 'operate' });
   const rolledBack = await lone.until('everybody back', ({ ramp }) => ramp.state === 'rolled-back');
   expect(rolledBack).toMatchObject({ phase: 'idle', moving: null, boundary: 0, pins: { ada: 'monolith' } });
-  expect(lone.control.picture().moving).toBeUndefined();
+  expect(lone.control.snapshot().moving).toBeUndefined();
   sides.away = false;
   await lone.until('the proof', ({ unproven }) => !unproven.length);
 });

@@ -53,7 +53,7 @@ export function isInTime({ back }: Wound, { status, heardAt, waiting, newestFoun
 }
 
 /** Every wound of a run, in order. */
-export class Wounds {
+export class Recoveries {
   readonly all: Wound[] = [];
 
   /** Notes that a victim has died. */

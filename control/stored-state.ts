@@ -1,7 +1,7 @@
 import { type CapabilityState, fromRow, toRow } from './state.ts';
-import type { Also, Store } from './store.ts';
+import type { InSameTransaction, Store } from './store.ts';
 
-/** Another control has taken over, or may have: this one may decide nothing any more. */
+/** Another control has taken over, or may have: this one must not decide anything. */
 export class SupersededError extends Error {
   override readonly name = 'SupersededError';
 }
@@ -20,7 +20,7 @@ type Attempt = { readonly state: CapabilityState; readonly stored: Stored };
  * The stored state of one capability in memory. Changes happen one after another, each a compare-and-set; after a write
  * whose outcome is not known the row is read back before anything else is decided.
  */
-export class StateCell {
+export class StoredState {
   readonly capability: string;
   readonly #store: Store;
   #state: CapabilityState;
@@ -51,7 +51,7 @@ export class StateCell {
    */
   update(
     change: (state: CapabilityState) => CapabilityState,
-    also?: Also | ((state: CapabilityState) => Also),
+    also?: InSameTransaction | ((state: CapabilityState) => InSameTransaction),
     stored: Stored = () => {},
   ): Promise<CapabilityState> {
     const turn = this.#queue.then(async () => {
@@ -81,7 +81,7 @@ export class StateCell {
   }
 
   /** Stores the present state once more, and `also` with it: what else is on its way to the store is refused from then on. */
-  fence(also?: Also): Promise<CapabilityState> {
+  fence(also?: InSameTransaction): Promise<CapabilityState> {
     return this.update((state) => ({ ...state }), also);
   }
 

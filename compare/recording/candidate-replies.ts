@@ -10,7 +10,7 @@ const TIMEOUT = 10_000;
 const CONDITIONS = /^(if-none-match|if-modified-since|if-range)$/i;
 
 /** Asks the new side what the target has answered, after the target has answered. */
-export class Beside {
+export class CandidateReplies {
   readonly url: string;
   readonly #upstream: Upstream;
   readonly #cap: number;

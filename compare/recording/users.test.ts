@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { NOBODY, usersOf } from './lanes.ts';
 import type { Recorded } from './recording.ts';
+import { NOBODY, usersOf } from './users.ts';
 
 const one = (position: number, more: Partial<Recorded>) => ({ position, yields: [], ...more }) as unknown as Recorded;
 

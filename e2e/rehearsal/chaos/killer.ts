@@ -2,17 +2,17 @@ import { sayDuration } from '@strangler/plan';
 import { chanceOf } from '../../chance.ts';
 import { inStoppingOrder, type Processes } from '../programs.ts';
 import { say } from '../screen.ts';
+import { type Pulse, Recoveries, type Wound } from './recoveries.ts';
 import { type Planned, schedule } from './schedule.ts';
 import { hasDiedByItself, revive, type Victim, victimsOf } from './victims.ts';
-import { type Pulse, type Wound, Wounds } from './wounds.ts';
 
 /** Kills that come by themselves, at moments the seed decides. */
 export type Plan = { readonly seed: number; readonly kills: number };
 
 /** Kills, starts again what has died, and keeps book; says each death and each recovery. */
-export class Fire {
+export class Killer {
   readonly victims: readonly Victim[];
-  readonly wounds = new Wounds();
+  readonly wounds = new Recoveries();
   readonly #processes: Processes;
   readonly #share: () => number;
   readonly #toCome: Planned[];

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Side } from '@strangler/plan';
 import fc from 'fast-check';
-import { type CapabilityState, fromRow, initialState, toRow } from './state.ts';
 import {
   flipped,
   following,
@@ -17,7 +16,8 @@ import {
   restsOnService,
   rowOf,
   settled,
-} from './transitions.ts';
+} from './handoff-state.ts';
+import { type CapabilityState, fromRow, initialState, toRow } from './state.ts';
 
 const FRESH = initialState(0);
 const bucket = (user: string) => (user === 'ada' ? 42 : 9_000);

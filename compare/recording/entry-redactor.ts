@@ -16,7 +16,7 @@ export type Kept =
   | { readonly why: string; readonly size: number };
 
 /** What of one message may reach the disk. */
-export class Keeper {
+export class EntryRedactor {
   readonly #redactor: Redactor;
   readonly #cap: number;
 
@@ -124,7 +124,7 @@ export function postDataOf(kept: Kept, mimeType: string, sha256: string): HarPos
 }
 
 /** A live reply as a recording would have it. */
-export function asRecorded(reply: Reply, keeper: Keeper): HarResponse {
+export function asRecorded(reply: Reply, keeper: EntryRedactor): HarResponse {
   const { status, headers, wire = '' } = reply;
   const bytes = Buffer.from(wire as Uint8Array);
   const kept = keeper.body({ bytes, size: bytes.length, sha256: '' }, headers);

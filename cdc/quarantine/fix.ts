@@ -68,13 +68,13 @@ export async function retryInapplicable(
     const { user, stream, position, transaction } = entry;
     const owner = user === null ? otherSide(side) : (await sides.owners())(user);
     if (owner === 'moving') throw new Refusal(`user ${user} is being moved just now; try again in a moment`);
-    const whence = { stream, position, transaction };
-    if (owner !== side) await keepLosers(session, await applyOwned(rows, changes), whence);
+    const provenance = { stream, position, transaction };
+    if (owner !== side) await keepLosers(session, await applyOwned(rows, changes), provenance);
     else {
       // The user has come here since, so what was kept is late now.
       const late = changes.map((change) => ({ ...change, user, epoch: null }));
       const { kept, images, applied } = await applyLate(rows, late);
-      await keepLate(session, kept, whence);
+      await keepLate(session, kept, provenance);
       await correct(session, sides.capability, images, applied);
     }
     const ids = entries.map(({ id }) => id);
@@ -84,7 +84,7 @@ export async function retryInapplicable(
 }
 
 /** Settles what the target did not take of the entry's user by what the user's owner has now. Throws Refusal. */
-export async function mendInapplicable(
+export async function fixInapplicable(
   sides: Sides,
   name: EntryName,
   entry: KeptEntry,
