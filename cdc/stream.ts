@@ -15,13 +15,9 @@ import { adviceFor, failureOf } from './apply/failures.ts';
 import { UndecidedError } from './apply/large-transaction.ts';
 import { ApplierAheadError } from './apply/target-transaction.ts';
 import { openSource } from './capture/kafka-source.ts';
-import { AssemblyError } from './log/assemble.ts';
-import { ContinuityError } from './log/continuity.ts';
-import { SignsDisagreeError } from './log/ours.ts';
-import { ForeignLogError } from './log/position.ts';
-import { UndecodableError } from './log/row-change.ts';
+import { FatalStreamError } from './fatal-stream-error.ts';
+import type { ContinuityError } from './log/continuity.ts';
 import { type Mapping, MappingError, resolveMapping, SchemaChangedError } from './mapping/mapping.ts';
-import { UnconvertibleError } from './mapping/value-kinds.ts';
 import { Pump, type PumpHooks } from './pump.ts';
 import { type RetryPolicy, retry, StoppedError } from './retry.ts';
 import { LOOKING, sleep } from './sleep.ts';
@@ -57,19 +53,6 @@ const REPORT_EVERY = 500;
 const LOOK_EVERY = 1_000;
 /** Without a tick for this long, the lag is infinite. */
 const SILENCE = 5_000;
-
-/** Errors after which nothing may be applied until a person has looked. */
-const LOUD = [
-  ApplierAheadError,
-  AssemblyError,
-  ContinuityError,
-  ForeignLogError,
-  MappingError,
-  SchemaChangedError,
-  SignsDisagreeError,
-  UnconvertibleError,
-  UndecodableError,
-];
 
 const COPYING_AGAIN = 'a piece of the log is lost and not copied again yet: strangler recopy';
 
@@ -124,7 +107,7 @@ class RunningStream implements Stream {
     this.#source = new Database(this.#urls.source, 'reader', LOOKING);
     this.#persistence = {
       signal: this.#abort.signal,
-      isFatal: (error) => error instanceof UndecidedError || LOUD.some((kind) => error instanceof kind),
+      isFatal: (error) => error instanceof UndecidedError || error instanceof FatalStreamError,
       onRetry: (error) => {
         if (failureOf(error) !== 'stop') return this.#say(this.#pump ? 'waiting' : 'starting', adviceFor(error));
         if (this.#state !== 'stopped')

@@ -6,6 +6,7 @@ import {
   type Session,
   writeOwnership,
 } from '@strangler/ledger';
+import { FatalStreamError } from '../fatal-stream-error.ts';
 import type { Mapping } from '../mapping/mapping.ts';
 import { changesTo, imagesOf, type Root, type Rows } from '../rows/aggregates.ts';
 import type { Change, RootImage } from '../rows/change.ts';
@@ -22,7 +23,7 @@ import type { Unexplained } from './unexplained.ts';
 import type { Progress, Work } from './work.ts';
 
 /** Another applier of this stream has moved the checkpoint: this one must stop. */
-export class ApplierAheadError extends Error {
+export class ApplierAheadError extends FatalStreamError {
   constructor(stream: string) {
     super(
       `another applier of ${stream} is ahead: two cdc processes run. This one has stopped the stream; stop one of the two, then restart the other`,

@@ -1,3 +1,4 @@
+import { FatalStreamError } from '../fatal-stream-error.ts';
 import { NEXT_STEP } from './continuity.ts';
 import { isAfter, sayPosition } from './position.ts';
 import type { RowChange, SourceEvent } from './row-change.ts';
@@ -29,7 +30,7 @@ export type Unit =
   | { readonly kind: 'copied'; readonly table: string };
 
 /** The topic does not tell a transaction whole: a piece of the log is missing. The stream must stop. */
-export class AssemblyError extends Error {
+export class AssemblyError extends FatalStreamError {
   constructor(message: string) {
     super(`${message}: a piece of the source's log is missing. ${NEXT_STEP}`);
     this.name = 'AssemblyError';

@@ -1,8 +1,9 @@
+import { FatalStreamError } from '../fatal-stream-error.ts';
 import type { SourceTransaction } from './assemble.ts';
 import { NEXT_STEP } from './continuity.ts';
 
 /** The two signs of a transaction being ours disagree: a publication or a privilege is wrong. The stream must stop. */
-export class SignsDisagreeError extends Error {
+export class SignsDisagreeError extends FatalStreamError {
   constructor(transaction: SourceTransaction, portable: boolean) {
     const first = transaction.rows[0]!;
     super(

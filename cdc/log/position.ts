@@ -1,8 +1,9 @@
+import { FatalStreamError } from '../fatal-stream-error.ts';
 import { NEXT_STEP } from './continuity.ts';
 import type { Place } from './row-change.ts';
 
 /** The log of another server cannot be compared with this one: nothing may be applied. */
-export class ForeignLogError extends Error {
+export class ForeignLogError extends FatalStreamError {
   constructor(known: string, found: string) {
     super(
       `the source's log comes from another server (${found}, was ${known}): its positions do not compare. ${NEXT_STEP}`,

@@ -1,4 +1,5 @@
 import type { IHeaders } from 'kafkajs';
+import { FatalStreamError } from '../fatal-stream-error.ts';
 import { parseLosslessly } from './lossless.ts';
 
 /** The columns of one row as Debezium wrote them. */
@@ -37,7 +38,7 @@ export type SourceEvent =
   | { readonly kind: 'other' };
 
 /** A message that cannot be read; the stream must stop, because nothing may be skipped. */
-export class UndecodableError extends Error {
+export class UndecodableError extends FatalStreamError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'UndecodableError';

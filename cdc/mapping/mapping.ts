@@ -1,5 +1,6 @@
 import type { Session } from '@strangler/ledger';
 import { type Capability, type Direction, otherSide, type Side, sourceOf, type Table } from '@strangler/plan';
+import { FatalStreamError } from '../fatal-stream-error.ts';
 import { NEXT_STEP } from '../log/continuity.ts';
 import type { Image } from '../log/row-change.ts';
 import { type Column, readShape, type TableShape } from './columns.ts';
@@ -32,7 +33,7 @@ export type MappedTable = {
 export type Mapping = ReadonlyMap<string, MappedTable>;
 
 /** The tables cannot be mapped; names every reason. */
-export class MappingError extends Error {
+export class MappingError extends FatalStreamError {
   readonly reasons: readonly string[];
   constructor(capability: string, reasons: readonly string[]) {
     super(`the tables of ${capability} cannot be mapped:\n${reasons.map((reason) => `  ${reason}`).join('\n')}`);
@@ -45,7 +46,7 @@ export class MappingError extends Error {
  * A captured row has other columns than the mapping. The stream stops, and goes on by itself as soon as the tables of both
  * sides agree anew.
  */
-export class SchemaChangedError extends Error {
+export class SchemaChangedError extends FatalStreamError {
   constructor(message: string) {
     super(message);
     this.name = 'SchemaChangedError';

@@ -1,3 +1,4 @@
+import { FatalStreamError } from '../fatal-stream-error.ts';
 import { readJson } from './json-text.ts';
 import { canonicalNumber, isNumber } from './number-text.ts';
 
@@ -10,7 +11,7 @@ export type Kind =
   | { readonly name: 'instant'; readonly digits: number };
 
 /** A value that cannot be said in the column's kind. The stream must stop; it never becomes NULL. */
-export class UnconvertibleError extends Error {
+export class UnconvertibleError extends FatalStreamError {
   constructor(kind: string, value: unknown) {
     super(`${JSON.stringify(String(value).slice(0, 80))} is no ${kind}`);
     this.name = 'UnconvertibleError';
