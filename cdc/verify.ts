@@ -1,4 +1,12 @@
-import { databaseTime, exactly, openSession, readCheckpoint, type Session, writeVerify } from '@strangler/ledger';
+import {
+  databaseTime,
+  exactly,
+  lastTick,
+  openSession,
+  readCheckpoint,
+  type Session,
+  writeVerify,
+} from '@strangler/ledger';
 import { type Direction, type Plan, type Side, streamName } from '@strangler/plan';
 import { type MappedTable, resolveMapping } from './mapping/mapping.ts';
 import { keyRow } from './rows/aggregates.ts';
@@ -137,7 +145,7 @@ export async function awaitStreams(
   nudge: () => Promise<void> = async () => {},
 ): Promise<boolean> {
   // The next tick stands behind everything that is there now.
-  const wanted = { forward: 1 + (await readTick(monolith)), reverse: 1 + (await readTick(service)) };
+  const wanted = { forward: 1 + (await lastTick(monolith)), reverse: 1 + (await lastTick(service)) };
   const passed = async (target: Session, direction: Direction) =>
     (await readCheckpoint(target, streamName(capability, direction))).tick >= wanted[direction];
   for (const until = Date.now() + STREAMS_WITHIN; Date.now() < until; ) {
@@ -146,11 +154,6 @@ export async function awaitStreams(
     await sleep(200, AbortSignal.timeout(1_000));
   }
   return false;
-}
-
-async function readTick(session: Session): Promise<number> {
-  const { rows } = await session.query<{ n: number }>('SELECT n FROM strangler_tick WHERE id = 1');
-  return Number(rows[0]?.n ?? 0);
 }
 
 async function countOrphans(

@@ -6,7 +6,9 @@ import {
   type Counts,
   type FromControl,
   type FromProxy,
+  GOODBYE_CODE,
   LINK_PATH,
+  NAME_TAKEN_CODE,
   type Snapshot,
 } from '@strangler/plan';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -16,13 +18,8 @@ import { Notify } from './notify.ts';
 import type { ProxyView } from './readiness.ts';
 import type { Peer, Registry } from './registry.ts';
 
-/** Close code by which a proxy says: I stop, and none of my writes is under way any more. */
-export const GOODBYE = 1000;
-
 const MAX_MESSAGE = 1_048_576;
 const PING_EVERY = 1_000;
-/** Close code for a proxy whose name another one uses now. */
-const NAME_TAKEN = 4_009;
 
 /** Who is told what proxies say of their traffic. */
 export type Hears = {
@@ -111,13 +108,16 @@ export class Link {
         peer = this.registry.join(message, stream);
         if (peer) void this.#welcome(peer, stream);
         else
-          stream.close(NAME_TAKEN, `another proxy is linked as ${message.proxy}; start each with a --name of its own`);
+          stream.close(
+            NAME_TAKEN_CODE,
+            `another proxy is linked as ${message.proxy}; start each with a --name of its own`,
+          );
       }
       this.words.wake();
     });
     stream.on('close', (code) => {
       if (!peer) return;
-      this.registry.left(peer, code === GOODBYE);
+      this.registry.left(peer, code === GOODBYE_CODE);
       this.words.wake();
     });
   }

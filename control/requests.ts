@@ -1,4 +1,11 @@
-import { parseDuration, type RampRequest, type RollbackRequest, type SettleRequest, type Side } from '@strangler/plan';
+import {
+  isUserPercentage,
+  parseDuration,
+  type RampRequest,
+  type RollbackRequest,
+  type SettleRequest,
+  type Side,
+} from '@strangler/plan';
 import { mayBeNamed } from './handoff-state.ts';
 
 /** A request with everything wrong in it named; nothing else is to be believed then. */
@@ -12,9 +19,6 @@ export type RampWish = Omit<RampRequest, 'dwell'> & { readonly dwell?: number };
 export type SetWish =
   | { readonly percentage: number; readonly reason: string }
   | { readonly user: string; readonly side: Side | null; readonly reason: string };
-
-const isPercentage = (value: unknown): value is number =>
-  typeof value === 'number' && value >= 0 && value <= 100 && Math.abs(value * 100 - Math.round(value * 100)) < 1e-6;
 
 function open(body: unknown, fields: readonly string[], mistakes: string[]): Fields {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -45,7 +49,7 @@ export function readRamp(body: unknown): Read<RampWish> {
   }
   if (steps !== undefined) {
     const list: unknown[] = Array.isArray(steps) ? steps : [];
-    const valid = list.length > 0 && list.every((step) => isPercentage(step) && step > 0);
+    const valid = list.length > 0 && list.every((step) => isUserPercentage(step) && step > 0);
     if (!valid) mistakes.push('steps must be a list of percentages above 0, at most 100, in steps of 0.01');
     else if (list.some((step, at) => at > 0 && Number(step) <= Number(list[at - 1]))) mistakes.push('steps must rise');
   }
@@ -69,7 +73,7 @@ export function readSet(body: unknown): Read<SetWish> {
   const reason = reasonOf(fields, mistakes);
   const { percentage, user, side } = fields;
   if ((percentage === undefined) === (user === undefined)) mistakes.push('either percentage or user is needed');
-  if (percentage !== undefined && !isPercentage(percentage)) {
+  if (percentage !== undefined && !isUserPercentage(percentage)) {
     mistakes.push('percentage must be a number from 0 to 100 in steps of 0.01');
   }
   if (user === undefined) {

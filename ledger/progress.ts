@@ -74,7 +74,7 @@ export async function tick(session: Session): Promise<number> {
 /** The number of this database’s last tick. */
 export async function lastTick(session: Session): Promise<number> {
   const { rows } = await session.query<{ n: number }>('SELECT n FROM strangler_tick WHERE id = 1');
-  return Number(rows[0]!.n);
+  return Number(rows[0]?.n ?? 0);
 }
 
 /** The last tick of its source that a stream has brought into this database for good; 0 before the first. */

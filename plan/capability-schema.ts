@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { claim, database, duration, expression, fraction, percentage, route, token, web } from './field-types.ts';
+import { isUserPercentage } from './units.ts';
 import { BUCKETS } from './words.ts';
 
 const user = z
@@ -101,13 +102,7 @@ const guard = z.strictObject({
 
 const ramp = z.strictObject({
   steps: z
-    .array(
-      z
-        .number()
-        .gt(0)
-        .max(100)
-        .refine((step) => Math.abs(step * 100 - Math.round(step * 100)) < 1e-6, 'must be in steps of 0.01'),
-    )
+    .array(z.number().gt(0).max(100).refine(isUserPercentage, 'must be in steps of 0.01'))
     .min(1)
     .default([10, 25, 50, 75, 100])
     .refine((steps) => steps.every((step, at) => at === 0 || step > steps[at - 1]!), 'must rise from step to step')

@@ -9,5 +9,5 @@ export * from './ownership.ts';
 export { planReference } from './reference.ts';
 export { parseRoute, type Route, routeMatches } from './routes.ts';
 export { type DatabaseAddresses, type Plan, planJsonSchema, proxyDefaults } from './schema.ts';
-export { parseDuration, parsePercentage, parseSize, sayDuration } from './units.ts';
+export { isUserPercentage, parseDuration, parsePercentage, parseSize, sayDuration } from './units.ts';
 export * from './words.ts';

@@ -135,6 +135,11 @@ export const MOST_NAMED_FAILING = 100;
 /** More users than these are not named in a flight: then something else is wrong than the writes of a few. */
 export const MOST_NAMED = 16;
 
+/** Close code of the link by which a proxy says: I stop, and none of my writes is under way any more. */
+export const GOODBYE_CODE = 1_000;
+/** Close code for a proxy whose name another one uses now. */
+export const NAME_TAKEN_CODE = 4_009;
+
 /** Up: from a proxy to control. */
 export type FromProxy =
   /** `process` names this life of the proxy: another process of the same name does not know the writes of this one. */

@@ -20,6 +20,10 @@ export function parsePercentage(text: string): number | undefined {
   return fraction <= 1 ? fraction : undefined;
 }
 
+/** True of a percentage of users: 0…100 in steps of 0.01, which is a bucket. */
+export const isUserPercentage = (value: unknown): value is number =>
+  typeof value === 'number' && value >= 0 && value <= 100 && Math.abs(value * 100 - Math.round(value * 100)) < 1e-6;
+
 /** Milliseconds as people say them: `340 ms`, `12.3 s`, `4 min 5 s`. */
 export function sayDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;

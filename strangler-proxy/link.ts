@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { type FromControl, type FromProxy, LINK_PATH, type Snapshot } from '@strangler/plan';
+import {
+  type FromControl,
+  type FromProxy,
+  GOODBYE_CODE,
+  LINK_PATH,
+  NAME_TAKEN_CODE,
+  type Snapshot,
+} from '@strangler/plan';
 import { WebSocket } from 'ws';
 
 /** Waits between attempts to reach control, in milliseconds: from the first, doubled up to the last. */
@@ -8,10 +15,7 @@ const FIRST_WAIT = 50;
 const LONGEST_WAIT = 2_000;
 /** How often control must show that it lives, in milliseconds; silence of twice that ends the connection. */
 const HEARTBEAT = 2_000;
-/** The close code of a proxy that leaves in order, and how long control may take to hear it, in milliseconds. */
-const GOODBYE = 1_000;
-/** The close code for a proxy whose name another one uses now: whoever asks for this one is told of the other. */
-const REPLACED = 4_009;
+/** How long control may take to hear a goodbye, in milliseconds. */
 const FAREWELL = 500;
 
 /** The stream to control: connects, and again for ever when it breaks. */
@@ -107,7 +111,7 @@ export class Link {
     socket.on('close', (code, why) => {
       clearInterval(heart);
       if (why.length) reason = why.toString();
-      if (code === REPLACED) this.#onReplaced();
+      if (code === NAME_TAKEN_CODE) this.#onReplaced();
       if (this.#stopped) return;
       this.#tellChange(false, reason);
       this.#timer = setTimeout(() => this.#connect(), this.#wait);
@@ -143,7 +147,7 @@ export class Link {
     const socket = this.#socket;
     if (goodbye && socket?.readyState === WebSocket.OPEN) {
       const closed = once(socket, 'close', { signal: AbortSignal.timeout(FAREWELL) }).catch(() => {});
-      socket.close(GOODBYE);
+      socket.close(GOODBYE_CODE);
       await closed;
     }
     socket?.terminate();

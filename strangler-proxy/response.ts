@@ -1,4 +1,5 @@
 import type { Side } from '@strangler/plan';
+import { HOP_BY_HOP } from './hop-by-hop.ts';
 import { namedIn } from './sanitize.ts';
 
 /** The upstream’s answer is not one we can pass on. */
@@ -8,10 +9,6 @@ export class BadAnswer extends Error {
     this.name = 'BadAnswer';
   }
 }
-
-const HOP_BY_HOP = new Set([
-  ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
-]);
 
 /** What a side says by this header is for us alone, and so is all that we say ourselves. */
 const FENCE = 'strangler-fence';

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { CalledBy } from './addresses.ts';
 import { Refused } from './answer.ts';
 import { correlationIdOf } from './correlation.ts';
+import { HOP_BY_HOP } from './hop-by-hop.ts';
 import { isAuthority, originForm, readingsOf } from './path.ts';
 import { clientAddress, type Trusts } from './trusted.ts';
 
@@ -29,10 +30,8 @@ export type Clean = {
 
 /** Most header lines of a request. */
 const MOST_HEADERS = 256;
-const HOP_BY_HOP = new Set([
-  ...['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer'],
-  ...['transfer-encoding', 'upgrade', 'http2-settings'],
-]);
+/** These of a request too: a proxy’s own login, and an upgrade that is never passed on. */
+const FOR_US = new Set(['proxy-authenticate', 'proxy-authorization', 'http2-settings']);
 const WE_ADD = new Set([
   ...['host', 'content-length', 'expect', 'x-correlation-id'],
   ...['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'],
@@ -83,7 +82,7 @@ export function sanitize(request: IncomingMessage, trusts: Trusts, maxHeaders: n
     if (lower === 'host') hosts++;
     if (lower === 'authorization' && ++authorizations > 1)
       throw new Refused('bad-request', 'two Authorization headers');
-    if (HOP_BY_HOP.has(lower) || WE_ADD.has(lower) || lower === 'x-strangler-shadow') continue;
+    if (HOP_BY_HOP.has(lower) || FOR_US.has(lower) || WE_ADD.has(lower) || lower === 'x-strangler-shadow') continue;
     if (named !== NOTHING && named.has(lower)) continue;
     if (steers(lower) && !trusted) continue;
     headers.push(name, value);

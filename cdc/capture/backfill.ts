@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Database, readBackfill, readStates, type Session, writeBackfill, writeSignal } from '@strangler/ledger';
+import {
+  Database,
+  highestEpoch,
+  readBackfill,
+  readStates,
+  type Session,
+  writeBackfill,
+  writeSignal,
+} from '@strangler/ledger';
 import type { BackfillStatus, Plan } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { parseAddress } from '../names.ts';
@@ -148,8 +156,6 @@ export function startBackfill(
 
 async function refuseIfMoved(session: Session, capability: string): Promise<void> {
   const state = (await readStates(session)).find((row) => row.capability === capability);
-  const { rows } = await session.query('SELECT epoch FROM strangler_handoff WHERE capability = ? LIMIT 1', [
-    capability,
-  ]);
-  if (rows.length || (state && state.boundary > 0)) throw new BackfillRefusedError(capability);
+  if ((await highestEpoch(session, capability)) > 0 || (state && state.boundary > 0))
+    throw new BackfillRefusedError(capability);
 }

@@ -2,6 +2,7 @@ import type { KeptEntry } from '@strangler/ledger';
 import { sourceOf } from '@strangler/plan';
 import { textTable } from '../text-table.ts';
 import { sayCut } from './cut.ts';
+import { isDisputed } from './dispute.ts';
 import { sayEntry } from './entry-name.ts';
 import type { Line, Pair } from './side-by-side.ts';
 import type { Shown } from './view.ts';
@@ -77,7 +78,7 @@ function printPair({ row, note, lines }: Pair, owner: string | undefined): strin
 
 function ways({ name, entry, seen }: Shown): string[] {
   const resolve = `strangler quarantine resolve ${name}`;
-  if (entry.reason.endsWith('inapplicable')) {
+  if (!isDisputed(entry)) {
     return [
       `when there is room for it:   strangler quarantine retry ${name}`,
       `take what the owner has now: ${resolve} --keep owner --reason "…"`,
