@@ -4,11 +4,12 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import type { Logger } from 'pino';
 import type { Active } from './active.ts';
 import { mayAct, type Role, roleOf } from './auth.ts';
-import { type Asker, type CapabilityControl, heading, Refusal } from './capability.ts';
+import type { Asker, CapabilityControl } from './capability.ts';
 import { type KeyedRequest, KeyReused, keyedRequest } from './keyed-request.ts';
 import { type Read, readDismiss, readNothing, readRamp, readRollback, readSet, readSettle } from './requests.ts';
 import type { NewRecord } from './store.ts';
 import { SupersededError } from './stored-state.ts';
+import { heading, Refusal } from './wanted.ts';
 
 /** What the admin API works on. */
 export type AdminParts = {

@@ -1,7 +1,5 @@
 import type { FlagStore } from '@strangler/flags';
 import {
-  afterHandoff,
-  BUCKETS,
   bucketOf,
   type Capability,
   type CapabilitySnapshot,
@@ -12,35 +10,30 @@ import {
   type Owner,
   type Side,
   type Subject,
-  sayDuration,
   sideOf,
   subjectHolds,
-  type Verdict,
 } from '@strangler/plan';
 import type { Logger } from 'pino';
+import { statusOf } from './capability-status.ts';
 import { Comparisons } from './comparisons.ts';
 import { type Ask, Confirmations } from './confirmations.ts';
-import { EvidenceWindow } from './evidence.ts';
 import { FlagFollower } from './flag-follower.ts';
-import { gatesOf } from './gates.ts';
-import { AGAIN, type HandoffParts, saySubject, type Timings } from './handoff-parts.ts';
-import { isFullOfNames, isUrgent, type Move, movesOf, settled } from './handoff-state.ts';
-import { judge } from './judge.ts';
+import { AGAIN, type HandoffParts, type Timings } from './handoff-parts.ts';
+import { isUrgent, type Move, movesOf } from './handoff-state.ts';
+import { JudgeLoop } from './judge-loop.ts';
 import { isDone, type KeyedRequest, remembering } from './keyed-request.ts';
+import { MoveGates } from './move-gates.ts';
 import { Notify } from './notify.ts';
 import { type RampEvent, type RampTransition, transition } from './ramp.ts';
-import { lostProxies, unknownFor } from './readiness.ts';
 import { RecentWriters } from './recent-writers.ts';
 import { Reconciler } from './reconcile.ts';
 import { settleForced } from './settlement.ts';
-import type { CapabilityState, Wish } from './state.ts';
+import type { CapabilityState } from './state.ts';
 import type { InSameTransaction } from './store.ts';
 import { type Stored, type StoredState, SupersededError } from './stored-state.ts';
 import type { SyncWatch } from './sync-watch.ts';
+import { checkSeen, givenUp, pinned, Refusal, ramped } from './wanted.ts';
 import type { Webhook } from './webhook.ts';
-
-/** What may not happen now, and why. */
-export class Refusal extends Error {}
 
 /** Who asks for a change, on what grounds, which `edit` they have seen, if that matters, and the key it is asked under. */
 export type Asker = {
@@ -78,7 +71,8 @@ export class CapabilityControl {
   readonly #parts: CapabilityParts;
   readonly #cell: StoredState;
   readonly #handoffs: HandoffParts;
-  readonly #evidence: EvidenceWindow;
+  readonly #judge: JudgeLoop;
+  readonly #gates: MoveGates;
   readonly #writers = new RecentWriters();
   readonly #stopping = new AbortController();
   readonly #confirmations: Confirmations | undefined;
@@ -86,19 +80,11 @@ export class CapabilityControl {
   #findingOut: Promise<void> | undefined;
   readonly #walk: Reconciler;
   readonly #flag: FlagFollower;
-  /** A control that has state is not the first: writes sent under the one before may still be under way. */
-  readonly #restartedAt: number;
   #released = 0;
-  #verdict: Verdict = { verdict: 'unsure', rule: 'few-requests', reason: 'nothing has been counted yet' };
-  #judging = false;
-  #alerted = false;
-  #dwell = { since: '', from: performance.now() };
 
   constructor(parts: CapabilityParts) {
     this.#parts = parts;
     this.#cell = parts.handoffs.cell;
-    this.#evidence = new EvidenceWindow(parts.plan.guard.errors);
-    this.#restartedAt = this.#cell.current.version ? performance.now() : Number.NEGATIVE_INFINITY;
     const release = (epoch: number) => {
       this.#released = epoch;
       parts.handoffs.proxies.publish();
@@ -111,9 +97,24 @@ export class CapabilityControl {
     const { cell, sides, trouble } = parts.handoffs;
     const bucket = (user: string) => this.#bucket(user);
     if (sides) this.#confirmations = new Confirmations(cell, sides, bucket, trouble, parts.plan.handoff.hold);
+    const { name, plan, sync, log } = parts;
+    // A control that has state is not the first: writes sent under the one before may still be under way.
+    const restartedAt = cell.current.version ? performance.now() : Number.NEGATIVE_INFINITY;
+    const { comparisons } = this;
+    this.#gates = new MoveGates({ name, plan, sync, proxies: parts.handoffs.proxies, comparisons, restartedAt });
+    this.#judge = new JudgeLoop({
+      ...{ name, plan, log },
+      state: () => cell.current,
+      isOpen: () => !this.gates().length,
+      happen: (event, inputs) => this.transition(event, { actor: 'judge', inputs }),
+      alert: (reason, inputs) => this.#alert(reason, inputs),
+    });
     this.#walk = new Reconciler(this.#handoffs, parts.plan.handoff.slice, {
       bucket,
-      look: () => this.#look(),
+      look: () => {
+        const look = this.#gates.look(cell.current);
+        return (move) => look(move).length > 0;
+      },
       arrived: () => this.transition((state) => this.#arrived(state), { actor: 'control' }),
       moved: parts.moved,
       superseded: parts.superseded,
@@ -132,7 +133,7 @@ export class CapabilityControl {
 
   /** Takes in what a proxy counted. */
   count(counts: Counts): void {
-    this.#evidence.add(counts, performance.now());
+    this.#judge.count(counts);
     this.#writers.add(counts.writers, performance.now());
   }
 
@@ -156,7 +157,7 @@ export class CapabilityControl {
       if (result && 'refused' in result) throw new Refusal(result.refused);
       taken = result;
       from = state.boundary / 100;
-      return result ? after(state, result) : state;
+      return result ? ramped(state, result) : state;
     };
     const capability = this.#parts.name;
     const recorded = (state: CapabilityState): InSameTransaction =>
@@ -171,7 +172,7 @@ export class CapabilityControl {
     await this.#change(change, recorded, by, (state) => {
       if (!taken) return;
       const { event, reason, effects } = taken;
-      if (event !== 'pause' && event !== 'complete') this.#evidence.restart();
+      if (event !== 'pause' && event !== 'complete') this.#judge.restart();
       this.#flag.wake();
       this.#walk.wake(isUrgent(state));
       this.#parts.log.info({ capability, event, actor, reason }, 'transition');
@@ -188,9 +189,7 @@ export class CapabilityControl {
     const { actor, seen } = by;
     const change = (state: CapabilityState): CapabilityState => {
       checkSeen(state, seen);
-      if (side === null && !isWanted(state.wishes[user])) throw new Refusal(`${user} is not pinned`);
-      if (side === 'service' && state.ramp.state === 'rolling-back') throw new Refusal('users are on their way back');
-      return { ...state, wishes: { ...state.wishes, [user]: side ?? 'bucket' }, edit: state.edit + 1 };
+      return pinned(state, user, side);
     };
     const record = { capability: this.#parts.name, event: 'pin', actor, reason, inputs: { user, side } };
     await this.#change(change, { record }, by, () => this.#walk.wake(false));
@@ -204,10 +203,7 @@ export class CapabilityControl {
     const change = (state: CapabilityState): CapabilityState => {
       checkSeen(state, seen);
       given = state.unproven;
-      if (!given.length) throw new Refusal('nothing is unproven: there is nothing to give up');
-      if (state.phase !== 'idle') throw new Refusal('a handoff is under way; try again when it has ended');
-      const epochs = given.map(({ epoch }) => epoch);
-      return { ...settled(state, epochs), lostAt, edit: state.edit + 1 };
+      return givenUp(state, lostAt);
     };
     const capability = this.#parts.name;
     const recorded = (): InSameTransaction => ({
@@ -283,104 +279,28 @@ export class CapabilityControl {
 
   /** One look of the judge, and whatever follows from it. */
   async tick(): Promise<void> {
-    const { plan, name, log } = this.#parts;
-    const now = performance.now();
-    const evidence = this.#evidence.read(now, this.#cell.current.boundary === BUCKETS);
-    const found = plan.routes.length
-      ? judge(evidence, plan.guard)
-      : ({ verdict: 'pass', rule: 'no-routes', reason: 'no requests belong to it' } as const);
     this.#forgetArrived();
-    this.#verdict = { verdict: found.verdict, rule: found.rule, reason: found.reason };
-    const { ramp, boundary, wishes, phase } = this.#cell.current;
-    if (ramp.state !== 'ramping') this.#dwell = { since: '', from: now };
-    else if (ramp.since !== this.#dwell.since) this.#dwell = { since: ramp.since, from: now };
-    if (this.#judging) return;
-    this.#judging = true;
-    const { errors, hardFailures, minimumRequests } = plan.guard;
-    const inputs = { evidence, thresholds: { errors, hardFailures, minimumRequests }, verdict: this.#verdict };
-    try {
-      const served = boundary > 0 || phase !== 'idle' || Object.values(wishes).includes('service');
-      if (found.verdict === 'fail' && served) {
-        const reason = `${found.rule}: ${found.reason}`;
-        await this.transition(() => ({ type: 'rollback', urgent: true, reason }), { actor: 'judge', inputs });
-      } else if (ramp.state === 'ramping') {
-        const dwelt = now - this.#dwell.from;
-        const open = !this.gates().length;
-        const judged = (state: CapabilityState): RampEvent => ({
-          ...{ type: 'judged', verdict: found.verdict, dwelt, open, at: state.boundary },
-        });
-        if (transition(this.#cell.current, judged(this.#cell.current), ''))
-          await this.transition(judged, { actor: 'judge', inputs });
-      }
-      const alert = 'alert' in found && served;
-      if (alert && !this.#alerted) this.#alert(found.reason, inputs);
-      this.#alerted = alert;
-    } catch (error) {
-      log.error({ err: error, capability: name }, 'the judge could not act; it tries again');
-    } finally {
-      this.#judging = false;
-    }
+    await this.#judge.tick();
   }
 
   /** What keeps users from moving forward now. */
   gates(): string[] {
-    const { sync, plan } = this.#parts;
-    const { lostAt, unproven } = this.#cell.current;
-    const gates = gatesOf(plan, sync?.latest(), sync ? performance.now() - sync.readAt() : 0, lostAt);
-    for (const { epoch, subject } of unproven) {
-      const since = 'the service’s database has not confirmed it since';
-      const lost = `if it is gone for good: strangler settle ${this.#parts.name} --lost`;
-      gates.push(`${saySubject(subject)} came back by force (epoch ${epoch}), and ${since}; ${lost}`);
-    }
-    if (plan.compare.share > 0) gates.push(...this.comparisons.gates(plan.compare.limit));
-    return [...gates, ...this.#reachGates()];
-  }
-
-  /** What keeps users from moving in order, forward or back: proxies that cannot be asked about their writes. */
-  #reachGates(): string[] {
-    const gates: string[] = [];
-    const now = performance.now();
-    for (const { proxy, lostAt } of this.#lost()) {
-      const may = `proxy ${proxy} has had no link for ${sayDuration(now - lostAt)} and may be sending writes by what it last knew`;
-      gates.push(`${may}; bring it back, or if it does not run any more: strangler proxies dismiss ${proxy}`);
-    }
-    const unknown = this.#unknownFor();
-    if (unknown > 0 && !this.#lost().length) {
-      const why = 'a proxy that is no more, or the control before this one, had writes under way; they may arrive for';
-      gates.push(`${why} ${sayDuration(unknown)} more`);
-    }
-    return gates;
+    return this.#gates.forward(this.#cell.current);
   }
 
   /** Everything an operator asks about. */
   status(): CapabilityStatus {
     const { name, sync, flags } = this.#parts;
     const state = this.#cell.current;
-    const report = sync?.latest();
-    const verified = report?.verified;
-    const gates = this.gates();
-    const flagProblem = flags.problem(name);
-    return {
-      capability: name,
-      boundary: state.boundary,
-      target: state.target,
+    return statusOf(state, {
+      name,
       flag: flags.read(name)?.percentage ?? null,
-      ...(flagProblem && { flagProblem }),
-      epoch: state.epoch,
-      phase: state.phase,
-      ...(state.moving && { moving: state.moving }),
-      unproven: state.unproven.map(({ owed: _, ...unproven }) => unproven),
-      pins: Object.values(state.wishes).filter(isWanted).length,
-      behind: Object.values(state.wishes).filter((wish) => wish === 'behind').length,
-      ramp: state.ramp,
-      verdict: this.#verdict,
-      gates,
-      waitsFor: this.#waitsFor(state, gates),
-      streams: (report?.streams ?? []).map(({ silent: _, ...stream }) => stream),
-      backfill: report?.backfill ?? [],
-      quarantine: report?.quarantine ?? { open: 0, settled: 0 },
-      ...(verified && { verified: { at: verified.at, rows: verified.rows, mismatches: verified.mismatches } }),
-    };
+      flagProblem: flags.problem(name),
+      verdict: this.#judge.verdict,
+      gates: this.gates(),
+      waitsFor: this.#gates.waitsFor(state, this.#movesOf(state)),
+      report: sync?.latest(),
+    });
   }
 
   /** Who owns a user. */
@@ -418,18 +338,6 @@ export class CapabilityControl {
     return bucketOf(this.#parts.group, user);
   }
 
-  #unknownFor(): number {
-    const { writeFate } = this.#parts.plan.handoff;
-    const now = performance.now();
-    const lost = unknownFor(this.#parts.handoffs.proxies.views(), writeFate, now);
-    return Math.max(lost, this.#restartedAt + writeFate - now);
-  }
-
-  /** Registered proxies nobody can reach: while there are any, no orderly move begins, forward or back. */
-  #lost() {
-    return lostProxies(this.#parts.handoffs.proxies.views());
-  }
-
   /** Everybody is where they are wanted; undefined if something else was wanted meanwhile. */
   #arrived(state: CapabilityState): RampEvent | undefined {
     return state.phase !== 'idle' || this.#movesOf(state).length ? undefined : { type: 'arrived', at: state.boundary };
@@ -439,58 +347,10 @@ export class CapabilityControl {
     return [...movesOf(state, this.#parts.plan.handoff.slice, (user) => this.#bucket(user))];
   }
 
-  /** Looks at the gates once: true of a move that may not begin. */
-  #look(gates = this.gates(), reach = this.#reachGates()): (move: Move) => boolean {
-    return (move) => !move.urgent && (this.#isForward(move) ? gates : reach).length > 0;
-  }
-
-  /** True of a move that takes somebody to the service who is not there. */
-  #isForward({ subject: { lo, user }, to }: Move): boolean {
-    return to === 'service' && (user === undefined || sideOf(this.#cell.current, user, lo) !== to);
-  }
-
-  /** What the moves that are wanted now wait for; nothing if one of them may begin. */
-  #waitsFor(state: CapabilityState, gates: string[]): string[] {
-    const reach = this.#reachGates();
-    const blocked = this.#look(gates, reach);
-    const moves = this.#movesOf(state);
-    const [first] = moves;
-    if (!first) return [];
-    if (moves.every(blocked)) return this.#isForward(first) ? gates : reach;
-    return isFullOfNames(state)
-      ? [`writes under way: so many users are known by name that no more are left behind`]
-      : [];
-  }
-
   #alert(reason: string, inputs: object): void {
     const { name, webhook, log } = this.#parts;
     log.warn({ capability: name, reason }, 'both sides are failing; nobody is moved');
     const from = this.#cell.current.boundary / 100;
     webhook.tell({ event: 'alert', capability: name, from, reason, evidence: inputs, at: new Date().toISOString() });
   }
-}
-
-/** True of a wish that an operator has expressed. */
-const isWanted = (wish: Wish | undefined): boolean => wish === 'monolith' || wish === 'service';
-
-function checkSeen({ edit }: CapabilityState, seen: number | undefined): void {
-  if (seen !== undefined && seen !== edit) throw new Refusal(`somebody else was faster: the version is now "${edit}"`);
-}
-
-/** Where the boundary will be when the handoff under way has ended. */
-export function heading(state: CapabilityState): number {
-  return state.phase === 'holding' ? afterHandoff(state, state.moving!).boundary : state.boundary;
-}
-
-/** The state after a transition of the ramp. A rollback takes the pinned users along. */
-function after(state: CapabilityState, { wanted, event, effects }: RampTransition): CapabilityState {
-  const written = effects.find((effect) => effect.kind === 'flag');
-  const followed =
-    event === 'flag' && !written ? { ...state.flag, agreed: wanted.target / 100, pending: null } : state.flag;
-  const flag = written ? { ...state.flag, agreed: written.percentage, pending: written.reason } : followed;
-  const back = Object.entries(state.wishes).map(([user, wish]) => [
-    ...[user, wish === 'service' ? 'monolith' : wish === 'behind' ? 'bucket' : wish],
-  ]);
-  const wishes = event === 'rollback' ? Object.fromEntries(back) : state.wishes;
-  return { ...state, ...wanted, wishes, flag, edit: state.edit + 1 };
 }

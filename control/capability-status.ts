@@ -1,0 +1,43 @@
+import type { CapabilityStatus, Verdict } from '@strangler/plan';
+import type { SyncReport } from './gates.ts';
+import type { CapabilityState } from './state.ts';
+import { isWanted } from './wanted.ts';
+
+/** Everything an operator asks about, beside the stored state. */
+type About = {
+  readonly name: string;
+  readonly flag: number | null;
+  readonly flagProblem: string | undefined;
+  readonly verdict: Verdict;
+  readonly gates: readonly string[];
+  readonly waitsFor: readonly string[];
+  readonly report: SyncReport | undefined;
+};
+
+/** What `strangler status` shows of a capability. */
+export function statusOf(state: CapabilityState, about: About): CapabilityStatus {
+  const { name, flag, flagProblem, verdict, gates, waitsFor, report } = about;
+  const verified = report?.verified;
+  const wishes = Object.values(state.wishes);
+  return {
+    capability: name,
+    boundary: state.boundary,
+    target: state.target,
+    flag,
+    ...(flagProblem && { flagProblem }),
+    epoch: state.epoch,
+    phase: state.phase,
+    ...(state.moving && { moving: state.moving }),
+    unproven: state.unproven.map(({ owed: _, ...unproven }) => unproven),
+    pins: wishes.filter(isWanted).length,
+    behind: wishes.filter((wish) => wish === 'behind').length,
+    ramp: state.ramp,
+    verdict,
+    gates,
+    waitsFor,
+    streams: (report?.streams ?? []).map(({ silent: _, ...stream }) => stream),
+    backfill: report?.backfill ?? [],
+    quarantine: report?.quarantine ?? { open: 0, settled: 0 },
+    ...(verified && { verified: { at: verified.at, rows: verified.rows, mismatches: verified.mismatches } }),
+  };
+}

@@ -1,0 +1,80 @@
+import { type Capability, sayDuration, sideOf } from '@strangler/plan';
+import type { Comparisons } from './comparisons.ts';
+import { gatesOf } from './gates.ts';
+import { type HandoffParts, saySubject } from './handoff-parts.ts';
+import { isFullOfNames, type Move } from './handoff-state.ts';
+import { lostProxies, unknownFor } from './readiness.ts';
+import type { CapabilityState } from './state.ts';
+import type { SyncWatch } from './sync-watch.ts';
+
+/** What the gates are asked of. */
+type Parts = {
+  readonly name: string;
+  readonly plan: Capability;
+  readonly sync: SyncWatch | undefined;
+  readonly proxies: HandoffParts['proxies'];
+  readonly comparisons: Comparisons;
+  /** Since when this control has decided, if another one did before: writes sent under that one may be under way. */
+  readonly restartedAt: number;
+};
+
+/** The gates of one capability, each a sentence, and which moves they keep from beginning. */
+export class MoveGates {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** What keeps users from moving forward now. */
+  forward({ lostAt, unproven }: CapabilityState): string[] {
+    const { sync, plan, name, comparisons } = this.#parts;
+    const gates = gatesOf(plan, sync?.latest(), sync ? performance.now() - sync.readAt() : 0, lostAt);
+    for (const { epoch, subject } of unproven) {
+      const since = 'the service’s database has not confirmed it since';
+      const lost = `if it is gone for good: strangler settle ${name} --lost`;
+      gates.push(`${saySubject(subject)} came back by force (epoch ${epoch}), and ${since}; ${lost}`);
+    }
+    if (plan.compare.share > 0) gates.push(...comparisons.gates(plan.compare.limit));
+    return [...gates, ...this.#inOrder()];
+  }
+
+  /** What keeps users from moving in order, forward or back: proxies that cannot be asked about their writes. */
+  #inOrder(): string[] {
+    const { proxies, plan, restartedAt } = this.#parts;
+    const now = performance.now();
+    const lost = lostProxies(proxies.views());
+    const gates = lost.map(({ proxy, lostAt }) => {
+      const may = `proxy ${proxy} has had no link for ${sayDuration(now - lostAt)} and may be sending writes by what it last knew`;
+      return `${may}; bring it back, or if it does not run any more: strangler proxies dismiss ${proxy}`;
+    });
+    const { writeFate } = plan.handoff;
+    const unknown = Math.max(unknownFor(proxies.views(), writeFate, now), restartedAt + writeFate - now);
+    if (unknown > 0 && !lost.length) {
+      const why = 'a proxy that is no more, or the control before this one, had writes under way; they may arrive for';
+      gates.push(`${why} ${sayDuration(unknown)} more`);
+    }
+    return gates;
+  }
+
+  /** Looks at the gates once: what keeps a move from beginning. An urgent one waits for nothing. */
+  look(state: CapabilityState): (move: Move) => readonly string[] {
+    const [forward, inOrder] = [this.forward(state), this.#inOrder()];
+    return (move) => (move.urgent ? [] : isForward(state, move) ? forward : inOrder);
+  }
+
+  /** What the moves that are wanted now wait for; nothing if one of them may begin. */
+  waitsFor(state: CapabilityState, moves: readonly Move[]): readonly string[] {
+    const look = this.look(state);
+    const [first] = moves;
+    if (!first) return [];
+    if (moves.every((move) => look(move).length)) return look(first);
+    return isFullOfNames(state)
+      ? ['writes under way: so many users are known by name that no more are left behind']
+      : [];
+  }
+}
+
+/** True of a move that takes somebody to the service who is not there. */
+const isForward = (state: CapabilityState, { subject: { lo, user }, to }: Move): boolean =>
+  to === 'service' && (user === undefined || sideOf(state, user, lo) !== to);
