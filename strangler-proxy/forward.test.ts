@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import type { RequestListener } from 'node:http';
+import { type RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { ask, Raw, statusOf, tcp } from './testing/raw.ts';
 import { alone, startUpstream } from './testing/stage.ts';
 
@@ -343,4 +343,26 @@ describe('backpressure and clients that leave', () => {
       expect(logged.map(({ code }) => code)).not.toContain('upstream-failed');
     }
   });
+});
+
+test('an answer that is told it is drained while the next one of its connection is being read goes on', async () => {
+  const { address, logged } = await beforeHttp((request, response) => {
+    response.write(request.url!);
+    setTimeout(() => response.end('.'), 20);
+  });
+  // As Node does it now and then: writing the second answer, which has to wait, it says that the first is drained.
+  const write = ServerResponse.prototype.write;
+  let first: ServerResponse | undefined;
+  const spy = jest.spyOn(ServerResponse.prototype, 'write').mockImplementation(function (this: ServerResponse, chunk) {
+    const written = write.call(this, chunk, 'utf8');
+    if (this.req.url === '/second') first?.emit('drain');
+    if (this.req.url !== '/first') return written;
+    first = this;
+    return false;
+  });
+  stops.push(async () => spy.mockRestore());
+  const client = new Raw(address).send(GET('/first') + GET('/second'));
+  await client.until((text) => text.includes('/second') && text.endsWith('0\r\n\r\n'));
+  client.socket.destroy();
+  expect(logged.filter(({ level }) => Number(level) >= 50)).toEqual([]);
 });

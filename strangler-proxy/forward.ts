@@ -98,7 +98,7 @@ export class Forward implements Dispatcher.DispatchHandler {
   /** Cancels a read; a write is awaited to its end, and its answer thrown away. */
   clientLeft(): void {
     this.#clientGone = true;
-    if (this.#sender.isWrite) this.#controller?.resume();
+    if (this.#sender.isWrite && this.#controller) this.#resume(this.#controller);
     else this.#controller?.abort(new Abandoned('the client has gone'));
   }
 
@@ -178,7 +178,17 @@ export class Forward implements Dispatcher.DispatchHandler {
     this.#unreadSince = performance.now();
     response.once('drain', () => {
       this.#noteUnread();
-      controller.resume();
+      this.#resume(controller);
+    });
+  }
+
+  /**
+   * Goes on reading, but never within a parser’s own call: Node tells a response that it is drained while it writes the
+   * answer to the next request of its connection, which another parser may be reading just then.
+   */
+  #resume(controller: Dispatcher.DispatchController): void {
+    queueMicrotask(() => {
+      if (this.#controller === controller) controller.resume(); // unless its answer has ended meanwhile
     });
   }
 
@@ -189,6 +199,7 @@ export class Forward implements Dispatcher.DispatchHandler {
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     const { request, response } = this.#sender;
+    this.#controller = undefined;
     if (!this.#clientGone) {
       if (this.#takesTrailer) response.addTrailers(trailersFrom(controller.rawTrailers as Buffer[]));
       endGently(request, response);
