@@ -50,6 +50,7 @@ const SIDES = {
   },
   service: (url: string) => {
     const pool = new pg.Pool({ connectionString: url, max: 5 });
+    pool.on('error', () => {}); // its database is dropped behind it
     return {
       writer(fence: Fence): Writer {
         let client: pg.PoolClient | undefined;
