@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ROOT } from '../rehearsal/addresses.ts';
@@ -39,7 +39,9 @@ async function run(): Promise<{ code: number; output: string; runs: readonly Run
     });
   }
   const [code] = (await once(child, 'close')) as [number];
-  const report = readFileSync(join(usualHome(process.env), 'reports', 'faults.json'), 'utf8');
+  const file = join(usualHome(process.env), 'reports', 'faults.json');
+  if (!existsSync(file)) throw new Error(`there is no report; it ended with ${code} and said:\n${output}`);
+  const report = readFileSync(file, 'utf8');
   return { code, output, runs: (JSON.parse(report) as { runs: Run[] }).runs };
 }
 
