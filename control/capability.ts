@@ -22,7 +22,7 @@ import { AGAIN, type HandoffParts, type Timings } from './handoff-parts.ts';
 import { isUrgent, type Move, movesOf } from './handoff-state.ts';
 import { JudgeLoop } from './judge-loop.ts';
 import { isDone, type KeyedRequest, remembering } from './keyed-request.ts';
-import { MoveGates } from './move-gates.ts';
+import { MoveGates, waitsFor } from './move-gates.ts';
 import { Notify } from './notify.ts';
 import { type RampEvent, type RampTransition, transition } from './ramp.ts';
 import { RecentWriters } from './recent-writers.ts';
@@ -112,8 +112,8 @@ export class CapabilityControl {
     this.#walk = new Reconciler(this.#handoffs, parts.plan.handoff.slice, {
       bucket,
       look: () => {
-        const look = this.#gates.look(cell.current);
-        return (move) => look(move).length > 0;
+        const gates = this.#gates.look(cell.current);
+        return (move) => gates.of(move).length > 0;
       },
       arrived: () => this.transition((state) => this.#arrived(state), { actor: 'control' }),
       moved: parts.moved,
@@ -284,21 +284,22 @@ export class CapabilityControl {
   }
 
   /** What keeps users from moving forward now. */
-  gates(): string[] {
-    return this.#gates.forward(this.#cell.current);
+  gates(): readonly string[] {
+    return this.#gates.look(this.#cell.current).forward;
   }
 
   /** Everything an operator asks about. */
   status(): CapabilityStatus {
     const { name, sync, flags } = this.#parts;
     const state = this.#cell.current;
+    const gates = this.#gates.look(state);
     return statusOf(state, {
       name,
       flag: flags.read(name)?.percentage ?? null,
       flagProblem: flags.problem(name),
       verdict: this.#judge.verdict,
-      gates: this.gates(),
-      waitsFor: this.#gates.waitsFor(state, this.#movesOf(state)),
+      gates: gates.forward,
+      waitsFor: waitsFor(state, gates, this.#movesOf(state)),
       report: sync?.latest(),
     });
   }

@@ -18,7 +18,15 @@ type Parts = {
   readonly restartedAt: number;
 };
 
-/** The gates of one capability, each a sentence, and which moves they keep from beginning. */
+/** The gates at one moment, each a sentence. */
+export type Gates = {
+  /** What keeps users from moving forward. */
+  readonly forward: readonly string[];
+  /** What keeps a move from beginning; nothing keeps an urgent one. */
+  readonly of: (move: Move) => readonly string[];
+};
+
+/** The gates of one capability. */
 export class MoveGates {
   readonly #parts: Parts;
 
@@ -26,8 +34,15 @@ export class MoveGates {
     this.#parts = parts;
   }
 
-  /** What keeps users from moving forward now. */
-  forward({ lostAt, unproven }: CapabilityState): string[] {
+  /** Looks at all of them, once. */
+  look(state: CapabilityState): Gates {
+    const inOrder = this.#inOrder();
+    const forward = [...this.#forward(state), ...inOrder];
+    return { forward, of: (move) => (move.urgent ? [] : isForward(state, move) ? forward : inOrder) };
+  }
+
+  /** What keeps users from moving forward, and nobody from moving back. */
+  #forward({ lostAt, unproven }: CapabilityState): string[] {
     const { sync, plan, name, comparisons } = this.#parts;
     const gates = gatesOf(plan, sync?.latest(), sync ? performance.now() - sync.readAt() : 0, lostAt);
     for (const { epoch, subject } of unproven) {
@@ -36,7 +51,7 @@ export class MoveGates {
       gates.push(`${saySubject(subject)} came back by force (epoch ${epoch}), and ${since}; ${lost}`);
     }
     if (plan.compare.share > 0) gates.push(...comparisons.gates(plan.compare.limit));
-    return [...gates, ...this.#inOrder()];
+    return gates;
   }
 
   /** What keeps users from moving in order, forward or back: proxies that cannot be asked about their writes. */
@@ -56,23 +71,14 @@ export class MoveGates {
     }
     return gates;
   }
+}
 
-  /** Looks at the gates once: what keeps a move from beginning. An urgent one waits for nothing. */
-  look(state: CapabilityState): (move: Move) => readonly string[] {
-    const [forward, inOrder] = [this.forward(state), this.#inOrder()];
-    return (move) => (move.urgent ? [] : isForward(state, move) ? forward : inOrder);
-  }
-
-  /** What the moves that are wanted now wait for; nothing if one of them may begin. */
-  waitsFor(state: CapabilityState, moves: readonly Move[]): readonly string[] {
-    const look = this.look(state);
-    const [first] = moves;
-    if (!first) return [];
-    if (moves.every((move) => look(move).length)) return look(first);
-    return isFullOfNames(state)
-      ? ['writes under way: so many users are known by name that no more are left behind']
-      : [];
-  }
+/** What the moves that are wanted wait for; nothing if one of them may begin. */
+export function waitsFor(state: CapabilityState, gates: Gates, moves: readonly Move[]): readonly string[] {
+  const [first] = moves;
+  if (!first) return [];
+  if (moves.every((move) => gates.of(move).length)) return gates.of(first);
+  return isFullOfNames(state) ? ['writes under way: so many users are known by name that no more are left behind'] : [];
 }
 
 /** True of a move that takes somebody to the service who is not there. */

@@ -97,7 +97,10 @@ class Settling {
       const { log, stream, signal } = this.#options;
       if (signal.aborted || message === this.#said) return;
       this.#said = message;
-      log.error({ err: error, stream }, 'cannot tell which late writes the owner has made moot; they stay open');
+      log.error(
+        { err: error, stream },
+        'cannot tell which late writes the owner has since written itself; they stay open',
+      );
     }
   }
 
@@ -113,7 +116,7 @@ class Settling {
     this.#after = entries.length < AT_ONCE ? 0 : entries.at(-1)!.id;
     const moot = await supersededAmong(openRows(session, this.#mapping, side), entries);
     const settled = await settleQuarantine(session, moot, 'superseded', 'the owner has made it so meanwhile');
-    if (settled) log.info({ stream, entries: moot }, 'superseded: what the owner wrote since has made them moot');
+    if (settled) log.info({ stream, entries: moot }, 'superseded: the owner has since written the same values');
   }
 
   async close(): Promise<void> {

@@ -74,7 +74,7 @@ export async function runStory(
     async () => {
       wrongBuild = await Promise.race([tryWrongBuild(orders, env, 25), traffic.failed]);
     },
-    async () => {}, // once it is mended those who were wanted move on, which is the next chapter
+    async () => {}, // once it is fixed, those who were wanted move on, which is the next chapter
   );
   await set('orders', 25, 0.3);
   await set('orders', 50, 0.38);
