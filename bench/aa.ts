@@ -17,7 +17,7 @@ import { shopping } from './shadow/shopping.ts';
 /** Comparable pairs that are to be seen. */
 const PAIRS = 10_000;
 const GIVEN_UP_AFTER = 600;
-const FOUND_WITHIN = 60_000;
+const FOUND_WITHIN_MS = 60_000;
 
 /** What the proxy told of the pairs. */
 class Told {
@@ -74,7 +74,7 @@ async function run({ seconds = GIVEN_UP_AFTER, signal }: Options) {
 async function spoiledIsFound(told: Told, twin: { spoil: () => void }, check: () => void, signal: AbortSignal) {
   const differing = () => told.replies.report().groups.some(({ path }) => path.endsWith('total'));
   twin.spoil();
-  for (const until = Date.now() + FOUND_WITHIN; !differing(); await sleep(100)) {
+  for (const until = Date.now() + FOUND_WITHIN_MS; !differing(); await sleep(100)) {
     signal.throwIfAborted();
     check();
     if (Date.now() > until) throw new Error('a cent off in every total of one side was not found');

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** A program and its arguments. */
 export type Command = { readonly file: string; readonly args: readonly string[] };
 
-const READY_WITHIN = 60_000;
-const STOP_WITHIN = 5_000;
+const READY_WITHIN_MS = 60_000;
+const STOP_WITHIN_MS = 5_000;
 const KEPT_OUTPUT = 4_000;
 
 const running = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
@@ -67,11 +67,11 @@ export async function startProcess(
     if (!running(child) || child.pid === undefined) return;
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
-    const late = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN);
+    const late = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
     await ended;
     clearTimeout(late);
   };
-  const deadline = Date.now() + READY_WITHIN;
+  const deadline = Date.now() + READY_WITHIN_MS;
   let why: unknown;
   while (running(child) && child.pid !== undefined && Date.now() < deadline && !signal.aborted) {
     try {

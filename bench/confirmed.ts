@@ -8,7 +8,7 @@ import { startLoad } from './handoff/load.ts';
 import { say } from './screen.ts';
 
 const RATE = 100;
-const WARM_UP = 5_000;
+const WARM_UP_MS = 5_000;
 
 type Measured = { readonly p50: number; readonly p99: number; readonly failed: number };
 
@@ -46,7 +46,7 @@ function measure(confirmed: boolean, seconds: number, signal: AbortSignal): Prom
     await set('orders', 100);
     await until('everybody', 'orders', 120_000, (status) => atRest(status) && status.boundary === 10_000);
     const load = startLoad(stack, RATE, 1);
-    await sleep(WARM_UP);
+    await sleep(WARM_UP_MS);
     const [from, failed] = [load.writes.length, load.failed()];
     await sleep(seconds * 1_000);
     const writes = load.writes.slice(from);

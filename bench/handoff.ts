@@ -12,7 +12,7 @@ const RATE = 300;
 /** Half of the requests are purchases. */
 const WRITES = 0.5;
 const SLICE = 100;
-const MOVED_WITHIN = 120_000;
+const MOVED_WITHIN_MS = 120_000;
 
 /** Moves a share of the users there and back under load, 1 % at a time, and reads from control how long each was held. */
 async function run({ seconds = 10, rounds = 2, signal }: Options) {
@@ -40,7 +40,12 @@ async function run({ seconds = 10, rounds = 2, signal }: Options) {
 }
 
 const settled = (percentage: number) =>
-  until(`${percentage} %`, 'orders', MOVED_WITHIN, (status) => atRest(status) && status.boundary === percentage * 100);
+  until(
+    `${percentage} %`,
+    'orders',
+    MOVED_WITHIN_MS,
+    (status) => atRest(status) && status.boundary === percentage * 100,
+  );
 
 /** Of one handoff, ms: until every proxy holds, until none has a write under way, until the barrier has arrived. */
 type Timings = {

@@ -14,7 +14,7 @@ import type { Benchmark, Options } from './benchmark.ts';
 import { table } from './figures.ts';
 import { startOneWay } from './naive/one-way.ts';
 import { startOurs, writePlan } from './naive/ours.ts';
-import { KILLED_AT, type Outcome, RAMP, replay } from './naive/replay.ts';
+import { KILLED_AT, RAMP, replay, type WayCounts } from './naive/replay.ts';
 import type { Way } from './naive/way.ts';
 import { say } from './screen.ts';
 import { startWorker } from './sync/connect-worker.ts';
@@ -24,7 +24,7 @@ const WAYS = ['request', 'user', 'ours'] as const;
 type Which = (typeof WAYS)[number];
 
 /** One way’s run, with the seed of its router’s choices. */
-type Run = Outcome & { readonly way: Which; readonly name: string; readonly seed: number };
+type Run = WayCounts & { readonly way: Which; readonly name: string; readonly seed: number };
 
 type Task = {
   readonly servers: Servers;

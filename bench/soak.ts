@@ -13,7 +13,7 @@ const PER_SECOND = 500;
 /** Seconds in which the other side is dead in one way; then its memory is looked at, and it is dead in the other way. */
 const SLICE = 10;
 const PROBE = join(import.meta.dirname, 'shadow/heap-probe.ts');
-const PROBED_WITHIN = 10_000;
+const PROBED_WITHIN_MS = 10_000;
 
 type Memory = { readonly heapUsed: number; readonly external: number; readonly rss: number };
 
@@ -53,7 +53,7 @@ async function run({ seconds = 120, signal }: Options) {
 async function probe(pid: number, file: string): Promise<Memory> {
   rmSync(file, { force: true });
   process.kill(pid, 'SIGUSR2');
-  for (const until = Date.now() + PROBED_WITHIN; ; await sleep(20)) {
+  for (const until = Date.now() + PROBED_WITHIN_MS; ; await sleep(20)) {
     try {
       return JSON.parse(readFileSync(file, 'utf8')) as Memory;
     } catch (error) {

@@ -26,14 +26,14 @@ export type CdcOptions = {
   readonly log: Logger;
   readonly say?: SayProgress;
   /** Rows applied, per stream. */
-  readonly applied?: (stream: string, rows: number) => void;
+  readonly onApplied?: (stream: string, rows: number) => void;
 };
 
 /**
  * Starts the sync of a Plan that `init` has prepared: tickers, the monolith's connector, streams; then the backfill of
  * what is not copied yet; then each service's connector. Gives it at once; everything is retried until stopped.
  */
-export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOptions): Cdc {
+export function startCdc(plan: Plan, { log, say = () => {}, onApplied }: CdcOptions): Cdc {
   const abort = new AbortController();
   const connect = new Connect(plan.kafka!.connect);
   const watch = watchConnectors(connect, log);
@@ -65,7 +65,7 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
   const awaitPlace = async (name: string): Promise<void> => {
     while (!placed && !abort.signal.aborted) {
       placed = await connect.placed(name).catch(() => false); // Connect is away; the next look will tell
-      if (!placed) await sleep(LOOK_EVERY, abort.signal);
+      if (!placed) await sleep(POLL_MS, abort.signal);
     }
   };
 
@@ -79,9 +79,9 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
         placed: () => direction === 'reverse' || placed,
         copying: () => direction === 'forward' && (backfills.get(capability)?.copying() ?? true),
         hooks: {
-          copied: (table, rows) => backfills.get(capability)?.copied(table, rows),
-          copyEnded: (table) => backfills.get(capability)?.copyEnded(table),
-          applied: (rows) => applied?.(streamName(capability, direction), rows),
+          onCopied: (table, rows) => backfills.get(capability)?.copied(table, rows),
+          onCopyEnd: (table) => backfills.get(capability)?.copyEnded(table),
+          onApplied: (rows) => onApplied?.(streamName(capability, direction), rows),
         },
       });
     const forward = start('forward');
@@ -130,10 +130,10 @@ export function startCdc(plan: Plan, { log, say = () => {}, applied }: CdcOption
 }
 
 /** Between two ticks of a database, ms; sooner where an answer waits for one. */
-const TICK = 1_000;
-const CONFIRMING_TICK = 20;
+const TICK_MS = 1_000;
+const CONFIRMING_TICK_MS = 20;
 
-const LOOK_EVERY = 250;
+const POLL_MS = 250;
 
 /** One address per database, and how often it ticks: a database ticks once, however many capabilities live in it. */
 function databasesOf(plan: Plan, capabilities: readonly string[]): { url: string; every: number }[] {
@@ -144,10 +144,10 @@ function databasesOf(plan: Plan, capabilities: readonly string[]): { url: string
     const name = `${host}:${port}/${database}`;
     distinct.set(name, { url: applier, every: Math.min(every, distinct.get(name)?.every ?? every) });
   };
-  add(monolith.database!, TICK);
+  add(monolith.database!, TICK_MS);
   for (const name of capabilities) {
     const { service, confirmed } = plan.capabilities[name]!;
-    add(service.database!, confirmed ? CONFIRMING_TICK : TICK);
+    add(service.database!, confirmed ? CONFIRMING_TICK_MS : TICK_MS);
   }
   return [...distinct.values()];
 }

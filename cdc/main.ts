@@ -3,7 +3,7 @@ import pino from 'pino';
 import { type Cdc, startCdc } from './cdc.ts';
 import { type Command, readCommand, UsageError } from './command-line.ts';
 import { runDoctor, runRecopy, runVerify } from './commands.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { createMetrics, type SyncMetrics } from './metrics.ts';
 import { syncedCapabilities } from './names.ts';
 import { sayBackfill } from './progress-line.ts';
 import { runQuarantine } from './quarantine/commands.ts';
@@ -50,7 +50,7 @@ async function run(plan: Plan, address: string | undefined): Promise<number> {
   const metrics = createMetrics();
   const cdc = startCdc(plan, {
     log,
-    applied: metrics.applied,
+    onApplied: metrics.applied,
     say: (capability, status, rate) => {
       log.info({ capability, ...status }, 'backfill');
       if (process.stderr.isTTY) complain(`${capability}.${sayBackfill(status, rate)}`);
@@ -70,7 +70,7 @@ async function run(plan: Plan, address: string | undefined): Promise<number> {
   return 0;
 }
 
-async function serveMetrics(metrics: Metrics, address: string, cdc: Cdc): Promise<() => Promise<void>> {
+async function serveMetrics(metrics: SyncMetrics, address: string, cdc: Cdc): Promise<() => Promise<void>> {
   try {
     return await metrics.serve(address, cdc);
   } catch (cause) {

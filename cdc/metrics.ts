@@ -4,7 +4,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { Cdc } from './cdc.ts';
 
 /** What the sync tells Prometheus. */
-export type Metrics = {
+export type SyncMetrics = {
   /** Counts rows applied to a stream's target. */
   applied(stream: string, rows: number): void;
   /** Serves /metrics at HOST:PORT; gives its stop. Throws the server's error, such as EADDRINUSE. */
@@ -12,7 +12,7 @@ export type Metrics = {
 };
 
 /** Metrics of one process. */
-export function createMetrics(): Metrics {
+export function createMetrics(): SyncMetrics {
   const registry = new Registry();
   const registers = [registry];
   const rows = new Counter({

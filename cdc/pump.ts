@@ -3,7 +3,7 @@ import type { KafkaMessage } from 'kafkajs';
 import type { Applier } from './apply/applier.ts';
 import { UndecidedError } from './apply/large-transaction.ts';
 import { untilUndecided } from './apply/prepare.ts';
-import { namesIn, type Progress, type Reading, type Step, type Work, workOf } from './apply/work.ts';
+import { namesIn, type SourceContext, type Step, type StreamProgress, type Work, workOf } from './apply/work.ts';
 import { collectGarbageAfter } from './collect-garbage.ts';
 import { Assembler, type LargeTransaction } from './log/assemble.ts';
 import { nextTick } from './log/continuity.ts';
@@ -13,21 +13,21 @@ import { Spill } from './log/spill.ts';
 import { SchemaChangedError } from './mapping/mapping.ts';
 import { type RetryPolicy, retry } from './retry.ts';
 import { sleep } from './sleep.ts';
-import type { Place } from './standstill.ts';
+import type { TopicPlace } from './standstill.ts';
 
 /** Hears what has been applied, after its commit. */
 export type PumpHooks = {
   /** Rows of a backfill. */
-  readonly copied: (table: string, rows: number) => void;
+  readonly onCopied: (table: string, rows: number) => void;
   /** The last row of a table's backfill. */
-  readonly copyEnded: (table: string) => void;
+  readonly onCopyEnd: (table: string) => void;
   /** Rows an application has changed. */
-  readonly applied: (rows: number) => void;
+  readonly onApplied: (rows: number) => void;
 };
 
 /** What a pump moves, and how. */
 export type PumpOptions = {
-  readonly reading: Reading;
+  readonly reading: SourceContext;
   readonly applier: Applier;
   /** The source's database, for the outcome of a barrier. */
   readonly source: Database;
@@ -44,8 +44,8 @@ const MOST_ROWS = 4_000;
 /** Or up to so many bytes of messages. */
 const MOST_BYTES = 4 * 1024 * 1024;
 /** How often a stream that applies nothing still moves its checkpoint. */
-const IDLE_FLUSH = 5_000;
-const OUTCOME_POLL = 20;
+const IDLE_FLUSH_MS = 5_000;
+const OUTCOME_POLL_MS = 20;
 
 /** Moves messages of one topic into one target: decoded, assembled, gathered, applied. */
 export class Pump {
@@ -58,11 +58,11 @@ export class Pump {
   #tick: number;
   #strict: boolean;
   #tickedAt: number | undefined;
-  #progress: Progress;
-  #flushed: Progress;
+  #progress: StreamProgress;
+  #flushed: StreamProgress;
   #flushedAt = Date.now();
   /** How far it has come: the last message that is done with, and the rows of a large transaction gone through since. */
-  #done: Place;
+  #done: TopicPlace;
   /** When the last tick came through, and how late: milliseconds. */
   #seen: { readonly at: number; readonly lag: number } | undefined;
 
@@ -85,7 +85,7 @@ export class Pump {
   }
 
   /** How far it has come. */
-  get place(): Place {
+  get place(): TopicPlace {
     return this.#done;
   }
 
@@ -141,7 +141,7 @@ export class Pump {
     return now || this.#rows >= MOST_ROWS || this.#bytes >= MOST_BYTES;
   }
 
-  #reached(): Progress {
+  #reached(): StreamProgress {
     const { position, resumeFrom } = this.#assembler;
     return { position, kafkaOffset: Number(resumeFrom), tick: this.#tick };
   }
@@ -195,7 +195,7 @@ export class Pump {
         else if (done) break;
       }
       this.#committed(progress, []);
-      if (!ours) hooks.applied(large.rows.wanted);
+      if (!ours) hooks.onApplied(large.rows.wanted);
     } finally {
       large.rows.close();
     }
@@ -206,12 +206,12 @@ export class Pump {
     const progress = this.#progress;
     if (progress === this.#flushed) return;
     const waited = this.#options.confirming && progress.tick > this.#flushed.tick;
-    if (!waited && Date.now() - this.#flushedAt < IDLE_FLUSH) return;
+    if (!waited && Date.now() - this.#flushedAt < IDLE_FLUSH_MS) return;
     const { applier, persistence } = this.#options;
     if (await retry(() => applier.commit([], progress), persistence)) this.#committed(progress, []);
   }
 
-  #committed(progress: Progress, steps: readonly Step[]): void {
+  #committed(progress: StreamProgress, steps: readonly Step[]): void {
     this.#flushed = progress;
     this.#flushedAt = Date.now();
     const { hooks } = this.#options;
@@ -221,9 +221,9 @@ export class Pump {
       if (work.kind === 'changes') rows += work.changes.length;
       if (work.kind === 'copy') copies.set(work.change.table.name, (copies.get(work.change.table.name) ?? 0) + 1);
     }
-    for (const [table, count] of copies) hooks.copied(table, count);
-    for (const { work } of steps) if (work.kind === 'copied') hooks.copyEnded(work.table);
-    if (rows) hooks.applied(rows);
+    for (const [table, count] of copies) hooks.onCopied(table, count);
+    for (const { work } of steps) if (work.kind === 'copied') hooks.onCopyEnd(work.table);
+    if (rows) hooks.onApplied(rows);
   }
 
   /** Waits for the grant in the target or the cancel in the source: one of them always comes, or force decides. */
@@ -237,7 +237,7 @@ export class Pump {
         .use((session) => hasHandoff(session, reading.capability, barrier.epoch, 'cancel'))
         .catch(() => false); // the source may be down: then the grant comes
       if (cancelled) return applier.decide(barrier, false);
-      await sleep(OUTCOME_POLL, persistence.signal);
+      await sleep(OUTCOME_POLL_MS, persistence.signal);
     }
   }
 }

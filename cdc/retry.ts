@@ -19,8 +19,8 @@ export type RetryPolicy = {
   readonly onRecovered: () => void;
 };
 
-const FIRST_WAIT = 20;
-const LONGEST_WAIT = 2_000;
+const FIRST_BACKOFF_MS = 20;
+const LONGEST_BACKOFF_MS = 2_000;
 
 /** Does something until it works, waiting longer each time. Throws StoppedError, or the first isFatal error. */
 export async function retry<T>(task: () => Promise<T>, how: RetryPolicy): Promise<T> {
@@ -34,7 +34,7 @@ export async function retry<T>(task: () => Promise<T>, how: RetryPolicy): Promis
       if (how.signal.aborted) throw new StoppedError();
       if (how.isFatal(error)) throw error;
       how.onRetry(error instanceof Error ? error : new Error(String(error)));
-      await sleep(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt), how.signal);
+      await sleep(Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt), how.signal);
     }
   }
 }

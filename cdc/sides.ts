@@ -8,7 +8,7 @@ import { Refusal } from './refusal.ts';
 import { openRows, type Rows } from './rows/aggregates.ts';
 
 /** Both databases of a capability, open to look into or to mend. */
-export type Sides = {
+export type OpenSides = {
   readonly capability: string;
   readonly mapping: Mapping;
   readonly sessions: Readonly<Record<Side, Session>>;
@@ -18,10 +18,10 @@ export type Sides = {
   close(): Promise<void>;
 };
 
-const PATIENCE = 10_000;
+const TIMEOUT_MS = 10_000;
 
 /** Opens both databases of a capability; with `repair`, to write there as one of our own. Throws Refusal, driver errors. */
-export async function openSides(plan: Plan, capability: string, as: 'reader' | 'repair'): Promise<Sides> {
+export async function openSides(plan: Plan, capability: string, as: 'reader' | 'repair'): Promise<OpenSides> {
   const one = plan.capabilities[capability]!;
   const open = (url: string) => (as === 'reader' ? openSession(url, 'reader') : openAlone(url));
   const monolith = await open(plan.monolith.database!.applier);
@@ -49,7 +49,7 @@ export async function openSides(plan: Plan, capability: string, as: 'reader' | '
 
 /** One session at a time may hold the replication origin: another operator's is waited for. */
 async function openAlone(url: string): Promise<Session> {
-  for (const until = Date.now() + PATIENCE; ; ) {
+  for (const until = Date.now() + TIMEOUT_MS; ; ) {
     try {
       return await openWriter(url, 'repair');
     } catch (error) {

@@ -1,5 +1,5 @@
 /** How far a stream has come in its source’s topic. */
-export type Place = {
+export type TopicPlace = {
   /** Of the first message that is not done with. */
   readonly offset: bigint;
   /** Rows of a large transaction gone through since. */
@@ -7,14 +7,14 @@ export type Place = {
 };
 
 /** A stream that has not come further for so long, while its source has, stands still, ms. */
-const PATIENCE = 30_000;
+const STANDSTILL_MS = 30_000;
 
 /**
  * Tells a stream that stands still from one that has nothing to do: its source’s tick rises at least once a second while
  * that database lives, and is a message like any other.
  */
 export class Standstill {
-  #furthest: Place | undefined;
+  #furthest: TopicPlace | undefined;
   #since: number;
   /** The source’s tick when the stream last came further. */
   #tick: number | undefined;
@@ -27,7 +27,7 @@ export class Standstill {
 
   /** How long the stream has stood still, ms; 0 while it does not, or not long enough to say so. */
   get ms(): number {
-    return this.#ms >= PATIENCE ? this.#ms : 0;
+    return this.#ms >= STANDSTILL_MS ? this.#ms : 0;
   }
 
   /** Somebody has put the stream elsewhere, `now`: how far it had come says nothing any more. */
@@ -39,7 +39,7 @@ export class Standstill {
   }
 
   /** Takes in where the stream is, if it reads, and the source’s tick, if it can be read. */
-  look(place: Place | undefined, tick: number | undefined, now: number): void {
+  look(place: TopicPlace | undefined, tick: number | undefined, now: number): void {
     if (place && isFurther(place, this.#furthest)) {
       this.#furthest = place;
       this.#since = now;
@@ -51,5 +51,5 @@ export class Standstill {
   }
 }
 
-const isFurther = (a: Place, b: Place | undefined): boolean =>
+const isFurther = (a: TopicPlace, b: TopicPlace | undefined): boolean =>
   !b || a.offset > b.offset || (a.offset === b.offset && a.rows > b.rows);

@@ -87,7 +87,7 @@ describe('what a person must look at stops a stream, and it goes on when that is
     const plan = { ...world.plan, kafka: { ...world.plan.kafka!, brokers: ['127.0.0.1:1'] } };
     const away = startStream({
       ...{ plan, capability: 'orders', direction: 'reverse', log: pino({ level: 'silent' }) },
-      hooks: { copied: () => {}, copyEnded: () => {}, applied: () => {} },
+      hooks: { onCopied: () => {}, onCopyEnd: () => {}, onApplied: () => {} },
       ...{ placed: () => true, copying: () => false },
     });
     try {

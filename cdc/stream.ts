@@ -49,10 +49,10 @@ export type StreamOptions = {
   readonly copying: () => boolean;
 };
 
-const REPORT_EVERY = 500;
-const LOOK_EVERY = 1_000;
+const REPORT_MS = 500;
+const POLL_MS = 1_000;
 /** Without a tick for this long, the lag is infinite. */
-const SILENCE = 5_000;
+const SILENCE_MS = 5_000;
 
 const COPYING_AGAIN = 'a piece of the log is lost and not copied again yet: strangler recopy';
 
@@ -116,7 +116,7 @@ class RunningStream implements Stream {
       },
       onRecovered: () => this.#say(this.#pump ? 'running' : 'starting', null),
     };
-    this.#timer = setInterval(() => this.#report(), REPORT_EVERY);
+    this.#timer = setInterval(() => this.#report(), REPORT_MS);
     this.#life = this.#live();
     this.#watching = this.#watch();
   }
@@ -130,7 +130,7 @@ class RunningStream implements Stream {
       ...(stalled
         ? { state: 'stalled', reason: sayStalled(stalled, reason) }
         : { state: this.#state === 'running' && copying ? 'backfilling' : this.#state, reason }),
-      lag: this.#state === 'stopped' ? null : (this.#pump?.lag(SILENCE) ?? null),
+      lag: this.#state === 'stopped' ? null : (this.#pump?.lag(SILENCE_MS) ?? null),
     };
   }
 
@@ -175,7 +175,7 @@ class RunningStream implements Stream {
     const used = this.#mapping;
     let stood = this.#applier?.checkpoint;
     while (!signal.aborted) {
-      await sleep(LOOK_EVERY, signal);
+      await sleep(POLL_MS, signal);
       if (error instanceof ApplierAheadError) continue; // the other one moves on
       const now = await this.#reporter.use((session) => readCheckpoint(session, this.name)).catch(() => undefined);
       stood ??= now;
@@ -226,10 +226,10 @@ class RunningStream implements Stream {
         topic: direction === 'forward' ? monolithTopic(plan) : serviceTopic(plan, capability),
         reader: `strangler.${plan.name}.${capability}.${direction}`,
         from: BigInt(checkpoint.kafkaOffset),
-        take: async (messages) => {
+        onMessages: async (messages) => {
           if (!life.signal.aborted) await pump.take(messages).catch(end);
         },
-        ended: end,
+        onEnd: end,
       });
     // What ends a reading while it is being opened is told by `ended`, or by the stream's own end.
     const close = await retry(open, persistence).catch((error: unknown) => {
@@ -268,7 +268,7 @@ class RunningStream implements Stream {
       if (ms && !stood) this.#log.error({ reason: this.status().reason }, 'stream stalled');
       if (!ms && stood) this.#log.info({ stood }, 'stream goes on');
       stood = ms;
-      await sleep(LOOK_EVERY, signal);
+      await sleep(POLL_MS, signal);
     }
   }
 

@@ -10,7 +10,7 @@ import {
 import { type Direction, type Plan, type Side, streamName } from '@strangler/plan';
 import { type MappedTable, resolveMapping } from './mapping/mapping.ts';
 import { keyRow } from './rows/aggregates.ts';
-import { comparePages, type Difference, type DifferenceKind } from './rows/compare-rows.ts';
+import { comparePages, type RowDifference, type RowDifferenceKind } from './rows/compare-rows.ts';
 import { openStore, type RowStore } from './rows/row-store.ts';
 import { sleep } from './sleep.ts';
 
@@ -22,7 +22,7 @@ export type TableResult = {
   /** Rows whose parent is missing, by side. */
   readonly orphans: Readonly<Record<Side, number>>;
   /** The first few, by primary key. */
-  readonly examples: readonly { readonly kind: DifferenceKind; readonly key: string }[];
+  readonly examples: readonly { readonly kind: RowDifferenceKind; readonly key: string }[];
 };
 
 /** What became of a capability; `settled` is false if the streams did not get past the first look. */
@@ -38,8 +38,8 @@ export type VerifyResult = {
 export type VerifyProgress = (table: string, compared: number) => void;
 
 const LOOKS = 5;
-const BETWEEN_LOOKS = 1_000;
-const STREAMS_WITHIN = 15_000;
+const BETWEEN_LOOKS_MS = 1_000;
+const STREAMS_TIMEOUT_MS = 15_000;
 const EXAMPLES = 10;
 
 type Sides = Readonly<Record<Side, Session>>;
@@ -63,7 +63,7 @@ export async function verify(
   try {
     const begun = await databaseTime(monolith);
     const mapping = await resolveMapping(capability, one, monolith, service);
-    const suspects: { table: MappedTable; differences: Difference[]; compared: number }[] = [];
+    const suspects: { table: MappedTable; differences: RowDifference[]; compared: number }[] = [];
     for (const table of mapping.values()) {
       const stores = openStores(sides, table);
       suspects.push({ table, ...(await comparePages(table, stores, (compared) => progress(table.name, compared))) });
@@ -108,12 +108,12 @@ const openStores = ({ monolith, service }: Sides, table: MappedTable): Record<Si
 async function lookAgain(
   table: MappedTable,
   stores: Record<Side, RowStore>,
-  differences: readonly Difference[],
-): Promise<Difference[]> {
+  differences: readonly RowDifference[],
+): Promise<RowDifference[]> {
   let lasting = [...differences];
   for (let look = 1; look < LOOKS && lasting.length; look++) {
-    await sleep(BETWEEN_LOOKS, AbortSignal.timeout(BETWEEN_LOOKS * 2));
-    const still: Difference[] = [];
+    await sleep(BETWEEN_LOOKS_MS, AbortSignal.timeout(BETWEEN_LOOKS_MS * 2));
+    const still: RowDifference[] = [];
     for (let at = 0; at < lasting.length; at += 1_000) {
       const keys = lasting.slice(at, at + 1_000).map(({ key }) => key);
       const [monolith, service] = await Promise.all([
@@ -148,7 +148,7 @@ export async function awaitStreams(
   const wanted = { forward: 1 + (await lastTick(monolith)), reverse: 1 + (await lastTick(service)) };
   const passed = async (target: Session, direction: Direction) =>
     (await readCheckpoint(target, streamName(capability, direction))).tick >= wanted[direction];
-  for (const until = Date.now() + STREAMS_WITHIN; Date.now() < until; ) {
+  for (const until = Date.now() + STREAMS_TIMEOUT_MS; Date.now() < until; ) {
     if ((await passed(service, 'forward')) && (await passed(monolith, 'reverse'))) return true;
     await nudge();
     await sleep(200, AbortSignal.timeout(1_000));

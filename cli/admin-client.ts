@@ -15,10 +15,10 @@ import { Problem } from './problem.ts';
 import { inert } from './text.ts';
 
 /** Where control is and with which token one talks to it. */
-export type Connection = { readonly url: string; readonly token: string };
+export type ControlAccess = { readonly url: string; readonly token: string };
 
 /** How long one answer may take, in ms. */
-const TIMEOUT = 10_000;
+const TIMEOUT_MS = 10_000;
 const RECORDS_AT_ONCE = 500;
 
 /** Control does not answer, or not now (a standby, a lease lost): watching goes on and tries again. */
@@ -26,9 +26,9 @@ export class Unreachable extends Problem {}
 
 /** The admin API of control. Every call throws a Problem that names the cause and the next step. */
 export class AdminClient {
-  readonly #to: Connection;
+  readonly #to: ControlAccess;
 
-  constructor(to: Connection) {
+  constructor(to: ControlAccess) {
     this.#to = to;
   }
 
@@ -89,7 +89,7 @@ export class AdminClient {
           accept: 'application/json',
           ...(body ? { 'content-type': 'application/json' } : {}),
         },
-        signal: AbortSignal.timeout(TIMEOUT),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(body ? { body: JSON.stringify(body) } : {}),
       });
       text = await answer.text();
@@ -146,7 +146,8 @@ function unknownCapability(name: string, known: readonly CapabilityStatus[]): Pr
 
 function unreachable(url: string, cause: Error): Problem {
   const inner = cause.cause as { code?: string } | undefined;
-  const why = cause.name === 'TimeoutError' ? `no answer within ${TIMEOUT / 1_000} s` : (inner?.code ?? cause.message);
+  const why =
+    cause.name === 'TimeoutError' ? `no answer within ${TIMEOUT_MS / 1_000} s` : (inner?.code ?? cause.message);
   return new Unreachable(
     `control cannot be reached at ${url} (${why}). Start it with: strangler control --plan FILE, or name another with --control URL.`,
     1,

@@ -4,12 +4,12 @@ import {
   type Case,
   compareSuites,
   describeSuite,
-  type Finding,
   htmlOf,
   junitOf,
   markdownOf,
   OUTCOME_CODES,
   outcomeOf,
+  type RuleFinding,
   redactor,
   redactReport,
   ruleSet,
@@ -20,14 +20,14 @@ import { readJson } from './read-json.ts';
 import { readReport, readRules } from './rules-file.ts';
 import { print } from './text.ts';
 
-export type CompareOptions = ReportOptions & {
+export type CompareCommandOptions = ReportOptions & {
   suite: string;
   rules?: string;
   header: readonly string[];
 };
 
 /** Asks both sides the same, and returns the exit code: 0 equal, 1 mismatch, 2 a side or the tool failed, 3 too little. */
-export async function compare(oldUrl: string, newUrl: string, options: CompareOptions): Promise<number> {
+export async function compare(oldUrl: string, newUrl: string, options: CompareCommandOptions): Promise<number> {
   return await failingWith2(() => compareSides(oldUrl, newUrl, options));
 }
 
@@ -40,7 +40,7 @@ export async function failingWith2(run: () => Promise<number>): Promise<number> 
   }
 }
 
-async function compareSides(oldUrl: string, newUrl: string, options: CompareOptions): Promise<number> {
+async function compareSides(oldUrl: string, newUrl: string, options: CompareCommandOptions): Promise<number> {
   const urls = [oldUrl, newUrl].map(readUrl);
   const cases = await readCases(options.suite);
   const rules = options.rules === undefined ? [] : await readRules(options.rules);
@@ -111,7 +111,7 @@ export async function explainRules(file: string, report: string, id: string | un
 }
 
 /** What an audit found, as a line. */
-export const describeFinding = ({ rule, level, kind, message }: Finding) =>
+export const describeFinding = ({ rule, level, kind, message }: RuleFinding) =>
   `${level}: rule ${rule} is ${kind}: ${message}`;
 
 /** Throws a Problem if it is no base URL of a side. */

@@ -1,12 +1,12 @@
 import { loadPlan, type Plan, PlanError } from '@strangler/plan';
-import type { Connection } from './admin-client.ts';
+import type { ControlAccess } from './admin-client.ts';
 import { EXIT, Problem } from './problem.ts';
 
 /** Options of every command that talks to control. */
 export type Where = { plan: string; control?: string };
 
 /** Where control is: --control and STRANGLER_TOKEN win; what they leave open the Plan says. Throws a Problem. */
-export function connectionOf({ plan, control }: Where, env: NodeJS.ProcessEnv = process.env): Connection {
+export function connectionOf({ plan, control }: Where, env: NodeJS.ProcessEnv = process.env): ControlAccess {
   const token = env.STRANGLER_TOKEN;
   if (control !== undefined && !(URL.canParse(control) && /^https?:/.test(control))) {
     throw new Problem(`--control ${control} is no address: it must be http://HOST:PORT`, EXIT.usage);

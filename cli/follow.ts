@@ -8,11 +8,11 @@ import { EXIT, Problem } from './problem.ts';
 import { type Goal, progressOf, renderProgress } from './progress.ts';
 
 /** How often control is asked, in ms. */
-const EVERY = 200;
+const POLL_MS = 200;
 /** Control may be silent for so many ms (a restart, a standby taking over) before watching ends. */
-const SILENCE = 30_000;
+const SILENCE_MS = 30_000;
 /** Control answers a request before it acts on it; that must not take longer than so many ms. */
-const TAKEN_WITHIN = 10_000;
+const TAKEN_TIMEOUT_MS = 10_000;
 
 const HOW_TO_STOP: Record<Goal['kind'], (capability: string) => string> = {
   ramp: (capability) => `Stop it with: strangler ramp pause ${capability}`,
@@ -47,7 +47,7 @@ export async function follow(client: AdminClient, capability: string, goal: Goal
         if (progress.state === 'failed')
           throw new Problem(`${capability} did not get to ${sayBoundary(goal.boundary)}: ${progress.reason}`);
         taken = progress.taken;
-        if (!taken && now - began > TAKEN_WITHIN) {
+        if (!taken && now - began > TAKEN_TIMEOUT_MS) {
           throw new Problem(
             `control accepted it but goes to ${sayBoundary(one.target)}; see strangler status and strangler records`,
           );
@@ -55,10 +55,10 @@ export async function follow(client: AdminClient, capability: string, goal: Goal
         const text = renderProgress(one, goal, progress.what, Math.round((now - began) / 1_000));
         line.show(text, `${Math.floor(one.boundary / 1_000)} ${progress.what.replace(/[\d.]+/g, '')}`);
       } catch (error) {
-        if (!(error instanceof Unreachable) || now - heardAt > SILENCE) throw error;
+        if (!(error instanceof Unreachable) || now - heardAt > SILENCE_MS) throw error;
         line.show(`${capability}: control does not answer, trying again`, 'silent');
       }
-      await wait(EVERY, undefined, { signal }).catch(() => undefined);
+      await wait(POLL_MS, undefined, { signal }).catch(() => undefined);
     }
     throw new Problem(`stopped watching; the move goes on. ${HOW_TO_STOP[goal.kind](capability)}`, EXIT.interrupted);
   } catch (error) {
@@ -92,7 +92,7 @@ export async function followUser(
         `${capability}: user ${user} is on the ${owner.side}, on the way to the ${wanted}  ${Math.round((performance.now() - began) / 1_000)} s`,
         owner.side,
       );
-      await wait(EVERY, undefined, { signal }).catch(() => undefined);
+      await wait(POLL_MS, undefined, { signal }).catch(() => undefined);
     }
     throw new Problem(`stopped watching; the move of user ${user} goes on`, EXIT.interrupted);
   } finally {

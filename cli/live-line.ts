@@ -9,8 +9,8 @@ export interface LiveLine {
 }
 
 /** Where lines come seldom: never sooner than this, in ms, and at the latest after that. */
-const SOONEST = 2_000;
-const LATEST = 30_000;
+const SOONEST_MS = 2_000;
+const LATEST_MS = 30_000;
 
 export function liveLine(stream: NodeJS.WriteStream): LiveLine {
   if (stream.isTTY) {
@@ -22,7 +22,7 @@ export function liveLine(stream: NodeJS.WriteStream): LiveLine {
   return {
     show(text, gist) {
       const since = performance.now() - at;
-      if (since < SOONEST || (gist === shown && since < LATEST)) return;
+      if (since < SOONEST_MS || (gist === shown && since < LATEST_MS)) return;
       shown = gist;
       at = performance.now();
       stream.write(`${text}\n`);

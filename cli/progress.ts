@@ -7,13 +7,13 @@ import { inert } from './text.ts';
 export type Goal = { readonly kind: 'set' | 'ramp' | 'rollback'; readonly boundary: number };
 
 /** How far it is: `taken` once control was seen to go for it. */
-export type Progress =
+export type MoveProgress =
   | { readonly state: 'done' }
   | { readonly state: 'failed'; readonly reason: string }
   | { readonly state: 'going'; readonly taken: boolean; readonly what: string };
 
 /** Looks at a capability on its way to a goal. What happened before control took the goal up is not blamed on it. */
-export function progressOf(one: CapabilityStatus, goal: Goal, taken: boolean): Progress {
+export function progressOf(one: CapabilityStatus, goal: Goal, taken: boolean): MoveProgress {
   const { ramp, target, boundary, phase, moving } = one;
   const still = phase === 'idle' && !moving;
   const takes = taken || (goal.kind === 'ramp' ? ramp.state === 'ramping' : target === goal.boundary);

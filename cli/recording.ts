@@ -34,7 +34,7 @@ export type RecordOptions = {
 };
 
 /** How often progress is shown, in ms. */
-const EVERY = 500;
+const PROGRESS_MS = 500;
 
 /** Records until Ctrl-C, and gives the exit code: a recording that could not be written to its end is a failure. */
 export async function record(url: string, options: RecordOptions): Promise<number> {
@@ -72,7 +72,7 @@ export async function record(url: string, options: RecordOptions): Promise<numbe
 async function untilInterrupted(recorder: Recorder): Promise<void> {
   const line = liveLine(process.stderr);
   const { signal, release } = onInterrupt();
-  const timer = setInterval(() => line.show(progressOf(recorder), String(recorder.over)), EVERY);
+  const timer = setInterval(() => line.show(progressOf(recorder), String(recorder.over)), PROGRESS_MS);
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   release(); // a second Ctrl-C ends at once; the file is whole all the same
   clearInterval(timer);

@@ -3,8 +3,8 @@ import { redactor, redactReport } from '@strangler/compare';
 import {
   type ReplayOptions as EngineOptions,
   openRecording,
-  type Progress,
   RecordingError,
+  type ReplayProgress,
   replay as replayRecording,
   type Source,
   type UserFrom,
@@ -19,7 +19,7 @@ import { readRules } from './rules-file.ts';
 import { readNamedSecrets } from './secrets.ts';
 import { inert, print } from './text.ts';
 
-export type ReplayOptions = ReportOptions & {
+export type ReplayCommandOptions = ReportOptions & {
   speed: number | 'max';
   concurrency: number;
   writes?: true;
@@ -35,14 +35,14 @@ export type ReplayOptions = ReportOptions & {
 };
 
 /** How long a side may take to accept a connection before anything is played, in ms. */
-const CONNECT = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Plays a recording against both sides; the exit code is that of `strangler compare`, or 130 if Ctrl-C ended it early. */
-export function replay(file: string, old: string, newer: string, options: ReplayOptions): Promise<number> {
+export function replay(file: string, old: string, newer: string, options: ReplayCommandOptions): Promise<number> {
   return failingWith2(() => replayFile(file, old, newer, options));
 }
 
-async function replayFile(file: string, old: string, newer: string, options: ReplayOptions): Promise<number> {
+async function replayFile(file: string, old: string, newer: string, options: ReplayCommandOptions): Promise<number> {
   const sides = [readSource(old, 'recorded'), readSource(newer, 'beside')] as const;
   const live = sides.flatMap((source) => (typeof source === 'object' ? [source.url] : []));
   const engine = await engineOptions(options, live.length > 0);
@@ -56,7 +56,7 @@ async function replayFile(file: string, old: string, newer: string, options: Rep
     for (const url of live) await mustBeReachable(url);
     for (const text of describeRecording(file, recording)) console.error(inert(text));
     if (options.writes && live.length > 0) console.error(inert(`writes are sent too, to ${live.join(' and to ')}`));
-    const onProgress = ({ played, of, mismatches }: Progress) =>
+    const onProgress = ({ played, of, mismatches }: ReplayProgress) =>
       line.show(`${played} of ${of} played, ${mismatches} differ`, String(mismatches));
     const result = await replayRecording(recording, ...sides, { ...engine, signal, onProgress });
     line.clear();
@@ -76,7 +76,7 @@ async function replayFile(file: string, old: string, newer: string, options: Rep
 }
 
 /** What the engine needs to know, from the command line and the files it names. Without a live side there is no clock. */
-async function engineOptions(options: ReplayOptions, isLive: boolean): Promise<EngineOptions> {
+async function engineOptions(options: ReplayCommandOptions, isLive: boolean): Promise<EngineOptions> {
   const { host, rules, secrets, users } = options;
   return {
     speed: isLive ? options.speed : 'max',
@@ -103,7 +103,7 @@ async function mustBeReachable(url: string): Promise<void> {
   const { hostname, port, protocol } = new URL(url);
   const socket = connect(Number(port || (protocol === 'https:' ? 443 : 80)), hostname.replace(/^\[|\]$/g, ''));
   const why = await new Promise<string | undefined>((resolve) => {
-    socket.setTimeout(CONNECT, () => resolve(`no connection within ${CONNECT} ms`));
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => resolve(`no connection within ${CONNECT_TIMEOUT_MS} ms`));
     socket.once('connect', () => resolve(undefined));
     socket.once('error', ({ message }) => resolve(message));
   });

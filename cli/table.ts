@@ -4,13 +4,13 @@ import { clip, widthOf } from './text.ts';
 /** One cell, and what it means. */
 export type Cell = { readonly text: string; readonly tone?: Tone };
 /** A heading; numbers stand to the right. */
-export type Column = { readonly title: string; readonly right?: true };
+export type TableColumn = { readonly title: string; readonly right?: true };
 
 const GAP = '  ';
 
 /** Lines of an aligned table no wider than `width`: what is too wide is taken from the last column. */
 export function renderTable(
-  columns: readonly Column[],
+  columns: readonly TableColumn[],
   rows: readonly (readonly Cell[])[],
   width: number,
   paint: Paint,

@@ -3,7 +3,7 @@ import { onInterrupt } from './interrupt.ts';
 import { clip } from './text.ts';
 
 /** How often the screen is drawn anew, in ms. */
-const EVERY = 500;
+const REDRAW_MS = 500;
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
 
@@ -18,9 +18,9 @@ export async function watch(stream: NodeJS.WriteStream, draw: () => Promise<stri
       const lines = await draw();
       const room = (stream.rows ?? 24) - 2;
       const shown = lines.length > room ? [...lines.slice(0, room - 1), '… more than fits on this screen'] : lines;
-      const foot = clip(`every ${EVERY} ms, Ctrl-C ends`, stream.columns ?? 80);
+      const foot = clip(`every ${REDRAW_MS} ms, Ctrl-C ends`, stream.columns ?? 80);
       stream.write(`\x1b[H${[...shown, '', foot].map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`);
-      await wait(EVERY, undefined, { signal }).catch(() => undefined);
+      await wait(REDRAW_MS, undefined, { signal }).catch(() => undefined);
     }
   } finally {
     process.off('exit', leave);

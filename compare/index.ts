@@ -10,18 +10,18 @@ export {
   without,
 } from './engine/compare-replies.ts';
 export type { Difference, DifferenceKind, Excused, Severity } from './engine/difference.ts';
-export { auditRules, type Finding } from './learn/audit.ts';
+export { auditRules, type RuleFinding } from './learn/audit.ts';
 export { greatestRate, pairsNeeded } from './learn/evidence.ts';
 export { type Noise, NoiseLearner, type NoiseRefusal, noiseIn } from './learn/noise.ts';
 export { routeName } from './learn/route-name.ts';
 export { type Hidden, type Proposal, propose, suggestRule, whatItHides } from './learn/suggest.ts';
 export {
   type Compared,
+  type DifferenceSample,
   type Group,
   groupId,
   OTHER_ROUTES,
   type RouteTally,
-  type Sample,
   Tally,
   type TallyOptions,
   type TallyReport,
@@ -33,7 +33,7 @@ export { describeResult } from './report/describe.ts';
 export { htmlOf } from './report/html.ts';
 export { junitOf } from './report/junit.ts';
 export { markdownOf } from './report/markdown.ts';
-export { OUTCOME_CODES, type Outcome, outcomeOf } from './report/outcome.ts';
+export { OUTCOME_CODES, outcomeOf, type SuiteOutcome } from './report/outcome.ts';
 export { countsOf, DIFFERENCE_PHRASES, distinct, REFUSAL_PHRASES, timesOf } from './report/phrases.ts';
 export type { CaseReport, SuiteReport } from './report/report.ts';
 export { type Report, redactReport, redactResult } from './report/report.ts';
@@ -44,4 +44,4 @@ export { RULE_KINDS, type Rule, RuleError, validateRules } from './rules/rules.t
 export type { Asked } from './rules/scope.ts';
 export type { Case } from './suite/case.ts';
 export { compareSuites, describeSuite, type SuiteOptions } from './suite/suite.ts';
-export type { Target } from './suite/target.ts';
+export type { SuiteTarget } from './suite/target.ts';

@@ -6,7 +6,7 @@ import { CapabilityControl } from './capability.ts';
 import { openDatabases, type Stores } from './databases.ts';
 import { guardedSides, guardedStore } from './guarded.ts';
 import type { Lease } from './lease.ts';
-import { type Hears, Link } from './link.ts';
+import { type Hears, ProxyLinks } from './link.ts';
 import type { Meters } from './metrics.ts';
 import { Registry } from './registry.ts';
 import { sidesOf } from './sides.ts';
@@ -16,11 +16,11 @@ import { StoredState, SupersededError } from './stored-state.ts';
 import { watchSync } from './sync-watch.ts';
 import { Webhook } from './webhook.ts';
 
-const JUDGE_EVERY = 100;
+const JUDGE_MS = 100;
 
 /** Control while it holds the lease. */
 export type Active = {
-  readonly link: Link;
+  readonly link: ProxyLinks;
   readonly capabilities: ReadonlyMap<string, CapabilityControl>;
   /**
    * Finishes or cancels handoffs and closes the streams. Safe to call twice. `lost`: the lease is, so the streams are
@@ -38,7 +38,7 @@ export type ActiveParts = {
   readonly meters: Meters;
   readonly log: Logger;
   /** Another control has taken over. */
-  readonly superseded: (error: Error) => void;
+  readonly onSuperseded: (error: Error) => void;
 };
 
 /** Reads the stored state and goes on from there. Throws when it cannot be read, or is missing although it must exist. */
@@ -53,8 +53,8 @@ export async function activate(parts: ActiveParts): Promise<Active> {
   });
   const capabilities = new Map<string, CapabilityControl>();
   const stopping = new AbortController();
-  const trouble = (error: unknown) => log.warn({ err: error }, 'temporary failure; retrying');
-  const webhook = new Webhook(plan.control.webhook, trouble);
+  const onError = (error: unknown) => log.warn({ err: error }, 'temporary failure; retrying');
+  const webhook = new Webhook(plan.control.webhook, onError);
   const snapshot = () => {
     const entries = [...capabilities].map(([name, control]): [string, CapabilitySnapshot] => [
       name,
@@ -63,26 +63,26 @@ export async function activate(parts: ActiveParts): Promise<Active> {
     return Object.fromEntries(entries);
   };
   const hears: Hears = {
-    counts: (counts) => {
+    onCounts: (counts) => {
       const known = capabilities.get(counts.capability);
       if (!known) return;
       known.count(counts);
       parts.meters.count(counts);
     },
-    compared: (comparison) => capabilities.get(comparison.capability)?.comparisons.add(comparison),
-    asks: (capability, ask) => capabilities.get(capability)?.confirm(ask),
-    refused: (proxy, why) => {
+    onCompared: (comparison) => capabilities.get(comparison.capability)?.comparisons.add(comparison),
+    onAsk: (capability, ask) => capabilities.get(capability)?.confirm(ask),
+    onRefused: (proxy, why) => {
       parts.meters.refused();
       log.warn({ proxy, why }, 'a message of a proxy was refused');
     },
   };
   const registry = new Registry({
     store: stores.proxies,
-    ...{ term: lease.term, names, trouble },
+    ...{ term: lease.term, names, onError },
     writeFate: Math.max(...Object.values(plan.capabilities).map(({ handoff }) => handoff.writeFate)),
-    superseded: () => parts.superseded(new SupersededError('another control has taken over the lease')),
+    superseded: () => parts.onSuperseded(new SupersededError('another control has taken over the lease')),
   });
-  const link = new Link({ snapshot, hears, registry, term: lease.term, check: () => lease.check() });
+  const link = new ProxyLinks({ snapshot, hears, registry, term: lease.term, check: () => lease.check() });
   const cells: StoredState[] = [];
   for (const [name, capability] of Object.entries(plan.capabilities)) {
     const mine = databases.of(name);
@@ -97,7 +97,7 @@ export async function activate(parts: ActiveParts): Promise<Active> {
         proxies: link,
         sides: mine && guardedSides(sidesOf(name, mine), lease),
         limits: capability.handoff,
-        trouble,
+        onError,
         stopping: stopping.signal,
       },
       sync: mine && watchSync(name, mine.report),
@@ -105,8 +105,8 @@ export async function activate(parts: ActiveParts): Promise<Active> {
       now: stores.store.now,
       webhook,
       log,
-      moved: ({ pauseMs }) => parts.meters.pause(name, pauseMs),
-      superseded: parts.superseded,
+      onMoved: ({ pauseMs }) => parts.meters.pause(name, pauseMs),
+      onSuperseded: parts.onSuperseded,
     });
     capabilities.set(name, control);
   }
@@ -132,7 +132,7 @@ export async function activate(parts: ActiveParts): Promise<Active> {
   for (const control of capabilities.values()) control.start();
   judging = setInterval(() => {
     for (const control of capabilities.values()) void control.tick();
-  }, JUDGE_EVERY);
+  }, JUDGE_MS);
   return { link, capabilities, stop };
 }
 

@@ -6,10 +6,10 @@ import type { Active } from './active.ts';
 import { mayAct, type Role, roleOf } from './auth.ts';
 import type { Asker, CapabilityControl } from './capability.ts';
 import { type KeyedRequest, KeyReused, keyedRequest } from './keyed-request.ts';
-import { type Read, readDismiss, readNothing, readRamp, readRollback, readSet, readSettle } from './requests.ts';
+import { type Parsed, readDismiss, readNothing, readRamp, readRollback, readSet, readSettle } from './requests.ts';
 import type { NewRecord } from './store.ts';
 import { SupersededError } from './stored-state.ts';
-import { heading, Refusal } from './wanted.ts';
+import { heading, NotNow } from './wanted.ts';
 
 /** What the admin API works on. */
 export type AdminParts = {
@@ -151,19 +151,19 @@ export function adminApi(parts: AdminParts): Express {
 
   const mutation = <T>(
     path: string,
-    read: (body: unknown) => Read<T>,
-    act: (control: CapabilityControl, wish: T, by: Asker, name: string) => Promise<void>,
+    read: (body: unknown) => Parsed<T>,
+    act: (control: CapabilityControl, asked: T, by: Asker, name: string) => Promise<void>,
     needed: 'operate' | 'admin' = 'operate',
   ) => {
     app.post(`/capabilities/:name/${path}`, needs(needed), ...json, async (request, response) => {
       const name = String(request.params.name);
       const control = find(name);
-      const wish = read(request.body);
-      if ('mistakes' in wish) throw new HttpError(400, wish.mistakes.join('; '));
+      const asked = read(request.body);
+      if ('mistakes' in asked) throw new HttpError(400, asked.mistakes.join('; '));
       const actor = response.locals.role as Role;
       const seen = versionOf(request.headers['if-match']);
       const keyed = keyOf(actor, request);
-      await act(control, wish.value, { actor, seen, request: keyed }, name);
+      await act(control, asked.value, { actor, seen, request: keyed }, name);
       response.set('etag', tag(control)).json(control.status());
     });
   };
@@ -177,13 +177,13 @@ export function adminApi(parts: AdminParts): Express {
       return { type: 'start', steps: steps ?? ramp.steps, dwell: dwell ?? ramp.dwell, at };
     }, by);
   });
-  mutation('set', readSet, async (control, wish, by) => {
-    if ('user' in wish) {
-      await control.pin(wish.user, wish.side, wish.reason, by);
+  mutation('set', readSet, async (control, asked, by) => {
+    if ('user' in asked) {
+      await control.pin(asked.user, asked.side, asked.reason, by);
       return;
     }
-    const reason = wish.reason || `set to ${wish.percentage} % by ${by.actor}`;
-    await control.transition(() => ({ type: 'set', percentage: wish.percentage, reason }), by);
+    const reason = asked.reason || `set to ${asked.percentage} % by ${by.actor}`;
+    await control.transition(() => ({ type: 'set', percentage: asked.percentage, reason }), by);
   });
   mutation('rollback', readRollback, async (control, { now, reason }, by) => {
     await control.transition(
@@ -198,11 +198,11 @@ export function adminApi(parts: AdminParts): Express {
   mutation('compared/forget', readNothing, (control, _, by) => control.forgetComparisons(by));
   app.post('/proxies/:name/dismiss', needs('operate'), ...json, async (request, response) => {
     const proxy = String(request.params.name);
-    const wish = readDismiss(request.body);
-    if ('mistakes' in wish) throw new HttpError(400, wish.mistakes.join('; '));
+    const asked = readDismiss(request.body);
+    if ('mistakes' in asked) throw new HttpError(400, asked.mistakes.join('; '));
     const actor = response.locals.role as Role;
-    const { loss } = wish.value;
-    const reason = wish.value.reason || `dismissed by ${actor}`;
+    const { loss } = asked.value;
+    const reason = asked.value.reason || `dismissed by ${actor}`;
     if (keyOf(actor, request) && loss === undefined) {
       throw new HttpError(400, 'with an idempotency-key, loss must say which one is meant: GET /status names it');
     }
@@ -211,7 +211,7 @@ export function adminApi(parts: AdminParts): Express {
     const found = await link.registry.dismiss(proxy, loss, record);
     if (found !== 'dismissed') throw NOT_DISMISSED[found]();
     log.warn({ proxy, actor, reason }, 'a lost proxy was dismissed');
-    link.words.wake();
+    link.activity.wake();
     response.json(parts.status());
   });
   mutation('settle', readSettle, (control, { reason }, by) => control.settleLost(reason, by), 'admin');
@@ -243,7 +243,7 @@ const tag = (control: CapabilityControl): string => `"${control.edit}"`;
 function describe(error: unknown): { status: number; message: string } {
   if (error instanceof HttpError) return error;
   if (error instanceof KeyReused) return { status: 422, message: error.message };
-  if (error instanceof Refusal) return { status: 409, message: error.message };
+  if (error instanceof NotNow) return { status: 409, message: error.message };
   if (error instanceof SupersededError) return { status: 503, message: error.message };
   if (error instanceof URIError) return { status: 400, message: 'the path is not valid' };
   const { status, type } = error as { status?: number; type?: string };

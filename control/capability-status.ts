@@ -18,7 +18,7 @@ type About = {
 export function statusOf(state: CapabilityState, about: About): CapabilityStatus {
   const { name, flag, flagProblem, verdict, gates, waitsFor, report } = about;
   const verified = report?.verified;
-  const wishes = Object.values(state.wishes);
+  const desired = Object.values(state.desired);
   return {
     capability: name,
     boundary: state.boundary,
@@ -29,8 +29,8 @@ export function statusOf(state: CapabilityState, about: About): CapabilityStatus
     phase: state.phase,
     ...(state.moving && { moving: state.moving }),
     unproven: state.unproven.map(({ owed: _, ...unproven }) => unproven),
-    pins: wishes.filter(isWanted).length,
-    behind: wishes.filter((wish) => wish === 'behind').length,
+    pins: desired.filter(isWanted).length,
+    behind: desired.filter((where) => where === 'behind').length,
     ramp: state.ramp,
     verdict,
     gates,

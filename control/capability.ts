@@ -16,9 +16,9 @@ import {
 import type { Logger } from 'pino';
 import { statusOf } from './capability-status.ts';
 import { Comparisons } from './comparisons.ts';
-import { type Ask, Confirmations } from './confirmations.ts';
+import { type Ask, ConfirmationAnswers } from './confirmations.ts';
 import { FlagFollower } from './flag-follower.ts';
-import { AGAIN, type HandoffParts, type Timings } from './handoff-parts.ts';
+import { type HandoffParts, RETRY_MS, type Timings } from './handoff-parts.ts';
 import { isUrgent, type Move, movesOf } from './handoff-state.ts';
 import { JudgeLoop } from './judge-loop.ts';
 import { isDone, type KeyedRequest, remembering } from './keyed-request.ts';
@@ -32,7 +32,7 @@ import type { CapabilityState } from './state.ts';
 import type { InSameTransaction } from './store.ts';
 import { type Stored, type StoredState, SupersededError } from './stored-state.ts';
 import type { SyncWatch } from './sync-watch.ts';
-import { checkSeen, givenUp, pinned, Refusal, ramped } from './wanted.ts';
+import { checkSeen, givenUp, NotNow, pinned, ramped } from './wanted.ts';
 import type { Webhook } from './webhook.ts';
 
 /** Who asks for a change, on what grounds, which `edit` they have seen, if that matters, and the key it is asked under. */
@@ -56,13 +56,13 @@ export type CapabilityParts = {
   readonly now: () => Promise<string>;
   readonly log: Logger;
   /** Hears of every handoff done. */
-  readonly moved: (timings: Timings) => void;
+  readonly onMoved: (timings: Timings) => void;
   /** This control may decide nothing any more. */
-  readonly superseded: (error: Error) => void;
+  readonly onSuperseded: (error: Error) => void;
 };
 
 /** By how much a lag may understate what has arrived: ticks and reports come a few times a second, ms. */
-const ARRIVAL_SLACK = 2_000;
+const ARRIVAL_SLACK_MS = 2_000;
 
 /** Ramp, judge and handoffs of one capability, while this control is the active one. */
 export class CapabilityControl {
@@ -75,7 +75,7 @@ export class CapabilityControl {
   readonly #gates: MoveGates;
   readonly #writers = new RecentWriters();
   readonly #stopping = new AbortController();
-  readonly #confirmations: Confirmations | undefined;
+  readonly #confirmations: ConfirmationAnswers | undefined;
   #settling: Promise<void> = Promise.resolve();
   #findingOut: Promise<void> | undefined;
   readonly #walk: Reconciler;
@@ -94,9 +94,9 @@ export class CapabilityControl {
         subjectHolds(subject, user, this.#bucket(user), isPinned(this.#cell.current, user)),
       );
     this.#handoffs = { ...parts.handoffs, release, atRisk };
-    const { cell, sides, trouble } = parts.handoffs;
+    const { cell, sides, onError } = parts.handoffs;
     const bucket = (user: string) => this.#bucket(user);
-    if (sides) this.#confirmations = new Confirmations(cell, sides, bucket, trouble, parts.plan.handoff.hold);
+    if (sides) this.#confirmations = new ConfirmationAnswers(cell, sides, bucket, onError, parts.plan.handoff.hold);
     const { name, plan, sync, log } = parts;
     // A control that has state is not the first: writes sent under the one before may still be under way.
     const restartedAt = cell.current.version ? performance.now() : Number.NEGATIVE_INFINITY;
@@ -116,8 +116,8 @@ export class CapabilityControl {
         return (move) => gates.of(move).length > 0;
       },
       arrived: () => this.transition((state) => this.#arrived(state), { actor: 'control' }),
-      moved: parts.moved,
-      superseded: parts.superseded,
+      onMoved: parts.onMoved,
+      onSuperseded: parts.onSuperseded,
     });
     this.#flag = new FlagFollower(parts.name, this.#cell, parts.flags, parts.log, (percentage) => {
       const reason = `the flag was moved to ${percentage} %`;
@@ -154,7 +154,7 @@ export class CapabilityControl {
       checkSeen(state, seen);
       const happened = event(state);
       const result = happened && transition(state, happened, new Date().toISOString());
-      if (result && 'refused' in result) throw new Refusal(result.refused);
+      if (result && 'refused' in result) throw new NotNow(result.refused);
       taken = result;
       from = state.boundary / 100;
       return result ? ramped(state, result) : state;
@@ -266,8 +266,8 @@ export class CapabilityControl {
         await this.#cell.fence();
         return;
       } catch (error) {
-        if (error instanceof SupersededError) return this.#parts.superseded(error);
-        await pause.wait(AGAIN, signal);
+        if (error instanceof SupersededError) return this.#parts.onSuperseded(error);
+        await pause.wait(RETRY_MS, signal);
       }
     }
   }
@@ -332,7 +332,7 @@ export class CapabilityControl {
     const { sync } = this.#parts;
     const stream = sync?.latest()?.streams.find(({ direction }) => direction === 'reverse');
     if (!sync || !stream || stream.lag === null) return;
-    this.#writers.forget(sync.readAt() - stream.silent - stream.lag - ARRIVAL_SLACK);
+    this.#writers.forget(sync.readAt() - stream.silent - stream.lag - ARRIVAL_SLACK_MS);
   }
 
   #bucket(user: string): number {

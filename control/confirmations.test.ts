@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { Confirmations } from './confirmations.ts';
+import { ConfirmationAnswers } from './confirmations.ts';
 import { initialState } from './state.ts';
 import type { Store } from './store.ts';
 import { StoredState } from './stored-state.ts';
 import { TestSides } from './testing/lone.ts';
 
-let confirmations: Confirmations;
+let confirmations: ConfirmationAnswers;
 afterEach(() => confirmations.stop());
 
 test.each([
@@ -24,7 +24,7 @@ test.each([
   sides[call] = answer;
   if (call === 'tick') sides.proven = async () => 100;
   const cell = new StoredState('shop', {} as Store, initialState(0));
-  confirmations = new Confirmations(
+  confirmations = new ConfirmationAnswers(
     ...([cell, sides] as const),
     () => 1,
     () => {},

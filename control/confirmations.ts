@@ -1,7 +1,8 @@
 import { isMoving, type Side, sideOf } from '@strangler/plan';
+import { RETRY_MS } from './handoff-parts.ts';
 import { isUrgent } from './handoff-state.ts';
 import { Notify } from './notify.ts';
-import type { Sides } from './sides.ts';
+import type { HandoffSides } from './sides.ts';
 import type { StoredState } from './stored-state.ts';
 
 /** A proxy asks whether what this user has written on a side until now is on the other one; if `theirs`, as its user. */
@@ -13,11 +14,9 @@ export type Ask = {
 };
 
 /** Between two looks while somebody waits, ms. */
-const LOOK = 5;
-/** Before a database that failed is asked again, ms. */
-const AGAIN = 200;
+const POLL_MS = 5;
 /** A question is forgotten this long after its proxy has given up on it, ms. */
-const FORGET = 30_000;
+const FORGET_AFTER_MS = 30_000;
 
 type Asked = Ask & { readonly at: number };
 type Waiting = Asked & { readonly tick: number };
@@ -27,11 +26,11 @@ type Waiting = Asked & { readonly tick: number };
  * before it has (docs/how-it-works.md#confirmed-writes). Nothing is confirmed as theirs to a user an urgent rollback is
  * taking away, nor while anything the service wrote is unproven.
  */
-export class Confirmations {
+export class ConfirmationAnswers {
   readonly #cell: StoredState;
-  readonly #sides: Sides;
+  readonly #sides: HandoffSides;
   readonly #bucket: (user: string) => number;
-  readonly #trouble: (error: unknown) => void;
+  readonly #onError: (error: unknown) => void;
   readonly #now: () => number;
   readonly #forgetAfter: number;
   readonly #wake = new Notify();
@@ -43,18 +42,18 @@ export class Confirmations {
   /** `hold`: how long a proxy waits for the answer, ms. */
   constructor(
     cell: StoredState,
-    sides: Sides,
+    sides: HandoffSides,
     bucket: (user: string) => number,
-    trouble: (error: unknown) => void,
+    onError: (error: unknown) => void,
     hold: number,
     now: () => number = performance.now.bind(performance),
   ) {
     this.#now = now;
-    this.#forgetAfter = hold + FORGET;
+    this.#forgetAfter = hold + FORGET_AFTER_MS;
     this.#cell = cell;
     this.#sides = sides;
     this.#bucket = bucket;
-    this.#trouble = trouble;
+    this.#onError = onError;
     this.#life = this.#run();
   }
 
@@ -80,10 +79,10 @@ export class Confirmations {
       this.#forget();
       try {
         await this.#look();
-        await this.#wake.wait(LOOK, signal);
+        await this.#wake.wait(POLL_MS, signal);
       } catch (error) {
-        this.#trouble(error);
-        await this.#wake.wait(AGAIN, signal);
+        this.#onError(error);
+        await this.#wake.wait(RETRY_MS, signal);
       }
     }
   }

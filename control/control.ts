@@ -25,8 +25,8 @@ export type Control = {
   readonly stop: () => Promise<void>;
 };
 
-const RENEW = 1_000;
-const START_WITHIN = 30_000;
+const RENEW_MS = 1_000;
+const START_TIMEOUT_MS = 30_000;
 
 /**
  * Starts a control: the active one if the lease is free, else a standby that takes over when it becomes free. Rejects
@@ -75,10 +75,10 @@ export async function startControl({ plan, flags, log }: ControlOptions): Promis
     const taken = stopped ? undefined : await Lease.acquire(stores.leases, life);
     if (!taken || stopped) return;
     lease = taken;
-    const superseded = (error: Error) => {
+    const onSuperseded = (error: Error) => {
       if (lease === taken) stepDown(error.message);
     };
-    active = await activate({ plan, stores, lease, flags, meters, log, superseded });
+    active = await activate({ plan, stores, lease, flags, meters, log, onSuperseded });
     stepDownInTime(lease);
     log.info({ life, term: lease.term }, 'this control is active');
   };
@@ -87,7 +87,7 @@ export async function startControl({ plan, flags, log }: ControlOptions): Promis
     timer = setTimeout(async () => {
       await attend().catch((error: unknown) => log.error({ err: error }, 'the lease could not be renewed'));
       attendAgain();
-    }, RENEW);
+    }, RENEW_MS);
   };
 
   const status = (): Status => ({
@@ -142,7 +142,7 @@ const statusOf = ({ proxy, pid, lostAt, loss }: ProxyView): ProxyStatus => ({
 
 /** Repeats the first attempt while the database is away; what repeating cannot fix is thrown with the next step. */
 async function firstTime(attend: () => Promise<void>, log: Logger): Promise<void> {
-  const end = performance.now() + START_WITHIN;
+  const end = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     try {
       return await attend();

@@ -9,8 +9,8 @@ import type { LeaseStore, ProxyStore, Store } from './store.ts';
  * Longest a statement of control may take, ms: a database that accepts and never answers is noticed well within a
  * lease. Reports count whole tables and keep nobody waiting.
  */
-const STATEMENT = 2_000;
-const REPORT = 10_000;
+const STATEMENT_TIMEOUT_MS = 2_000;
+const REPORT_TIMEOUT_MS = 10_000;
 
 /** Everything control keeps. */
 export type Stores = { readonly store: Store; readonly leases: LeaseStore; readonly proxies: ProxyStore };
@@ -19,7 +19,7 @@ export type Stores = { readonly store: Store; readonly leases: LeaseStore; reado
 export async function openStores(plan: Plan): Promise<Stores & { readonly close: () => Promise<void> }> {
   const url = plan.monolith.database?.control;
   if (!url) return { ...(await fileStores(plan.control.state)), close: async () => {} };
-  const open = () => new Database(url, 'control', { statementTimeout: STATEMENT, name: nameOf('monolith') });
+  const open = () => new Database(url, 'control', { statementTimeout: STATEMENT_TIMEOUT_MS, name: nameOf('monolith') });
   const [main, aside, lease] = [open(), open(), open()];
   const close = async () => {
     await Promise.all([main, aside, lease].map((database) => database.close()));
@@ -44,11 +44,11 @@ export type Databases = {
 export function openDatabases(plan: Plan): Databases {
   const opened: Database[] = [];
   const trio = (url: string, name: string) => {
-    const options = { statementTimeout: STATEMENT, name };
+    const options = { statementTimeout: STATEMENT_TIMEOUT_MS, name };
     const three = {
       write: new Database(url, 'control', options),
       watch: new Database(url, 'reader', options),
-      report: new Database(url, 'reader', { statementTimeout: REPORT, name }),
+      report: new Database(url, 'reader', { statementTimeout: REPORT_TIMEOUT_MS, name }),
     };
     opened.push(...Object.values(three));
     return three;

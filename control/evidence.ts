@@ -1,11 +1,11 @@
 import { type Counts, MOST_NAMED_FAILING, type Side } from '@strangler/plan';
 import { AboveTest, BelowTest, WorseTest } from './sequential.ts';
-import type { Outage, Sample, Tally } from './tallies.ts';
+import type { Outage, SideTallies, SideTally } from './tallies.ts';
 
 /** What the judge decides on. */
 export type Evidence = {
   /** The last ten minutes. */
-  readonly all: Sample;
+  readonly all: SideTallies;
   /** Share of errors of the service’s newest requests, about a hundred. */
   readonly lately: number;
   /** Requests to the service since the step began. */
@@ -24,8 +24,8 @@ export type Evidence = {
 };
 
 /** Requests and errors older than this say nothing about now, ms; they are kept by the minute. */
-const MEMORY = 600_000;
-const MINUTE = 60_000;
+const MEMORY_MS = 600_000;
+const MINUTE_MS = 60_000;
 /** How many of the newest requests `lately` is about. */
 const LATELY = 100;
 
@@ -34,11 +34,11 @@ const LATELY = 100;
  * burst is often followed by another: twice as long at `NOISY`, but never longer than `LONGEST`. One quiet step needs
  * eight blocks with errors of the service alone at the very least, mostly fifteen: half a minute.
  */
-const SHORTEST = 1_500;
-const LONGEST = 10_000;
+const SHORTEST_MS = 1_500;
+const LONGEST_MS = 10_000;
 const NOISY = 0.01;
 /** A block of one side alone, ms. Six that are all errors, at a limit of 5 %, make a rollback. */
-const EACH = 5_000;
+const BLOCK_MS = 5_000;
 /** No block has fewer requests to a side: at a request a minute, a user who tries again should be one burst. */
 const FEWEST = 5;
 /**
@@ -47,12 +47,12 @@ const FEWEST = 5;
  */
 const LEAST = { service: FEWEST, monolith: 20 };
 /** Failures that are less than this apart are one moment, ms. */
-const MOMENT = 1_000;
+const MOMENT_MS = 1_000;
 /**
  * A user’s failures count once in so long, ms: whoever tries the same broken request again and again is one user, however
  * long that goes on. Of both sides’ users together so many are remembered.
  */
-const AGAIN = 30_000;
+const COUNTS_AGAIN_MS = 30_000;
 const MOST_FAILING = 20_000;
 /** Good requests before the first, so that a few hard failures at the very beginning are not called usual. */
 const CREDIT = 1_000;
@@ -60,23 +60,23 @@ const CREDIT = 1_000;
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** Counts of both sides from a moment on. */
-class Counter implements Sample {
+class Counter implements SideTallies {
   readonly from: number;
-  readonly monolith: Mutable<Tally> = { requests: 0, errors: 0, hard: 0 };
-  readonly service: Mutable<Tally> = { requests: 0, errors: 0, hard: 0 };
+  readonly monolith: Mutable<SideTally> = { requests: 0, errors: 0, hard: 0 };
+  readonly service: Mutable<SideTally> = { requests: 0, errors: 0, hard: 0 };
 
   constructor(from: number) {
     this.from = from;
   }
 
-  add(side: Side, { requests, errors, hard }: Tally, times = 1): void {
+  add(side: Side, { requests, errors, hard }: SideTally, times = 1): void {
     const tally = this[side];
     tally.requests += requests * times;
     tally.errors += errors * times;
     tally.hard += hard * times;
   }
 
-  copy(): Sample {
+  copy(): SideTallies {
     return { monolith: { ...this.monolith }, service: { ...this.service } };
   }
 }
@@ -89,7 +89,7 @@ class Failures extends Counter {
 
   fail(now: number): void {
     this.lastAt = now;
-    if (now - this.#momentAt < MOMENT) return;
+    if (now - this.#momentAt < MOMENT_MS) return;
     this.moments++;
     this.#momentAt = now;
   }
@@ -104,7 +104,7 @@ class OutageWatch {
     this.#way = way;
   }
 
-  add(side: Side, tally: Tally, now: number): void {
+  add(side: Side, tally: SideTally, now: number): void {
     const fails = side === 'service' && tally[this.#way] > 0;
     if (!this.#outage && !fails) return;
     this.#outage ??= new Failures(now);
@@ -115,10 +115,10 @@ class OutageWatch {
   }
 
   /** `step`: everything counted since the step began. */
-  read(step: Sample, now: number): Outage {
+  read(step: SideTallies, now: number): Outage {
     const outage = this.#outage ?? new Failures(now);
     const { service, monolith, from, lastAt, moments } = outage;
-    const failures = (sample: Sample) => sample.service[this.#way] + sample.monolith[this.#way];
+    const failures = (sample: SideTallies) => sample.service[this.#way] + sample.monolith[this.#way];
     return {
       service: { requests: service.requests, failures: service[this.#way] },
       monolith: { requests: monolith.requests, failures: monolith[this.#way] },
@@ -170,7 +170,7 @@ export class EvidenceWindow {
   }
 
   /** Takes in what a proxy counted since its last message. */
-  add(counts: Pick<Counts, 'side' | 'failing' | keyof Tally>, now: number): void {
+  add(counts: Pick<Counts, 'side' | 'failing' | keyof SideTally>, now: number): void {
     const { side } = counts;
     this.#remember(side, counts, now);
     const once = this.#onceAUser(counts, now);
@@ -208,56 +208,56 @@ export class EvidenceWindow {
   }
 
   /** The same without the failures of users of whom one has just been counted. */
-  #onceAUser({ side, requests, errors, hard, failing }: Parameters<EvidenceWindow['add']>[0], now: number): Tally {
+  #onceAUser({ side, requests, errors, hard, failing }: Parameters<EvidenceWindow['add']>[0], now: number): SideTally {
     if (!failing || failing.length >= MOST_NAMED_FAILING) return { requests, errors, hard };
     let fresh = 0;
     for (const user of failing) {
       const key = `${side} ${user}`;
-      if (now - (this.#failing.get(key) ?? Number.NEGATIVE_INFINITY) < AGAIN) continue;
+      if (now - (this.#failing.get(key) ?? Number.NEGATIVE_INFINITY) < COUNTS_AGAIN_MS) continue;
       fresh++;
       this.#failing.delete(key);
       this.#failing.set(key, now);
     }
     for (const [key, at] of this.#failing) {
-      if (this.#failing.size <= MOST_FAILING && now - at < AGAIN) break;
+      if (this.#failing.size <= MOST_FAILING && now - at < COUNTS_AGAIN_MS) break;
       this.#failing.delete(key);
     }
     return { requests: requests - errors + fresh, errors: fresh, hard: Math.min(hard, fresh) };
   }
 
-  #remember(side: Side, tally: Tally, now: number): void {
+  #remember(side: Side, tally: SideTally, now: number): void {
     this.#forget(now);
     const last = this.#minutes.at(-1);
-    const minute = last && now - last.from < MINUTE ? last : new Counter(now);
+    const minute = last && now - last.from < MINUTE_MS ? last : new Counter(now);
     if (minute !== last) this.#minutes.push(minute);
     minute.add(side, tally);
     this.#recent.add(side, tally);
   }
 
   #forget(now: number): void {
-    while (this.#minutes[0] && now - this.#minutes[0].from > MEMORY) {
+    while (this.#minutes[0] && now - this.#minutes[0].from > MEMORY_MS) {
       const old = this.#minutes.shift()!;
       for (const side of ['monolith', 'service'] as const) this.#recent.add(side, old[side], -1);
     }
   }
 
-  #compare(side: Side, tally: Tally, now: number): void {
+  #compare(side: Side, tally: SideTally, now: number): void {
     this.#compared ??= new Counter(now);
     const block = this.#compared;
     block.add(side, tally);
     if (Math.min(block.service.requests, block.monolith.requests) < FEWEST) return;
     const lasted = now - block.from;
-    if (lasted < Math.min(LONGEST, SHORTEST * (1 + this.#worse.usual / NOISY))) return;
+    if (lasted < Math.min(LONGEST_MS, SHORTEST_MS * (1 + this.#worse.usual / NOISY))) return;
     this.#worse.take(block, lasted);
     this.#compared = new Counter(now);
   }
 
-  #lookAtEach(side: Side, tally: Tally, now: number): void {
+  #lookAtEach(side: Side, tally: SideTally, now: number): void {
     this.#each[side] ??= new Counter(now);
     const block = this.#each[side];
     block.add(side, tally);
     const lasted = now - block.from;
-    if (block[side].requests < LEAST[side] || lasted < EACH) return;
+    if (block[side].requests < LEAST[side] || lasted < BLOCK_MS) return;
     if (side === 'service') this.#above.take(block.service, lasted);
     else this.#below.take(block.monolith);
     delete this.#each[side];

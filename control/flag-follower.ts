@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { Notify } from './notify.ts';
 import type { StoredState } from './stored-state.ts';
 
-const LOOK_EVERY = 1_000;
+const POLL_MS = 1_000;
 
 /**
  * Keeps the flag and what control wants in agreement: writes what control decided, for as long as it takes, and hears
@@ -14,10 +14,10 @@ export class FlagFollower {
   readonly #cell: StoredState;
   readonly #flags: FlagStore;
   readonly #log: Logger;
-  readonly #moved: (percentage: number) => Promise<void>;
+  readonly #onMoved: (percentage: number) => Promise<void>;
   readonly #wake = new Notify();
   readonly #stopping = new AbortController();
-  #trouble: string | undefined;
+  #problem: string | undefined;
   #forget: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
 
@@ -26,13 +26,13 @@ export class FlagFollower {
     cell: StoredState,
     flags: FlagStore,
     log: Logger,
-    moved: (percentage: number) => Promise<void>,
+    onMoved: (percentage: number) => Promise<void>,
   ) {
     this.#capability = capability;
     this.#cell = cell;
     this.#flags = flags;
     this.#log = log;
-    this.#moved = moved;
+    this.#onMoved = onMoved;
   }
 
   /** Begins to watch and write. */
@@ -59,22 +59,22 @@ export class FlagFollower {
       try {
         await this.#follow();
         await this.#write();
-        this.#trouble = undefined;
+        this.#problem = undefined;
       } catch (error) {
         if (signal.aborted) return;
         this.#complain((error as Error).message);
       }
       const { flag } = this.#cell.current;
       const more = this.#read() !== undefined && this.#read() !== flag.seen;
-      await this.#wake.wait(more ? 50 : LOOK_EVERY, signal);
+      await this.#wake.wait(more ? 50 : POLL_MS, signal);
     }
   }
 
-  /** Tries go on every second; the log hears of a trouble once. */
-  #complain(trouble: string): void {
-    if (trouble === this.#trouble) return;
-    this.#trouble = trouble;
-    this.#log.warn({ capability: this.#capability, trouble }, 'the flag could not be kept in step; trying again');
+  /** Tries go on every second; a problem is logged once. */
+  #complain(problem: string): void {
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    this.#log.warn({ capability: this.#capability, problem }, 'the flag could not be kept in step; trying again');
   }
 
   #read(): number | undefined {
@@ -86,7 +86,7 @@ export class FlagFollower {
     const percentage = this.#read();
     const { flag } = this.#cell.current;
     if (percentage === undefined || percentage === flag.seen) return;
-    if (percentage !== flag.agreed) await this.#moved(percentage);
+    if (percentage !== flag.agreed) await this.#onMoved(percentage);
     await this.#cell.update((state) => ({ ...state, flag: { ...state.flag, seen: percentage } }));
   }
 

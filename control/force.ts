@@ -1,18 +1,31 @@
 import { CheckpointLockedError } from '@strangler/ledger';
 import { streamName } from '@strangler/plan';
-import { AGAIN, type HandoffParts, type Outcome, record, sayMove, since, unaccounted } from './handoff-parts.ts';
+import {
+  type HandoffOutcome,
+  type HandoffParts,
+  RETRY_MS,
+  record,
+  sayMove,
+  since,
+  unaccounted,
+} from './handoff-parts.ts';
 import { forced, idle, type Move, rowOf } from './handoff-state.ts';
 import { SupersededError } from './stored-state.ts';
 
 /** A lock of the checkpoint is asked for again after, and its holder’s session ended after, ms. */
-const LOCK_AGAIN = 5;
-const LOCK_PATIENCE = 100;
+const LOCK_RETRY_MS = 5;
+const LOCK_TIMEOUT_MS = 100;
 
 /**
  * The forced handoff of docs/how-it-works.md#forced: one transaction in the monolith’s database takes the checkpoint of the stream
  * from the service, and with it the subject. Repeats until that database lets it; needs nothing else.
  */
-export async function force(parts: HandoffParts, move: Move, held: number, signal: AbortSignal): Promise<Outcome> {
+export async function force(
+  parts: HandoffParts,
+  move: Move,
+  held: number,
+  signal: AbortSignal,
+): Promise<HandoffOutcome> {
   const { cell, sides } = parts;
   const stream = streamName(cell.capability, 'reverse');
   const risk = parts.atRisk(move.subject);
@@ -38,16 +51,16 @@ export async function force(parts: HandoffParts, move: Move, held: number, signa
       if (error instanceof SupersededError) throw error;
       if (error instanceof CheckpointLockedError) {
         lockedSince ??= performance.now();
-        if (performance.now() - lockedSince < LOCK_PATIENCE) {
-          await parts.proxies.words.wait(LOCK_AGAIN, signal);
+        if (performance.now() - lockedSince < LOCK_TIMEOUT_MS) {
+          await parts.proxies.activity.wait(LOCK_RETRY_MS, signal);
           continue;
         }
-        await sides!.free().catch(parts.trouble);
+        await sides!.free().catch(parts.onError);
         lockedSince = undefined;
         continue;
       }
-      parts.trouble(error);
-      await parts.proxies.words.wait(AGAIN, signal);
+      parts.onError(error);
+      await parts.proxies.activity.wait(RETRY_MS, signal);
     }
   }
 }

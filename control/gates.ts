@@ -22,7 +22,7 @@ export type SyncReport = {
 };
 
 /** Longest silence of an applier, and longest age of the report, ms. */
-export const SILENCE = 2_000;
+export const SILENCE_MS = 2_000;
 
 /**
  * What keeps users from moving forward, each as a sentence; empty if nothing does. `age`: milliseconds since the report
@@ -38,13 +38,13 @@ export function gatesOf(
   if (!names.length) return [];
   if (!report) return ['the state of the sync has not been read yet'];
   const closed = [...report.unreadable];
-  if (age > SILENCE) closed.push(`the state of the sync was last read ${sayDuration(age)} ago`);
+  if (age > SILENCE_MS) closed.push(`the state of the sync was last read ${sayDuration(age)} ago`);
   const unfinished = names.filter((name) => !report.backfill.some(({ table, finished }) => table === name && finished));
   if (unfinished.length) closed.push(`the backfill of ${unfinished.join(', ')} is not finished; strangler cdc does it`);
   for (const stream of report.streams) {
     if (stream.state !== 'running' && stream.state !== 'waiting') {
       closed.push(`${stream.stream} is ${stream.state}${stream.reason ? `: ${stream.reason}` : ''}`);
-    } else if (stream.silent > SILENCE) {
+    } else if (stream.silent > SILENCE_MS) {
       closed.push(`${stream.stream} has been silent for ${sayDuration(stream.silent)}`);
     } else if (stream.lag === null) {
       closed.push(`the lag of ${stream.stream} is not known`);

@@ -1,5 +1,5 @@
 import type { Lease } from './lease.ts';
-import type { Sides } from './sides.ts';
+import type { HandoffSides } from './sides.ts';
 import type { Store } from './store.ts';
 
 /** The store of a control that writes states only while its lease is valid. Throws SupersededError when it is not. */
@@ -12,7 +12,7 @@ export const guardedStore = (store: Store, lease: Lease): Store => ({
 });
 
 /** The databases of a control that writes handoff rows only while its lease is valid. Throws SupersededError when it is not. */
-export const guardedSides = (sides: Sides, lease: Lease): Sides => ({
+export const guardedSides = (sides: HandoffSides, lease: Lease): HandoffSides => ({
   ...sides,
   write: async (...rows) => {
     lease.check();

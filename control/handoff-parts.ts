@@ -2,7 +2,7 @@ import type { Moving, Subject } from '@strangler/plan';
 import type { AtRisk } from './handoff-state.ts';
 import type { Notify } from './notify.ts';
 import { lostProxies, type ProxyView } from './readiness.ts';
-import type { Sides } from './sides.ts';
+import type { HandoffSides } from './sides.ts';
 import type { NewRecord } from './store.ts';
 import type { StoredState } from './stored-state.ts';
 
@@ -12,14 +12,14 @@ export interface Proxies {
   /** Sends everybody a snapshot of the present state and gives its version. */
   publish(): number;
   /** Notified on every proxy message. */
-  readonly words: Notify;
+  readonly activity: Notify;
 }
 
 /** What one capability’s handoffs work with. `sides` is undefined when no tables move: then nothing needs to arrive. */
 export type HandoffParts = {
   readonly cell: StoredState;
   readonly proxies: Proxies;
-  readonly sides: Sides | undefined;
+  readonly sides: HandoffSides | undefined;
   /** Of the Plan, ms. */
   readonly limits: { readonly hold: number; readonly forceAfter: number; readonly writeFate: number };
   /** Users among these who have written on the service so lately that it may not have arrived. */
@@ -27,7 +27,7 @@ export type HandoffParts = {
   /** The moving users are to be shown as moved: the next snapshot releases them. */
   readonly release: (epoch: number) => void;
   /** Hears of errors that are ridden out. */
-  readonly trouble: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
   /** Aborts when control stops. */
   readonly stopping: AbortSignal;
 };
@@ -44,12 +44,12 @@ export type Timings = {
  * How a handoff ended; a cancelled one may be tried again after `retryIn` ms, if that is known, and at once without
  * `users`, if only their writes were in the way.
  */
-export type Outcome =
+export type HandoffOutcome =
   | { readonly done: true; readonly timings: Timings }
   | { readonly done: false; readonly reason: string; readonly retryIn?: number; readonly users?: readonly string[] };
 
 /** Before a database that failed is asked again, ms. */
-export const AGAIN = 200;
+export const RETRY_MS = 200;
 
 /** The timings of a handoff of which only the pause is known. */
 export const since = (held: number): Timings => ({

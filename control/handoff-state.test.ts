@@ -40,8 +40,8 @@ describe('the next move', () => {
 
   test('an urgent rollback begins with a named user whose handoff only the service’s log could end', () => {
     const named = { subject: { lo: 42, hi: 43, user: 'ada' }, from: 'service', to: 'monolith' } as const;
-    const naming = holding(with_({ boundary: 40, wishes: { ada: 'behind' } }), { ...named, urgent: false });
-    const rolledBack = { ...naming, target: 0, wishes: { ada: 'bucket' }, ramp: urgently } as const;
+    const naming = holding(with_({ boundary: 40, desired: { ada: 'behind' } }), { ...named, urgent: false });
+    const rolledBack = { ...naming, target: 0, desired: { ada: 'bucket' }, ramp: urgently } as const;
     const moves = [...movesOf(rolledBack, 100, bucket)];
     expect(moves).toEqual([
       { ...named, urgent: true },
@@ -56,31 +56,31 @@ describe('the next move', () => {
 
   test('a pinned user moves by name, also where they are already; a lifted pin follows the bucket', () => {
     const named = { lo: 42, hi: 43, user: 'ada' };
-    expect(nextMove(with_({ wishes: { ada: 'service' } }), 100, bucket)).toMatchObject({
+    expect(nextMove(with_({ desired: { ada: 'service' } }), 100, bucket)).toMatchObject({
       subject: named,
       to: 'service',
     });
-    expect(nextMove(with_({ wishes: { ada: 'monolith' } }), 100, bucket)).toMatchObject({
+    expect(nextMove(with_({ desired: { ada: 'monolith' } }), 100, bucket)).toMatchObject({
       subject: named,
       to: 'monolith',
     });
-    expect(nextMove(with_({ wishes: { ada: 'service' }, pins: { ada: 'service' } }), 100, bucket)).toBeUndefined();
-    const lifted = with_({ wishes: { ada: 'bucket' }, pins: { ada: 'service' } });
+    expect(nextMove(with_({ desired: { ada: 'service' }, pins: { ada: 'service' } }), 100, bucket)).toBeUndefined();
+    const lifted = with_({ desired: { ada: 'bucket' }, pins: { ada: 'service' } });
     expect(nextMove(lifted, 100, bucket)).toMatchObject({ subject: named, to: 'monolith' });
     const followed = with_({ ...lifted, boundary: 100, target: 100 });
     expect(nextMove(followed, 100, bucket)).toBeUndefined();
-    expect(nextMove(with_({ wishes: { ada: 'bucket' } }), 100, bucket)).toBeUndefined();
+    expect(nextMove(with_({ desired: { ada: 'bucket' } }), 100, bucket)).toBeUndefined();
   });
 });
 
 describe('users left behind', () => {
-  const names = (state: CapabilityState) => Object.keys(leftBehind(state, ['ada']).wishes);
+  const names = (state: CapabilityState) => Object.keys(leftBehind(state, ['ada']).desired);
 
   test.each(['toString', 'constructor', '__proto__', 'hasOwnProperty'])('%s is a user like any other', (user) => {
     const left = leftBehind(FRESH, [user]);
-    expect(Object.entries(left.wishes)).toEqual([[user, 'behind']]);
+    expect(Object.entries(left.desired)).toEqual([[user, 'behind']]);
     expect(nextMove(left, 100, bucket)).toMatchObject({ subject: { user }, from: 'service', to: 'monolith' });
-    expect(Object.entries(following(fromRow(toRow('shop', left)), [user]).wishes)).toEqual([[user, 'bucket']]);
+    expect(Object.entries(following(fromRow(toRow('shop', left)), [user]).desired)).toEqual([[user, 'bucket']]);
   });
 
   test.each([
@@ -90,22 +90,22 @@ describe('users left behind', () => {
     ['without a name', ''],
   ])('one %s is not named: nothing that only a token says may stop a handoff for ever', (_, user) => {
     expect(leftBehind(FRESH, [user])).toBe(FRESH);
-    expect(Object.keys(leftBehind(FRESH, [user, 'ada']).wishes)).toEqual(['ada']);
+    expect(Object.keys(leftBehind(FRESH, [user, 'ada']).desired)).toEqual(['ada']);
   });
 
   test('nobody is named beyond a bound, over a pin, or in an urgent rollback', () => {
     const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`u${at}`, 'bucket'] as const));
-    expect(names(with_({ wishes: many }))).not.toContain('ada');
-    expect(isFullOfNames(with_({ wishes: many }))).toBe(true);
-    expect(leftBehind(with_({ wishes: many }), ['u7']).wishes).toMatchObject({ u7: 'behind', u8: 'bucket' });
-    expect(leftBehind(with_({ wishes: { ada: 'monolith' } }), ['ada']).wishes).toEqual({ ada: 'monolith' });
+    expect(names(with_({ desired: many }))).not.toContain('ada');
+    expect(isFullOfNames(with_({ desired: many }))).toBe(true);
+    expect(leftBehind(with_({ desired: many }), ['u7']).desired).toMatchObject({ u7: 'behind', u8: 'bucket' });
+    expect(leftBehind(with_({ desired: { ada: 'monolith' } }), ['ada']).desired).toEqual({ ada: 'monolith' });
     expect(names(with_({ ramp: urgently }))).toEqual([]);
   });
 
   test('whoever cannot move keeps nobody else: every move that could be next is there, each once', () => {
     const state = with_({
       ...{ boundary: 5_000, target: 4_900, ramp: { ...urgently, urgent: false } },
-      wishes: { ada: 'behind', bob: 'behind', cy: 'bucket', dan: 'monolith' },
+      desired: { ada: 'behind', bob: 'behind', cy: 'bucket', dan: 'monolith' },
       pins: { ada: 'service', cy: 'service' },
     });
     expect([...movesOf(state, 100, bucket)].map(({ subject, to }) => [subject.user ?? subject.lo, to])).toEqual([
@@ -205,16 +205,18 @@ describe('steps of a handoff', () => {
   });
 
   test('a state survives being stored; names that mean something to JavaScript are names', () => {
-    const wishes = JSON.parse('{"__proto__":"service","constructor":"bucket"}') as CapabilityState['wishes'];
-    const state = with_({
-      version: 3,
-      epoch: 2,
-      boundary: 10,
-      wishes,
-    });
+    const desired = JSON.parse('{"__proto__":"service","constructor":"bucket"}') as CapabilityState['desired'];
+    const state = with_({ version: 3, epoch: 2, boundary: 10, desired });
     const again = fromRow(toRow('shop', state));
     expect(again).toEqual(state);
-    expect(Object.keys(again.wishes)).toEqual(['__proto__', 'constructor']);
+    expect(Object.keys(again.desired)).toEqual(['__proto__', 'constructor']);
+  });
+
+  test('a state that an older release stored keeps its named users', () => {
+    const state = with_({ desired: { ada: 'behind' } });
+    const { desired, requests: _, ...rest } = state;
+    const body = JSON.stringify({ ...rest, wishes: desired });
+    expect(fromRow({ ...toRow('shop', state), body })).toEqual(state);
   });
 
   test('faults 55: a stored state that is torn is named, not guessed', () => {

@@ -33,8 +33,8 @@ export function* movesOf(
   const urgent = isUrgent(state);
   const stuck = urgent ? namedOnService(state) : undefined;
   if (stuck) yield { subject: stuck.subject, from: stuck.from, to: stuck.to, urgent };
-  for (const [user, wish] of Object.entries(state.wishes)) {
-    if (urgent || wish !== 'behind' || Object.hasOwn(state.pins, user)) continue;
+  for (const [user, where] of Object.entries(state.desired)) {
+    if (urgent || where !== 'behind' || Object.hasOwn(state.pins, user)) continue;
     const at = bucket(user);
     const to = sideOf(state, user, at);
     yield { subject: { lo: at, hi: at + 1, user }, from: otherSide(to), to, urgent };
@@ -45,13 +45,13 @@ export function* movesOf(
     const to: Side = range.lo >= state.boundary ? 'service' : 'monolith';
     yield { subject: range, from: otherSide(to), to, urgent };
   }
-  for (const [user, wish] of Object.entries(state.wishes)) {
-    if (wish === 'behind' && state.ramp.state !== 'rolling-back') continue; // a rollback ends when everybody is back
+  for (const [user, where] of Object.entries(state.desired)) {
+    if (where === 'behind' && state.ramp.state !== 'rolling-back') continue; // a rollback ends when everybody is back
     const at = bucket(user);
-    const to: Side = wish === 'bucket' || wish === 'behind' ? (at < state.boundary ? 'service' : 'monolith') : wish;
+    const to: Side = where === 'bucket' || where === 'behind' ? (at < state.boundary ? 'service' : 'monolith') : where;
     const named = Object.hasOwn(state.pins, user);
     // A user pinned where they already are is handed over too: from then on both logs know them by name.
-    if (named ? state.pins[user] !== to : wish !== 'bucket') {
+    if (named ? state.pins[user] !== to : where !== 'bucket') {
       yield { subject: { lo: at, hi: at + 1, user }, from: otherSide(to), to, urgent };
     }
   }
@@ -75,22 +75,22 @@ export const mayBeNamed = (user: string): boolean =>
 const MOST_NAMED_EVER = 1_000;
 
 /** True if whoever has no name yet is not left behind any more: both logs know users for ever whom they know by name. */
-export const isFullOfNames = ({ wishes }: CapabilityState): boolean => Object.keys(wishes).length >= MOST_NAMED_EVER;
+export const isFullOfNames = ({ desired }: CapabilityState): boolean => Object.keys(desired).length >= MOST_NAMED_EVER;
 
 /** Leaves these users where they are, so that their range can move without them; nobody if there are too many names. */
 export function leftBehind(state: CapabilityState, users: readonly string[]): CapabilityState {
-  const isNew = (user: string) => !Object.hasOwn(state.wishes, user);
-  const fresh = users.filter((user) => mayBeNamed(user) && (isNew(user) || state.wishes[user] === 'bucket'));
-  const names = Object.keys(state.wishes).length + fresh.filter(isNew).length;
+  const isNew = (user: string) => !Object.hasOwn(state.desired, user);
+  const fresh = users.filter((user) => mayBeNamed(user) && (isNew(user) || state.desired[user] === 'bucket'));
+  const names = Object.keys(state.desired).length + fresh.filter(isNew).length;
   if (isUrgent(state) || !fresh.length || names > MOST_NAMED_EVER) return state;
-  return { ...state, wishes: { ...state.wishes, ...Object.fromEntries(fresh.map((user) => [user, 'behind'])) } };
+  return { ...state, desired: { ...state.desired, ...Object.fromEntries(fresh.map((user) => [user, 'behind'])) } };
 }
 
 /** Lets these users follow their range. */
 export function following(state: CapabilityState, users: readonly string[]): CapabilityState {
-  const behind = users.filter((user) => state.wishes[user] === 'behind');
+  const behind = users.filter((user) => state.desired[user] === 'behind');
   if (!behind.length) return state;
-  return { ...state, wishes: { ...state.wishes, ...Object.fromEntries(behind.map((user) => [user, 'bucket'])) } };
+  return { ...state, desired: { ...state.desired, ...Object.fromEntries(behind.map((user) => [user, 'bucket'])) } };
 }
 
 /** 1 hold: who moves, under a new epoch. */

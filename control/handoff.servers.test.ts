@@ -99,7 +99,7 @@ const until = async (what: string, holds: () => Promise<boolean>) => {
   }
 };
 
-describe('handoffs that meet trouble', () => {
+describe('handoffs that fail on the way', () => {
   test('a barrier that does not arrive: the cancel stands in the log before anybody is released', async () => {
     databases.apply('service', false);
     databases.apply('monolith');

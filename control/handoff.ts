@@ -1,6 +1,14 @@
 import type { Moving } from '@strangler/plan';
 import { force } from './force.ts';
-import { AGAIN, type HandoffParts, type Outcome, record, sayMove, since, unaccounted } from './handoff-parts.ts';
+import {
+  type HandoffOutcome,
+  type HandoffParts,
+  RETRY_MS,
+  record,
+  sayMove,
+  since,
+  unaccounted,
+} from './handoff-parts.ts';
 import { flipped, holding, idle, type Move, restsOnService, rowOf } from './handoff-state.ts';
 import { Notify } from './notify.ts';
 import { readiness } from './readiness.ts';
@@ -9,11 +17,11 @@ import type { CapabilityState } from './state.ts';
 import { SupersededError } from './stored-state.ts';
 
 /** Share of the hold after which a handoff is cancelled, so that held writes are released before they time out. */
-const PATIENCE = 0.8;
+const HOLD_SHARE = 0.8;
 /** How long an urgent handoff waits for acknowledgements, ms. */
-const URGENT_ACK = 75;
+const URGENT_ACK_MS = 75;
 /** Between two looks for the barrier, ms. */
-const LOOK = 2;
+const POLL_MS = 2;
 
 class Cancelled extends Error {
   readonly retryIn: number | undefined;
@@ -31,14 +39,14 @@ class Cancelled extends Error {
  * Nothing begins if `move` is not `wanted` any more. An urgent one does not drain, and goes by force when the service’s
  * database lets it wait longer than `forceAfter`, or at once if another handoff is stuck there. Aborting `signal`
  * cancels it unless it has flipped.
- * Throws SupersededError when another control has taken over; any other trouble ends in a cancel or is ridden out.
+ * Throws SupersededError when another control has taken over; any other failure ends in a cancel or is retried.
  */
 export async function handoff(
   parts: HandoffParts,
   move: Move,
   wanted: (state: CapabilityState) => boolean,
   signal: AbortSignal,
-): Promise<Outcome> {
+): Promise<HandoffOutcome> {
   const { cell } = parts;
   if (move.urgent && parts.sides && restsOnService(cell.current)) return force(parts, move, performance.now(), signal);
   const away = await serviceAway(parts, move, signal);
@@ -48,7 +56,7 @@ export async function handoff(
   if (!moving) return { done: false, reason: 'something else is wanted by now', retryIn: 0 };
   const held = performance.now();
   const urgentFor = unproven.length ? 0 : parts.limits.forceAfter; // it has shown already that it does not answer
-  const deadline = began + (move.urgent ? urgentFor : parts.limits.hold * PATIENCE);
+  const deadline = began + (move.urgent ? urgentFor : parts.limits.hold * HOLD_SHARE);
   let drained: { holdMs: number; drainMs: number };
   let arrivalMs: number;
   try {
@@ -64,7 +72,7 @@ export async function handoff(
   } catch (error) {
     if (error instanceof SupersededError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    if (!(error instanceof Cancelled)) parts.trouble(error);
+    if (!(error instanceof Cancelled)) parts.onError(error);
     if (move.urgent && parts.sides && !signal.aborted) return force(parts, move, held, signal);
     const must = await recover(parts, reason);
     if (must === 'grant') return { done: true, timings: since(held) };
@@ -75,7 +83,7 @@ export async function handoff(
   }
   try {
     if (parts.sides && moving.to === 'service') {
-      const until = performance.now() + parts.limits.hold * PATIENCE;
+      const until = performance.now() + parts.limits.hold * HOLD_SHARE;
       const grant = parts.sides.write(rowOf(cell.capability, moving, 'grant'));
       await by(until, signal, grant, 'the grant could not be written');
     }
@@ -90,7 +98,7 @@ export async function handoff(
     return { done: true, timings };
   } catch (error) {
     if (error instanceof SupersededError) throw error;
-    parts.trouble(error);
+    parts.onError(error);
     if ((await recover(parts, 'the grant is completed')) === 'stuck') {
       return { done: false, reason: 'the grant could not be written', retryIn: 0 };
     }
@@ -102,14 +110,14 @@ export async function handoff(
  * Why a move away from the service had better not begin: once its users are held, only the service's log can let them go.
  * An urgent one goes by force then.
  */
-async function serviceAway({ sides, limits, trouble }: HandoffParts, move: Move, signal: AbortSignal) {
+async function serviceAway({ sides, limits, onError }: HandoffParts, move: Move, signal: AbortSignal) {
   if (!sides || move.urgent || move.from !== 'service') return undefined;
   try {
     const answer = sides.tick('service');
-    await by(performance.now() + limits.hold * PATIENCE, signal, answer, 'the service’s database does not answer');
+    await by(performance.now() + limits.hold * HOLD_SHARE, signal, answer, 'the service’s database does not answer');
     return undefined;
   } catch (error) {
-    if (!signal.aborted) trouble(error);
+    if (!signal.aborted) onError(error);
     return (error as Error).message;
   }
 }
@@ -135,13 +143,13 @@ async function drain(parts: HandoffParts, move: Move, moving: Moving, deadline: 
   const start = performance.now();
   const version = proxies.publish();
   const held = () => proxies.views().every(({ lostAt, acked }) => lostAt !== undefined || acked >= version);
-  await proxies.words.until(held, move.urgent ? URGENT_ACK : deadline - start, signal);
+  await proxies.activity.until(held, move.urgent ? URGENT_ACK_MS : deadline - start, signal);
   const holdMs = performance.now() - start;
   if (signal.aborted) throw new Cancelled('overtaken');
   if (move.urgent) return { holdMs, drainMs: 0 };
   const about = { capability: cell.capability, epoch: moving.epoch, version, writeFate: limits.writeFate };
   const look = () => readiness(proxies.views(), about, performance.now());
-  await proxies.words.until(() => look().is !== 'waiting', deadline - performance.now(), signal);
+  await proxies.activity.until(() => look().is !== 'waiting', deadline - performance.now(), signal);
   if (signal.aborted) throw new Cancelled('overtaken');
   const ready = look();
   if (ready.is === 'unknown') throw new Cancelled(ready.why, { retryIn: ready.ms, users: ready.users });
@@ -171,7 +179,7 @@ async function arrival({ sides }: HandoffParts, moving: Moving, deadline: number
       arrived = await sides.arrived(moving.to, moving.epoch);
     } catch (error) {
       failed = `: ${(error as Error).message}`;
-      await answered.wait(AGAIN, signal);
+      await answered.wait(RETRY_MS, signal);
     }
     asking = false;
     answered.wake();
@@ -183,6 +191,6 @@ async function arrival({ sides }: HandoffParts, moving: Moving, deadline: number
     await answered.until(() => !asking, deadline - performance.now(), signal);
     if (arrived) return;
     if (performance.now() >= deadline) throw new Cancelled(`the barrier did not arrive on the ${moving.to}${failed}`);
-    if (!asking) await answered.wait(LOOK, signal);
+    if (!asking) await answered.wait(POLL_MS, signal);
   }
 }

@@ -98,5 +98,5 @@ export class JudgeLoop {
   }
 }
 
-const servesAnybody = ({ boundary, phase, wishes }: CapabilityState): boolean =>
-  boundary > 0 || phase !== 'idle' || Object.values(wishes).includes('service');
+const servesAnybody = ({ boundary, phase, desired }: CapabilityState): boolean =>
+  boundary > 0 || phase !== 'idle' || Object.values(desired).includes('service');

@@ -1,7 +1,7 @@
 import type { Capability, Verdict } from '@strangler/plan';
 import type { Evidence } from './evidence.ts';
 import { chanceOfSoFew, share } from './sequential.ts';
-import type { Tally } from './tallies.ts';
+import type { SideTally } from './tallies.ts';
 
 /** What the judge holds a service to: the Plan’s guard of the capability. */
 export type Thresholds = Pick<Capability['guard'], 'errors' | 'hardFailures' | 'minimumRequests'>;
@@ -21,13 +21,13 @@ const LASTING = { hard: 0, errors: 12_000 };
 /** Fewer requests to the monolith than this say nothing, so one that fails cannot hide an outage. */
 const FEW = 5;
 /** How long the monolith may be as good as silent before the service is blamed that fails at least so much, ms. */
-const SILENCE = 30_000;
+const SILENCE_MS = 30_000;
 const DEAD = 0.9;
 
 type Found = Verdict & { readonly alert?: true };
 
 const percent = (fraction: number): string => `${(fraction * 100).toFixed(2)} %`;
-const say = ({ requests, errors }: Tally): string => `${errors} of ${requests} requests failed`;
+const say = ({ requests, errors }: SideTally): string => `${errors} of ${requests} requests failed`;
 
 /** The verdict on the present step. `alert`: both sides are bad alike, or may be, and a person should look. */
 export function judge(evidence: Evidence, thresholds: Thresholds): Found {
@@ -60,7 +60,7 @@ function outage({ outages, alone }: Evidence, way: 'hard' | 'errors', { hardFail
   if (!(usual < USUAL) || monolith.failures >= hardFailures) return undefined; // nothing new: their share decides
   const fails = isSilent
     ? (alone && way === 'hard') ||
-      (lasting >= SILENCE && moments >= hardFailures && service.failures >= DEAD * service.requests)
+      (lasting >= SILENCE_MS && moments >= hardFailures && service.failures >= DEAD * service.requests)
     : chanceOfSoFew(outages[way]) < UNLIKELY;
   return fails ? { verdict: 'fail', rule: way === 'hard' ? 'hard-failures' : 'outage', reason } : undefined;
 }

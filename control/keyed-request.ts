@@ -7,7 +7,7 @@ export type KeyedRequest = { readonly key: string; readonly asks: string };
 export type DoneRequest = KeyedRequest & { readonly at: number };
 
 /** Who tries again does so within minutes; ms. */
-const REMEMBERED = 24 * 60 * 60 * 1_000;
+const REMEMBERED_MS = 24 * 60 * 60 * 1_000;
 /** No more than these are kept of a capability, so that its state stays small. */
 const MOST = 200;
 
@@ -35,6 +35,6 @@ export function isDone(done: readonly DoneRequest[], { key, asks }: KeyedRequest
 
 /** The requests to be kept, this one now among them. */
 export const remembering = (done: readonly DoneRequest[], request: KeyedRequest, now: number): DoneRequest[] => [
-  ...done.filter(({ at }) => now - at < REMEMBERED).slice(1 - MOST),
+  ...done.filter(({ at }) => now - at < REMEMBERED_MS).slice(1 - MOST),
   { ...request, at: now },
 ];

@@ -2,9 +2,9 @@ import type { LeaseStore } from './store.ts';
 import { SupersededError } from './stored-state.ts';
 
 /** How long a lease lasts from its renewal, by the clock of the store, ms. */
-export const LEASE = 5_000;
+export const LEASE_MS = 5_000;
 /** How much earlier its holder stops deciding, by its own clock, ms: nobody else can have the lease by then. */
-const MARGIN = 1_000;
+const MARGIN_MS = 1_000;
 
 /** A term of control’s lease: the right to decide, for as long as it keeps being renewed. */
 export class Lease {
@@ -27,8 +27,8 @@ export class Lease {
     now: () => number = performance.now.bind(performance),
   ): Promise<Lease | undefined> {
     const asked = now();
-    const term = await store.acquire(holder, LEASE);
-    return term === undefined ? undefined : new Lease(store, term, asked + LEASE - MARGIN, now);
+    const term = await store.acquire(holder, LEASE_MS);
+    return term === undefined ? undefined : new Lease(store, term, asked + LEASE_MS - MARGIN_MS, now);
   }
 
   /** Milliseconds for which its holder may still decide; 0 if it may not. Counted from when a renewal was asked for. */
@@ -45,11 +45,11 @@ export class Lease {
   /** Prolongs the term. Throws SupersededError if it is over, or the store’s error. */
   async renew(): Promise<void> {
     const asked = this.#now();
-    if (!(await this.#store.renew(this.term, LEASE))) {
+    if (!(await this.#store.renew(this.term, LEASE_MS))) {
       this.#until = 0;
       throw new SupersededError('another control has taken over the lease');
     }
-    this.#until = asked + LEASE - MARGIN;
+    this.#until = asked + LEASE_MS - MARGIN_MS;
   }
 
   /** Gives the lease back; its holder decides nothing from here on. */

@@ -91,10 +91,10 @@ const SHAPES: Record<string, (message: Fields) => boolean> = {
 };
 
 /** What comparing found, in a form that cannot be used, and why: watching must not cost a proxy its stream. */
-export type Refused = { readonly type: 'refused'; readonly why: string };
+export type RefusedFindings = { readonly type: 'refused'; readonly why: string };
 
 /** The message in a text from a proxy; undefined if it is none. */
-export function readMessage(text: string): FromProxy | Refused | undefined {
+export function readMessage(text: string): FromProxy | RefusedFindings | undefined {
   let message: unknown;
   try {
     message = JSON.parse(text);

@@ -13,21 +13,21 @@ import {
 } from '@strangler/plan';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Ask } from './confirmations.ts';
-import { type Refused, readMessage } from './link-message.ts';
+import { type RefusedFindings, readMessage } from './link-message.ts';
 import { Notify } from './notify.ts';
 import type { ProxyView } from './readiness.ts';
 import type { Peer, Registry } from './registry.ts';
 
-const MAX_MESSAGE = 1_048_576;
-const PING_EVERY = 1_000;
+const MAX_MESSAGE_BYTES = 1_048_576;
+const PING_MS = 1_000;
 
 /** Who is told what proxies say of their traffic. */
 export type Hears = {
-  readonly counts: (counts: Counts) => void;
-  readonly compared: (comparison: Comparison) => void;
-  readonly asks: (capability: string, ask: Ask) => void;
+  readonly onCounts: (counts: Counts) => void;
+  readonly onCompared: (comparison: Comparison) => void;
+  readonly onAsk: (capability: string, ask: Ask) => void;
   /** Something this proxy said cannot be used, and why. */
-  readonly refused: (proxy: string, why: string) => void;
+  readonly onRefused: (proxy: string, why: string) => void;
 };
 
 /** What the stream works with. */
@@ -42,13 +42,13 @@ export type LinkParts = {
 };
 
 /** The stream to every proxy: snapshots down; acknowledgements, writes under way and counts up. */
-export class Link {
-  readonly words = new Notify();
+export class ProxyLinks {
+  readonly activity = new Notify();
   readonly registry: Registry;
-  readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE });
+  readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
   readonly #parts: LinkParts;
   readonly #alive = new WeakMap<WebSocket, boolean>();
-  readonly #ping = setInterval(() => this.#pingAll(), PING_EVERY);
+  readonly #ping = setInterval(() => this.#pingAll(), PING_MS);
   #snapshot: Snapshot;
 
   constructor(parts: LinkParts) {
@@ -99,7 +99,7 @@ export class Link {
     stream.on('message', (data) => {
       const message = readMessage(String(data));
       if (!message || (message.type === 'hello') === (peer !== undefined)) {
-        this.#parts.hears.refused(peer?.proxy ?? '', 'it is not a message of this stream; the proxy is cut off');
+        this.#parts.hears.onRefused(peer?.proxy ?? '', 'it is not a message of this stream; the proxy is cut off');
         stream.close(1008, 'not a message of this stream');
         return;
       }
@@ -113,12 +113,12 @@ export class Link {
             `another proxy is linked as ${message.proxy}; start each with a --name of its own`,
           );
       }
-      this.words.wake();
+      this.activity.wake();
     });
     stream.on('close', (code) => {
       if (!peer) return;
       this.registry.left(peer, code === GOODBYE_CODE);
-      this.words.wake();
+      this.activity.wake();
     });
   }
 
@@ -133,16 +133,16 @@ export class Link {
     }
   }
 
-  #hear(peer: Peer, message: Exclude<FromProxy, { type: 'hello' }> | Refused): void {
+  #hear(peer: Peer, message: Exclude<FromProxy, { type: 'hello' }> | RefusedFindings): void {
     const { hears, term } = this.#parts;
-    if (message.type === 'refused') hears.refused(peer.proxy, message.why);
-    else if (message.type === 'counts') for (const counts of message.counts) hears.counts(counts);
-    else if (message.type === 'compared') hears.compared(message.comparison);
+    if (message.type === 'refused') hears.onRefused(peer.proxy, message.why);
+    else if (message.type === 'counts') for (const counts of message.counts) hears.onCounts(counts);
+    else if (message.type === 'compared') hears.onCompared(message.comparison);
     else if (message.type === 'confirm') {
       const { id, user, from, theirs } = message;
       const { stream } = peer;
       const answer: FromControl = { type: 'confirmed', id };
-      hears.asks(message.capability, { user, from, theirs, confirm: () => stream?.send(JSON.stringify(answer)) });
+      hears.onAsk(message.capability, { user, from, theirs, confirm: () => stream?.send(JSON.stringify(answer)) });
     } else if (message.type === 'flight') {
       const { flight } = message;
       peer.flights = [...peer.flights.filter((old) => old.capability !== flight.capability), flight];

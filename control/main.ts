@@ -31,10 +31,10 @@ const flags = await openFlags(plan, Object.keys(plan.capabilities), (problem) =>
 const control = await startControl({ plan, flags, log }).catch((error: Error) => fail(error, 1));
 log.info({ address: control.address }, 'listening');
 
-const STOP_WITHIN = 10_000;
+const STOP_TIMEOUT_MS = 10_000;
 const stop = async () => {
   // A database that hangs must not keep the process: what is left over is recovered at the next start.
-  setTimeout(() => process.exit(1), STOP_WITHIN).unref();
+  setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
   await control.stop();
   await flags.stop();
   process.exit(0);

@@ -9,9 +9,9 @@ import { SupersededError } from './stored-state.ts';
 import { Stragglers } from './stragglers.ts';
 
 /** How often a closed gate is looked at again, ms. */
-const LOOK = 100;
-const FIRST_RETRY = 100;
-const LONGEST_RETRY = 5_000;
+const POLL_MS = 100;
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 5_000;
 
 /** Whom a move is about. */
 const nameOf = ({ subject: { user } }: Move): string => (user === undefined ? 'range' : `user ${user}`);
@@ -23,8 +23,8 @@ export type ReconcilerHost = {
   readonly look: () => (move: Move) => boolean;
   /** Everybody is where they should be. */
   readonly arrived: () => Promise<void>;
-  readonly moved: (timings: Timings) => void;
-  readonly superseded: (error: Error) => void;
+  readonly onMoved: (timings: Timings) => void;
+  readonly onSuperseded: (error: Error) => void;
 };
 
 /** Moves users to where they are wanted, handoff by handoff, for as long as control is active. */
@@ -50,7 +50,7 @@ export class Reconciler {
   /** Recovers from a crash, then walks. */
   start(): void {
     this.#running = this.#run().catch((error: Error) => {
-      if (!this.#stopping.signal.aborted) this.#walker.superseded(error);
+      if (!this.#stopping.signal.aborted) this.#walker.onSuperseded(error);
     });
   }
 
@@ -73,7 +73,7 @@ export class Reconciler {
     let walking = true;
     while (!signal.aborted) {
       if (!(await this.#recall())) {
-        await this.#wake.wait(LOOK, signal);
+        await this.#wake.wait(POLL_MS, signal);
         continue;
       }
       const state = this.#parts.cell.current;
@@ -85,7 +85,7 @@ export class Reconciler {
       if (!moves.length) {
         this.#failed.clear();
         if (walking || state.ramp.state === 'rolling-back') walking = !(await this.#stored(this.#walker.arrived));
-        await this.#wake.wait(walking ? LOOK : this.#behind.rest(state, 60_000, performance.now()), signal);
+        await this.#wake.wait(walking ? POLL_MS : this.#behind.rest(state, 60_000, performance.now()), signal);
         continue;
       }
       walking = true;
@@ -94,7 +94,7 @@ export class Reconciler {
       const rests = (one: Move) => !one.urgent && (this.#failed.get(nameOf(one))?.until ?? 0) > now;
       const move = moves.find((one) => !rests(one) && !blocked(one));
       if (!move) {
-        await this.#wake.wait(LOOK, signal);
+        await this.#wake.wait(POLL_MS, signal);
         continue;
       }
       const retryIn = await this.#once(move);
@@ -114,18 +114,18 @@ export class Reconciler {
   async #once(move: Move): Promise<number | undefined> {
     const abort = new AbortController();
     this.#handoff = { urgent: move.urgent, abort };
-    const backOff = Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** (this.#failed.get(nameOf(move))?.times ?? 0));
+    const backOff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (this.#failed.get(nameOf(move))?.times ?? 0));
     try {
       const outcome = await handoff(this.#parts, move, (state) => this.#wants(state, move), abort.signal);
       if (!outcome.done) {
         if (abort.signal.aborted || (await this.#leave(move, outcome.users ?? []))) return 0;
         return outcome.retryIn ?? backOff;
       }
-      this.#walker.moved(outcome.timings);
+      this.#walker.onMoved(outcome.timings);
       return undefined;
     } catch (error) {
       if (error instanceof SupersededError) throw error;
-      this.#parts.trouble(error);
+      this.#parts.onError(error);
       return (await recover(this.#parts, 'the state could not be written')) === 'stuck' ? 0 : backOff;
     } finally {
       this.#handoff = undefined;
@@ -161,7 +161,7 @@ export class Reconciler {
       return true;
     } catch (error) {
       if (error instanceof SupersededError) throw error;
-      this.#parts.trouble(error);
+      this.#parts.onError(error);
       return false;
     }
   }

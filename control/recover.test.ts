@@ -8,7 +8,7 @@ import type { HandoffParts } from './handoff-parts.ts';
 import { flipped, holding } from './handoff-state.ts';
 import { Notify } from './notify.ts';
 import { recover } from './recover.ts';
-import type { Sides } from './sides.ts';
+import type { HandoffSides } from './sides.ts';
 import { initialState } from './state.ts';
 import type { Store } from './store.ts';
 import { StoredState, SupersededError } from './stored-state.ts';
@@ -39,10 +39,10 @@ test('a flip that arrives late is not followed by its own cancel: the service ne
   const written: HandoffRow[] = [];
   const parts: Partial<HandoffParts> = {
     cell,
-    sides: { write: async (...rows: HandoffRow[]) => void written.push(...rows) } as Sides,
-    proxies: { publish: () => 1, views: () => [], words: new Notify() },
+    sides: { write: async (...rows: HandoffRow[]) => void written.push(...rows) } as HandoffSides,
+    proxies: { publish: () => 1, views: () => [], activity: new Notify() },
     limits: { hold: 2_000, forceAfter: 500, writeFate: 10_000 },
-    trouble: () => {},
+    onError: () => {},
     release: () => {},
     stopping: new AbortController().signal,
   };

@@ -1,11 +1,11 @@
 import type { HandoffKind } from '@strangler/ledger';
-import { AGAIN, type HandoffParts, record } from './handoff-parts.ts';
+import { type HandoffParts, RETRY_MS, record } from './handoff-parts.ts';
 import { idle, isUrgent, recovery, restsOnService, rowOf } from './handoff-state.ts';
 import type { CapabilityState } from './state.ts';
 import { SupersededError } from './stored-state.ts';
 
 /** How often a recovery looks whether it should give way, ms. */
-const LOOK = 20;
+const POLL_MS = 20;
 
 /**
  * Brings the stored phase to rest, after a crash or an error: what had not flipped is cancelled, in the old side’s log
@@ -13,14 +13,14 @@ const LOOK = 20;
  * when an urgent rollback is wanted and the service’s database does not answer. Without tables it never waits for that.
  */
 export async function recover(parts: HandoffParts, reason: string): Promise<'none' | 'cancel' | 'grant' | 'stuck'> {
-  const { words } = parts.proxies;
+  const { activity: words } = parts.proxies;
   const giveWay = new AbortController();
   let calm = performance.now();
   const watch = setInterval(() => {
     const now = performance.now();
     if (!parts.sides || !isUrgent(parts.cell.current) || !restsOnService(parts.cell.current)) calm = now;
     if (now - calm >= parts.limits.forceAfter) giveWay.abort();
-  }, LOOK);
+  }, POLL_MS);
   const stuck = new Promise<'stuck'>((resolve) =>
     giveWay.signal.addEventListener('abort', () => resolve('stuck'), { once: true }),
   );
@@ -30,8 +30,8 @@ export async function recover(parts: HandoffParts, reason: string): Promise<'non
         return await Promise.race([recoverOnce(parts, reason), stuck]);
       } catch (error) {
         if (error instanceof SupersededError || parts.stopping.aborted) throw error;
-        parts.trouble(error);
-        await words.wait(AGAIN, AbortSignal.any([parts.stopping, giveWay.signal]));
+        parts.onError(error);
+        await words.wait(RETRY_MS, AbortSignal.any([parts.stopping, giveWay.signal]));
       }
     }
   } finally {

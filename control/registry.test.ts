@@ -164,7 +164,7 @@ test('a dismissal that was carried out and got no answer: a proxy that lives is 
   const names = new Set<string>();
   let lose = false;
   const registry = new Registry({
-    ...{ term: 1, names: [], writeFate: 100, trouble: () => {}, superseded: () => {} },
+    ...{ term: 1, names: [], writeFate: 100, onError: () => {}, superseded: () => {} },
     store: {
       names: async () => [...names],
       register: async (name) => Boolean(names.add(name)),

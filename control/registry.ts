@@ -5,10 +5,10 @@ import type { NewRecord, ProxyStore } from './store.ts';
 import { SupersededError } from './stored-state.ts';
 
 /** Before a store that failed is asked again, ms. */
-const AGAIN = 500;
+const RETRY_MS = 500;
 
 /** What happens to a proxy’s connection from outside. */
-export type Stream = { readonly terminate: () => void; readonly send: (text: string) => void };
+export type PeerConnection = { readonly terminate: () => void; readonly send: (text: string) => void };
 
 /** One registered proxy. */
 export type Peer = {
@@ -17,7 +17,7 @@ export type Peer = {
   pid: number | undefined;
   process: string | undefined;
   /** Undefined while it is lost. */
-  stream: Stream | undefined;
+  stream: PeerConnection | undefined;
   /** Stored: whoever is active next knows of it. */
   stored: boolean;
   lostAt: number | undefined;
@@ -39,7 +39,7 @@ export type RegistryParts = {
   readonly names: readonly string[];
   /** The longest of the Plan, ms. */
   readonly writeFate: number;
-  readonly trouble: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
   /** The term is over. */
   readonly superseded: () => void;
 };
@@ -64,8 +64,9 @@ export class Registry {
   }
 
   /** Those linked now and known to the store: who may be told whom to send where. */
-  *linked(): Iterable<Peer & { readonly stream: Stream }> {
-    for (const peer of this.#peers.values()) if (peer.stream && peer.stored) yield peer as Peer & { stream: Stream };
+  *linked(): Iterable<Peer & { readonly stream: PeerConnection }> {
+    for (const peer of this.#peers.values())
+      if (peer.stream && peer.stored) yield peer as Peer & { stream: PeerConnection };
   }
 
   /** Every proxy, as handoffs and gates see it. */
@@ -83,7 +84,10 @@ export class Registry {
    * A process links under a name: the one that was lost, or its successor, which does not know the writes of the one
    * before and says so itself. Undefined while another process of that name is linked.
    */
-  join({ proxy, pid, process = `pid ${pid}` }: FromProxy & { type: 'hello' }, stream: Stream): Peer | undefined {
+  join(
+    { proxy, pid, process = `pid ${pid}` }: FromProxy & { type: 'hello' },
+    stream: PeerConnection,
+  ): Peer | undefined {
     const known = this.#peers.get(proxy);
     if (known?.stream && known.process !== process) return undefined;
     known?.stream?.terminate();
@@ -169,9 +173,9 @@ export class Registry {
           if (!(await task())) this.#parts.superseded();
           return;
         } catch (error) {
-          this.#parts.trouble(error);
+          this.#parts.onError(error);
           if (this.#stopped) return;
-          await new Promise((resolve) => setTimeout(resolve, AGAIN));
+          await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
         }
       }
     });

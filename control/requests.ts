@@ -9,7 +9,7 @@ import {
 import { mayBeNamed } from './handoff-state.ts';
 
 /** A request with everything wrong in it named; nothing else is to be believed then. */
-export type Read<T> = { readonly value: T } | { readonly mistakes: readonly string[] };
+export type Parsed<T> = { readonly value: T } | { readonly mistakes: readonly string[] };
 
 type Fields = Record<string, unknown>;
 
@@ -38,10 +38,10 @@ function reasonOf({ reason }: Fields, mistakes: string[]): string {
   return '';
 }
 
-const answer = <T>(value: T, mistakes: readonly string[]): Read<T> => (mistakes.length ? { mistakes } : { value });
+const answer = <T>(value: T, mistakes: readonly string[]): Parsed<T> => (mistakes.length ? { mistakes } : { value });
 
 /** Reads the body of a RampRequest. */
-export function readRamp(body: unknown): Read<RampWish> {
+export function readRamp(body: unknown): Parsed<RampWish> {
   const mistakes: string[] = [];
   const { action, steps, dwell } = open(body, ['action', 'steps', 'dwell'], mistakes);
   if (action !== 'start' && action !== 'pause' && action !== 'resume') {
@@ -67,7 +67,7 @@ export function readRamp(body: unknown): Read<RampWish> {
 }
 
 /** Reads the body of a SetRequest. */
-export function readSet(body: unknown): Read<SetWish> {
+export function readSet(body: unknown): Parsed<SetWish> {
   const mistakes: string[] = [];
   const fields = open(body, ['percentage', 'user', 'side', 'reason'], mistakes);
   const reason = reasonOf(fields, mistakes);
@@ -89,7 +89,7 @@ export function readSet(body: unknown): Read<SetWish> {
 }
 
 /** Reads the body of a DismissRequest. */
-export function readDismiss(body: unknown): Read<{ readonly loss: string | undefined; readonly reason: string }> {
+export function readDismiss(body: unknown): Parsed<{ readonly loss: string | undefined; readonly reason: string }> {
   const mistakes: string[] = [];
   const fields = open(body ?? {}, ['loss', 'reason'], mistakes);
   const { loss } = fields;
@@ -99,14 +99,14 @@ export function readDismiss(body: unknown): Read<{ readonly loss: string | undef
 }
 
 /** Reads a body that says nothing. */
-export function readNothing(body: unknown): Read<null> {
+export function readNothing(body: unknown): Parsed<null> {
   const mistakes: string[] = [];
   for (const name of Object.keys(open(body ?? {}, [], mistakes))) mistakes.push(`${JSON.stringify(name)} is no field`);
   return answer(null, mistakes);
 }
 
 /** Reads the body of a SettleRequest. */
-export function readSettle(body: unknown): Read<SettleRequest> {
+export function readSettle(body: unknown): Parsed<SettleRequest> {
   const mistakes: string[] = [];
   const fields = open(body, ['lost', 'reason'], mistakes);
   if (fields.lost !== true) mistakes.push('lost must be true: it says that the service’s database is gone for good');
@@ -116,7 +116,7 @@ export function readSettle(body: unknown): Read<SettleRequest> {
 }
 
 /** Reads the body of a RollbackRequest. */
-export function readRollback(body: unknown): Read<Required<RollbackRequest>> {
+export function readRollback(body: unknown): Parsed<Required<RollbackRequest>> {
   const mistakes: string[] = [];
   const fields = open(body, ['now', 'reason'], mistakes);
   const { now = false } = fields;

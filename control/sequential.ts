@@ -1,5 +1,5 @@
 import type { Side } from '@strangler/plan';
-import type { Outage, Sample, Tally } from './tallies.ts';
+import type { Outage, SideTallies, SideTally } from './tallies.ts';
 
 /*
  * Tests that may be looked at all the time, for as long as a step lasts: e-detectors. A block is a stretch of time; each
@@ -25,7 +25,7 @@ import type { Outage, Sample, Tally } from './tallies.ts';
  * by Betting, J. R. Stat. Soc. B 86 (2024); J. Ville, Étude critique de la notion de collectif (1939).
  */
 
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
 /** What a test may lose a day; as much again it may have saved. */
 export const DAILY_BUDGET = 0.001;
 
@@ -48,7 +48,7 @@ const SINGLE = 3;
 /** So many errors are expected among as many requests of the monolith as a block looks at: with more, all blocks are alike. */
 const EXPECTED = 0.3;
 
-export const share = ({ requests, errors }: Tally): number => (requests ? errors / requests : 0);
+export const share = ({ requests, errors }: SideTally): number => (requests ? errors / requests : 0);
 const total = (parts: readonly number[]): number => parts.reduce((sum, part) => sum + part, 0);
 
 /** Saves the budget of each day, and pays stakes. */
@@ -56,7 +56,7 @@ class Purse {
   #saved = DAILY_BUDGET;
 
   earn(milliseconds: number): void {
-    this.#saved = Math.min(DAILY_BUDGET, this.#saved + (DAILY_BUDGET * milliseconds) / DAY);
+    this.#saved = Math.min(DAILY_BUDGET, this.#saved + (DAILY_BUDGET * milliseconds) / DAY_MS);
   }
 
   pay(part: number): number {
@@ -127,7 +127,7 @@ export class WorseTest {
   }
 
   /** Takes in a block with requests of both sides that took so many milliseconds. */
-  take(block: Sample, milliseconds: number): void {
+  take(block: SideTallies, milliseconds: number): void {
     const factors = this.#factors(block);
     this.#evidence.multiply(factors, MOST);
     this.#stretch.multiply(factors, Number.POSITIVE_INFINITY);
@@ -146,7 +146,7 @@ export class WorseTest {
     this.#evidence.add(stake / RATIOS.length, worth.parts);
   }
 
-  #factors({ service, monolith }: Sample): number[] {
+  #factors({ service, monolith }: SideTallies): number[] {
     const many = Math.min(monolith.requests, EXPECTED / this.usual);
     const few = Math.min(service.requests, many);
     // Of the busier side fewer requests in a row are looked at, so of a burst there fewer errors: it counts as one.
@@ -168,7 +168,7 @@ export class WorseTest {
     return Math.max(1, (squares + SINGLE) / (errors + SINGLE));
   }
 
-  #learn({ requests, errors }: Tally, any: number, ofFew: number): void {
+  #learn({ requests, errors }: SideTally, any: number, ofFew: number): void {
     const unexpected = errors - requests * this.usual;
     this.#spread = {
       errors: this.#spread.errors * KEPT + errors,
@@ -182,15 +182,16 @@ export class WorseTest {
   }
 }
 
-const hasErrors = ({ service, monolith }: Sample): boolean => service.errors + monolith.errors > 0;
+const hasErrors = ({ service, monolith }: SideTallies): boolean => service.errors + monolith.errors > 0;
 
 /** The chance that an error is among `looked` of the requests, if so many errors always come together. */
-const anyAmong = (looked: number, { requests, errors }: Tally, burst = 1): number =>
+const anyAmong = (looked: number, { requests, errors }: SideTally, burst = 1): number =>
   requests ? 1 - (1 - Math.min(1, looked / requests)) ** (errors / burst) : 0;
 
 /** How far a share of errors, 0…1, is above a limit; from -1, and from 0 to what the limit allows. */
 type Distance = (share: number) => number;
-const factorsOf = (distance: Distance, tally: Tally): number[] => BETS.map((bet) => 1 + bet * distance(share(tally)));
+const factorsOf = (distance: Distance, tally: SideTally): number[] =>
+  BETS.map((bet) => 1 + bet * distance(share(tally)));
 
 /** Is the service’s share of errors above the limit? Evidence is clear from 1 on. */
 export class AboveTest {
@@ -206,7 +207,7 @@ export class AboveTest {
     return this.#evidence.sum;
   }
 
-  take(block: Tally, milliseconds: number): void {
+  take(block: SideTally, milliseconds: number): void {
     this.#purse.earn(milliseconds);
     this.#evidence.add(this.#purse.pay(ALWAYS) / BETS.length, [1, 1, 1]);
     this.#evidence.multiply(factorsOf(this.#distance, block), MOST);
@@ -232,7 +233,7 @@ export class BelowTest {
     return total(this.#parts);
   }
 
-  take(block: Tally): void {
+  take(block: SideTally): void {
     const factors = factorsOf(this.#distance, block);
     const parts = this.#parts.map((part, at) => Math.max(BelowTest.LEAST, part * factors[at]!));
     const kept = Math.min(1, BelowTest.MOST / total(parts));

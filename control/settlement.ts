@@ -5,9 +5,9 @@ import { Notify } from './notify.ts';
 import type { Debt } from './state.ts';
 
 /** Between two looks for what must have arrived, ms. */
-const LOOK = 50;
+const POLL_MS = 50;
 /** Between two looks whether there is anything to settle, and before a database that failed is asked again, ms. */
-const AGAIN = 500;
+const RETRY_MS = 500;
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> => new Notify().wait(ms, signal);
 
@@ -21,10 +21,10 @@ export async function settleForced(parts: HandoffParts, signal: AbortSignal): Pr
       said = '';
     } catch (error) {
       const { message } = error as Error;
-      if (message !== said) parts.trouble(error); // it may take hours
+      if (message !== said) parts.onError(error); // it may take hours
       said = message;
     }
-    await pause(AGAIN, signal);
+    await pause(RETRY_MS, signal);
   }
 }
 
@@ -38,7 +38,7 @@ async function settle({ cell, sides }: HandoffParts, debts: readonly Debt[], sig
   const { capability } = cell;
   const present = () => !signal.aborted && cell.current.unproven === debts;
   const until = async (holds: () => Promise<boolean>) => {
-    while (present() && !(await holds())) await pause(LOOK, signal);
+    while (present() && !(await holds())) await pause(POLL_MS, signal);
   };
   await sides.write(...debts.flatMap((debt) => rowsOf(capability, debt)));
   for (const { epoch } of debts) await until(() => sides.arrived('monolith', epoch));

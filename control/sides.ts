@@ -13,7 +13,7 @@ import {
 import { directionInto, otherSide, type Side, streamName } from '@strangler/plan';
 
 /** The two databases of a capability with tables, as a handoff sees them. */
-export interface Sides {
+export interface HandoffSides {
   /** Writes rows into the service’s log, in a transaction of their own; the monolith’s go with the state. */
   write(...rows: HandoffRow[]): Promise<void>;
   /** True if a side’s log holds this row. */
@@ -34,7 +34,7 @@ export interface Sides {
 export type SideDatabases = Readonly<Record<Side, { readonly write: Database; readonly watch: Database }>>;
 
 /** The databases of a capability. */
-export function sidesOf(capability: string, databases: SideDatabases): Sides {
+export function sidesOf(capability: string, databases: SideDatabases): HandoffSides {
   const reverse = streamName(capability, 'reverse');
   const forward = streamName(capability, 'forward');
   return {

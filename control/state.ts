@@ -6,7 +6,7 @@ import type { DoneRequest } from './keyed-request.ts';
  * Where a named user should be: pinned to a side, (pin lifted) wherever the bucket is, or (`behind`) where they were
  * when their range moved on without them, because a write of theirs was under way.
  */
-export type Wish = Side | 'bucket' | 'behind';
+export type Desired = Side | 'bucket' | 'behind';
 
 /** A forced handoff the service’s log has not confirmed yet. */
 export type Debt = Unproven & {
@@ -23,7 +23,7 @@ export type CapabilityState = Ownership & {
   /** Where users are going: 0…10000 buckets. */
   readonly target: number;
   /** Named users. Once named, a user moves by name only, because that is what the logs say; `bucket` lifts the pin. */
-  readonly wishes: Readonly<Record<string, Wish>>;
+  readonly desired: Readonly<Record<string, Desired>>;
   readonly ramp: RampState;
   /** Milliseconds a step is watched; of the ramp under way. */
   readonly dwell: number;
@@ -55,7 +55,7 @@ export const initialState = (dwell: number): CapabilityState => ({
   boundary: 0,
   pins: {},
   target: 0,
-  wishes: {},
+  desired: {},
   ramp: { state: 'idle' },
   dwell,
   phase: 'idle',
@@ -76,10 +76,10 @@ export function toRow(capability: string, state: CapabilityState): StateRow {
 /** The state a row stores. Throws an Error naming the capability when the body is not ours. */
 export function fromRow(row: StateRow): CapabilityState {
   try {
-    const body = JSON.parse(row.body) as Omit<CapabilityState, 'version' | 'epoch' | 'boundary' | 'requests'> & {
-      readonly requests?: CapabilityState['requests']; // states from before requests were kept have none
-    };
-    return { ...body, requests: body.requests ?? [], version: row.version, epoch: row.epoch, boundary: row.boundary };
+    // States of older releases have no `requests`, and call `desired` `wishes`.
+    const { wishes, ...body } = JSON.parse(row.body);
+    const { version, epoch, boundary } = row;
+    return { requests: [], desired: wishes, ...body, version, epoch, boundary };
   } catch (cause) {
     throw new Error(`the stored state of ${row.capability} cannot be read; restore strangler_state from a backup`, {
       cause,

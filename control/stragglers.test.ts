@@ -80,7 +80,7 @@ describe('a user whose write is in the way', () => {
 });
 
 test('who is left behind again and again is tried more and more rarely, and after a restart of control at once', () => {
-  const state = { ...initialState(0), wishes: { ada: 'behind', bob: 'bucket' }, pins: { ada: 'monolith' } } as const;
+  const state = { ...initialState(0), desired: { ada: 'behind', bob: 'bucket' }, pins: { ada: 'monolith' } } as const;
   const stragglers = new Stragglers(1_000);
   expect(stragglers.due(state, 0)).toEqual(['ada']);
   for (const [now, wait] of [

@@ -24,7 +24,7 @@ export class Stragglers {
   /** Who is left behind and may follow; after a restart of control, everybody. */
   due(state: CapabilityState, now: number): readonly string[] {
     const behind = behindIn(state);
-    for (const user of this.#waits.keys()) if (!Object.hasOwn(state.wishes, user)) this.#waits.delete(user);
+    for (const user of this.#waits.keys()) if (!Object.hasOwn(state.desired, user)) this.#waits.delete(user);
     return behind.filter((user) => now >= (this.#waits.get(user)?.until ?? now));
   }
 
@@ -35,5 +35,5 @@ export class Stragglers {
 }
 
 /** Named already, and waiting for their writes to end. */
-const behindIn = ({ wishes, pins }: CapabilityState): readonly string[] =>
-  Object.keys(wishes).filter((user) => wishes[user] === 'behind' && Object.hasOwn(pins, user));
+const behindIn = ({ desired, pins }: CapabilityState): readonly string[] =>
+  Object.keys(desired).filter((user) => desired[user] === 'behind' && Object.hasOwn(pins, user));

@@ -2,7 +2,7 @@ import { countQuarantine, type Database, lastVerify, readApplier, readBackfill, 
 import { type Direction, otherSide, type Side, sourceOf, streamName } from '@strangler/plan';
 import type { SyncReport } from './gates.ts';
 
-const EVERY = 250;
+const POLL_MS = 250;
 const DIRECTIONS: readonly Direction[] = ['forward', 'reverse'];
 
 /** The newest report on a capability’s sync, and when it was read (ms, monotonic). */
@@ -18,7 +18,7 @@ export function watchSync(capability: string, databases: Readonly<Record<Side, D
     const report = await readSync(capability, databases);
     latest = report;
     readAt = performance.now();
-    if (!stopped) timer = setTimeout(() => void look(), EVERY);
+    if (!stopped) timer = setTimeout(() => void look(), POLL_MS);
   };
   void look();
   return {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Status } from '@strangler/plan';
 import pino from 'pino';
 import { type Control, startControl } from './control.ts';
-import { LEASE, Lease } from './lease.ts';
+import { LEASE_MS, Lease } from './lease.ts';
 import { SupersededError } from './stored-state.ts';
 import { Bed, TOKENS } from './testing/bed.ts';
 import { TestProxy } from './testing/proxy.ts';
@@ -97,8 +97,8 @@ describe('a lease', () => {
       'a',
       () => clock.now,
     ))!;
-    expect(lease.left).toBe(LEASE - 1_000 - 300);
-    clock.now = 1_000 + LEASE - 1_000;
+    expect(lease.left).toBe(LEASE_MS - 1_000 - 300);
+    clock.now = 1_000 + LEASE_MS - 1_000;
     expect(() => lease.check()).toThrow(SupersededError);
   });
 

@@ -1,10 +1,10 @@
 import type { Side } from '@strangler/plan';
 
 /** What requests to one side came to. */
-export type Tally = { readonly requests: number; readonly errors: number; readonly hard: number };
+export type SideTally = { readonly requests: number; readonly errors: number; readonly hard: number };
 
 /** Both sides over the same time. */
-export type Sample = Readonly<Record<Side, Tally>>;
+export type SideTallies = Readonly<Record<Side, SideTally>>;
 
 /** A stretch of time in which more than half of the service’s requests have been failing, until now. */
 export type Outage = {

@@ -9,20 +9,20 @@ export type Notice = {
   readonly at: string;
 };
 
-const FIRST_WAIT = 500;
-const LONGEST_WAIT = 60_000;
+const FIRST_BACKOFF_MS = 500;
+const LONGEST_BACKOFF_MS = 60_000;
 const ATTEMPTS = 12;
-const ANSWER_WITHIN = 5_000;
+const TIMEOUT_MS = 5_000;
 
 /** Posts notices to the Plan’s webhook; nobody waits for it. Repeats with growing pauses until it answers 2xx. */
 export class Webhook {
   readonly #url: string | undefined;
-  readonly #trouble: (error: unknown) => void;
+  readonly #onError: (error: unknown) => void;
   readonly #stopping = new AbortController();
 
-  constructor(url: string | undefined, trouble: (error: unknown) => void) {
+  constructor(url: string | undefined, onError: (error: unknown) => void) {
     this.#url = url;
-    this.#trouble = trouble;
+    this.#onError = onError;
   }
 
   /** Starts telling; returns at once. */
@@ -31,10 +31,10 @@ export class Webhook {
   }
 
   async #deliver(url: string, body: string): Promise<void> {
-    let wait = FIRST_WAIT;
+    let wait = FIRST_BACKOFF_MS;
     for (let attempt = 1; attempt <= ATTEMPTS && !this.#stopping.signal.aborted; attempt++) {
       try {
-        const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(ANSWER_WITHIN)]);
+        const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(TIMEOUT_MS)]);
         const headers = { 'content-type': 'application/json' };
         const answer = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' });
         await answer.body?.cancel();
@@ -42,7 +42,7 @@ export class Webhook {
         throw new Error(`the webhook answered ${answer.status}`);
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
-        this.#trouble(error);
+        this.#onError(error);
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, wait);
           this.#stopping.signal.addEventListener('abort', () => {
@@ -50,7 +50,7 @@ export class Webhook {
             resolve();
           });
         });
-        wait = Math.min(LONGEST_WAIT, wait * 2);
+        wait = Math.min(LONGEST_BACKOFF_MS, wait * 2);
       }
     }
   }

@@ -155,3 +155,31 @@ describe('no circles', () => {
     expect(circleIn(roomsOf(folder, filesOf(folder)))).toBeUndefined();
   });
 });
+
+describe('one meaning per name', () => {
+  const PRODUCT = ['plan', 'flags', 'ledger', 'fence', 'strangler-proxy', 'control', 'cdc', 'compare', 'cli'];
+  const DECLARED = /^export (?:interface|type|(?:abstract )?class) (\w+)/gm;
+
+  /** Every name of a type that the packages export, with the files that declare it. */
+  const typesOf = (folders: readonly string[]): ReadonlyMap<string, readonly string[]> => {
+    const declared = folders.flatMap((folder) =>
+      sourcesOf(folder)
+        .filter((file) => !/\.test\.ts$|\/testing\//.test(file))
+        .flatMap((file) =>
+          [...readFileSync(file, 'utf8').matchAll(DECLARED)].map(([, name]) => ({ name: name!, file })),
+        ),
+    );
+    return new Map(
+      Object.entries(Object.groupBy(declared, ({ name }) => name)).map(([name, found]) => [
+        name,
+        found!.map(({ file }) => relative(ROOT, file)),
+      ]),
+    );
+  };
+
+  test('an exported type of the toolkit is declared in one place', () => {
+    const types = typesOf(PRODUCT);
+    expect(types.get('HandoffParts')).toEqual(['control/handoff-parts.ts']); // they are found at all
+    expect([...types].filter(([, files]) => files.length > 1)).toEqual([]);
+  });
+});

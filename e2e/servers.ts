@@ -5,8 +5,8 @@ import { down, status, up } from '@strangler/servers';
 export const NEEDED = ['mysql', 'postgres', 'kafka', 'connect'] as const;
 export type Part = (typeof NEEDED)[number] | 'unleash';
 
-const BACK_WITHIN = 90_000;
-const LOOK = 50;
+const BACK_WITHIN_MS = 90_000;
+const POLL_MS = 50;
 
 /** The process id of a server. Throws if it does not run. */
 export async function pidOf(part: Part): Promise<number> {
@@ -19,11 +19,11 @@ export async function pidOf(part: Part): Promise<number> {
 export async function killServer(part: Part): Promise<void> {
   const killed = await pidOf(part);
   process.kill(killed, 'SIGKILL');
-  for (const deadline = Date.now() + BACK_WITHIN; ; ) {
+  for (const deadline = Date.now() + BACK_WITHIN_MS; ; ) {
     const { pid, state, error } = (await status()).parts[part];
     if (pid !== undefined && pid !== killed && state === 'ready') return;
     if (Date.now() > deadline) throw new Error(`${part} did not come back: ${error ?? state}`);
-    await sleep(LOOK);
+    await sleep(POLL_MS);
   }
 }
 

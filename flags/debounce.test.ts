@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { CALM, dueAt, observe, settled } from './debounce.ts';
+import { CALM_MS, dueAt, observe, settled } from './debounce.ts';
 
 describe('a flag over time', () => {
   test('one change counts at once, up or down', () => {
@@ -10,15 +10,15 @@ describe('a flag over time', () => {
 
   test('after a calm while the next rise counts at once again', () => {
     const first = observe(settled(10), 25, 1_000);
-    expect(observe(first, 50, 1_000 + CALM).published).toBe(50);
+    expect(observe(first, 50, 1_000 + CALM_MS).published).toBe(50);
   });
 
   test('a second rise soon after is held until the flag has kept still', () => {
     const held = observe(observe(settled(10), 25, 1_000), 50, 1_100);
     expect(held.published).toBe(25);
-    expect(dueAt(held)).toBe(1_100 + CALM);
-    expect(observe(held, 50, 1_099 + CALM).published).toBe(25);
-    expect(observe(held, 50, 1_100 + CALM).published).toBe(50);
+    expect(dueAt(held)).toBe(1_100 + CALM_MS);
+    expect(observe(held, 50, 1_099 + CALM_MS).published).toBe(25);
+    expect(observe(held, 50, 1_100 + CALM_MS).published).toBe(50);
   });
 
   test('faults 45: a flag that flips 10 times a second rises and falls once, and settles where it ends', () => {
@@ -30,13 +30,13 @@ describe('a flag over time', () => {
     }
     expect(published).toEqual([10, 50, 10]);
     const rising = observe(steady, 50, 5_000 + 100 * 100);
-    expect(observe(rising, 50, rising.changedAt + CALM).published).toBe(50);
+    expect(observe(rising, 50, rising.changedAt + CALM_MS).published).toBe(50);
   });
 
   test('never more than was seen, and always what was seen last once it is calm', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ to: fc.integer({ min: 0, max: 100 }), after: fc.integer({ min: 0, max: 2 * CALM }) })),
+        fc.array(fc.record({ to: fc.integer({ min: 0, max: 100 }), after: fc.integer({ min: 0, max: 2 * CALM_MS }) })),
         (moves) => {
           let steady = settled(0);
           let now = 0;
@@ -45,7 +45,7 @@ describe('a flag over time', () => {
             steady = observe(steady, to, now);
             expect(steady.published).toBeLessThanOrEqual(to);
           }
-          expect(observe(steady, steady.seen, now + CALM).published).toBe(steady.seen);
+          expect(observe(steady, steady.seen, now + CALM_MS).published).toBe(steady.seen);
         },
       ),
     );

@@ -5,7 +5,7 @@ import { type Feature, isPercentage, percentageOf } from './percentage.ts';
 export type FlagFile = { version: number; features: Feature[] };
 
 /** Whose percentage to set in a file, to what, and what to note beside it. */
-export type Change = { capability: string; group: string; percentage: number; note: string };
+export type PercentageChange = { capability: string; group: string; percentage: number; note: string };
 
 /** Reads the text of a flags file. Throws with a sentence naming what is wrong; single flags are judged later. */
 export function parseFlagFile(text: string): FlagFile {
@@ -41,7 +41,7 @@ export function checkPercentage(percentage: number): void {
  * The file with one percentage changed and everything else in it kept. A flag that stands there twice is changed in both
  * places, so that it lands where it is read. One that is more than a percentage is switched off if 0 is wanted; else throws.
  */
-export function withPercentage(file: FlagFile, change: Change): FlagFile {
+export function withPercentage(file: FlagFile, change: PercentageChange): FlagFile {
   const isIt = ({ name }: Feature) => name === change.capability;
   const features = file.features.some(isIt)
     ? file.features.map((feature) => (isIt(feature) ? changed(feature, change) : feature))
@@ -49,7 +49,7 @@ export function withPercentage(file: FlagFile, change: Change): FlagFile {
   return { ...file, features };
 }
 
-function changed(was: Feature | undefined, { capability, group, percentage, note }: Change): Feature {
+function changed(was: Feature | undefined, { capability, group, percentage, note }: PercentageChange): Feature {
   const strategies =
     Array.isArray(was?.strategies) && was.strategies.length
       ? was.strategies

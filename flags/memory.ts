@@ -1,9 +1,9 @@
-import { CALM, dueAt, observe, type Steady, settled } from './debounce.ts';
+import { CALM_MS, dueAt, observe, type Steady, settled } from './debounce.ts';
 import type { Reading } from './percentage.ts';
 import type { Flag } from './store.ts';
 
 /** How long, in ms, a source may go on answering with the value from before our own write. */
-const STALE_ANSWERS = 10_000;
+const STALE_ANSWERS_MS = 10_000;
 
 type Entry = { steady: Steady; readAt: number; stale?: { percentage: number; until: number } };
 
@@ -54,7 +54,7 @@ export class FlagMemory {
       steady: settled(percentage),
       readAt: now,
       ...(was && was.steady.seen !== percentage
-        ? { stale: { percentage: was.steady.seen, until: now + STALE_ANSWERS } }
+        ? { stale: { percentage: was.steady.seen, until: now + STALE_ANSWERS_MS } }
         : {}),
     });
     if (was?.steady.published !== percentage) this.#announce();
@@ -108,7 +108,7 @@ export class FlagMemory {
         if (dueAt(entry.steady) !== undefined) this.#lookAgain();
       }
       if (changed) this.#announce();
-    }, CALM / 10).unref();
+    }, CALM_MS / 10).unref();
   }
 
   #kept(capability: string): string {

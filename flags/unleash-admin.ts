@@ -5,7 +5,7 @@ import { type Feature, percentageOf } from './percentage.ts';
 export type UnleashServer = { url: string; token: string; adminToken: string; environment: string; project: string };
 
 /** How long one call of the admin API may take, in ms. */
-const TIMEOUT = 3_000;
+const TIMEOUT_MS = 3_000;
 
 type Strategy = NonNullable<Feature['strategies']>[number] & { id: string; disabled?: boolean };
 
@@ -71,7 +71,7 @@ export class UnleashAdmin {
       fetch(url, {
         method,
         headers: { authorization: this.#server.adminToken, 'content-type': 'application/json' },
-        signal: AbortSignal.timeout(TIMEOUT),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
     let answer: Response;

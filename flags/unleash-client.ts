@@ -4,10 +4,10 @@ import type { Feature } from './percentage.ts';
 import type { UnleashServer } from './unleash-admin.ts';
 
 /** How often an Unleash server is asked, in ms; one that offers its stream is listened to instead. */
-const REFRESH = 1_000;
+const REFRESH_MS = 1_000;
 /** After so many ms without a sign of the server a new client is made: unleash-client gives up for good after a 401. */
-const SILENCE = 5_000;
-const TIMEOUT = 3_000;
+const SILENCE_MS = 5_000;
+const TIMEOUT_MS = 3_000;
 
 /** What is heard of the server: all features anew (also when nothing changed), or why it could not be read. */
 export type Listener = {
@@ -30,8 +30,8 @@ export function followUnleash(server: UnleashServer, listener: Listener): () => 
       customHeaders: { Authorization: server.token },
       environment: server.environment,
       projectName: server.project,
-      refreshInterval: REFRESH,
-      timeout: TIMEOUT,
+      refreshInterval: REFRESH_MS,
+      timeout: TIMEOUT_MS,
       storageProvider: new InMemStorageProvider(),
       disableMetrics: true,
       disableAutoStart: true,
@@ -55,12 +55,12 @@ export function followUnleash(server: UnleashServer, listener: Listener): () => 
   };
   let client = make();
   const watchdog = setInterval(() => {
-    if (performance.now() - heardAt < SILENCE) return;
-    if (!told) fail(`no answer for ${SILENCE} ms`);
+    if (performance.now() - heardAt < SILENCE_MS) return;
+    if (!told) fail(`no answer for ${SILENCE_MS} ms`);
     heardAt = performance.now();
     end(client);
     client = make();
-  }, REFRESH);
+  }, REFRESH_MS);
   watchdog.unref();
   return () => {
     clearInterval(watchdog);

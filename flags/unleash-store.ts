@@ -6,9 +6,9 @@ import { UnleashAdmin, type UnleashServer } from './unleash-admin.ts';
 import { followUnleash } from './unleash-client.ts';
 
 /** How long, in ms, opening waits for the server's first answer: a server that is down holds nobody up. */
-const PATIENCE = 2_000;
+const FIRST_ANSWER_MS = 2_000;
 /** Unleash keeps titles of at most 255 characters; reasons are cut to fit. */
-const TITLE = 200;
+const TITLE_CHARACTERS = 200;
 
 /** Flags on an Unleash server: read through unleash-client, written through the admin API. */
 export async function openUnleash(
@@ -33,7 +33,7 @@ export async function openUnleash(
       first.resolve();
     },
   });
-  const patience = setTimeout(() => first.resolve(), PATIENCE);
+  const patience = setTimeout(() => first.resolve(), FIRST_ANSWER_MS);
   await first.promise;
   clearTimeout(patience);
 
@@ -42,7 +42,7 @@ export async function openUnleash(
     const group = groups.get(capability);
     if (group === undefined) throw new Error(`the Plan has no capability ${capability}`);
     if (!(await admin.create(capability)) && !overwrite) return;
-    await admin.set(capability, group, percentage, `${percentage} %: ${reason}`.slice(0, TITLE));
+    await admin.set(capability, group, percentage, `${percentage} %: ${reason}`.slice(0, TITLE_CHARACTERS));
     memory.wrote(capability, percentage);
   };
   return {

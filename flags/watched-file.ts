@@ -7,9 +7,9 @@ import { type FlagFile, parseFlagFile } from './flag-file.ts';
 import type { Feature } from './percentage.ts';
 
 /** The net under the watcher, and what keeps a flag's age small: the file is read anew this often, in ms. */
-const POLL = 1_000;
+const POLL_MS = 1_000;
 /** An editor may write in several steps: a broken file is looked at once more after this many ms. */
-const SECOND_LOOK = 50;
+const SECOND_LOOK_MS = 50;
 
 /** A flags file as the repository of an unleash-client: the client's own evaluation, with no server behind it. */
 export class WatchedFile extends EventEmitter {
@@ -33,7 +33,7 @@ export class WatchedFile extends EventEmitter {
     this.#poll = setInterval(() => {
       this.#watch();
       void this.#load();
-    }, POLL);
+    }, POLL_MS);
     this.#poll.unref();
     await this.#load();
   }
@@ -104,7 +104,7 @@ export class WatchedFile extends EventEmitter {
   #load(): Promise<void> {
     return this.#inTurn(async () => {
       if (!(await this.#look(false)) && !this.#stopped) {
-        await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK));
+        await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
         await this.#look();
       }
     });

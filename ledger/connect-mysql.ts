@@ -41,7 +41,7 @@ export async function connectMysql(
         ? { rows: result as Row[], affected: 0 }
         : { rows: [] as Row[], affected: (result as mysql.ResultSetHeader).affectedRows };
     },
-    failed: (listener) => void connection.on('error', listener),
+    onError: (listener) => void connection.on('error', listener),
     end: async () => connection.destroy(),
   };
 }

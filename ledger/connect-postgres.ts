@@ -37,7 +37,7 @@ export async function connectPostgres(
       const result = await client.query(text, values as Value[]);
       return { rows: result.rows as Row[], affected: result.rowCount ?? 0 };
     },
-    failed: (listener) => void client.on('error', listener),
+    onError: (listener) => void client.on('error', listener),
     end: () => client.end(),
   };
 }

@@ -8,7 +8,7 @@ export type Driver = {
   readonly id: number;
   run<Row>(sql: string, values: readonly Value[]): Promise<Answer<Row>>;
   /** Hears what the server says at the end of a connection that nobody was using. */
-  failed(listener: (error: Error) => void): void;
+  onError(listener: (error: Error) => void): void;
   /** Says goodbye to the server. */
   end(): Promise<void>;
 };
@@ -23,7 +23,7 @@ export class NoAnswerError extends Error {
 }
 
 /** Longest wait for a server’s goodbye, ms. */
-const GOODBYE = 1_000;
+const GOODBYE_TIMEOUT_MS = 1_000;
 
 /** A session over one driver’s connection: it knows when it is lost, and loses itself when there is no answer in time. */
 export class Connection implements Session {
@@ -49,7 +49,7 @@ export class Connection implements Session {
     const lose = (error?: Error) => {
       this.#lost ??= error ?? new Error('closed by the server');
     };
-    driver.failed(lose);
+    driver.onError(lose);
     about.socket.on('error', lose);
     about.socket.on('close', () => lose());
     if (about.socket.destroyed) lose();
@@ -93,7 +93,7 @@ export class Connection implements Session {
     if (!lost) {
       let timer: NodeJS.Timeout | undefined;
       const waited = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, GOODBYE);
+        timer = setTimeout(resolve, GOODBYE_TIMEOUT_MS);
       });
       await Promise.race([this.#driver.end().catch(() => {}), waited]);
       clearTimeout(timer);

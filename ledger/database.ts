@@ -4,14 +4,14 @@ import type { Session, SessionOptions } from './session.ts';
 import type { Writer } from './writer.ts';
 
 /** A session whose last task was longer ago, or failed, is asked whether it still lives before the next task, ms. */
-const IDLE = 100;
+const IDLE_MS = 100;
 /** Longest wait for that answer, ms. */
-const CHECK = 1_000;
+const CHECK_TIMEOUT_MS = 1_000;
 
 /** How a database is lent. */
 export type DatabaseOptions = SessionOptions & {
   /** Makes a new session ready before any task gets it; a session for which this throws is closed. */
-  readonly opened?: (session: Session) => Promise<void>;
+  readonly onOpen?: (session: Session) => Promise<void>;
 };
 
 /**
@@ -64,12 +64,12 @@ export class Database {
 
   async #living(): Promise<Session> {
     const known = this.#session;
-    const fresh = performance.now() - this.#answeredAt < IDLE;
-    if (known?.usable && (fresh || (await known.answers(CHECK)))) return known;
+    const fresh = performance.now() - this.#answeredAt < IDLE_MS;
+    if (known?.usable && (fresh || (await known.answers(CHECK_TIMEOUT_MS)))) return known;
     await this.#drop();
     const session = await openSession(this.#url, this.#writer, this.#options);
     try {
-      await this.#options.opened?.(session);
+      await this.#options.onOpen?.(session);
     } catch (error) {
       await session.close();
       throw error;

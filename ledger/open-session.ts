@@ -6,15 +6,15 @@ import type { SessionOptions } from './session.ts';
 import type { Writer } from './writer.ts';
 
 /** Longest wait for a new connection that has no time-out of its own, ms. */
-const OPENING = 5_000;
+const OPEN_TIMEOUT_MS = 5_000;
 /** Silence after which the kernel asks whether the other end is still there, ms. */
-const KEEP_ALIVE = 5_000;
+const KEEP_ALIVE_MS = 5_000;
 
 /** Opens one connection to `mysql://…` or `postgres://…`. Throws the driver’s error or NoAnswerError. */
 export async function openSession(url: string, writer: Writer, options: SessionOptions = {}): Promise<Connection> {
-  const limit = options.statementTimeout ?? OPENING;
+  const limit = options.statementTimeout ?? OPEN_TIMEOUT_MS;
   const name = options.name ?? nameOf(url);
-  const socket = new Socket().setNoDelay(true).setKeepAlive(true, KEEP_ALIVE);
+  const socket = new Socket().setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
   let silent = false;
   const timer = setTimeout(() => {
     silent = true;

@@ -3,13 +3,13 @@ import type { RequestHandler, Response } from 'express';
 import jwt from 'jsonwebtoken';
 import { HttpError } from './http/http-error.ts';
 
-const TWELVE_HOURS = 12 * 60 * 60;
+const SESSION_S = 12 * 60 * 60;
 
 const bearer = (header: string | undefined): string => /^Bearer (\S+)$/i.exec(header ?? '')?.[1] ?? '';
 
 /** A login token: HS256, `sub` is the user's id, valid for twelve hours. */
 export const signToken = (userId: number | string, secret: string): string =>
-  jwt.sign({}, secret, { algorithm: 'HS256', subject: String(userId), expiresIn: TWELVE_HOURS });
+  jwt.sign({}, secret, { algorithm: 'HS256', subject: String(userId), expiresIn: SESSION_S });
 
 /** Lets only a bearer of a valid login token pass, and remembers whose it is; 401 otherwise. */
 export const requireUser = (secret: string): RequestHandler => {

@@ -50,7 +50,7 @@ export const COMPARED = [
   'dropped',
   'truncated',
 ] as const;
-export type Compared = (typeof COMPARED)[number];
+export type ComparedAs = (typeof COMPARED)[number];
 
 /** Results by route, and differences grouped by route, kind and path: what compare’s tally is sent and kept as. */
 export type ComparedTally = {
@@ -63,7 +63,7 @@ export type ComparedTally = {
 export type ComparedRoute = {
   /** `GET /api/orders/{id}`. */
   readonly route: string;
-  readonly counts: Readonly<Record<Compared, number>>;
+  readonly counts: Readonly<Record<ComparedAs, number>>;
   /** Replies that enter the rate. */
   readonly comparable: number;
   readonly mismatches: number;
@@ -94,7 +94,7 @@ export type DifferenceGroup = {
 };
 
 /** A rule of the Plan’s file and what it excused. */
-export type UsedRule = {
+export type ToldRuleUse = {
   readonly rule: { readonly id: string };
   /** Pairs of replies in its scope. */
   readonly pairs: number;
@@ -112,7 +112,7 @@ export type Comparison = {
   readonly noise: ComparedTally;
   /** Ids of the groups of `noise` that were there again in a third reply. */
   readonly again: readonly string[];
-  readonly rules: readonly UsedRule[];
+  readonly rules: readonly ToldRuleUse[];
 };
 
 /** Writes of the moving users that control must wait for. */

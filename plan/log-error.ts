@@ -1,5 +1,5 @@
 /** A message may hold a value of a row; one of a duplicate key is whole within this many characters. */
-const LONGEST = 500;
+const LONGEST_MESSAGE = 500;
 /** Causes below an error that are told. */
 const DEEPEST = 5;
 
@@ -27,7 +27,7 @@ export function errorForLog(error: unknown, depth = 0): unknown {
   };
 }
 
-const cut = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+const cut = (text: string): string => (text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE)}…` : text);
 
 const defined = (all: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(all).filter(([, value]) => typeof value === 'string' || typeof value === 'number'));

@@ -30,7 +30,7 @@ export const STATUS = {
 export type Code = keyof typeof STATUS;
 
 /** Thrown while a request is read: the proxy will not forward it. The message is shown to the client. */
-export class Refused extends Error {
+export class RefusedRequest extends Error {
   readonly code: Code;
   constructor(code: Code, message: string) {
     super(message);
@@ -56,7 +56,7 @@ const headersOf = (code: Code, body: string, correlationId: string): string[] =>
 ];
 
 /** How long the rest of a body nobody wants is read, so that its client gets to see the answer, in milliseconds. */
-const LINGER = 1_000;
+const LINGER_MS = 1_000;
 
 /** Ends an answer: at once, or when the rest of the request’s body has come or `LINGER` has passed. */
 export function endGently(request: IncomingMessage, response: ServerResponse): void {
@@ -68,7 +68,7 @@ export function endGently(request: IncomingMessage, response: ServerResponse): v
     clearTimeout(timer);
     response.end();
   };
-  const timer = setTimeout(end, LINGER);
+  const timer = setTimeout(end, LINGER_MS);
   request.once('end', end).once('close', end).resume();
 }
 
@@ -99,6 +99,6 @@ export function answerRaw(socket: Socket, code: Code, message: string, correlati
   let head = `HTTP/1.1 ${STATUS[code]} ${STATUS_CODES[STATUS[code]]}\r\n`;
   for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
   socket.end(`${head}connection: close\r\n\r\n${body}`);
-  const timer = setTimeout(() => socket.destroy(), LINGER);
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(timer)).resume();
 }

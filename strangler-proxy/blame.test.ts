@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { errors } from 'undici';
-import { Abandoned, blame, type Ending, PATIENCE } from './blame.ts';
+import { Abandoned, blame, type Ending, PATIENCE_MS } from './blame.ts';
 import { Cut, TooLarge, Unfinished } from './body.ts';
 import { BadAnswer } from './response.ts';
 
@@ -36,7 +36,7 @@ const TABLE: Row[] = [
   ],
   [
     'a 5xx when the client has owed its body for a while',
-    { status: 503, bodyAtAnswer: 'coming', body: 'coming', after: PATIENCE },
+    { status: 503, bodyAtAnswer: 'coming', body: 'coming', after: PATIENCE_MS },
     'client',
     false,
     known,
@@ -150,14 +150,14 @@ const TABLE: Row[] = [
   ['a body above the limit', { error: new TooLarge(), body: 'coming' }, 'client', false, known],
   [
     'a reset while the client drips',
-    { error: failure('ECONNRESET'), body: 'coming', after: PATIENCE },
+    { error: failure('ECONNRESET'), body: 'coming', after: PATIENCE_MS },
     'client',
     false,
     known,
   ],
   [
     'garbage while the client drips',
-    { error: new BadAnswer('x'), body: 'coming', after: PATIENCE },
+    { error: new BadAnswer('x'), body: 'coming', after: PATIENCE_MS },
     'client',
     false,
     known,

@@ -52,7 +52,7 @@ const FROM_THE_CONNECTION =
  * No side gives up waiting for a client’s body sooner, in milliseconds. Only the whole time tells: a client that drips
  * evenly may be at it when the side has had enough.
  */
-export const PATIENCE = 2_000;
+export const PATIENCE_MS = 2_000;
 
 type Cause = 'client' | 'cut' | 'stop' | 'bad-request' | 'proxy' | 'silent' | 'broken';
 
@@ -101,7 +101,7 @@ export function blame(ending: Ending): Blame {
 }
 
 /** The side may have waited for the rest of the body, or wants no more of it: it has answered already what is no error. */
-const hasWaited = ({ after, status }: Ending): boolean => after >= PATIENCE || (status > 0 && status < 500);
+const hasWaited = ({ after, status }: Ending): boolean => after >= PATIENCE_MS || (status > 0 && status < 500);
 
 /**
  * Whether a side takes WebSockets on a route is between it and its client: many reset what they do not take, or leave

@@ -5,7 +5,7 @@ import { Transform, type TransformCallback } from 'node:stream';
 export type BodyState = 'coming' | 'here' | 'sent';
 
 /** Largest body that is read whole before its request is decided, in bytes. */
-export const SMALL = 65_536;
+export const SMALL_BODY_BYTES = 65_536;
 
 /** A body is larger than the Plan allows. */
 export class TooLarge extends Error {}
@@ -18,12 +18,12 @@ export class Unfinished extends Error {}
  * Reads a body until it has come whole, or until there are more than `most` bytes of it: then the rest stays unread.
  * Calls back once with what it has read, never if its client goes first.
  */
-export function collect(request: IncomingMessage, most: number, done: (read: Buffer, whole: boolean) => void): void {
+export function collect(request: IncomingMessage, most: number, onRead: (read: Buffer, whole: boolean) => void): void {
   const chunks: Buffer[] = [];
   let size = 0;
   const end = (whole: boolean) => {
     request.off('data', onData).off('end', onEnd);
-    done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), whole);
+    onRead(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), whole);
   };
   const onEnd = () => end(true);
   const onData = (chunk: Buffer) => {

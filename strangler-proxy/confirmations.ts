@@ -7,11 +7,11 @@ type Waiting = {
   readonly bucket: number;
   readonly from: Side;
   readonly theirs: boolean;
-  readonly end: (confirmed: boolean) => void;
+  readonly onEnd: (confirmed: boolean) => void;
 };
 
 /** Asks control whether writes have arrived on the other side, and waits for the answers. */
-export class Confirmations {
+export class ConfirmationRequests {
   readonly #tell: (message: FromProxy) => boolean;
   readonly #waiting = new Map<number, Waiting>();
   #last = 0;
@@ -33,33 +33,33 @@ export class Confirmations {
     return this.#ask({ capability, user, bucket, from, theirs: false }, ms);
   }
 
-  #ask(asked: Omit<Waiting, 'end'>, ms: number): Promise<boolean> {
+  #ask(asked: Omit<Waiting, 'onEnd'>, ms: number): Promise<boolean> {
     const id = ++this.#last;
     return new Promise((resolve) => {
-      const end = (confirmed: boolean) => {
+      const onEnd = (confirmed: boolean) => {
         clearTimeout(timer);
         this.#waiting.delete(id);
         resolve(confirmed);
       };
-      const timer = setTimeout(() => end(false), ms);
+      const timer = setTimeout(() => onEnd(false), ms);
       const { capability, user, from, theirs } = asked;
-      this.#waiting.set(id, { ...asked, end });
+      this.#waiting.set(id, { ...asked, onEnd });
       this.#tell({ type: 'confirm', capability, id, user, from, theirs });
     });
   }
 
   /** Control has seen this one arrive. */
   confirmed(id: number): void {
-    this.#waiting.get(id)?.end(true);
+    this.#waiting.get(id)?.onEnd(true);
   }
 
   /** A rollback that takes a user away ends the wait. */
   apply({ capabilities }: Snapshot): void {
-    for (const { capability, user, bucket, from, theirs, end } of [...this.#waiting.values()]) {
+    for (const { capability, user, bucket, from, theirs, onEnd } of [...this.#waiting.values()]) {
       if (!theirs) continue;
       const entry = capabilities[capability];
       const side: Side = entry ? sideOf(entry, user, bucket) : 'monolith';
-      if (side !== from) end(false);
+      if (side !== from) onEnd(false);
     }
   }
 

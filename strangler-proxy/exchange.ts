@@ -3,7 +3,7 @@ import { finished } from 'node:stream';
 import type { Side } from '@strangler/plan';
 import { answer, type Code } from './answer.ts';
 import type { Blame } from './blame.ts';
-import { collect, SMALL, Upload } from './body.ts';
+import { collect, SMALL_BODY_BYTES, Upload } from './body.ts';
 import type { Uploading, Write } from './flights.ts';
 import { Forward, type Sender } from './forward.ts';
 import type { Held } from './hold.ts';
@@ -12,12 +12,12 @@ import type { FenceSays } from './response.ts';
 import { type RoutedCapability, readsAfter, rewritten } from './route.ts';
 import type { Clean } from './sanitize.ts';
 import type { Capture } from './shadow/reply.ts';
-import type { Asked } from './shadow/sides.ts';
-import type { Outcome } from './tally.ts';
+import type { UserRead } from './shadow/sides.ts';
+import type { RequestOutcome } from './tally.ts';
 import type { Traffic } from './traffic.ts';
 
 /** Whose request it is. */
-export type Subject = {
+export type RequestSubject = {
   readonly routed: RoutedCapability | undefined;
   readonly user: string | undefined;
   readonly bucket: number;
@@ -38,7 +38,7 @@ export class Exchange implements Held, Sender, Uploading {
   readonly capability: string;
   readonly isWrite: boolean;
   readonly #traffic: Traffic;
-  readonly #subject: Subject;
+  readonly #subject: RequestSubject;
   #body: Buffer | Upload | null = null;
   #side: Side = 'monolith';
   #forward: Forward | undefined;
@@ -58,7 +58,13 @@ export class Exchange implements Held, Sender, Uploading {
   #closed = false;
   #over = false;
 
-  constructor(traffic: Traffic, request: IncomingMessage, response: ServerResponse, clean: Clean, subject: Subject) {
+  constructor(
+    traffic: Traffic,
+    request: IncomingMessage,
+    response: ServerResponse,
+    clean: Clean,
+    subject: RequestSubject,
+  ) {
     this.#traffic = traffic;
     this.request = request;
     this.response = response;
@@ -83,11 +89,11 @@ export class Exchange implements Held, Sender, Uploading {
     this.request.socket.once('close', closed);
     if (body > maxBody) {
       this.refuse('body-too-large', `the body is larger than ${maxBody} bytes`);
-    } else if (body === 0 || body > SMALL) {
+    } else if (body === 0 || body > SMALL_BODY_BYTES) {
       this.release();
     } else {
       this.#invite();
-      collect(this.request, Math.min(SMALL, maxBody), (read, whole) =>
+      collect(this.request, Math.min(SMALL_BODY_BYTES, maxBody), (read, whole) =>
         this.attempt(() => this.#collected(read, whole)),
       );
     }
@@ -135,10 +141,10 @@ export class Exchange implements Held, Sender, Uploading {
 
   /** Decides by the snapshot in force. */
   release(): void {
-    this.attempt(() => this.#release());
+    this.attempt(() => this.#decideAndSend());
   }
 
-  #release(): void {
+  #decideAndSend(): void {
     if (this.#clientGone) return;
     const { routed } = this.#subject;
     const decision = routed ? this.#decision(routed) : 'monolith';
@@ -266,7 +272,7 @@ export class Exchange implements Held, Sender, Uploading {
   }
 
   /** The request as both sides may be asked it; undefined if nothing it leads to is compared. */
-  #asked(): Asked | undefined {
+  #asked(): UserRead | undefined {
     const { routed, user, bucket, isWrite } = this.#subject;
     if (!routed || user === undefined || routed.compare.share === 0) return undefined;
     const { method, readings } = this.clean;
@@ -318,7 +324,7 @@ export class Exchange implements Held, Sender, Uploading {
     else this.response.destroy();
   }
 
-  settle(whose: Blame, outcome: Outcome): void {
+  settle(whose: Blame, outcome: RequestOutcome): void {
     const from = { user: this.#subject.user, isWrite: this.#write !== undefined };
     this.#end(whose.fateKnown);
     this.#traffic.count(this.capability, this.#side, whose.fault, outcome, from);

@@ -7,7 +7,7 @@ import { type BodyState, Cut, TooLarge, Unfinished, Upload } from './body.ts';
 import { BadAnswer, type FenceSays, fenceSays, headFor, sayWho, trailersFrom } from './response.ts';
 import type { Clean } from './sanitize.ts';
 import type { Capture } from './shadow/reply.ts';
-import type { Outcome } from './tally.ts';
+import type { RequestOutcome } from './tally.ts';
 import type { Lane, Upstream } from './upstream.ts';
 
 /** Most 1xx answers before the final one. */
@@ -17,7 +17,7 @@ const REPLAYABLE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const LOST_BEFORE_ANSWER = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
 /** A client that left its answer unread for longer may have made the side give up, in milliseconds. */
-const LONG_UNREAD = 1_000;
+const LONG_UNREAD_MS = 1_000;
 
 /** The side’s fence has refused a write. */
 class Fenced extends Error {
@@ -51,7 +51,7 @@ export type Sender = {
   /** Called instead of `settle`: the side’s fence has refused the write, nothing was written. */
   fenced(says: FenceSays): void;
   /** Called once: the side has answered or will not. */
-  settle(whose: Blame, outcome: Outcome): void;
+  settle(whose: Blame, outcome: RequestOutcome): void;
   /** Called after `settle` if the client must be told. */
   refuse(code: Code, message: string, cause?: Error): void;
 };
@@ -193,7 +193,7 @@ export class Forward implements Dispatcher.DispatchHandler {
   }
 
   #noteUnread(): void {
-    this.#unread ||= performance.now() - this.#unreadSince > LONG_UNREAD;
+    this.#unread ||= performance.now() - this.#unreadSince > LONG_UNREAD_MS;
     this.#unreadSince = Number.POSITIVE_INFINITY;
   }
 

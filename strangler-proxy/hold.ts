@@ -27,10 +27,10 @@ export class Holds {
   readonly #held = new Map<Held, { since: number; timer: NodeJS.Timeout; free: () => void }>();
   readonly #counts = new Map<string, number>();
   readonly #allowances = new Map<string, Allowance>();
-  readonly #ended: (capability: string, milliseconds: number) => void;
+  readonly #onEnd: (capability: string, milliseconds: number) => void;
 
-  constructor(ended: (capability: string, milliseconds: number) => void) {
-    this.#ended = ended;
+  constructor(onEnd: (capability: string, milliseconds: number) => void) {
+    this.#onEnd = onEnd;
   }
 
   /** How many writes of a capability are held. */
@@ -59,7 +59,7 @@ export class Holds {
     entry.free();
     this.#held.delete(held);
     this.#counts.set(held.capability, this.count(held.capability) - 1);
-    this.#ended(held.capability, performance.now() - entry.since);
+    this.#onEnd(held.capability, performance.now() - entry.since);
     return true;
   }
 

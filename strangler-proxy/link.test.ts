@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { Snapshot } from '@strangler/plan';
-import { Link } from './link.ts';
+import { ControlLink } from './link.ts';
 import { mayFollow } from './snapshot-order.ts';
 import { startControl, TOKEN } from './testing/stage.ts';
 
@@ -18,7 +18,7 @@ function link(url: string, token = TOKEN) {
     said.push(one);
     for (const resolve of wake.splice(0)) resolve();
   };
-  const one = new Link(
+  const one = new ControlLink(
     url,
     token,
     'p1',

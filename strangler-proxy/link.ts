@@ -11,15 +11,15 @@ import {
 import { WebSocket } from 'ws';
 
 /** Waits between attempts to reach control, in milliseconds: from the first, doubled up to the last. */
-const FIRST_WAIT = 50;
-const LONGEST_WAIT = 2_000;
+const FIRST_BACKOFF_MS = 50;
+const LONGEST_BACKOFF_MS = 2_000;
 /** How often control must show that it lives, in milliseconds; silence of twice that ends the connection. */
-const HEARTBEAT = 2_000;
+const HEARTBEAT_MS = 2_000;
 /** How long control may take to hear a goodbye, in milliseconds. */
-const FAREWELL = 500;
+const FAREWELL_MS = 500;
 
 /** The stream to control: connects, and again for ever when it breaks. */
-export class Link {
+export class ControlLink {
   readonly #url: string;
   readonly #token: string;
   readonly #hello: FromProxy;
@@ -28,7 +28,7 @@ export class Link {
   readonly #onReplaced: () => void;
   readonly #onChange: (up: boolean, reason: string) => void;
   #socket: WebSocket | undefined;
-  #wait = FIRST_WAIT;
+  #wait = FIRST_BACKOFF_MS;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #last = '';
@@ -75,7 +75,7 @@ export class Link {
     const socket = new WebSocket(this.#url, {
       headers: { authorization: `Bearer ${this.#token}` },
       perMessageDeflate: false,
-      handshakeTimeout: LONGEST_WAIT,
+      handshakeTimeout: LONGEST_BACKOFF_MS,
     });
     this.#socket = socket;
     let alive = true;
@@ -90,10 +90,10 @@ export class Link {
       if (!alive) socket.terminate();
       alive = false;
       socket.ping();
-    }, HEARTBEAT);
+    }, HEARTBEAT_MS);
     socket.on('pong', heard);
     socket.on('open', () => {
-      this.#wait = FIRST_WAIT;
+      this.#wait = FIRST_BACKOFF_MS;
       this.tell(this.#hello);
       this.#tellChange(true, '');
     });
@@ -115,7 +115,7 @@ export class Link {
       if (this.#stopped) return;
       this.#tellChange(false, reason);
       this.#timer = setTimeout(() => this.#connect(), this.#wait);
-      this.#wait = Math.min(LONGEST_WAIT, this.#wait * 2);
+      this.#wait = Math.min(LONGEST_BACKOFF_MS, this.#wait * 2);
     });
   }
 
@@ -146,7 +146,7 @@ export class Link {
     clearTimeout(this.#timer);
     const socket = this.#socket;
     if (goodbye && socket?.readyState === WebSocket.OPEN) {
-      const closed = once(socket, 'close', { signal: AbortSignal.timeout(FAREWELL) }).catch(() => {});
+      const closed = once(socket, 'close', { signal: AbortSignal.timeout(FAREWELL_MS) }).catch(() => {});
       socket.close(GOODBYE_CODE);
       await closed;
     }

@@ -3,7 +3,7 @@ import type { Side, Snapshot } from '@strangler/plan';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { listenOn } from './address.ts';
 import type { Blame } from './blame.ts';
-import type { Outcome } from './tally.ts';
+import type { RequestOutcome } from './tally.ts';
 
 /** What the metrics read when they are scraped. */
 export type Vitals = {
@@ -21,7 +21,7 @@ export type Fenced = 'resent' | 'refused' | 'client-gone';
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** prom-client’s numbers of one proxy; requests of no capability carry an empty one. */
-export class Metrics {
+export class ProxyMetrics {
   readonly registry = new Registry();
   readonly #requests = new Counter({
     name: 'strangler_proxy_requests_total',
@@ -86,7 +86,7 @@ export class Metrics {
     });
   }
 
-  count(capability: string, side: Side, { status, latency }: Outcome): void {
+  count(capability: string, side: Side, { status, latency }: RequestOutcome): void {
     this.#requests.inc({ capability, side, status: status === 0 ? 'none' : `${Math.floor(status / 100)}xx` });
     if (status > 0) this.#latency.observe({ capability, side }, latency / 1_000);
   }
@@ -105,7 +105,7 @@ export class Metrics {
 }
 
 /** A request for metrics must have come within this time, in milliseconds. */
-const LONGEST_REQUEST = 5_000;
+const LONGEST_REQUEST_MS = 5_000;
 
 /** What /health says. */
 export type Health = {
@@ -117,11 +117,11 @@ export type Health = {
 
 /** Serves /metrics, and /health: 200 while ready, else 503. Rejects if the port is taken. */
 export async function serveMetrics(
-  metrics: Metrics,
+  metrics: ProxyMetrics,
   health: () => Health,
   listen: string,
 ): Promise<{ address: string; stop: () => Promise<void> }> {
-  const limits = { headersTimeout: LONGEST_REQUEST, requestTimeout: LONGEST_REQUEST };
+  const limits = { headersTimeout: LONGEST_REQUEST_MS, requestTimeout: LONGEST_REQUEST_MS };
   const server: Server = createServer({ ...limits, connectionsCheckingInterval: 1_000 }, (request, response) => {
     answer(request, response).catch(() => response.destroy());
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { Refused } from './answer.ts';
+import { RefusedRequest } from './answer.ts';
 import { isAuthority, originForm, readingsOf } from './path.ts';
 
 describe('readings of a target', () => {
@@ -32,7 +32,7 @@ describe('readings of a target', () => {
             expect(reading.split(/[/\0]/)).not.toContain('.');
           }
         } catch (error) {
-          expect(error).toBeInstanceOf(Refused);
+          expect(error).toBeInstanceOf(RefusedRequest);
         }
       }),
     );
@@ -42,7 +42,7 @@ describe('readings of a target', () => {
 test('faults 7 an absolute target gives its path and its authority', () => {
   expect(originForm('http://shop.test:8080?a=1')).toEqual({ target: '/?a=1', authority: 'shop.test:8080' });
   expect(originForm('/x')).toEqual({ target: '/x', authority: undefined });
-  expect(() => originForm('shop.test:80')).toThrow(Refused);
+  expect(() => originForm('shop.test:80')).toThrow(RefusedRequest);
 });
 
 test.each(['a', 'a.b:80', '[::1]:80', '127.0.0.1'])('faults 6 %s is an authority', (text) => {

@@ -1,4 +1,4 @@
-import { Refused } from './answer.ts';
+import { RefusedRequest } from './answer.ts';
 
 /** Longest request target, in characters. */
 export const LONGEST_TARGET = 8_192;
@@ -11,11 +11,12 @@ export const isAuthority = (text: string): boolean => AUTHORITY.test(text);
 
 /** A target in origin-form, and the authority of an absolute-form one. Throws Refused. */
 export function originForm(target: string): { target: string; authority: string | undefined } {
-  if (target.length > LONGEST_TARGET) throw new Refused('url-too-long', `the URL is longer than ${LONGEST_TARGET}`);
-  if (target.includes('#')) throw new Refused('bad-request', 'the URL has a fragment');
+  if (target.length > LONGEST_TARGET)
+    throw new RefusedRequest('url-too-long', `the URL is longer than ${LONGEST_TARGET}`);
+  if (target.includes('#')) throw new RefusedRequest('bad-request', 'the URL has a fragment');
   if (target.charCodeAt(0) === 47 || target === '*') return { target, authority: undefined };
   const absolute = /^https?:\/\/([^/?]*)(.*)$/i.exec(target);
-  if (!absolute || !isAuthority(absolute[1]!)) throw new Refused('bad-request', 'the URL is no path');
+  if (!absolute || !isAuthority(absolute[1]!)) throw new RefusedRequest('bad-request', 'the URL is no path');
   const rest = absolute[2]!;
   return { target: rest.startsWith('/') ? rest : `/${rest}`, authority: absolute[1]! };
 }
@@ -24,7 +25,7 @@ function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw new Refused('bad-request', 'the path has a broken % sequence');
+    throw new RefusedRequest('bad-request', 'the path has a broken % sequence');
   }
 }
 
@@ -40,12 +41,12 @@ export function readingsOf(target: string): readonly string[] {
   const segments = path.split('/').map(decode);
   const whole = segments.join('/');
   for (const segment of whole.split('/')) {
-    if (segment === '.' || segment === '..') throw new Refused('bad-request', 'the path has a dot segment');
+    if (segment === '.' || segment === '..') throw new RefusedRequest('bad-request', 'the path has a dot segment');
   }
   for (let at = 0; at < whole.length; at++) {
     const code = whole.charCodeAt(at);
     if (code < 32 || code === 127 || code === 92)
-      throw new Refused('bad-request', 'the path has a forbidden character');
+      throw new RefusedRequest('bad-request', 'the path has a forbidden character');
   }
   const asSent = segments.map((segment) => segment.replaceAll('/', '\0')).join('/');
   const readings = [asSent, asSent.replace(/\/{2,}/g, '/'), whole.replace(/\/{2,}/g, '/')];

@@ -2,8 +2,8 @@ import { hostname } from 'node:os';
 import { errorForLog, type FromProxy, type Plan, proxyDefaults } from '@strangler/plan';
 import { type Logger, pino } from 'pino';
 import { listenOn } from './address.ts';
-import { Link } from './link.ts';
-import { Metrics, serveMetrics } from './metrics.ts';
+import { ControlLink } from './link.ts';
+import { ProxyMetrics, serveMetrics } from './metrics.ts';
 import { routedCapabilities } from './route.ts';
 import { createFront } from './server.ts';
 import { openShadow } from './shadow/open.ts';
@@ -12,7 +12,7 @@ import { trustsFrom } from './trusted.ts';
 import { Upgrades } from './upgrade.ts';
 
 /** How often counts go to control, in milliseconds. */
-const COUNTS_EVERY = 100;
+const COUNTS_MS = 100;
 
 export type ProxyOptions = {
   /** What to split by; without one everything goes to `monolith`. */
@@ -50,7 +50,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const limits = plan?.proxy ?? proxyDefaults();
   const capabilities = plan ? routedCapabilities(plan) : [];
   const trusts = trustsFrom(limits.trustedHops);
-  const metrics = new Metrics();
+  const metrics = new ProxyMetrics();
   const tell = (message: FromProxy) => link?.tell(message) ?? false;
   const traffic = new Traffic(new URL(monolith), capabilities, limits, metrics, log, tell);
   if (plan) traffic.shadow = openShadow(plan, traffic, metrics.registry);
@@ -69,7 +69,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   let snapshotAt = 0;
   const link =
     plan &&
-    new Link(
+    new ControlLink(
       options.controlUrl ?? `http://${plan.control.listen}`,
       options.token ?? plan.control.tokens.proxy,
       options.name ?? `${hostname()}-${address}`,
@@ -101,7 +101,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     if (more > 0) log.warn({ more }, 'writes of more users than can be told were answered without a link to control');
     for (const comparison of traffic.shadow?.findings.take() ?? []) link.tell({ type: 'compared', comparison });
   };
-  const counting = setInterval(flush, COUNTS_EVERY);
+  const counting = setInterval(flush, COUNTS_MS);
 
   metrics.watch({
     held: () => capabilities.map(({ name }) => [name, traffic.holds.count(name)] as const),

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { CalledBy } from './addresses.ts';
-import { Refused } from './answer.ts';
+import { RefusedRequest } from './answer.ts';
 import { correlationIdOf } from './correlation.ts';
 import { HOP_BY_HOP } from './hop-by-hop.ts';
 import { isAuthority, originForm, readingsOf } from './path.ts';
@@ -49,10 +49,11 @@ export function namedIn(connection: string | undefined): ReadonlySet<string> {
 function bodyOf({ headers, httpVersion }: IncomingMessage): number {
   const coding = headers['transfer-encoding'];
   if (coding === undefined) return Number(headers['content-length'] ?? 0);
-  if (httpVersion === '1.0') throw new Refused('bad-request', 'Transfer-Encoding needs HTTP/1.1');
+  if (httpVersion === '1.0') throw new RefusedRequest('bad-request', 'Transfer-Encoding needs HTTP/1.1');
   if (coding.toLowerCase() === 'chunked') return -1;
-  if (/,\s*chunked$/i.test(coding)) throw new Refused('coding-not-supported', 'the only transfer coding is chunked');
-  throw new Refused('bad-request', 'Transfer-Encoding must be chunked');
+  if (/,\s*chunked$/i.test(coding))
+    throw new RefusedRequest('coding-not-supported', 'the only transfer coding is chunked');
+  throw new RefusedRequest('bad-request', 'Transfer-Encoding must be chunked');
 }
 
 /**
@@ -65,9 +66,11 @@ export function sanitize(request: IncomingMessage, trusts: Trusts, maxHeaders: n
   const correlationId = correlationIdOf(given);
   const trusted = trusts(request.socket.remoteAddress);
   const { target, authority } = originForm(request.url!);
-  if (method === 'TRACE' || method === 'CONNECT') throw new Refused('method-not-allowed', `${method} is not served`);
-  if (target === '*' && method !== 'OPTIONS') throw new Refused('bad-request', 'only OPTIONS may ask for *');
-  if (rawHeaders.length > 2 * MOST_HEADERS) throw new Refused('headers-too-large', `more than ${MOST_HEADERS} headers`);
+  if (method === 'TRACE' || method === 'CONNECT')
+    throw new RefusedRequest('method-not-allowed', `${method} is not served`);
+  if (target === '*' && method !== 'OPTIONS') throw new RefusedRequest('bad-request', 'only OPTIONS may ask for *');
+  if (rawHeaders.length > 2 * MOST_HEADERS)
+    throw new RefusedRequest('headers-too-large', `more than ${MOST_HEADERS} headers`);
 
   const named = namedIn(given.connection);
   const headers: string[] = [];
@@ -81,19 +84,21 @@ export function sanitize(request: IncomingMessage, trusts: Trusts, maxHeaders: n
     const lower = name.toLowerCase();
     if (lower === 'host') hosts++;
     if (lower === 'authorization' && ++authorizations > 1)
-      throw new Refused('bad-request', 'two Authorization headers');
+      throw new RefusedRequest('bad-request', 'two Authorization headers');
     if (HOP_BY_HOP.has(lower) || FOR_US.has(lower) || WE_ADD.has(lower) || lower === 'x-strangler-shadow') continue;
     if (named !== NOTHING && named.has(lower)) continue;
     if (steers(lower) && !trusted) continue;
     headers.push(name, value);
   }
-  if (size > maxHeaders) throw new Refused('headers-too-large', `the headers are larger than ${maxHeaders} bytes`);
-  if (hosts > 1) throw new Refused('bad-request', 'two Host headers');
+  if (size > maxHeaders)
+    throw new RefusedRequest('headers-too-large', `the headers are larger than ${maxHeaders} bytes`);
+  if (hosts > 1) throw new RefusedRequest('bad-request', 'two Host headers');
   const host = authority ?? given.host;
-  if (host === undefined && request.httpVersion !== '1.0') throw new Refused('bad-request', 'no Host header');
-  if (host !== undefined && !isAuthority(host)) throw new Refused('bad-request', 'the Host is no host');
+  if (host === undefined && request.httpVersion !== '1.0') throw new RefusedRequest('bad-request', 'no Host header');
+  if (host !== undefined && !isAuthority(host)) throw new RefusedRequest('bad-request', 'the Host is no host');
   const expect = given.expect?.toLowerCase();
-  if (expect !== undefined && expect !== '100-continue') throw new Refused('expectation-failed', 'unknown Expect');
+  if (expect !== undefined && expect !== '100-continue')
+    throw new RefusedRequest('expectation-failed', 'unknown Expect');
   const trailers = given.te !== undefined && /(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(String(given.te));
 
   const peer = request.socket.remoteAddress ?? 'unknown';

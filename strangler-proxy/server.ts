@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { bucketOf } from '@strangler/plan';
-import { answer, answerRaw, type Code, Refused } from './answer.ts';
+import { answer, answerRaw, type Code, RefusedRequest } from './answer.ts';
 import { correlationIdOf } from './correlation.ts';
 import { Exchange } from './exchange.ts';
 import { LONGEST_TARGET } from './path.ts';
@@ -103,7 +103,7 @@ function serve(traffic: Traffic, trusts: Trusts, request: IncomingMessage, respo
 }
 
 function refuse(traffic: Traffic, request: IncomingMessage, response: ServerResponse, error: Error): void {
-  if (!(error instanceof Refused)) throw error;
+  if (!(error instanceof RefusedRequest)) throw error;
   const correlationId = correlationIdOf(request.headers);
   traffic.log.warn({ code: error.code, correlationId }, error.message);
   answer(request, response, error.code, error.message, correlationId, true);

@@ -6,9 +6,9 @@ import { closeFrame, Frames } from './frames.ts';
 /** Going away, of RFC 6455. */
 const GOING_AWAY = 1001;
 /** How long a socket may take to end after it was told, in milliseconds. */
-const PARTING = 1_000;
+const PARTING_MS = 1_000;
 /** How long the other end may be silent after one has ended, in milliseconds. */
-const HALF_OPEN = 10_000;
+const HALF_OPEN_MS = 10_000;
 
 /** One WebSocket that goes through: both ends, and whose writes it may carry. */
 export class Tunnel {
@@ -36,7 +36,7 @@ export class Tunnel {
     this.#leaving = true;
     this.#upstream.unpipe(this.#client);
     this.#client.unpipe(this.#upstream);
-    setTimeout(() => this.#client.destroy(), PARTING).unref();
+    setTimeout(() => this.#client.destroy(), PARTING_MS).unref();
     if (this.#down.between) this.#part();
     else this.#upstream.resume();
   }
@@ -45,11 +45,11 @@ export class Tunnel {
   #clientLeft(): void {
     this.#upstream.unpipe(this.#client).resume();
     this.#upstream.end();
-    setTimeout(() => this.#upstream.destroy(), PARTING).unref();
+    setTimeout(() => this.#upstream.destroy(), PARTING_MS).unref();
   }
 
   #bound(): void {
-    for (const end of [this.#client, this.#upstream]) end.setTimeout(HALF_OPEN, () => end.destroy());
+    for (const end of [this.#client, this.#upstream]) end.setTimeout(HALF_OPEN_MS, () => end.destroy());
   }
 
   #onDown(chunk: Buffer): void {

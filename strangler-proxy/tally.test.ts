@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { type FromProxy, MOST_NAMED_FAILING, murmur3 } from '@strangler/plan';
-import { Tally } from './tally.ts';
+import { OutcomeTally } from './tally.ts';
 
 const REFUSED = { status: 0, failed: true, hard: true, latency: 0 };
 const SOMEBODY = { user: 'eve', isWrite: false };
@@ -9,7 +9,7 @@ const FINE = { status: 200, failed: false, hard: false, latency: 5 };
 
 function set() {
   const clock = { now: 5_000 };
-  return { clock, tally: new Tally(() => clock.now) };
+  return { clock, tally: new OutcomeTally(() => clock.now) };
 }
 
 test('what was counted too long ago is dropped, but who has written is still told', () => {

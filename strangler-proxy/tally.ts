@@ -1,7 +1,7 @@
 import { type Counts, MOST_NAMED_FAILING, murmur3, type Side } from '@strangler/plan';
 
 /** What became of one request to one side. */
-export type Outcome = {
+export type RequestOutcome = {
   /** Status of the answer’s head; 0 if there was none. */
   readonly status: number;
   /** The side is to blame although the head was fine, or there was none. */
@@ -13,7 +13,7 @@ export type Outcome = {
 };
 
 /** Counts older than this say nothing about the side as it is now, in milliseconds. */
-const STALE = 10_000;
+const STALE_MS = 10_000;
 /** Writers kept for control while there is no link, by capability and side. */
 const MOST_WRITERS = 10_000;
 /** Writers of one message: as long as users may be, and whatever is in them, it is smaller than control takes (1 MiB). */
@@ -34,7 +34,7 @@ type Running = {
 const none = (): Mutable<Numbers> => ({ requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0 });
 
 /** Counts outcomes by capability and side, until control takes them. */
-export class Tally {
+export class OutcomeTally {
   readonly #now: () => number;
   readonly #counts = new Map<string, Running>();
   /** When the first of the outcomes in the numbers was counted. */
@@ -49,7 +49,12 @@ export class Tally {
    * Counts one outcome. A request without a user always goes to the monolith: it says nothing that could be compared, and
    * whoever sends it could hide what the service does to users.
    */
-  add(capability: string, side: Side, { status, failed, hard, latency }: Outcome, { user, isWrite }: Whose): void {
+  add(
+    capability: string,
+    side: Side,
+    { status, failed, hard, latency }: RequestOutcome,
+    { user, isWrite }: Whose,
+  ): void {
     if (user === undefined) return;
     const key = `${side} ${capability}`;
     const running = this.#counts.get(key) ?? {
@@ -76,7 +81,7 @@ export class Tally {
 
   /** Drops numbers that are too old to be judged as what happens now; who has written stays to be told. */
   dropStale(): void {
-    if (this.#now() - this.#since < STALE) return;
+    if (this.#now() - this.#since < STALE_MS) return;
     this.#since = Number.POSITIVE_INFINITY;
     for (const running of this.#counts.values()) {
       running.numbers = none();

@@ -3,15 +3,15 @@ import type { Logger } from 'pino';
 import { Addresses } from './addresses.ts';
 import { Allowance } from './allowance.ts';
 import type { Blame } from './blame.ts';
-import { Confirmations } from './confirmations.ts';
+import { ConfirmationRequests } from './confirmations.ts';
 import { type Decision, decide } from './decide.ts';
 import { Flights, type Write } from './flights.ts';
 import { Holds } from './hold.ts';
-import type { Fenced, Metrics } from './metrics.ts';
+import type { Fenced, ProxyMetrics } from './metrics.ts';
 import type { RoutedCapability } from './route.ts';
 import type { Shadow } from './shadow/shadow.ts';
 import { mayFollow } from './snapshot-order.ts';
-import { type Outcome, Tally, type Whose } from './tally.ts';
+import { OutcomeTally, type RequestOutcome, type Whose } from './tally.ts';
 import { Upstream } from './upstream.ts';
 
 /** What every request shares: the snapshot in force, the upstreams, the held writes and those under way. */
@@ -21,8 +21,8 @@ export class Traffic {
   readonly capabilities: readonly RoutedCapability[];
   readonly holds: Holds;
   readonly flights: Flights;
-  readonly tally = new Tally();
-  readonly confirmations: Confirmations;
+  readonly tally = new OutcomeTally();
+  readonly confirmations: ConfirmationRequests;
   /** What answers must not name. */
   readonly addresses: Addresses;
   /** Writes whose bodies are passed on as they come. */
@@ -35,7 +35,7 @@ export class Traffic {
   shadow: Shadow | undefined;
   /** Milliseconds since control was last heard, while there is no link to it. */
   blindFor: () => number = () => 0;
-  readonly #metrics: Metrics;
+  readonly #metrics: ProxyMetrics;
   readonly #monolith: Upstream;
   readonly #services = new Map<string, Upstream>();
   readonly #writeFates: ReadonlyMap<string, number>;
@@ -50,7 +50,7 @@ export class Traffic {
     monolith: URL,
     capabilities: readonly RoutedCapability[],
     limits: Plan['proxy'],
-    metrics: Metrics,
+    metrics: ProxyMetrics,
     log: Logger,
     tell: (message: FromProxy) => boolean,
   ) {
@@ -69,7 +69,7 @@ export class Traffic {
       (capability) => this.#writeFates.get(capability) ?? 0,
       (flight) => tell({ type: 'flight', flight }),
     );
-    this.confirmations = new Confirmations(tell);
+    this.confirmations = new ConfirmationRequests(tell);
     this.holds = new Holds((capability, milliseconds) => metrics.held(capability, milliseconds));
   }
 
@@ -132,7 +132,7 @@ export class Traffic {
   }
 
   /** Counts what became of a request that was sent to a side; what was not the side’s says nothing about it. */
-  count(capability: string, side: Side, fault: Blame['fault'], outcome: Outcome, from: Whose): void {
+  count(capability: string, side: Side, fault: Blame['fault'], outcome: RequestOutcome, from: Whose): void {
     if (fault !== 'none' && fault !== 'side') {
       this.#metrics.notTheSides(capability, side, fault);
       return;

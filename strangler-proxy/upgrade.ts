@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { bucketOf, type Side, type Snapshot } from '@strangler/plan';
 import { createProxyMiddleware } from 'http-proxy-middleware';
 import type { CalledBy } from './addresses.ts';
-import { answerRaw, type Code, Refused } from './answer.ts';
+import { answerRaw, type Code, RefusedRequest } from './answer.ts';
 import { blame } from './blame.ts';
 import { correlationIdOf } from './correlation.ts';
 import type { Write } from './flights.ts';
@@ -24,9 +24,9 @@ const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 /** Refuses what RFC 6455, section 4.2.1, lets no server accept, so that no side is blamed for refusing it. */
 function checkHandshake({ headers }: IncomingMessage, { body }: Clean): void {
   const { 'sec-websocket-version': version, 'sec-websocket-key': key = '' } = headers;
-  if (body !== 0) throw new Refused('bad-request', 'an upgrade has no body');
-  if (version !== '13') throw new Refused('bad-request', 'Sec-WebSocket-Version must be 13');
-  if (!KEY.test(key)) throw new Refused('bad-request', 'Sec-WebSocket-Key must be 16 bytes in base64');
+  if (body !== 0) throw new RefusedRequest('bad-request', 'an upgrade has no body');
+  if (version !== '13') throw new RefusedRequest('bad-request', 'Sec-WebSocket-Version must be 13');
+  if (!KEY.test(key)) throw new RefusedRequest('bad-request', 'Sec-WebSocket-Key must be 16 bytes in base64');
 }
 
 type Forward = ReturnType<typeof createProxyMiddleware>;
@@ -79,7 +79,7 @@ export class Upgrades {
       const attempt: Attempt = { clean, user, capability, side, write, sent: false, settled: false };
       this.#connect(request, socket, head, routed, attempt);
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
+      if (!(error instanceof RefusedRequest)) throw error;
       const correlationId = correlationIdOf(request.headers);
       this.#traffic.log.warn({ code: error.code, correlationId }, error.message);
       answerRaw(socket, error.code, error.message, correlationId);
@@ -87,17 +87,17 @@ export class Upgrades {
   }
 
   #decide(routed: RoutedCapability | undefined, user: string | undefined, bucket: number, writes: boolean): Side {
-    if (this.#traffic.stopping) throw new Refused('stopping', 'this proxy is stopping; try again');
+    if (this.#traffic.stopping) throw new RefusedRequest('stopping', 'this proxy is stopping; try again');
     if (!routed) return 'monolith';
     const decision = this.#traffic.decide(routed.name, user, bucket, writes);
     if (decision === 'unknown')
-      throw new Refused('owner-unknown', `ownership of ${routed.name} is not known yet; retry`);
+      throw new RefusedRequest('owner-unknown', `ownership of ${routed.name} is not known yet; retry`);
     if (decision === 'blind')
-      throw new Refused(
+      throw new RefusedRequest(
         'blind',
         `ownership of ${routed.name} may have changed since the link to control was lost; retry`,
       );
-    if (decision === 'hold') throw new Refused('hold-exhausted', 'this user is being handed over; try again');
+    if (decision === 'hold') throw new RefusedRequest('hold-exhausted', 'this user is being handed over; try again');
     return decision;
   }
 
@@ -105,12 +105,12 @@ export class Upgrades {
   #checkAllowance(write: Write, address: string): void {
     const { sockets, unknownFates } = this.#traffic;
     if (unknownFates.isUsedUp(write, address))
-      throw new Refused(
+      throw new RefusedRequest(
         'too-many-unknown',
         `the ${write.side} has left too many of your writes without an answer; try again`,
       );
     if (sockets.isUsedUp(write, address))
-      throw new Refused('too-many-sockets', 'too many of your sockets are open; try again when one has ended');
+      throw new RefusedRequest('too-many-sockets', 'too many of your sockets are open; try again when one has ended');
   }
 
   #connect(

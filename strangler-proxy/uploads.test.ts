@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { finished } from 'node:stream';
 import { afterEach, expect, test } from '@jest/globals';
 import { bucketOf, MOST_NAMED, type Moving } from '@strangler/plan';
-import { PATIENCE } from './blame.ts';
+import { PATIENCE_MS } from './blame.ts';
 import { Unfinished, Upload } from './body.ts';
 import { Raw, statusOf, tcp } from './testing/raw.ts';
 import { stage } from './testing/stage.ts';
@@ -303,5 +303,5 @@ test('faults 33 a service that refuses heads too large for it, as Node does, and
 });
 
 test.each(BROKEN)('a side that %s when an upload has dripped for a while has not failed', async (_, says) => {
-  expect(await counted(says, PATIENCE + 100, 1)).toEqual({ requests: 1, errors: 0, hard: 0, clients: true });
+  expect(await counted(says, PATIENCE_MS + 100, 1)).toEqual({ requests: 1, errors: 0, hard: 0, clients: true });
 });

@@ -1,7 +1,7 @@
 import { Client, type Dispatcher } from 'undici';
 
 /** How long a connection is used before it is opened anew, in milliseconds: so a moved address is noticed. */
-const CONNECTION_TTL = 60_000;
+const CONNECTION_TTL_MS = 60_000;
 
 /** One connection to an upstream, one request at a time. */
 export type Lane = {
@@ -25,7 +25,7 @@ export class Upstream {
   readonly #idle: Lane[] = [];
   readonly #all = new Set<Lane>();
 
-  constructor(url: URL, { connectTimeout, headersTimeout, idleTimeout }: Limits, ttl = CONNECTION_TTL) {
+  constructor(url: URL, { connectTimeout, headersTimeout, idleTimeout }: Limits, ttl = CONNECTION_TTL_MS) {
     this.#ttl = ttl;
     this.origin = url.origin;
     this.prefix = url.pathname.replace(/\/$/, '');

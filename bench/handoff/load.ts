@@ -15,7 +15,7 @@ export type Load = {
 };
 
 const USERS = 400;
-const GIVE_UP = 30_000;
+const GIVE_UP_MS = 30_000;
 
 /** Users of the stack who buy and read in turn: `rate` requests a second, `share` of them (0…1) purchases. */
 export function startLoad(stack: Stack, rate: number, share: number): Load {
@@ -31,7 +31,7 @@ export function startLoad(stack: Stack, rate: number, share: number): Load {
   const ask = async (nth: number): Promise<void> => {
     const shopper = shoppers[nth % shoppers.length]!;
     const buys = Math.floor(nth * share) !== Math.floor((nth + 1) * share);
-    const patience = { until: Date.now() + GIVE_UP };
+    const patience = { until: Date.now() + GIVE_UP_MS };
     const began = performance.now();
     const wanted = { items: [{ productId: stack.shop.products[nth % stack.shop.products.length]!, quantity: 1 }] };
     const answer = buys

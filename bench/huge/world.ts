@@ -17,8 +17,8 @@ import { startProcess } from '../child.ts';
 
 const NAME = 'benchhuge';
 const CDC = join(import.meta.dirname, '../../cdc/main.ts');
-const ARRIVES_WITHIN = 600_000;
-const LOOK_EVERY = 100;
+const ARRIVES_WITHIN_MS = 600_000;
+const POLL_MS = 100;
 
 const TABLES = {
   mysql: [
@@ -116,7 +116,7 @@ capabilities:
       await from.transaction(() => writeHandoff(from, { ...row, kind: 'barrier' }));
       while (!(await barrierArrived(to, streamName('orders', 'forward'), 1))) {
         signal.throwIfAborted();
-        await sleep(LOOK_EVERY);
+        await sleep(POLL_MS);
       }
       await to.transaction(() => writeHandoff(to, { ...row, kind: 'grant' }));
       await from.close();
@@ -132,7 +132,7 @@ capabilities:
     },
     async arrive(on, where, rows) {
       const session = on === 'monolith' ? monolith : service;
-      for (const until = Date.now() + ARRIVES_WITHIN; ; await sleep(LOOK_EVERY)) {
+      for (const until = Date.now() + ARRIVES_WITHIN_MS; ; await sleep(POLL_MS)) {
         signal.throwIfAborted();
         const found = await session.query<{ n: number }>(`SELECT COUNT(*) AS n FROM ${where}`);
         if (Number(found.rows[0]!.n) === rows) return;

@@ -6,7 +6,7 @@ import { type Counted, type Load, Traffic } from './traffic.ts';
 
 /** As the Plan has them if nobody says otherwise. */
 const THRESHOLDS = { errors: 0.05, hardFailures: 10, minimumRequests: 50 };
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
 
 /** Something that may roll back at a look: the rule by which it does. */
 type Judging = { fails(counted: Counted, now: number): string | undefined };
@@ -36,7 +36,7 @@ class Judged implements Judging {
 export function day(
   load: Load,
   seed: number,
-  { judging = new Judged(load.share === 1), length = DAY }: { judging?: Judging; length?: number } = {},
+  { judging = new Judged(load.share === 1), length = DAY_MS }: { judging?: Judging; length?: number } = {},
 ): string | undefined {
   const traffic = new Traffic(chanceOf(seed, JSON.stringify(load)));
   for (let counted = traffic.next(load, length); counted; counted = traffic.next(load, length)) {
@@ -60,7 +60,7 @@ export function detection({ before, after, history }: Change, seed: number): { o
     if (traffic.now > history) requests += counted.service.requests;
     if (found.ours < 0 && judged.fails(counted, traffic.now)) found.ours = requests;
     if (found.theirs < 0 && other.fails(counted, traffic.now)) found.theirs = requests;
-    if (traffic.now > history + DAY) break;
+    if (traffic.now > history + DAY_MS) break;
   }
   for (const who of ['ours', 'theirs'] as const) if (found[who] < 0) found[who] = Number.POSITIVE_INFINITY;
   return found;

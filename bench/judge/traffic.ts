@@ -22,11 +22,11 @@ export type Load = {
 export type Counted = Record<Side, { requests: number; errors: number; hard: number; failing: number[] }>;
 
 /** How often control looks, ms. */
-export const LOOK = 100;
+export const POLL_MS = 100;
 /** A user tries again after each failure with this probability, at most so often, after so long on average (ms). */
 const AGAIN = 2 / 3;
 const TRIES = 6;
-const PAUSE = 300;
+const PAUSE_MS = 300;
 const RUN = (1 - AGAIN ** TRIES) / (1 - AGAIN);
 /** A stubborn one, or the tab somebody left open, tries so often, about every so many ms: on average a minute long. */
 const STUBBORN = { tries: 120, pause: 1_000 };
@@ -60,11 +60,11 @@ export class Traffic {
 
   /** Counts of the next look with a request, not after `end` (ms); then undefined. */
   next(load: Load, end: number): Counted | undefined {
-    const mean = (load.speed * LOOK) / 1_000;
+    const mean = (load.speed * POLL_MS) / 1_000;
     const skipped = mean < 1 ? Math.floor(this.#waits() / mean) : 0;
     const retry = this.#retries.reduce((soonest, { at }) => Math.min(soonest, at), Number.POSITIVE_INFINITY);
-    const looks = Math.min(1 + skipped, Math.max(1, Math.ceil((retry - this.now) / LOOK)));
-    this.now += looks * LOOK;
+    const looks = Math.min(1 + skipped, Math.max(1, Math.ceil((retry - this.now) / POLL_MS)));
+    this.now += looks * POLL_MS;
     if (this.now > end) return undefined;
     const counted = {
       monolith: { requests: 0, errors: 0, hard: 0, failing: [] },
@@ -105,7 +105,7 @@ export class Traffic {
       if (!this.#chance.happens(rate / (1 - rate) / RUN)) return false;
       let left = 0;
       while (left < TRIES - 1 && this.#chance.happens(AGAIN)) left++;
-      this.#retry({ side, user, left, pause: PAUSE });
+      this.#retry({ side, user, left, pause: PAUSE_MS });
       return true;
     }
     if (kind === 'stubborn') {

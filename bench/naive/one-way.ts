@@ -16,7 +16,7 @@ const NAMES = {
 const TABLES = ['orders', 'order_items'] as const;
 // biome-ignore lint/suspicious/noTemplateCurlyInString: the sink’s own placeholder
 const TABLE_OF_TOPIC = '${source.table}';
-const COPIED_WITHIN = 180_000;
+const COPIED_WITHIN_MS = 180_000;
 const FAILURES_BEFORE_BACK = 10;
 /** Row triggers and foreign keys stay off in the sink’s sessions: its tables arrive in any order. */
 const AS_REPLICA = 'options=-c%20session_replication_role=replica';
@@ -76,7 +76,7 @@ async function startSync(servers: Servers, worker: Worker, signal: AbortSignal):
   await worker.put(SINK, sinkInto(topics, TABLE_OF_TOPIC, jdbc, servers.postgres));
   const { monolith, orders } = databaseAddresses(servers);
   const all = await rowsOf(monolith.admin);
-  const deadline = Date.now() + COPIED_WITHIN;
+  const deadline = Date.now() + COPIED_WITHIN_MS;
   while ((await rowsOf(orders.admin)) < all) {
     signal.throwIfAborted();
     if (Date.now() > deadline) throw new Error(`the rows were not copied: ${await worker.state(SINK)}`);

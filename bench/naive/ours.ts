@@ -9,7 +9,7 @@ import { startToolkit } from '../../e2e/rehearsal/toolkit.ts';
 import { readStatus, waitForStatus } from '../../e2e/rehearsal/watch.ts';
 import type { Way } from './way.ts';
 
-const BACK_WITHIN = 30_000;
+const BACK_WITHIN_MS = 30_000;
 
 /** Writes the example’s Plan with nothing but orders in it, and no webhook; gives the file. */
 export function writePlan(folder: string): string {
@@ -34,7 +34,7 @@ export async function startOurs(servers: Servers, processes: Processes, plan: st
     bases: PORTS.proxies.map(at),
     ramp: async (percent) => void (await run('set', 'orders', String(percent), '--reason', 'benchmark')),
     broughtBack: async () =>
-      void (await waitForStatus('the judge to bring everybody back', BACK_WITHIN, ({ capabilities }) =>
+      void (await waitForStatus('the judge to bring everybody back', BACK_WITHIN_MS, ({ capabilities }) =>
         capabilities.every(({ boundary, phase }) => boundary === 0 && phase === 'idle'),
       )),
     sync: async () => {

@@ -3,7 +3,7 @@ import { openSession } from '@strangler/ledger';
 import type { Customer } from '../../e2e/rehearsal/customer.ts';
 import type { Purchase } from '../../e2e/rehearsal/input.ts';
 import type { Process } from '../../e2e/rehearsal/processes.ts';
-import type { Tally } from '../../e2e/rehearsal/tally.ts';
+import type { ShoppingTally } from '../../e2e/rehearsal/tally.ts';
 import { startTraffic } from '../../e2e/rehearsal/traffic.ts';
 import { say } from '../screen.ts';
 import { type Count, count, type OrderRow } from './count.ts';
@@ -17,11 +17,11 @@ export const RAMP = [
 ] as const;
 export const KILLED_AT = 0.6;
 
-const SETTLED_WITHIN = 60_000;
-const QUIET = 2_000;
+const SETTLED_WITHIN_MS = 60_000;
+const QUIET_MS = 2_000;
 
 /** What one way came to. */
-export type Outcome = Count & {
+export type WayCounts = Count & {
   readonly acknowledged: number;
   /** Orders that their owner could not read right after the shop had acknowledged them. */
   readonly unreadable: number;
@@ -57,7 +57,7 @@ const bornInService = (id: number): boolean => id % 2 === 0;
 const purchaseOf = ({ userId, key }: Purchase): string => `${userId}:${key}`;
 
 /** Replays the purchases through one way: ramped up, the service killed, rolled back, and on to the end. */
-export async function replay(way: Way, { live, seconds, orders, serving, other, signal }: Setting): Promise<Outcome> {
+export async function replay(way: Way, { live, seconds, orders, serving, other, signal }: Setting): Promise<WayCounts> {
   const own = new AbortController();
   const traffic = startTraffic({ live }, way.bases, {
     seconds,
@@ -66,7 +66,7 @@ export async function replay(way: Way, { live, seconds, orders, serving, other, 
   });
   const { tally } = traffic;
   const unreadable: number[] = [];
-  async function visit(client: Customer, { key, product }: Purchase, { acknowledged }: Tally): Promise<void> {
+  async function visit(client: Customer, { key, product }: Purchase, { acknowledged }: ShoppingTally): Promise<void> {
     const wanted = { items: [{ productId: product.id, quantity: 1 }] };
     const order = await done<Order>(client.ask('POST', '/api/orders', [200, 201], wanted, key));
     if (!order) return;
@@ -119,9 +119,9 @@ const done = <T>(asked: Promise<unknown>): Promise<T | undefined> =>
 /** Counts until nothing has changed for a while, because the last rows are still under way. */
 async function settled(serving: string, other: string, acknowledged: ReadonlySet<string>): Promise<Count> {
   const look = async () => [await ordersOf(serving), await ordersOf(other)] as const;
-  const deadline = Date.now() + SETTLED_WITHIN;
+  const deadline = Date.now() + SETTLED_WITHIN_MS;
   for (let before = await look(); ; ) {
-    await sleep(QUIET);
+    await sleep(QUIET_MS);
     const now = await look();
     const same = JSON.stringify(now) === JSON.stringify(before);
     if (same || Date.now() > deadline) return count(acknowledged, ...now);

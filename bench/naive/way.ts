@@ -1,4 +1,4 @@
-import type { Tally } from '../../e2e/rehearsal/tally.ts';
+import type { ShoppingTally } from '../../e2e/rehearsal/tally.ts';
 
 /** One way to move orders out of the monolith, set up: who answers the customers, and how it is ramped. */
 export type Way = {
@@ -8,7 +8,7 @@ export type Way = {
   /** Brings this percentage to the service. */
   readonly ramp: (percent: number) => Promise<void>;
   /** Resolves when the dead service is asked nothing any more; `died` is when it was killed (Unix milliseconds). */
-  readonly broughtBack: (tally: Tally, died: number) => Promise<void>;
+  readonly broughtBack: (tally: ShoppingTally, died: number) => Promise<void>;
   /** What it says of its sync at the end. */
   readonly sync: () => Promise<string>;
 };

@@ -11,7 +11,7 @@ import { wholeFolder } from '../../deploy/local/whole-folder.ts';
 import { freePort, startChild } from '../child.ts';
 import { say } from '../screen.ts';
 
-const RUNNING_WITHIN = 60_000;
+const RUNNING_WITHIN_MS = 60_000;
 const SINK = { artifact: 'debezium-connector-jdbc', version: '3.5.0.Final' };
 
 /** The folder that holds the peer’s plugin, fetched once with Maven. */
@@ -100,7 +100,7 @@ export async function startWorker(
     state: async (name) => JSON.stringify(await call(`/connectors/${name}/status`)),
     async put(name, config) {
       await call(`/connectors/${name}/config`, 'PUT', config);
-      for (const deadline = Date.now() + RUNNING_WITHIN; Date.now() < deadline; await sleep(100)) {
+      for (const deadline = Date.now() + RUNNING_WITHIN_MS; Date.now() < deadline; await sleep(100)) {
         signal.throwIfAborted();
         const status = (await call(`/connectors/${name}/status`).catch(() => undefined)) as
           | { connector: State; tasks: State[] }
@@ -110,7 +110,7 @@ export async function startWorker(
         if (failed) throw new Error(`connector ${name} failed:\n${failed.trace?.slice(0, 2_000)}`);
         if (task?.state === 'RUNNING') return;
       }
-      throw new Error(`connector ${name} does not run after ${RUNNING_WITHIN / 1_000} s`);
+      throw new Error(`connector ${name} does not run after ${RUNNING_WITHIN_MS / 1_000} s`);
     },
   };
 }

@@ -19,7 +19,7 @@ export type Burst = { readonly rowsPerSecond: number; readonly written: number }
 /** What a steady trickle came to: transactions per second, and milliseconds from commit to sight. */
 export type Steady = { readonly perSecond: number; readonly p50: number; readonly p99: number; readonly max: number };
 
-const ARRIVED_WITHIN = 120_000;
+const ARRIVED_WITHIN_MS = 120_000;
 const WRITERS = 4;
 /** Ids are odd on MySQL and even on Postgres, so each side counts in twos. */
 const STEP = 2;
@@ -64,11 +64,11 @@ async function until(
   signal: AbortSignal,
   done: () => Promise<boolean>,
 ): Promise<void> {
-  const deadline = performance.now() + ARRIVED_WITHIN;
+  const deadline = performance.now() + ARRIVED_WITHIN_MS;
   while (!(await done())) {
     signal.throwIfAborted();
     if (performance.now() > deadline) {
-      throw new Error(`${name} did not ${what} within ${ARRIVED_WITHIN / 1_000} s: ${await state()}`);
+      throw new Error(`${name} did not ${what} within ${ARRIVED_WITHIN_MS / 1_000} s: ${await state()}`);
     }
     await sleep(every);
   }

@@ -10,7 +10,7 @@ import { addressOf, PREFIX } from './databases.ts';
 import type { Pipeline } from './measure.ts';
 import { createOrders } from './orders-table.ts';
 
-const ARRIVED_WITHIN = 30_000;
+const ARRIVED_WITHIN_MS = 30_000;
 const CDC = join(import.meta.dirname, '../../cdc/main.ts');
 
 const planOf = (monolith: string, service: string, broker: string, connect: string): string => `version: 1
@@ -81,7 +81,7 @@ async function handOver(monolith: string, service: string, signal: AbortSignal):
   try {
     const row = { capability: 'orders', epoch: 1, subject: { lo: 0, hi: BUCKETS }, forced: false } as const;
     await from.transaction(() => writeHandoff(from, { ...row, kind: 'barrier' }));
-    const deadline = Date.now() + ARRIVED_WITHIN;
+    const deadline = Date.now() + ARRIVED_WITHIN_MS;
     while (!(await barrierArrived(to, streamName('orders', 'forward'), row.epoch))) {
       signal.throwIfAborted();
       if (Date.now() > deadline) throw new Error('the barrier did not arrive');

@@ -20,7 +20,7 @@ import { afterOutcome, OwnershipHistory } from './ownership-history.ts';
 import { changesOf, ownershipAfter, type Prepared, prepareSteps, prepareUnasked } from './prepare.ts';
 import { ApplierAheadError, applySteps, type Target } from './target-transaction.ts';
 import { Unexplained } from './unexplained.ts';
-import type { Progress, Reading, Step } from './work.ts';
+import type { SourceContext, Step, StreamProgress } from './work.ts';
 import { asCommitted } from './writer.ts';
 
 /** Which stream an applier feeds, and with what. */
@@ -44,7 +44,7 @@ export class Applier {
   #rows: Rows | undefined;
   #checkpoint: Checkpoint | undefined;
   /** What the last transaction would have moved the checkpoint to, while nobody knows whether it did. */
-  #attempted: Progress | undefined;
+  #attempted: StreamProgress | undefined;
   #history: OwnershipHistory | undefined;
   #blocked = new Set<string>();
   /** Outcomes of barriers found out, to be written with the next transaction. */
@@ -56,7 +56,7 @@ export class Applier {
     this.#options = options;
     this.stream = streamName(capability, direction);
     this.#side = sourceOf(direction) === 'monolith' ? 'service' : 'monolith';
-    this.#database = new Database(url, `applier-${capability}`, { opened: (session) => this.#opened(session) });
+    this.#database = new Database(url, `applier-${capability}`, { onOpen: (session) => this.#opened(session) });
   }
 
   /** The id of the present session in its server; 0 while there is none. */
@@ -115,7 +115,7 @@ export class Applier {
    * Applies steps and moves the checkpoint, in one transaction. If it was committed before, nothing happens again. False
    * if force has taken users away meanwhile: nothing was applied, and the steps are to be prepared again.
    */
-  async commit(prepared: readonly Prepared[], progress: Progress): Promise<boolean> {
+  async commit(prepared: readonly Prepared[], progress: StreamProgress): Promise<boolean> {
     return this.#transact(progress, async (target, version) => {
       const ownership = ownershipAfter(prepared, this.#decided, this.#history!);
       const blocked = await this.#isolating(target, async (carefully) => {
@@ -128,20 +128,20 @@ export class Applier {
 
   /** As `commit`, for a transaction that does not fit into memory. Throws UndecidedError besides. */
   async commitLarge(
-    reading: Reading,
+    reading: SourceContext,
     large: LargeTransaction,
-    progress: Progress,
-    reached: (rows: number) => void,
+    progress: StreamProgress,
+    onReached: (rows: number) => void,
   ): Promise<boolean> {
     return this.#transact(progress, (target, version) => {
-      const options = { reading, history: this.#history!, version, decided: this.#decided, progress, reached };
+      const options = { reading, history: this.#history!, version, decided: this.#decided, progress, onReached };
       return this.#isolating(target, (carefully) => applyLarge(target, large, { ...options, carefully }));
     });
   }
 
   /** Runs one target transaction from where the stream stands, and takes in what it comes to. */
   async #transact(
-    progress: Progress,
+    progress: StreamProgress,
     work: (target: Target, version: number) => Promise<{ ownership: readonly OwnershipRow[]; blocked: Set<string> }>,
   ): Promise<boolean> {
     const known = this.#checkpoint!;
@@ -243,7 +243,7 @@ export class Applier {
   }
 }
 
-const stands = (checkpoint: Progress, progress: Progress): boolean =>
+const stands = (checkpoint: StreamProgress, progress: StreamProgress): boolean =>
   checkpoint.position === progress.position &&
   checkpoint.kafkaOffset === progress.kafkaOffset &&
   checkpoint.tick === progress.tick;

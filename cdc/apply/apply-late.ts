@@ -18,7 +18,7 @@ import { type Disposition, disposeAggregate, type Late, sameRow } from '../rows/
 export type LateChange = Change & { readonly user: string | null; readonly epoch: number | null };
 
 /** What became of one late change that was not applied; `root` names its aggregate. */
-export type Kept = {
+export type NotAppliedLate = {
   readonly change: LateChange;
   readonly late: Late;
   readonly root: string;
@@ -32,7 +32,7 @@ export type Kept = {
  * the late changes that were applied to them.
  */
 export type LateOutcome = {
-  readonly kept: readonly Kept[];
+  readonly kept: readonly NotAppliedLate[];
   readonly images: ReadonlyMap<string | null, readonly RootImage[]>;
   readonly applied: ReadonlyMap<string | null, readonly AppliedLate[]>;
 };
@@ -51,7 +51,7 @@ export type Aggregate = { readonly table: MappedTable; readonly key: Row; readon
  * owner's rows are held meanwhile: what a correction says of them must still be so when it commits.
  */
 export async function applyLate(rows: Rows, changes: readonly LateChange[]): Promise<LateOutcome> {
-  const kept: Kept[] = [];
+  const kept: NotAppliedLate[] = [];
   const applied: LateChange[] = [];
   const wanted = new Wanted();
   for (const { aggregate, change, late, disposition } of await disposeLate(rows, changes, true)) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { portions, type Session, writeCorrections } from '@strangler/ledger';
-import { LARGEST_MESSAGE } from '../capture/connector-config.ts';
+import { LARGEST_MESSAGE_BYTES } from '../capture/connector-config.ts';
 import type { MappedTable, Row } from '../mapping/mapping.ts';
 import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
 import type { AppliedLate, Correction, RootImage } from '../rows/change.ts';
@@ -49,12 +49,12 @@ export async function correct(
 }
 
 function refuseTooLarge(text: string, { roots, late }: Correction): void {
-  const most = LARGEST_MESSAGE - ABOUT;
+  const most = LARGEST_MESSAGE_BYTES - ABOUT;
   if (text.length * LONGEST_CHARACTER <= most) return;
   const bytes = Buffer.byteLength(JSON.stringify(text)); // in a message, the JSON is a text of another one
   if (bytes <= most) return;
   const what = roots[0] ? `${roots[0].table} ${Object.values(roots[0].key).join(' ')}` : `a row of ${late[0]!.table}`;
-  const size = `${Math.ceil(bytes / 2 ** 20)} MiB with what belongs to it, of which a message takes ${LARGEST_MESSAGE / 2 ** 20}`;
+  const size = `${Math.ceil(bytes / 2 ** 20)} MiB with what belongs to it, of which a message takes ${LARGEST_MESSAGE_BYTES / 2 ** 20}`;
   throw new TargetRefusesError(`a correction of ${what}`, new Error(`${size}; make it smaller where it is owned`));
 }
 

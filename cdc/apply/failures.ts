@@ -1,5 +1,5 @@
 /** What a failed statement means for a stream. */
-export type Failure =
+export type FailureClass =
   /** The row itself cannot be applied, today or tomorrow: kept aside. */
   | 'row'
   /** Something around it is in the way and goes by itself: retried for ever. */
@@ -15,7 +15,7 @@ type DriverError = { code?: unknown; errno?: unknown; sqlState?: unknown };
  * Postgres, by SQLSTATE or its class: PostgreSQL documentation, appendix A, “PostgreSQL Error Codes”. A whole code goes
  * before its class.
  */
-export const POSTGRES_FAILURES: Readonly<Record<string, Failure>> = {
+export const POSTGRES_FAILURES: Readonly<Record<string, FailureClass>> = {
   '08': 'passing', // connection exception
   '0B': 'passing', // invalid transaction initiation
   '20': 'row', // case not found: a trigger’s
@@ -51,7 +51,7 @@ export const POSTGRES_FAILURES: Readonly<Record<string, Failure>> = {
  * MySQL, by error number: MySQL 9 Error Message Reference, “Server Error Message Reference”. They go before the class of
  * the SQLSTATE, because most of them share HY000 and 42000.
  */
-export const MYSQL_FAILURES: Readonly<Record<number, Failure>> = {
+export const MYSQL_FAILURES: Readonly<Record<number, FailureClass>> = {
   ...of('row', [
     ...[1048, 1138, 1263, 1364], // NULL, or nothing, where there must be something
     ...[1062, 1169, 1586, 3819], // unique, check
@@ -75,7 +75,7 @@ export const MYSQL_FAILURES: Readonly<Record<number, Failure>> = {
 };
 
 /** MySQL, by the class of the SQLSTATE, where the number is not known. */
-export const MYSQL_CLASSES: Readonly<Record<string, Failure>> = {
+export const MYSQL_CLASSES: Readonly<Record<string, FailureClass>> = {
   '08': 'passing', // connection exception
   '22': 'row', // data exception
   '23': 'row', // integrity constraint violation
@@ -91,7 +91,7 @@ export const MYSQL_CLASSES: Readonly<Record<string, Failure>> = {
 const BUGS = [TypeError, RangeError, SyntaxError];
 
 /** Tells a failed statement’s error. What no database has said (a lost connection, no answer) passes. */
-export function failureOf(error: unknown): Failure {
+export function failureOf(error: unknown): FailureClass {
   if (error instanceof TargetRefusesError) return 'stop';
   const { code, errno, sqlState } = error as DriverError;
   if (typeof errno === 'number') return errno > 0 ? mysqlFailure(errno, String(sqlState ?? '')) : 'passing'; // the system’s are negative
@@ -105,7 +105,7 @@ export function failureOf(error: unknown): Failure {
 const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
 
 /** A SIGNAL may name any number; its SQLSTATE says what it is. */
-function mysqlFailure(errno: number, sqlState: string): Failure {
+function mysqlFailure(errno: number, sqlState: string): FailureClass {
   if (sqlState.startsWith('45')) return 'row';
   return MYSQL_FAILURES[errno] ?? MYSQL_CLASSES[sqlState.slice(0, 2)] ?? 'unknown';
 }
@@ -121,7 +121,7 @@ export class TargetRefusesError extends Error {
 /** True if a database does not take a row, whether or not anybody knows why. */
 export const isRefusal = (error: unknown): boolean => ['row', 'unknown'].includes(failureOf(error));
 
-function of(failure: Failure, errnos: readonly number[]): Record<number, Failure> {
+function of(failure: FailureClass, errnos: readonly number[]): Record<number, FailureClass> {
   return Object.fromEntries(errnos.map((errno) => [errno, failure]));
 }
 

@@ -10,7 +10,7 @@ import type { OwnershipHistory } from './ownership-history.ts';
 import { changesOf, type OwnedChange, ownershipAfter, prepareSteps, prepareUnasked } from './prepare.ts';
 import type { Provenance } from './quarantine-rows.ts';
 import { ApplierAheadError, checkAtOnce, type Target, TargetTransaction } from './target-transaction.ts';
-import { type Progress, type Reading, type Step, workOf, workOfLarge } from './work.ts';
+import { type SourceContext, type Step, type StreamProgress, workOf, workOfLarge } from './work.ts';
 
 /** Some of its users are behind a barrier whose outcome is open: nothing was applied, ask again when it is known. */
 export class UndecidedError extends Error {
@@ -24,15 +24,15 @@ export class UndecidedError extends Error {
 
 /** What a large transaction is applied with. */
 export type LargeOptions = {
-  readonly reading: Reading;
+  readonly reading: SourceContext;
   readonly history: OwnershipHistory;
   readonly version: number;
   /** Outcomes of barriers found out, to be written with it. */
   readonly decided: readonly OwnershipRow[];
-  readonly progress: Progress;
+  readonly progress: StreamProgress;
   readonly carefully: boolean;
   /** Hears how many rows of it have been gone through. */
-  readonly reached: (rows: number) => void;
+  readonly onReached: (rows: number) => void;
 };
 
 const BATCH = { rows: 2_000, bytes: 2 * 1024 * 1024 };
@@ -48,7 +48,7 @@ export async function applyLarge(
   options: LargeOptions,
 ): Promise<{ readonly ownership: readonly OwnershipRow[]; readonly blocked: Set<string> }> {
   const { session, stream } = target;
-  const { reading, history, version, decided, progress, carefully, reached } = options;
+  const { reading, history, version, decided, progress, carefully, onReached } = options;
   const provenance: Provenance = { stream, position: large.position, transaction: large.id };
   const beside = { ...target, rows: withRowsOf(large, reading, target.rows) };
   return session.transaction(async () => {
@@ -74,7 +74,7 @@ export async function applyLarge(
       await transaction.flush();
       ownership.push(...ownershipAfter(prepared, [], history));
       rows += all.length;
-      reached(rows);
+      onReached(rows);
     }
     for (const bodies of large.rows.lateBatches(BATCH)) {
       collectGarbageAfter(bodies.reduce((sum, { length }) => sum + length, 0));
@@ -83,7 +83,7 @@ export async function applyLarge(
         provenance,
       );
       rows += bodies.length;
-      reached(rows);
+      onReached(rows);
     }
     for (const row of ownership) await writeOwnership(session, stream, row);
     await moveCheckpoint(session, stream, progress);
@@ -92,7 +92,7 @@ export async function applyLarge(
 }
 
 /** The rows of the target; a parent that is not there may be anywhere in the transaction. */
-function withRowsOf(large: LargeTransaction, reading: Reading, rows: Rows): Rows {
+function withRowsOf(large: LargeTransaction, reading: SourceContext, rows: Rows): Rows {
   const find = (table: MappedTable, key: Row): Row | undefined => {
     const name = nameOf(table, key);
     const message = large.rows.find(name);
@@ -125,7 +125,7 @@ function spillLate(roots: readonly Root[], large: LargeTransaction, late: readon
   }
 }
 
-function fromText(reading: Reading, body: string): OwnedChange {
+function fromText(reading: SourceContext, body: string): OwnedChange {
   const [name, before, after, user, epoch] = JSON.parse(body);
   return { table: reading.mapping.get(name)!, before, after, user, epoch, owns: false };
 }

@@ -2,7 +2,7 @@ import { type QuarantineEntry, quarantine, type Session } from '@strangler/ledge
 import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
 import { nameOf, type Root } from '../rows/aggregates.ts';
 import type { Change } from '../rows/change.ts';
-import type { Kept } from './apply-late.ts';
+import type { NotAppliedLate } from './apply-late.ts';
 import type { Loser } from './apply-owned.ts';
 import { cutEntry } from './cut.ts';
 import { Isolation } from './isolate.ts';
@@ -59,7 +59,11 @@ export async function keepInapplicable(
 }
 
 /** Keeps late changes that are not applied. */
-export async function keepLate(session: Session, all: readonly Kept[], provenance: Provenance): Promise<void> {
+export async function keepLate(
+  session: Session,
+  all: readonly NotAppliedLate[],
+  provenance: Provenance,
+): Promise<void> {
   const entries = all.map(({ change, late, root, disposition, detail = null }): Keeping => {
     const { table, before, after, user, epoch } = change;
     const settled = disposition === 'superseded';

@@ -20,7 +20,7 @@ import type { OwnedChange, Prepared } from './prepare.ts';
 import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Provenance } from './quarantine-rows.ts';
 import { refuseLate } from './refuse-late.ts';
 import type { Unexplained } from './unexplained.ts';
-import type { Progress, Work } from './work.ts';
+import type { StreamProgress, Work } from './work.ts';
 
 /** Another applier of this stream has moved the checkpoint: this one must stop. */
 export class ApplierAheadError extends FatalStreamError {
@@ -62,7 +62,7 @@ export async function applySteps(
   version: number,
   prepared: readonly Prepared[],
   ownership: readonly OwnershipRow[],
-  progress: Progress,
+  progress: StreamProgress,
   carefully: boolean,
 ): Promise<Set<string>> {
   const { session, stream } = target;
@@ -209,13 +209,13 @@ export class TargetTransaction {
   }
 
   /** The owner's aggregates take the place of what is here. */
-  #overwrite(work: CorrectionWork, progress: Progress): Promise<void> {
+  #overwrite(work: CorrectionWork, progress: StreamProgress): Promise<void> {
     const provenance = provenanceOf(this.#target.stream, work, progress);
     return this.#eachRoot(work, provenance, (roots) => this.#replace(roots, work.correction.user, provenance));
   }
 
   /** What was kept of the user is older: applied at another try, it would undo the owner's aggregates if they were here. */
-  #correctBehind(work: CorrectionWork, progress: Progress): Promise<void> {
+  #correctBehind(work: CorrectionWork, progress: StreamProgress): Promise<void> {
     const { session, stream, rows } = this.#target;
     const provenance = provenanceOf(stream, work, progress);
     const { user } = work.correction;
@@ -235,7 +235,7 @@ export class TargetTransaction {
   }
 
   /** The sender has no such aggregates. Where there are none here either, nothing is left below; else this side’s are sent. */
-  #reconcile(work: CorrectionWork, progress: Progress): Promise<void> {
+  #reconcile(work: CorrectionWork, progress: StreamProgress): Promise<void> {
     const { session, capability, rows } = this.#target;
     const provenance = provenanceOf(this.#target.stream, work, progress);
     return this.#eachRoot(work, provenance, async (roots) => {
@@ -249,7 +249,7 @@ export class TargetTransaction {
    * The sender does not own any more. What it applied late, it applied to rows that no stream carried on: decided again
    * here, where the owner is. Then it hears what the owner has.
    */
-  async #answer(work: CorrectionWork, progress: Progress): Promise<void> {
+  async #answer(work: CorrectionWork, progress: StreamProgress): Promise<void> {
     const { session, capability, rows, stream } = this.#target;
     const { correction } = work;
     const { user } = correction;
@@ -283,7 +283,7 @@ function changesOfRoot(mapping: Mapping, { table, key, row, children }: RootImag
   return [{ table: root, before: null, after: row }, ...below];
 }
 
-export function provenanceOf(stream: string, work: Work, progress: Progress): Provenance {
+export function provenanceOf(stream: string, work: Work, progress: StreamProgress): Provenance {
   if (work.kind === 'changes') return { stream, position: work.position, transaction: work.transaction };
   const position = work.kind === 'correction' ? work.position : progress.position;
   return { stream, position: position ?? `offset ${progress.kafkaOffset}`, transaction: null };

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { decode, PLACEHOLDER_HEADER, type RowChange, UndecodableError } from '../log/row-change.ts';
 import type { Column, TableShape } from '../mapping/columns.ts';
 import { mapTable } from '../mapping/mapping.ts';
-import { namesIn, type Reading, workOf } from './work.ts';
+import { namesIn, type SourceContext, workOf } from './work.ts';
 
 const column = (name: string, type: string): Column => ({ name, type, cast: type, digits: 6, nullable: true });
 const shape = (columns: readonly Column[]): TableShape => ({
@@ -19,7 +19,7 @@ const monolith = shape([
 ]);
 const service = shape([column('id', 'int8'), column('owner', 'int4'), column('body', 'text'), column('sort', 'enum')]);
 const table = mapTable('notes', { user: 'owner', columns: {}, touched: [] }, monolith, service, [])!;
-const reading: Reading = { capability: 'notes', direction: 'reverse', mapping: new Map([['notes', table]]) };
+const reading: SourceContext = { capability: 'notes', direction: 'reverse', mapping: new Map([['notes', table]]) };
 
 const PLACEHOLDER = 'strangler-unavailable-1';
 const DEBEZIUMS = '__debezium_unavailable_value';

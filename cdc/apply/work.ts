@@ -10,7 +10,7 @@ import { keyOf, type MappedTable, type Mapping, tableOfChange, toRow } from '../
 import type { Change, Correction } from '../rows/change.ts';
 
 /** Where a stream stands after a step. */
-export type Progress = { readonly position: string | null; readonly kafkaOffset: number; readonly tick: number };
+export type StreamProgress = { readonly position: string | null; readonly kafkaOffset: number; readonly tick: number };
 
 /** What one unit of the source asks of the target. */
 export type Work =
@@ -27,16 +27,16 @@ export type Work =
   | { readonly kind: 'copied'; readonly table: string };
 
 /** One piece of work and where the stream stands after it. */
-export type Step = { readonly work: Work; readonly progress: Progress };
+export type Step = { readonly work: Work; readonly progress: StreamProgress };
 
 /** What a stream must know to read its source's units. */
-export type Reading = { readonly capability: string; readonly direction: Direction; readonly mapping: Mapping };
+export type SourceContext = { readonly capability: string; readonly direction: Direction; readonly mapping: Mapping };
 
 /**
  * The work of one unit for one capability; nothing if it concerns others or is an echo.
  * Throws SignsDisagreeError, UnconvertibleError, UndecodableError.
  */
-export function workOf(reading: Reading, unit: Exclude<Unit, LargeTransaction>): Work[] {
+export function workOf(reading: SourceContext, unit: Exclude<Unit, LargeTransaction>): Work[] {
   if (unit.kind === 'copied') {
     return reading.mapping.has(unit.table) ? [{ kind: 'copied', table: unit.table }] : [];
   }
@@ -53,7 +53,7 @@ export function workOf(reading: Reading, unit: Exclude<Unit, LargeTransaction>):
  * The work of a large transaction, some rows at a time: the same as if it had come whole. Nothing if it is an echo.
  * Throws as `workOf` does.
  */
-export function* workOfLarge(reading: Reading, { id, head, rows, position }: LargeTransaction, size: BatchSize) {
+export function* workOfLarge(reading: SourceContext, { id, head, rows, position }: LargeTransaction, size: BatchSize) {
   isOurs({ kind: 'transaction', id, rows: [head], position }); // throws if the signs disagree
   for (const messages of rows.batches(size)) {
     const some = messages.map((message) => decode(message) as RowChange);
@@ -65,7 +65,7 @@ export function* workOfLarge(reading: Reading, { id, head, rows, position }: Lar
 const TOLD = new Set(['strangler_correction', 'strangler_handoff']);
 
 /** What a row of a large transaction is found by: its keys, if others reach their user through it. Undefined if unwanted. */
-export function namesIn(reading: Reading, row: RowChange): readonly string[] | undefined {
+export function namesIn(reading: SourceContext, row: RowChange): readonly string[] | undefined {
   if (row.table.startsWith('strangler_')) return TOLD.has(row.table) ? [] : undefined;
   const table = tableOfChange(reading.mapping, reading.direction, row.table);
   if (!table || row.nativeSign) return undefined;
@@ -80,7 +80,7 @@ export function namesIn(reading: Reading, row: RowChange): readonly string[] | u
   ];
 }
 
-function changeOf(reading: Reading, row: RowChange): Change | undefined {
+function changeOf(reading: SourceContext, row: RowChange): Change | undefined {
   const table = tableOfChange(reading.mapping, reading.direction, row.table);
   if (!table) return undefined;
   if (row.op === 't') {
@@ -109,7 +109,7 @@ function refuseMissing(table: MappedTable, { placeholder, before, after }: RowCh
 /** Postgres' types whose large values stand beside the row, in a TOAST table. */
 const MAY_BE_MISSING = new Set(['text', 'varchar', 'bpchar', 'json', 'jsonb', 'bytea', 'numeric']);
 
-function ledgerWork(reading: Reading, row: RowChange, position: string): Work[] {
+function ledgerWork(reading: SourceContext, row: RowChange, position: string): Work[] {
   const image = row.after;
   if (!image) return [];
   if (row.table === 'strangler_tick') {

@@ -42,9 +42,9 @@ export type Pulse = { at: number };
 /** Where a backfill says how far it is. */
 export type SayProgress = (capability: string, status: BackfillStatus, rate: number) => void;
 
-const STORE_EVERY = 500;
+const STORE_EVERY_MS = 500;
 /** Without a row for so long, although the log is being read, a copy is asked for again, ms. */
-const STALLED = 20_000;
+const STALLED_MS = 20_000;
 
 /**
  * Copies what of a capability is not copied yet, by an incremental snapshot signalled through strangler_signal once
@@ -113,12 +113,12 @@ export function startBackfill(
     await retry((session) => signal(session, unfinished));
     pulse.at = Date.now();
     while (!abort.signal.aborted) {
-      await sleep(STORE_EVERY, abort.signal);
+      await sleep(STORE_EVERY_MS, abort.signal);
       if (!ready()) pulse.at = Date.now();
       if (changed) await store();
       const left = unfinished.filter((table) => !tables.get(table)!.finished);
       if (!left.length && !changed) return; // a table may have ended while the tables were being stored
-      if (Date.now() - pulse.at < STALLED) continue;
+      if (Date.now() - pulse.at < STALLED_MS) continue;
       // The log is being read and no row of the copy comes: Debezium has lost it on the way, with its own connection.
       log.warn({ capability, tables: left }, 'the copy has come to a standstill, it is asked for again');
       for (const table of left) Object.assign(tables.get(table)!, { done: 0 });

@@ -5,7 +5,7 @@ import { connectorName, publicationName } from '../names.ts';
 import { LOOKING, sleep } from '../sleep.ts';
 import type { Connect } from './connectors.ts';
 
-const LOOK_EVERY = 1_000;
+const POLL_MS = 1_000;
 
 type Slot = { readonly flushed: string; readonly active: boolean };
 
@@ -17,7 +17,7 @@ export function watchPremises(
   plan: Plan,
   capability: string,
   connect: Connect,
-  lost: (error: ContinuityError) => void,
+  onLost: (error: ContinuityError) => void,
 ): () => Promise<void> {
   const { tables, service } = plan.capabilities[capability]!;
   const name = publicationName(plan, capability);
@@ -41,20 +41,20 @@ export function watchPremises(
     const missing = wanted.filter((table) => !rows.some(({ tablename }) => tablename === table));
     if (missing.length) {
       const what = `${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} no longer in publication ${name}`;
-      lost(new ContinuityError(`${what}; put it back with \`strangler init\``));
+      onLost(new ContinuityError(`${what}; put it back with \`strangler init\``));
     }
     const slot = await readSlot(session, name);
-    if (last && !slot) return lost(new ContinuityError(`replication slot ${name} was dropped`));
+    if (last && !slot) return onLost(new ContinuityError(`replication slot ${name} was dropped`));
     const unread = last && slot && !last.active && !slot.active;
     if (unread && (await isAhead(slot))) {
-      return lost(new ContinuityError(`replication slot ${name} was moved to ${slot.flushed} by hand`));
+      return onLost(new ContinuityError(`replication slot ${name} was moved to ${slot.flushed} by hand`));
     }
     last = slot;
   };
   const run = async () => {
     while (!abort.signal.aborted) {
       await database.use(look).catch(() => {}); // the database is away, and its streams say so
-      await sleep(LOOK_EVERY, abort.signal);
+      await sleep(POLL_MS, abort.signal);
     }
   };
   const life = run();

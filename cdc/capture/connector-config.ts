@@ -9,7 +9,7 @@ import { valueSettings } from './value-settings.ts';
 export type ConnectorConfig = Readonly<Record<string, string>>;
 
 /** The largest message a log's topic takes, in bytes. */
-export const LARGEST_MESSAGE = 64 * 1024 * 1024;
+export const LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 /** Everything that must be so in both directions: one topic in commit order, and no value quietly changed. */
 function common(name: string, topic: string, database: 'mysql' | 'postgres'): ConnectorConfig {
@@ -24,8 +24,8 @@ function common(name: string, topic: string, database: 'mysql' | 'postgres'): Co
     'notification.enabled.channels': 'sink',
     'notification.sink.topic.name': `${name}.notifications`,
     // A row of 20 MB is said twice when it changes.
-    'producer.override.max.request.size': String(LARGEST_MESSAGE),
-    'producer.override.buffer.memory': String(2 * LARGEST_MESSAGE),
+    'producer.override.max.request.size': String(LARGEST_MESSAGE_BYTES),
+    'producer.override.buffer.memory': String(2 * LARGEST_MESSAGE_BYTES),
     transforms: 'one',
     'transforms.one.type': 'org.apache.kafka.connect.transforms.RegexRouter',
     'transforms.one.regex': `(${name}\\..*|${name}|__debezium-heartbeat\\.${name})`,

@@ -7,7 +7,7 @@ export type ConnectorState = {
   readonly state: 'RUNNING' | 'FAILED' | 'STARTING' | 'PAUSED' | 'STOPPED';
   readonly reason: string | undefined;
   /** The database no longer has the log from where the connector stands: no restart fixes that. */
-  readonly lost: boolean;
+  readonly onLost: boolean;
 };
 
 /** Connect refused a request, or cannot be reached. */
@@ -47,7 +47,7 @@ export class Connect {
     return {
       state: worst ? 'FAILED' : byHand ? state : running ? 'RUNNING' : 'STARTING',
       reason: trace && cause(trace),
-      lost: trace !== undefined && LOST.test(trace),
+      onLost: trace !== undefined && LOST.test(trace),
     };
   }
 
@@ -81,7 +81,7 @@ export class Connect {
   async remove(name: string): Promise<void> {
     if (!(await this.state(name))) return;
     await this.#request('PUT', `/connectors/${name}/stop`);
-    for (const until = Date.now() + STOPPED_WITHIN; ; ) {
+    for (const until = Date.now() + STOP_TIMEOUT_MS; ; ) {
       try {
         await this.#request('DELETE', `/connectors/${name}/offsets`);
         break;
@@ -113,7 +113,7 @@ export class Connect {
   }
 }
 
-const STOPPED_WITHIN = 60_000;
+const STOP_TIMEOUT_MS = 60_000;
 const PLUGINS = ['io.debezium.connector.mysql.MySqlConnector', 'io.debezium.connector.postgresql.PostgresConnector'];
 
 /** What both connectors and MySQL say when the log does not reach back to where the connector stands. */
@@ -132,8 +132,8 @@ function cause(trace: string): string {
     .slice(0, 500);
 }
 
-const LOOK_EVERY = 1_000;
-const LONGEST_WAIT = 30_000;
+const POLL_MS = 1_000;
+const LONGEST_BACKOFF_MS = 30_000;
 
 /** A connector to look after; `lost` hears, at every look, that its log is gone. */
 export type Watched = {
@@ -149,15 +149,15 @@ export function watchConnectors(connect: Connect, log: Logger): { add(one: Watch
   const watch = async ({ name, config, lost }: Watched) => {
     let wait = 0;
     while (!abort.signal.aborted) {
-      await sleep(LOOK_EVERY, abort.signal);
+      await sleep(POLL_MS, abort.signal);
       const state = await connect.state(name).catch(() => null); // the next look will tell
       if (state === undefined) await connect.put(name, config).catch(() => {});
       if (state?.state === 'RUNNING') wait = 0;
-      if (state?.lost) lost(state.reason ?? 'its log is gone');
-      if (state?.state !== 'FAILED' || state.lost) continue;
+      if (state?.onLost) lost(state.reason ?? 'its log is gone');
+      if (state?.state !== 'FAILED' || state.onLost) continue;
       log.warn({ connector: name, reason: state.reason, wait }, 'connector failed; starting it again');
       await sleep(wait, abort.signal);
-      wait = Math.min(LONGEST_WAIT, wait * 2 || 1_000);
+      wait = Math.min(LONGEST_BACKOFF_MS, wait * 2 || 1_000);
       if (!abort.signal.aborted) await connect.restart(name).catch((err) => log.warn({ err }, 'restart refused'));
     }
   };

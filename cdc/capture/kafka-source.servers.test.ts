@@ -54,8 +54,8 @@ describe('a reader of one topic', () => {
     await produce(0, 500);
     stops.push(
       await openSource({
-        ...{ brokers, topic, reader: topic, from: 0n, ended: (error: Error) => failures.push(error) },
-        take: async (messages) => {
+        ...{ brokers, topic, reader: topic, from: 0n, onEnd: (error: Error) => failures.push(error) },
+        onMessages: async (messages) => {
           taken.push(...messages.map(({ value }) => String(value)));
           inBatch.resolve();
           await goOn.promise;

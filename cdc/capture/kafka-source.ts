@@ -11,13 +11,13 @@ export type SourceOptions = {
   readonly reader: string;
   readonly from: bigint;
   /** Takes messages in order, each once; must not throw. The next ones come when it has resolved. */
-  readonly take: (messages: readonly KafkaMessage[]) => Promise<void>;
+  readonly onMessages: (messages: readonly KafkaMessage[]) => Promise<void>;
   /** The reader has ended by itself, and why. */
-  readonly ended: (error: Error) => void;
+  readonly onEnd: (error: Error) => void;
 };
 
-const WAIT = 5;
-const HEARTBEAT = 3_000;
+const WAIT_MS = 5;
+const HEARTBEAT_MS = 3_000;
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /** A client of these brokers, quiet: what goes wrong is reported by the stream that meets it. */
@@ -41,7 +41,7 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
   const consumer = kafkaClient(options.brokers).consumer({
     groupId: `${options.reader}.${randomUUID()}`,
     allowAutoTopicCreation: false,
-    maxWaitTimeInMs: WAIT,
+    maxWaitTimeInMs: WAIT_MS,
     minBytes: 1,
     maxBytes: MAX_BYTES,
     maxBytesPerPartition: MAX_BYTES,
@@ -62,13 +62,13 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
   consumer.on('consumer.crash', ({ payload }) => {
     if (payload.restart || stopping) return;
     void stop();
-    options.ended(payload.error);
+    options.onEnd(payload.error);
   });
   let next = from;
   let sought = -1n;
   const fail = (error: unknown) => {
     abort.abort();
-    options.ended(error as Error);
+    options.onEnd(error as Error);
   };
   const watching = watchTopic(looking, topic, () => next, abort.signal).catch(fail);
   const reaches = async (offset: bigint): Promise<boolean> => {
@@ -97,8 +97,8 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
         if (first > next && !(await reaches(next))) return; // else the offsets between carry no records
         const fresh = batch.messages.filter((message) => BigInt(message.offset) >= next);
         if (!fresh.length) return;
-        const alive = setInterval(() => void heartbeat().catch(() => {}), HEARTBEAT); // a take may wait long
-        taking = options.take(fresh).finally(() => clearInterval(alive));
+        const alive = setInterval(() => void heartbeat().catch(() => {}), HEARTBEAT_MS); // a take may wait long
+        taking = options.onMessages(fresh).finally(() => clearInterval(alive));
         await taking;
         next = BigInt(fresh.at(-1)!.offset) + 1n;
       },
@@ -111,7 +111,7 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
   return stop;
 }
 
-const LOOK_EVERY = 1_000;
+const POLL_MS = 1_000;
 
 /** Looks once a second whether the topic still reaches from and to where the reader stands. Throws ContinuityError. */
 async function watchTopic(kafka: Kafka, topic: string, next: () => bigint, signal: AbortSignal): Promise<void> {
@@ -126,7 +126,7 @@ async function watchTopic(kafka: Kafka, topic: string, next: () => bigint, signa
   };
   try {
     while (!signal.aborted) {
-      await sleep(LOOK_EVERY, signal);
+      await sleep(POLL_MS, signal);
       const stood = next(); // the reader goes on while the question is asked
       const offsets = await ask().catch(() => undefined); // the broker is away
       if (offsets === undefined || signal.aborted) continue;

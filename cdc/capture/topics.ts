@@ -1,6 +1,6 @@
 import { monolithTopic, type Plan, serviceTopic } from '@strangler/plan';
 import { historyTopic, syncedCapabilities } from '../names.ts';
-import { LARGEST_MESSAGE } from './connector-config.ts';
+import { LARGEST_MESSAGE_BYTES } from './connector-config.ts';
 import { kafkaClient } from './kafka-source.ts';
 
 /** Kafka cannot be reached. */
@@ -49,7 +49,7 @@ export async function createTopics(plan: Plan): Promise<void> {
           { name: 'retention.ms', value: '-1' },
           { name: 'retention.bytes', value: '-1' },
           { name: 'cleanup.policy', value: 'delete' },
-          { name: 'max.message.bytes', value: String(LARGEST_MESSAGE) },
+          { name: 'max.message.bytes', value: String(LARGEST_MESSAGE_BYTES) },
         ],
       })),
     });

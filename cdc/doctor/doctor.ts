@@ -4,7 +4,7 @@ import { Connect, ConnectError } from '../capture/connectors.ts';
 import { KafkaError, logTopics, withKafka } from '../capture/topics.ts';
 import { type MappedTable, MappingError, resolveMapping } from '../mapping/mapping.ts';
 import { connectorName, parseAddress, syncedCapabilities } from '../names.ts';
-import type { Finding, Report } from './finding.ts';
+import type { Finding, ReportFinding } from './finding.ts';
 import { checkMysqlServer } from './mysql.ts';
 import { checkPostgresServer } from './postgres.ts';
 import { checkPrivileges } from './privileges.ts';
@@ -13,7 +13,7 @@ import { checkTables } from './tables.ts';
 /** Looks at everything the sync of a Plan demands of its systems. Changes nothing, and never throws. */
 export async function doctor(plan: Plan): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const report: Report = (finding) => findings.push(finding);
+  const report: ReportFinding = (finding) => findings.push(finding);
   const monolith = await reach(plan.monolith.database!.admin, 'monolith', report);
   try {
     if (monolith) await checkMysqlServer(monolith, report);
@@ -27,7 +27,7 @@ export async function doctor(plan: Plan): Promise<Finding[]> {
   return findings;
 }
 
-async function reach(url: string, where: string, report: Report): Promise<Session | undefined> {
+async function reach(url: string, where: string, report: ReportFinding): Promise<Session | undefined> {
   try {
     return await openSession(url, 'reader');
   } catch (error) {
@@ -47,7 +47,7 @@ async function checkCapability(
   plan: Plan,
   capability: string,
   monolith: Session | undefined,
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   const url = plan.capabilities[capability]!.service.database!.admin;
   const service = await reach(url, capability, report);
@@ -62,7 +62,7 @@ async function checkCapability(
   }
 }
 
-async function checkMapped(plan: Plan, capability: string, monolith: Session, service: Session, report: Report) {
+async function checkMapped(plan: Plan, capability: string, monolith: Session, service: Session, report: ReportFinding) {
   let tables: MappedTable[] = [];
   try {
     tables = [...(await resolveMapping(capability, plan.capabilities[capability]!, monolith, service)).values()];
@@ -81,7 +81,7 @@ async function checkMapped(plan: Plan, capability: string, monolith: Session, se
   await checkTables(capability, tables, monolith, service, report);
 }
 
-async function checkKafka(plan: Plan, report: Report): Promise<void> {
+async function checkKafka(plan: Plan, report: ReportFinding): Promise<void> {
   const broken = (what: string, why: string, fix: string) => report({ level: 'error', where: 'kafka', what, why, fix });
   try {
     await withKafka(plan.kafka!.brokers, async (admin) => {
@@ -108,7 +108,7 @@ async function checkKafka(plan: Plan, report: Report): Promise<void> {
   }
 }
 
-async function checkConnect(plan: Plan, report: Report): Promise<void> {
+async function checkConnect(plan: Plan, report: ReportFinding): Promise<void> {
   const connect = new Connect(plan.kafka!.connect);
   const broken = (what: string, why: string, fix: string) =>
     report({ level: 'error', where: 'connect', what, why, fix });

@@ -8,4 +8,4 @@ export type Finding = {
 };
 
 /** Takes findings as they come. */
-export type Report = (finding: Finding) => void;
+export type ReportFinding = (finding: Finding) => void;

@@ -1,5 +1,5 @@
 import type { Session } from '@strangler/ledger';
-import type { Report } from './finding.ts';
+import type { ReportFinding } from './finding.ts';
 
 type Demand = {
   readonly name: string;
@@ -43,7 +43,7 @@ const SHOULD: readonly Demand[] = [
 ];
 
 /** Looks at the monolith's MySQL server. */
-export async function checkMysqlServer(session: Session, report: Report): Promise<void> {
+export async function checkMysqlServer(session: Session, report: ReportFinding): Promise<void> {
   for (const [level, demands] of [
     ['error', MUST],
     ['warning', SHOULD],
@@ -76,7 +76,7 @@ export async function checkMysqlServer(session: Session, report: Report): Promis
 }
 
 /** Before 9.6 the children of ON DELETE CASCADE are not in the binary log. */
-async function checkCascades(session: Session, report: Report): Promise<void> {
+async function checkCascades(session: Session, report: ReportFinding): Promise<void> {
   const { rows } = await session.query<{ name: string; child: string; rule: string }>(
     `SELECT CONSTRAINT_NAME AS name, TABLE_NAME AS child, DELETE_RULE AS rule
      FROM information_schema.REFERENTIAL_CONSTRAINTS

@@ -1,7 +1,7 @@
 import { CAPTURED, type Session } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
 import { publicationName } from '../names.ts';
-import type { Report } from './finding.ts';
+import type { ReportFinding } from './finding.ts';
 
 /** Looks at the Postgres server and database of a capability's service. */
 export async function checkPostgresServer(
@@ -9,9 +9,9 @@ export async function checkPostgresServer(
   capability: string,
   session: Session,
   origins: readonly string[],
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
-  const broken = (what: string, why: string, fix: string) =>
+  const error = (what: string, why: string, fix: string) =>
     report({ level: 'error', where: capability, what, why, fix });
   const one = async <Row>(sql: string, values: readonly string[] = []) => (await session.query<Row>(sql, values)).rows;
 
@@ -22,7 +22,7 @@ export async function checkPostgresServer(
     ]),
   );
   if (settings.get('wal_level') !== 'logical') {
-    broken(
+    error(
       `wal_level is ${settings.get('wal_level')}, not logical`,
       'the log cannot be decoded',
       'ALTER SYSTEM SET wal_level = logical; then restart Postgres',
@@ -34,14 +34,14 @@ export async function checkPostgresServer(
   );
   const own = slots.find((row) => row.slot_name === slot);
   if (own?.wal_status === 'lost') {
-    broken(
+    error(
       `replication slot ${slot} has lost its log`,
       'writes of the service are missing in the monolith',
       'strangler rollback, strangler verify, then strangler remove --yes and strangler init',
     );
   }
   if (!own && slots.length >= Number(settings.get('max_replication_slots'))) {
-    broken(
+    error(
       `all ${slots.length} replication slots are in use`,
       'the service’s log needs one',
       `ALTER SYSTEM SET max_replication_slots = ${slots.length + 10}; then restart Postgres`,
@@ -52,7 +52,7 @@ export async function checkPostgresServer(
   );
   const missing = origins.filter((origin) => !known.has(origin));
   if (missing.length) {
-    broken(
+    error(
       `replication origins are missing: ${missing.join(', ')}`,
       'our writes would look like yours',
       'strangler init',
@@ -68,7 +68,7 @@ export async function checkPostgresServer(
       fix: `ALTER SYSTEM SET max_active_replication_origins = ${known.size + 20}; then restart Postgres`,
     });
   }
-  await checkCapture(plan, capability, session, slot, broken);
+  await checkCapture(plan, capability, session, slot, error);
 }
 
 async function checkCapture(
@@ -76,7 +76,7 @@ async function checkCapture(
   capability: string,
   session: Session,
   publication: string,
-  broken: (what: string, why: string, fix: string) => void,
+  error: (what: string, why: string, fix: string) => void,
 ): Promise<void> {
   const tables = Object.entries(plan.capabilities[capability]!.tables).map(([table, { to }]) => to ?? table);
   const wanted = [...CAPTURED, ...tables];
@@ -89,7 +89,7 @@ async function checkCapture(
   for (const table of wanted) {
     const row = rows.find(({ name }) => name === table);
     if (!row) {
-      broken(
+      error(
         `table ${table} is missing in schema public`,
         'it is captured or written by the sync',
         CAPTURED.some((ours) => ours === table) ? 'strangler init' : 'create it in the service’s database',
@@ -97,13 +97,12 @@ async function checkCapture(
       continue;
     }
     if (row.identity !== 'f') {
-      broken(
+      error(
         `${table} has no full replica identity`,
         'a late write is judged by its whole former row',
         `ALTER TABLE ${table} REPLICA IDENTITY FULL;`,
       );
     }
-    if (!row.published)
-      broken(`${table} is not in publication ${publication}`, 'its log is not read', 'strangler init');
+    if (!row.published) error(`${table} is not in publication ${publication}`, 'its log is not read', 'strangler init');
   }
 }

@@ -1,10 +1,10 @@
 import { openSession, type Session } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
 import { grantsOf, type UserGrants } from '../setup/grants.ts';
-import type { Report } from './finding.ts';
+import type { ReportFinding } from './finding.ts';
 
 /** Looks whether each user of the Plan's addresses has what its work needs, as that user. */
-export async function checkPrivileges(plan: Plan, report: Report): Promise<void> {
+export async function checkPrivileges(plan: Plan, report: ReportFinding): Promise<void> {
   for (const user of grantsOf(plan)) {
     if (user.role === 'application') continue; // we have no password of theirs to log in with
     const addresses =

@@ -2,7 +2,7 @@ import type { Session } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
 import { MYSQL_EXACT } from '../mapping/columns.ts';
 import type { MappedTable } from '../mapping/mapping.ts';
-import type { Report } from './finding.ts';
+import type { ReportFinding } from './finding.ts';
 
 type UniqueKey = { readonly name: string; readonly columns: string[] };
 
@@ -12,7 +12,7 @@ export async function checkTables(
   tables: readonly MappedTable[],
   monolith: Session,
   service: Session,
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   for (const table of tables) {
     const keys = await mysqlKeys(monolith, table.tables.monolith);
@@ -55,7 +55,7 @@ function checkUniqueKeys(
   table: MappedTable,
   side: Side,
   keys: readonly UniqueKey[],
-  report: Report,
+  report: ReportFinding,
 ): void {
   const named = (column: string) => table.columns.find((one) => one.name === column)![side].name;
   const owner = named('column' in table.user ? table.user.column : table.user.through);
@@ -88,7 +88,7 @@ function checkTexts(
   capability: string,
   table: MappedTable,
   keys: readonly (readonly string[])[],
-  report: Report,
+  report: ReportFinding,
 ): void {
   const inKeys = new Set(keys.flat());
   for (const { name, kind, monolith } of table.columns) {
@@ -109,7 +109,7 @@ async function checkIds(
   table: MappedTable,
   monolith: Session,
   service: Session,
-  report: Report,
+  report: ReportFinding,
 ): Promise<void> {
   const [column, ...more] = table.key.map((key) => table.columns.find((one) => one.name === key)!);
   if (more.length || column!.kind.name !== 'integer') return;

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Assembler, AssemblyError, type Unit } from './assemble.ts';
 import { ForeignLogError } from './position.ts';
-import type { Place, RowChange, SourceEvent } from './row-change.ts';
+import type { LogPlace, RowChange, SourceEvent } from './row-change.ts';
 
-const row = (transaction: string | null, order: number, place: Place, op: RowChange['op'] = 'c'): RowChange => ({
+const row = (transaction: string | null, order: number, place: LogPlace, op: RowChange['op'] = 'c'): RowChange => ({
   kind: 'row',
   op,
   table: 'orders',
@@ -15,7 +15,7 @@ const row = (transaction: string | null, order: number, place: Place, op: RowCha
   place,
   nativeSign: false,
 });
-const mysql = (pos: number, server = 'uuid'): Place => ({
+const mysql = (pos: number, server = 'uuid'): LogPlace => ({
   dialect: 'mysql',
   server,
   file: 'binlog.000002',
@@ -127,7 +127,7 @@ describe('assembling source transactions', () => {
   });
 
   test('orders Postgres transactions by the position in their END', () => {
-    const at = (lsn: bigint): Place => ({ dialect: 'postgres', lsn });
+    const at = (lsn: bigint): LogPlace => ({ dialect: 'postgres', lsn });
     const events: SourceEvent[] = [
       { kind: 'begin', transaction: '700' },
       row('700', 1, at(90n)),

@@ -1,6 +1,6 @@
 import { FatalStreamError } from '../fatal-stream-error.ts';
 import { NEXT_STEP } from './continuity.ts';
-import type { Place } from './row-change.ts';
+import type { LogPlace } from './row-change.ts';
 
 /** The log of another server cannot be compared with this one: nothing may be applied. */
 export class ForeignLogError extends FatalStreamError {
@@ -13,7 +13,7 @@ export class ForeignLogError extends FatalStreamError {
 }
 
 /** A commit position as the checkpoint keeps it: `server/binlog.000002/456` or `lsn/789`. */
-export function sayPosition(place: Place): string {
+export function sayPosition(place: LogPlace): string {
   return place.dialect === 'postgres' ? `lsn/${place.lsn}` : `${place.server}/${place.file}/${place.pos}`;
 }
 

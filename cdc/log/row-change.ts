@@ -6,7 +6,7 @@ import { parseLosslessly } from './lossless.ts';
 export type Image = Readonly<Record<string, unknown>>;
 
 /** Where a change stands in its source's log. */
-export type Place =
+export type LogPlace =
   | { readonly dialect: 'mysql'; readonly server: string; readonly file: string; readonly pos: bigint }
   | { readonly dialect: 'postgres'; readonly lsn: bigint };
 
@@ -22,7 +22,7 @@ export type RowChange = {
   readonly transaction: string | null;
   /** Its number in the transaction, from 1; 0 outside of one. */
   readonly order: number;
-  readonly place: Place;
+  readonly place: LogPlace;
   /** True if the transaction carries the native sign of being ours (GTID tag, replication origin). */
   readonly nativeSign: boolean;
   /** What stands in `after` for a value that was not in the log; undefined if no value can be missing from it. */
@@ -149,7 +149,7 @@ function placeholderOf(op: string, headers: IHeaders): string | undefined {
   return op === 'u' || headers[MOVED_HEADER] !== undefined ? DEBEZIUMS_PLACEHOLDER : undefined;
 }
 
-function placeOf(source: Envelope['source']): Place {
+function placeOf(source: Envelope['source']): LogPlace {
   if (source.connector === 'postgresql') return { dialect: 'postgres', lsn: BigInt(String(source.lsn ?? 0)) };
   const gtid = typeof source.gtid === 'string' ? source.gtid : '';
   return {

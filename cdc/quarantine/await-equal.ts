@@ -3,21 +3,21 @@ import type { Side } from '@strangler/plan';
 import { sayImage } from '../apply/corrections.ts';
 import { imagesOf, keyRow } from '../rows/aggregates.ts';
 import type { RootImage } from '../rows/change.ts';
-import type { Sides } from '../sides.ts';
+import type { OpenSides } from '../sides.ts';
 
-const ARRIVES_WITHIN = 10_000;
-const LOOK_EVERY = 50;
+const ARRIVAL_TIMEOUT_MS = 10_000;
+const POLL_MS = 50;
 
 /** True once a side has these aggregates; false if it does not get there. */
-export async function awaitEqual(sides: Sides, side: Side, images: readonly RootImage[]): Promise<boolean> {
-  for (const until = Date.now() + ARRIVES_WITHIN; Date.now() < until; ) {
+export async function awaitEqual(sides: OpenSides, side: Side, images: readonly RootImage[]): Promise<boolean> {
+  for (const until = Date.now() + ARRIVAL_TIMEOUT_MS; Date.now() < until; ) {
     if (await hasAll(sides, side, images)) return true;
-    await sleep(LOOK_EVERY);
+    await sleep(POLL_MS);
   }
   return false;
 }
 
-async function hasAll(sides: Sides, side: Side, images: readonly RootImage[]): Promise<boolean> {
+async function hasAll(sides: OpenSides, side: Side, images: readonly RootImage[]): Promise<boolean> {
   for (const image of images) {
     const table = sides.mapping.get(image.table)!;
     const [own] = await imagesOf(sides.rows[side], table, [keyRow(table, image.key)]);

@@ -4,7 +4,7 @@ import { Refusal } from '../refusal.ts';
 import { sayEntry } from './entry-name.ts';
 
 /** Whose row shall hold, who says so, and why. */
-export type Decision = {
+export type QuarantineDecision = {
   readonly keep: 'owner' | 'late';
   readonly reason: string;
   readonly by: string;

@@ -8,7 +8,7 @@ import { keyFrom, type MappedTable, type Mapping, type Row } from '../mapping/ma
 import { Refusal } from '../refusal.ts';
 import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
 import type { Change, RootImage } from '../rows/change.ts';
-import type { Sides } from '../sides.ts';
+import type { OpenSides } from '../sides.ts';
 import { type EntryName, sayEntry, streamOf } from './entry-name.ts';
 
 /** A change kept in quarantine. */
@@ -32,7 +32,7 @@ export const keeperOf = ({ direction }: Pick<EntryName, 'direction'>): Side =>
   directionInto('service') === direction ? 'service' : 'monolith';
 
 /** One entry. Throws Refusal if there is none. */
-export async function readEntry(sides: Sides, name: EntryName): Promise<KeptEntry> {
+export async function readEntry(sides: OpenSides, name: EntryName): Promise<KeptEntry> {
   const session = sides.sessions[keeperOf(name)];
   const [entry] = await readQuarantine(session, { stream: streamOf(name), ids: [name.id] });
   if (entry) return entry;
@@ -46,7 +46,7 @@ export const isDisputed = ({ reason }: KeptEntry): boolean => !reason.endsWith('
 
 /** The entries that are decided together with this one: of the same aggregate and the same source transaction. */
 export async function readTogether(
-  sides: Sides,
+  sides: OpenSides,
   name: EntryName,
   entry: KeptEntry,
   lock = false,
@@ -81,7 +81,7 @@ export function rootFrom(mapping: Mapping, name: string): { table: MappedTable; 
  * Puts kept changes beside what the owner has now; `hold` keeps the owner's rows so until its transaction ends. Throws
  * Refusal while the user is being moved.
  */
-export async function readDispute(sides: Sides, entries: readonly KeptEntry[], hold: boolean): Promise<Dispute> {
+export async function readDispute(sides: OpenSides, entries: readonly KeptEntry[], hold: boolean): Promise<Dispute> {
   const { user, aggregate } = entries[0]!;
   if (user === null) throw new Refusal(`nobody knows whose row ${aggregate} is; verify this capability`);
   const owner = (await sides.owners())(user);

@@ -8,10 +8,10 @@ import { keepLate, keepLosers } from '../apply/quarantine-rows.ts';
 import { Refusal } from '../refusal.ts';
 import { changesTo, imagesOf } from '../rows/aggregates.ts';
 import type { Change, RootImage } from '../rows/change.ts';
-import type { Sides } from '../sides.ts';
+import type { OpenSides } from '../sides.ts';
 import { awaitEqual } from './await-equal.ts';
 import { refuseCut } from './cut.ts';
-import type { Decision, Resolved } from './decision.ts';
+import type { QuarantineDecision, Resolved } from './decision.ts';
 import { changesFrom, keeperOf, rootFrom } from './dispute.ts';
 import { type EntryName, sayEntry, streamOf } from './entry-name.ts';
 
@@ -24,7 +24,7 @@ export class StillRefusedError extends Error {
 }
 
 /** The open entries of one user that a stream's target did not take, oldest first; of nobody, just this one. */
-async function blockedWith(sides: Sides, name: EntryName, entry: KeptEntry): Promise<KeptEntry[]> {
+async function blockedWith(sides: OpenSides, name: EntryName, entry: KeptEntry): Promise<KeptEntry[]> {
   const all = await readQuarantine(sides.sessions[keeperOf(name)], {
     ...{ stream: entry.stream, status: 'open', reasons: ['inapplicable', 'behind-inapplicable'], lock: true },
     ...(entry.user === null ? { ids: [entry.id] } : { user: entry.user }),
@@ -36,7 +36,7 @@ async function blockedWith(sides: Sides, name: EntryName, entry: KeptEntry): Pro
 }
 
 /** Runs `task` while the stream's applier and other operators are kept off. Throws StillRefusedError. */
-export async function alone(sides: Sides, name: EntryName, task: () => Promise<void>): Promise<void> {
+export async function alone(sides: OpenSides, name: EntryName, task: () => Promise<void>): Promise<void> {
   const session = sides.sessions[keeperOf(name)];
   try {
     await session.transaction(async () => {
@@ -53,7 +53,7 @@ export async function alone(sides: Sides, name: EntryName, task: () => Promise<v
  * nothing. Gives the entries that are settled by it. The running stream goes on with the user by itself.
  */
 export async function retryInapplicable(
-  sides: Sides,
+  sides: OpenSides,
   name: EntryName,
   entry: KeptEntry,
   resolution: string,
@@ -85,10 +85,10 @@ export async function retryInapplicable(
 
 /** Settles what the target did not take of the entry's user by what the user's owner has now. Throws Refusal. */
 export async function fixInapplicable(
-  sides: Sides,
+  sides: OpenSides,
   name: EntryName,
   entry: KeptEntry,
-  { keep, reason, by }: Decision,
+  { keep, reason, by }: QuarantineDecision,
 ): Promise<Resolved> {
   const called = sayEntry(entry.stream, entry.id);
   const side = keeperOf(name);
@@ -132,7 +132,7 @@ export async function fixInapplicable(
 }
 
 async function ownersAggregates(
-  sides: Sides,
+  sides: OpenSides,
   entries: readonly KeptEntry[],
   owner: 'monolith' | 'service',
 ): Promise<RootImage[]> {

@@ -4,7 +4,7 @@ import { textTable } from '../text-table.ts';
 import { sayCut } from './cut.ts';
 import { isDisputed } from './dispute.ts';
 import { sayEntry } from './entry-name.ts';
-import type { Line, Pair } from './side-by-side.ts';
+import type { Line, RowPair } from './side-by-side.ts';
 import type { Shown } from './view.ts';
 
 /** Entries as a table. */
@@ -60,7 +60,7 @@ export function printShown(shown: Shown): string {
   ].join('\n');
 }
 
-function printPair({ row, note, lines }: Pair, owner: string | undefined): string[] {
+function printPair({ row, note, lines }: RowPair, owner: string | undefined): string[] {
   const withBefore = lines.some(({ before }) => before !== undefined);
   const head = ['', 'column', ...(withBefore ? ['before'] : []), 'late write', owner ? `owner (${owner})` : 'owner'];
   const cells = lines.map((line: Line) => [

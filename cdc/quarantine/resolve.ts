@@ -5,10 +5,10 @@ import { isRefusal } from '../apply/failures.ts';
 import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
 import type { RootImage } from '../rows/change.ts';
-import { openSides, type Sides } from '../sides.ts';
+import { type OpenSides, openSides } from '../sides.ts';
 import { awaitEqual } from './await-equal.ts';
 import { refuseCut } from './cut.ts';
-import { type Decision, type Resolved, refuseSettled } from './decision.ts';
+import { type QuarantineDecision, type Resolved, refuseSettled } from './decision.ts';
 import { type Dispute, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
 import { type EntryName, readEntryName, sayEntry } from './entry-name.ts';
 import { fixInapplicable } from './fix.ts';
@@ -20,7 +20,7 @@ import { differingColumns } from './side-by-side.ts';
  * the other side anew, or the late ones take their place, under the owner's authority, and go there as well. Audited
  * before it has an effect. Throws Refusal, driver errors.
  */
-export async function resolve(plan: Plan, text: string, decision: Decision): Promise<Resolved> {
+export async function resolve(plan: Plan, text: string, decision: QuarantineDecision): Promise<Resolved> {
   const name = readEntryName(text, syncedCapabilities(plan));
   const sides = await openSides(plan, name.capability, 'repair');
   try {
@@ -42,11 +42,11 @@ export async function resolve(plan: Plan, text: string, decision: Decision): Pro
 
 /** In the keeper's transaction the entries are held, so that of two operators only one decides. */
 async function decide(
-  sides: Sides,
+  sides: OpenSides,
   name: EntryName,
   entry: KeptEntry,
   owner: Side,
-  decision: Decision,
+  decision: QuarantineDecision,
 ): Promise<readonly RootImage[]> {
   const keeper = sides.sessions[keeperOf(name)];
   const session = sides.sessions[owner];
@@ -77,7 +77,7 @@ async function decide(
   return images;
 }
 
-async function applyAll(sides: Sides, dispute: Dispute): Promise<RootImage[]> {
+async function applyAll(sides: OpenSides, dispute: Dispute): Promise<RootImage[]> {
   try {
     return await applyKept(sides.rows[dispute.owner], dispute);
   } catch (error) {
@@ -92,7 +92,7 @@ async function applyAll(sides: Sides, dispute: Dispute): Promise<RootImage[]> {
 const showOf = (name: EntryName): string => `strangler quarantine show ${name.capability}:${name.direction}:${name.id}`;
 
 /** Throws Refusal if the owner's rows are not those the decision was made on. */
-function refuseChanged(name: EntryName, dispute: Dispute, { keep, seen }: Decision): void {
+function refuseChanged(name: EntryName, dispute: Dispute, { keep, seen }: QuarantineDecision): void {
   if (seen !== undefined) {
     if (seen === dispute.seen) return;
     throw new Refusal(
@@ -121,7 +121,12 @@ function refuseRootless({ entries, changes, images }: Dispute): void {
   );
 }
 
-async function record(sides: Sides, name: EntryName, dispute: Dispute, { keep, reason, by }: Decision): Promise<void> {
+async function record(
+  sides: OpenSides,
+  name: EntryName,
+  dispute: Dispute,
+  { keep, reason, by }: QuarantineDecision,
+): Promise<void> {
   const { entries, owner, images, changes, user } = dispute;
   await writeRecord(sides.sessions.monolith, {
     capability: name.capability,

@@ -4,7 +4,7 @@ import { applyLate } from '../apply/apply-late.ts';
 import { correct } from '../apply/corrections.ts';
 import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
-import { openSides, type Sides } from '../sides.ts';
+import { type OpenSides, openSides } from '../sides.ts';
 import { refuseCut } from './cut.ts';
 import { refuseSettled } from './decision.ts';
 import { changesFrom, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
@@ -40,7 +40,7 @@ export async function retry(plan: Plan, which: Which, by: string, reason: string
   return results;
 }
 
-async function everyOpen(sides: Sides): Promise<EntryName[]> {
+async function everyOpen(sides: OpenSides): Promise<EntryName[]> {
   const { capability } = sides;
   const names: EntryName[] = [];
   for (const direction of ['forward', 'reverse'] as const satisfies readonly Direction[]) {
@@ -51,7 +51,7 @@ async function everyOpen(sides: Sides): Promise<EntryName[]> {
   return names;
 }
 
-async function retryEach(sides: Sides, names: readonly EntryName[], resolution: string): Promise<Retried[]> {
+async function retryEach(sides: OpenSides, names: readonly EntryName[], resolution: string): Promise<Retried[]> {
   const results = new Map<string, Retried>();
   const refusedUsers = new Map<string, string>();
   for (const name of names) {
@@ -83,7 +83,13 @@ async function retryEach(sides: Sides, names: readonly EntryName[], resolution: 
 type Say = (entries: readonly KeptEntry[], settled: boolean, says: string) => void;
 
 /** Asks once more what becomes of a late write, against the owner's rows as they are now. */
-async function retryLate(sides: Sides, name: EntryName, entry: KeptEntry, resolution: string, say: Say): Promise<void> {
+async function retryLate(
+  sides: OpenSides,
+  name: EntryName,
+  entry: KeptEntry,
+  resolution: string,
+  say: Say,
+): Promise<void> {
   const side = keeperOf(name);
   const [session, rows] = [sides.sessions[side], sides.rows[side]];
   await alone(sides, name, async () => {

@@ -39,11 +39,11 @@ export type Line = {
 };
 
 /** One row on both sides; `undefined` values say that the row is not there. */
-export type Pair = { readonly row: string; readonly note: string; readonly lines: readonly Line[] };
+export type RowPair = { readonly row: string; readonly note: string; readonly lines: readonly Line[] };
 
 /** Every row that was kept beside the owner's, then the owner's rows that the late write does not know. */
-export function pairUp(mapping: Mapping, changes: readonly KeptChange[], images: readonly RootImage[]): Pair[] {
-  const pairs = changes.map((change): Pair => {
+export function pairUp(mapping: Mapping, changes: readonly KeptChange[], images: readonly RootImage[]): RowPair[] {
+  const pairs = changes.map((change): RowPair => {
     const { table, before, after, entry } = change;
     const own = rowAmong(images, change);
     const lines = table.columns.map(({ name }) => {

@@ -6,7 +6,7 @@ import { Refusal } from '../refusal.ts';
 import { openSides } from '../sides.ts';
 import { changesFrom, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
 import { readEntryName, sayEntry } from './entry-name.ts';
-import { type Pair, pairUp } from './side-by-side.ts';
+import { pairUp, type RowPair } from './side-by-side.ts';
 
 /** Which entries to list; what is not named does not matter. */
 export type ListFilter = {
@@ -49,7 +49,7 @@ export type Shown = {
   readonly owner: Side | undefined;
   readonly unsure: string | undefined;
   readonly seen: string | undefined;
-  readonly pairs: readonly Pair[];
+  readonly pairs: readonly RowPair[];
 };
 
 /** Puts an entry beside what the owner has now. Throws Refusal, driver errors. */

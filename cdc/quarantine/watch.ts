@@ -20,7 +20,7 @@ import { changesFrom } from './dispute.ts';
 /** Looks after one stream's quarantine: how many entries are open, and which of them no longer matter. */
 export type QuarantineWatch = { open(): number; stop(): Promise<void> };
 
-const EVERY = 1_000;
+const POLL_MS = 1_000;
 const AT_ONCE = 200;
 
 /** Starts looking once a second; a database that is away is asked again at the next look. */
@@ -43,7 +43,7 @@ export function watchQuarantine(plan: Plan, capability: string, direction: Direc
   const repeat = async (look: () => Promise<void>) => {
     while (!abort.signal.aborted) {
       await look();
-      await sleep(EVERY, abort.signal);
+      await sleep(POLL_MS, abort.signal);
     }
   };
   const lives = [

@@ -6,8 +6,8 @@ import { keyOf } from '../mapping/mapping.ts';
 import { Refusal } from '../refusal.ts';
 import { imagesOf, nameOf } from '../rows/aggregates.ts';
 import type { RootImage } from '../rows/change.ts';
-import type { Sides } from '../sides.ts';
-import type { Differing, Owned } from './differing.ts';
+import type { OpenSides } from '../sides.ts';
+import type { DifferingRow, Owned } from './differing.ts';
 
 const AGGREGATES_AT_ONCE = 200;
 
@@ -17,10 +17,10 @@ const AGGREGATES_AT_ONCE = 200;
  * piece, a row there may be a write that nobody has seen: it is kept for a person before it is overwritten.
  */
 export async function copyFromOwners(
-  sides: Sides,
+  sides: OpenSides,
   owned: readonly Owned[],
   lost: ReadonlySet<Direction>,
-  copied: (aggregates: number) => void,
+  onCopied: (aggregates: number) => void,
 ): Promise<number> {
   let kept = 0;
   for (const [owner, all] of Map.groupBy(owned, (one) => one.owner)) {
@@ -28,13 +28,13 @@ export async function copyFromOwners(
     for (let at = 0; at < all.length; at += AGGREGATES_AT_ONCE) {
       const some = all.slice(at, at + AGGREGATES_AT_ONCE);
       kept += await copySome(sides, owner, some, mayBeLate);
-      copied(some.length);
+      onCopied(some.length);
     }
   }
   return kept;
 }
 
-async function copySome(sides: Sides, owner: Side, some: readonly Owned[], mayBeLate: boolean): Promise<number> {
+async function copySome(sides: OpenSides, owner: Side, some: readonly Owned[], mayBeLate: boolean): Promise<number> {
   const [session, rows] = [sides.sessions[owner], sides.rows[owner]];
   const stream = streamName(sides.capability, directionInto(owner));
   const entries = mayBeLate ? some.flatMap((one) => one.rows.flatMap((row) => entryOf(stream, one, row))) : [];
@@ -58,7 +58,7 @@ async function copySome(sides: Sides, owner: Side, some: readonly Owned[], mayBe
 }
 
 /** What the side that does not own has of a row, to be looked at by a person. */
-function entryOf(stream: string, { table: of, key, user, owner }: Owned, row: Differing): Keeping[] {
+function entryOf(stream: string, { table: of, key, user, owner }: Owned, row: DifferingRow): Keeping[] {
   const theirs = row[otherSide(owner)];
   if (!theirs) return [];
   const entry: QuarantineEntry = {

@@ -3,22 +3,22 @@ import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
 import type { OwnerNow } from '../owner-now.ts';
 import { keyRow, type Root, type Rows, rootsOf } from '../rows/aggregates.ts';
 import { comparePages } from '../rows/compare-rows.ts';
-import type { Sides } from '../sides.ts';
+import type { OpenSides } from '../sides.ts';
 
 /** A row that both sides do not have alike. */
-export type Differing = { readonly table: MappedTable; readonly key: Row } & Readonly<Record<Side, Row | null>>;
+export type DifferingRow = { readonly table: MappedTable; readonly key: Row } & Readonly<Record<Side, Row | null>>;
 
 const AT_ONCE = 1_000;
 
 /** Every row of a capability that differs, as both sides have it. */
 export async function findDiffering(
-  sides: Sides,
-  progress: (table: string, compared: number) => void,
-): Promise<Differing[]> {
-  const found: Differing[] = [];
+  sides: OpenSides,
+  onProgress: (table: string, compared: number) => void,
+): Promise<DifferingRow[]> {
+  const found: DifferingRow[] = [];
   for (const table of sides.mapping.values()) {
     const stores = { monolith: sides.rows.monolith.store(table), service: sides.rows.service.store(table) };
-    const { differences } = await comparePages(table, stores, (compared) => progress(table.name, compared));
+    const { differences } = await comparePages(table, stores, (compared) => onProgress(table.name, compared));
     found.push(
       ...(await readBoth(
         sides,
@@ -31,8 +31,8 @@ export async function findDiffering(
 }
 
 /** Those that still differ, and where neither side has changed since: nothing on its way makes them equal. */
-export async function stillDiffering(sides: Sides, before: readonly Differing[]): Promise<Differing[]> {
-  const still: Differing[] = [];
+export async function stillDiffering(sides: OpenSides, before: readonly DifferingRow[]): Promise<DifferingRow[]> {
+  const still: DifferingRow[] = [];
   for (const [table, some] of Map.groupBy(before, (one) => one.table)) {
     const now = await readBoth(
       sides,
@@ -50,8 +50,8 @@ export async function stillDiffering(sides: Sides, before: readonly Differing[])
 
 const say = (row: Row | null): string => JSON.stringify(row);
 
-async function readBoth(sides: Sides, table: MappedTable, keys: readonly Row[]): Promise<Differing[]> {
-  const both: Differing[] = [];
+async function readBoth(sides: OpenSides, table: MappedTable, keys: readonly Row[]): Promise<DifferingRow[]> {
+  const both: DifferingRow[] = [];
   for (let at = 0; at < keys.length; at += AT_ONCE) {
     const some = keys.slice(at, at + AT_ONCE);
     const [monolith, service] = await Promise.all([
@@ -83,16 +83,16 @@ export type Owned = {
   readonly key: Row;
   readonly user: string;
   readonly owner: Side;
-  readonly rows: Differing[];
+  readonly rows: DifferingRow[];
 };
 
 /** What is to be copied, and rows whose user nobody can name, or who is being moved now. */
-export type Sorted = { readonly owned: readonly Owned[]; readonly unclear: readonly Differing[] };
+export type Sorted = { readonly owned: readonly Owned[]; readonly unclear: readonly DifferingRow[] };
 
 /** Finds out whose each differing row is: what a user's owner has counts. */
 export async function sortByOwner(
-  sides: Sides,
-  differing: readonly Differing[],
+  sides: OpenSides,
+  differing: readonly DifferingRow[],
   owners: (user: string) => OwnerNow,
 ): Promise<Sorted> {
   const roots = {
@@ -100,7 +100,7 @@ export async function sortByOwner(
     service: await rootsOn(sides, 'service', differing),
   };
   const owned = new Map<string, Owned>();
-  const unclear: Differing[] = [];
+  const unclear: DifferingRow[] = [];
   for (const one of differing) {
     const claims = (['monolith', 'service'] as const).flatMap((side) => {
       const root = roots[side].get(one);
@@ -123,10 +123,14 @@ export async function sortByOwner(
   return { owned: [...owned.values()], unclear };
 }
 
-async function rootsOn(sides: Sides, side: Side, differing: readonly Differing[]): Promise<Map<Differing, Root>> {
+async function rootsOn(
+  sides: OpenSides,
+  side: Side,
+  differing: readonly DifferingRow[],
+): Promise<Map<DifferingRow, Root>> {
   const present = differing.filter((one) => one[side]);
   const changes = present.map((one) => ({ table: one.table, before: null, after: one[side] }));
-  const roots = new Map<Differing, Root>();
+  const roots = new Map<DifferingRow, Root>();
   for (let at = 0; at < present.length; at += AT_ONCE) {
     const some = await rootsOf(sides.rows[side], changes.slice(at, at + AT_ONCE));
     for (const [nth, root] of some.entries()) roots.set(present[at + nth]!, root);

@@ -3,7 +3,7 @@ import { type Direction, otherSide, type Plan, sourceOf, streamName } from '@str
 import { correct } from '../apply/corrections.ts';
 import { createTopics } from '../capture/topics.ts';
 import { Refusal } from '../refusal.ts';
-import { openSides, type Sides } from '../sides.ts';
+import { type OpenSides, openSides } from '../sides.ts';
 import { sleep } from '../sleep.ts';
 import { waitsToBePassed } from '../stopped.ts';
 import { awaitStreams, verify } from '../verify.ts';
@@ -34,7 +34,7 @@ export type RecopyOptions = {
 const ROUNDS = 5;
 const DIRECTIONS: readonly Direction[] = ['forward', 'reverse'];
 /** An applier that has not reported for so long, in milliseconds, does not run. */
-const SILENT = 5_000;
+const SILENCE_MS = 5_000;
 
 /**
  * Makes both sides of a capability equal again after a piece of a log was lost: takes stopped streams to the present end
@@ -69,12 +69,12 @@ export async function recopy(plan: Plan, capability: string, options: RecopyOpti
   }
 }
 
-const targetOf = (sides: Sides, direction: Direction) => sides.sessions[otherSide(sourceOf(direction))];
+const targetOf = (sides: OpenSides, direction: Direction) => sides.sessions[otherSide(sourceOf(direction))];
 
 const TRIES = 3;
 
 /** Takes stopped streams past their loss until both run. Gives those it has taken. */
-async function skipLosses(plan: Plan, sides: Sides, progress: (line: string) => void): Promise<string[]> {
+async function skipLosses(plan: Plan, sides: OpenSides, progress: (line: string) => void): Promise<string[]> {
   const skipped = new Set<string>();
   for (let attempt = 1; ; attempt++) {
     const stopped = await stoppedStreams(sides);
@@ -98,7 +98,7 @@ async function skipLosses(plan: Plan, sides: Sides, progress: (line: string) => 
  * Which streams say by now that they have stopped at a loss. Throws Refusal if one has stopped for another reason, or says
  * nothing: without cdc nothing arrives.
  */
-async function stoppedStreams(sides: Sides): Promise<Direction[]> {
+async function stoppedStreams(sides: OpenSides): Promise<Direction[]> {
   const since = Date.now();
   const stopped: Direction[] = [];
   for (const direction of DIRECTIONS) {
@@ -109,7 +109,7 @@ async function stoppedStreams(sides: Sides): Promise<Direction[]> {
         if (waitsToBePassed(stream, applier)) stopped.push(direction);
         break;
       }
-      if (Date.now() - since > SILENT) {
+      if (Date.now() - since > SILENCE_MS) {
         throw new Refusal(`${stream} does not run; start strangler cdc, then try again`);
       }
       await sleep(50, AbortSignal.timeout(1_000));
@@ -119,7 +119,7 @@ async function stoppedStreams(sides: Sides): Promise<Direction[]> {
 }
 
 async function copyUntilEqual(
-  sides: Sides,
+  sides: OpenSides,
   lost: ReadonlySet<Direction>,
   progress: (line: string) => void,
 ): Promise<{ copied: number; kept: number }> {
@@ -145,7 +145,7 @@ async function copyUntilEqual(
 }
 
 /** Waits until both streams have applied what their sources have now. Throws Refusal if they do not get there. */
-async function passed(sides: Sides): Promise<void> {
+async function passed(sides: OpenSides): Promise<void> {
   const { sessions, capability } = sides;
   const nothing = new Map([[null, []]]);
   const nudge = async () => {
@@ -158,13 +158,13 @@ async function passed(sides: Sides): Promise<void> {
   throw new Refusal(`not both streams get on: ${said.join('; ')}. Fix that, then run strangler recopy again`);
 }
 
-async function saysOf(sides: Sides, direction: Direction): Promise<string> {
+async function saysOf(sides: OpenSides, direction: Direction): Promise<string> {
   const stream = streamName(sides.capability, direction);
   const applier = await readApplier(targetOf(sides, direction), stream);
   return `${stream} is ${applier?.state ?? 'unknown'}${applier?.reason ? ` (${applier.reason})` : ''}`;
 }
 
-async function settle(sides: Sides, lost: ReadonlySet<Direction>): Promise<void> {
+async function settle(sides: OpenSides, lost: ReadonlySet<Direction>): Promise<void> {
   for (const direction of lost) {
     const session = targetOf(sides, direction);
     await session.transaction(() => settleLoss(session, streamName(sides.capability, direction)));

@@ -25,12 +25,12 @@ import { withKafka } from '../capture/topics.ts';
 import { connectorName, publicationName } from '../names.ts';
 import { Refusal } from '../refusal.ts';
 import { dropSlot } from '../setup/remove.ts';
-import type { Sides } from '../sides.ts';
+import type { OpenSides } from '../sides.ts';
 import { sleep } from '../sleep.ts';
 
-const CONNECTOR_WITHIN = 30_000;
+const CONNECTOR_TIMEOUT_MS = 30_000;
 /** Longer than a connector may be behind: a younger handoff may still be on its way through the topic. */
-const QUIET = 10_000;
+const QUIET_MS = 10_000;
 
 /**
  * Makes the connector that a stream reads go on, from the present end of its log if it has lost its place. Throws Refusal
@@ -41,14 +41,14 @@ export async function mendConnector(plan: Plan, capability: string, direction: D
   const forward = direction === 'forward';
   const name = connectorName(plan, forward ? {} : { capability });
   const config = forward ? monolithConnector(plan) : serviceConnector(plan, capability);
-  for (const until = Date.now() + CONNECTOR_WITHIN; ; ) {
+  for (const until = Date.now() + CONNECTOR_TIMEOUT_MS; ; ) {
     const found = await connect.state(name);
     if (found?.state === 'RUNNING') return;
-    if (found?.lost) {
+    if (found?.onLost) {
       await connect.remove(name);
       if (!forward) await forgetSlot(plan, capability);
     }
-    if (!found || found.lost) await connect.put(name, config);
+    if (!found || found.onLost) await connect.put(name, config);
     if (Date.now() > until) {
       throw new Refusal(
         `connector ${name} is ${found?.state ?? 'missing'}${found?.reason ? `: ${found.reason}` : ''}; fix that first`,
@@ -69,13 +69,14 @@ async function forgetSlot(plan: Plan, capability: string): Promise<void> {
 }
 
 /** Takes a stopped stream to the present end of its topic, with its source's ownership as it is now. Throws Refusal. */
-export async function skip(plan: Plan, sides: Sides, direction: Direction): Promise<void> {
+export async function skip(plan: Plan, sides: OpenSides, direction: Direction): Promise<void> {
   const { capability } = sides;
   const source = sourceOf(direction);
   const target = sides.sessions[otherSide(source)];
   const stream = streamName(capability, direction);
   const age = await handoffAge(sides.sessions[source], capability);
-  if (age < QUIET) throw new Refusal(`users of ${capability} were moved ${Math.round(age)} ms ago; try again in 10 s`);
+  if (age < QUIET_MS)
+    throw new Refusal(`users of ${capability} were moved ${Math.round(age)} ms ago; try again in 10 s`);
   const handoffs = await readHandoffs(sides.sessions[source], capability);
   const known = await readOwnership(target, stream);
   const ownership = ownershipFrom(groupOf(plan, capability), direction, known, handoffs);

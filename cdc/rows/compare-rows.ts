@@ -6,10 +6,10 @@ import { sameRow } from './disposition.ts';
 import type { RowStore } from './row-store.ts';
 
 /** How a row differs between both sides. */
-export type DifferenceKind = 'missing in service' | 'missing in monolith' | 'different';
+export type RowDifferenceKind = 'missing in service' | 'missing in monolith' | 'different';
 
 /** One row that is not the same on both sides. */
-export type Difference = { readonly key: Row; readonly kind: DifferenceKind };
+export type RowDifference = { readonly key: Row; readonly kind: RowDifferenceKind };
 
 const PAGE = 5_000;
 
@@ -17,17 +17,17 @@ const PAGE = 5_000;
 export async function comparePages(
   table: MappedTable,
   stores: Readonly<Record<Side, RowStore>>,
-  progress: (compared: number) => void,
-): Promise<{ compared: number; differences: Difference[] }> {
+  onProgress: (compared: number) => void,
+): Promise<{ compared: number; differences: RowDifference[] }> {
   const left = new Walk(stores.monolith);
   const right = new Walk(stores.service);
-  const differences: Difference[] = [];
+  const differences: RowDifference[] = [];
   let compared = 0;
   for (;;) {
     if (left.empty || right.empty) await Promise.all([left.turn(), right.turn()]);
     const [a, b] = [left.row, right.row];
     if (!a && !b) break;
-    if (++compared % PAGE === 0) progress(compared);
+    if (++compared % PAGE === 0) onProgress(compared);
     const order = !a ? 1 : !b ? -1 : compareKeys(table, a, b);
     if (order < 0) differences.push({ key: keyRow(table, a!), kind: 'missing in service' });
     else if (order > 0) differences.push({ key: keyRow(table, b!), kind: 'missing in monolith' });
@@ -35,7 +35,7 @@ export async function comparePages(
     if (order <= 0) left.step();
     if (order >= 0) right.step();
   }
-  progress(compared);
+  onProgress(compared);
   return { compared, differences };
 }
 

@@ -52,11 +52,11 @@ async function cleanService(plan: Plan, capability: string, service: Session, da
   await dropTables(service);
 }
 
-const PATIENCE = 10_000;
+const TIMEOUT_MS = 10_000;
 
 /** The slot's walsender may live on for a moment after its connector has gone. */
 export async function dropSlot(service: Session, slot: string): Promise<void> {
-  for (const until = Date.now() + PATIENCE; ; ) {
+  for (const until = Date.now() + TIMEOUT_MS; ; ) {
     const { rows } = await service.query<{ active: boolean; pid: number | null }>(
       'SELECT active, active_pid AS pid FROM pg_replication_slots WHERE slot_name = ?',
       [slot],

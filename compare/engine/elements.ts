@@ -3,7 +3,7 @@ import type { IdMap } from '../rules/id-map.ts';
 import type { RuleState } from '../rules/rule-state.ts';
 import type { Meter } from './budget.ts';
 import type { Differing } from './differing.ts';
-import { Fingerprints, idText, type Side } from './fingerprint.ts';
+import { type ComparedSide, Fingerprints, idText } from './fingerprint.ts';
 import { inOldOrder, isMoved, isMovedAmong, type Pair, pairByMark } from './pairing.ts';
 import { type Arrays, recognise } from './recognise.ts';
 
@@ -40,7 +40,7 @@ export class Elements {
 
   /** By the member that a rule names. */
   byKey({ old, new: newer, state }: Arrays, key: string): PairedElements {
-    const marked = (elements: readonly Json[], side: Side) => ({
+    const marked = (elements: readonly Json[], side: ComparedSide) => ({
       indexes: range(0, elements.length),
       marks: elements.map((element, index) => this.#keyOf(element, key, side, state.into(index))),
     });
@@ -88,7 +88,7 @@ export class Elements {
     return { old: range(before, old.length - behind), new: range(before, newer.length - behind) };
   }
 
-  #keyOf(element: Json, key: string, side: Side, state: RuleState): string | undefined {
+  #keyOf(element: Json, key: string, side: ComparedSide, state: RuleState): string | undefined {
     const has = isContainer(element) && !Array.isArray(element) && Object.hasOwn(element, key);
     const value = has ? (element as JsonObject)[key]! : null;
     if (value === null || isContainer(value)) return undefined;

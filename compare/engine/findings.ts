@@ -1,7 +1,7 @@
 import type { Json } from '../reply/json.ts';
 import { concretePath, memberStep, type Place, templatePath } from '../rules/path.ts';
 import { type Difference, type Excused, SEVERITY, sampleOf, samplesOf } from './difference.ts';
-import type { Verdict } from './verdict.ts';
+import type { DifferenceVerdict } from './verdict.ts';
 
 /** A container that knows its own paths once something was found in it. */
 export interface Holder extends Place {
@@ -39,7 +39,7 @@ export class Findings {
 
   /** Two values at `key` of `holder`, or at the root without one; counts what is excused, keeps what is not. */
   add(
-    verdict: Verdict,
+    verdict: DifferenceVerdict,
     holder: Holder | undefined,
     key: string | number,
     old: Json | undefined,

@@ -4,7 +4,7 @@ import { type RuleState, renamedFrom } from '../rules/rule-state.ts';
 import type { RuleOf } from '../rules/rules.ts';
 import { reduced } from './leaf.ts';
 
-export type Side = 'old' | 'new';
+export type ComparedSide = 'old' | 'new';
 
 /** Members that name an element in most replies. */
 export const ID_MEMBERS = ['id', '_id', 'uuid', 'guid', 'key', 'code', 'sku', 'slug', 'name'];
@@ -40,7 +40,7 @@ export class Fingerprints {
   }
 
   /** A quick mark made of some of a value's members (`tellingMembers`); unequal values may share it. */
-  rough(value: Json, side: Side, state: RuleState, members: readonly string[]): string {
+  rough(value: Json, side: ComparedSide, state: RuleState, members: readonly string[]): string {
     if (!isContainer(value)) return this.leaf(value, side, state);
     if (Array.isArray(value) || state.rules.ignore || state.rules['shape-only']) return typeOf(value);
     let mark = '{';
@@ -54,7 +54,7 @@ export class Fingerprints {
   }
 
   /** The value's number: the same for two values exactly if they are equal under the rules. Takes no stack for depth. */
-  of(value: Json, side: Side, state: RuleState): number {
+  of(value: Json, side: ComparedSide, state: RuleState): number {
     const stack: Frame[] = [frameOf(value, state, false)];
     let result = 0;
     for (let frame = stack.at(-1); frame; frame = stack.at(-1)) {
@@ -71,7 +71,7 @@ export class Fingerprints {
   }
 
   /** What a scalar is reduced to. */
-  leaf(value: Json, side: Side, state: RuleState, shape = false): string {
+  leaf(value: Json, side: ComparedSide, state: RuleState, shape = false): string {
     const { rules } = state;
     if (rules.ignore) return 'ignored';
     const map = rules['id-map']?.map;
@@ -81,7 +81,7 @@ export class Fingerprints {
     return `id ${this.#ids.oldFor(map, id) === undefined ? '?' : id}`;
   }
 
-  #nextChild(frame: Frame, side: Side): Frame | undefined {
+  #nextChild(frame: Frame, side: ComparedSide): Frame | undefined {
     const { value, state } = frame;
     if (!isContainer(value) || this.#known[side].has(value) || state.rules.ignore) return undefined;
     const shape = frame.shape || state.rules['shape-only'] !== undefined;
@@ -95,7 +95,7 @@ export class Fingerprints {
     return frameOf((value as Readonly<Record<string | number, Json>>)[given]!, state.into(key), shape);
   }
 
-  #finish(frame: Frame, side: Side): number {
+  #finish(frame: Frame, side: ComparedSide): number {
     const { value, parts, keys, state } = frame;
     const known = this.#known[side].get(value as object);
     if (known !== undefined) return known;
@@ -139,7 +139,11 @@ const frameOf = (value: Json, state: RuleState, shape: boolean): Frame => ({
 });
 
 /** Sorted, without those that a rule lets be absent; renamed ones of the new side under their old name. */
-function memberNames(value: JsonObject, side: Side, state: RuleState): (readonly [name: string, given: string])[] {
+function memberNames(
+  value: JsonObject,
+  side: ComparedSide,
+  state: RuleState,
+): (readonly [name: string, given: string])[] {
   const names = Object.keys(value).sort();
   if (state.none) return names.map((name) => [name, name]);
   const olds = new Map<string, string>();

@@ -1,6 +1,6 @@
 import { ExactNumber, isContainer, type Json, type JsonObject } from '../reply/json.ts';
 import type { RuleState } from '../rules/rule-state.ts';
-import { type Fingerprints, ID_MEMBERS, type Side, tellingMembers } from './fingerprint.ts';
+import { type ComparedSide, type Fingerprints, ID_MEMBERS, tellingMembers } from './fingerprint.ts';
 import { type Left, type Marked, type Pair, pairByMark, pairInSequence } from './pairing.ts';
 
 /** Two arrays and the rules at their place. */
@@ -73,10 +73,10 @@ function idsOf(
 function pairByContent(arrays: Arrays, open: Left, fingerprints: Fingerprints): Paired {
   const [old, newer] = [firstObject(arrays.old, open.old), firstObject(arrays.new, open.new)];
   const members = old && newer ? tellingMembers(old, newer, arrays.state.into(0)) : [];
-  const roughly = (side: Side) =>
+  const roughly = (side: ComparedSide) =>
     marked(arrays, open, side, (value, on, state) => fingerprints.rough(value, on, state, members));
   const rough = pairGroups(roughly('old'), roughly('new'));
-  const exact = (side: Side) =>
+  const exact = (side: ComparedSide) =>
     marked(arrays, rough.shared, side, (value, on, state) => fingerprints.of(value, on, state));
   const whole = pairByMark(exact('old'), exact('new'));
   const left = {
@@ -98,8 +98,8 @@ const ascending = (a: number, b: number) => a - b;
 function marked<M>(
   arrays: Arrays,
   open: Left,
-  side: Side,
-  mark: (value: Json, side: Side, state: RuleState) => M,
+  side: ComparedSide,
+  mark: (value: Json, side: ComparedSide, state: RuleState) => M,
 ): Marked<M> {
   const indexes = open[side];
   return { indexes, marks: indexes.map((index) => mark(arrays[side][index]!, side, arrays.state.into(index))) };

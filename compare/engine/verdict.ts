@@ -9,7 +9,7 @@ import { agreementOf, sameLeaf } from './leaf.ts';
 import type { Arrays } from './recognise.ts';
 
 /** In what two values differ, and the rule that excuses it, if one does; undefined if there is nothing to say. */
-export type Verdict = { readonly kind: DifferenceKind; readonly rule?: Rule } | undefined;
+export type DifferenceVerdict = { readonly kind: DifferenceKind; readonly rule?: Rule } | undefined;
 
 /** The rules that reach a place from outside. */
 export interface Around {
@@ -26,7 +26,7 @@ export function verdictOnAbsence(
   newer: Json | undefined,
   rules: RulesByKind,
   around: Around | undefined,
-): Verdict {
+): DifferenceVerdict {
   const kind = old === undefined ? 'extra' : 'missing';
   const ignored = around?.ignored ?? rules.ignore;
   if (ignored) return { kind, rule: ignored };
@@ -42,10 +42,10 @@ export function verdictOnLeaves(
   rules: RulesByKind,
   around: Around | undefined,
   ids: IdMap,
-): Verdict {
+): DifferenceVerdict {
   const same = !isContainer(old) && !isContainer(newer) && sameLeaf(old, newer);
   const oneType = typeOf(old) === typeOf(newer);
-  const excusedBy = (rule: Rule): Verdict => (same ? undefined : { kind: oneType ? 'value' : 'type', rule });
+  const excusedBy = (rule: Rule): DifferenceVerdict => (same ? undefined : { kind: oneType ? 'value' : 'type', rule });
   const ignored = around?.ignored ?? rules.ignore;
   if (ignored) return excusedBy(ignored);
   const idMap = rules['id-map'];
@@ -58,7 +58,7 @@ export function verdictOnLeaves(
 }
 
 /** Two arrays whose elements stand in another order. */
-export function verdictOnOrder({ old, new: newer, state }: Arrays): Verdict {
+export function verdictOnOrder({ old, new: newer, state }: Arrays): DifferenceVerdict {
   const { unordered, collation } = state.rules;
   if (unordered) return { kind: 'order', rule: unordered };
   const sorted = collation && sortedByCollation(old, newer, collation.by);

@@ -2,7 +2,7 @@ import { parsePath } from '../rules/path.ts';
 import { dayOf, isExpired, RuleSet, type UsedRule } from '../rules/rule-set.ts';
 
 /** What is wrong with a rule that is well written. A failure should fail a build, a warning should be read. */
-export interface Finding {
+export interface RuleFinding {
   readonly rule: string;
   readonly level: 'failure' | 'warning';
   readonly kind: 'expired' | 'noisier' | 'dead' | 'over-broad' | 'unowned' | 'endless';
@@ -21,19 +21,19 @@ const NOISIER = 1.5;
 export function auditRules(
   rules: RuleSet | readonly UsedRule[],
   { deadAfter = 1, now = new Date() }: { readonly deadAfter?: number; readonly now?: Date } = {},
-): Finding[] {
+): RuleFinding[] {
   const isSet = rules instanceof RuleSet;
   const all = isSet ? rules.used : rules;
   const expired = new Set(isSet ? rules.expired : all.flatMap(({ rule }) => (isExpired(rule, dayOf(now)) ? rule : [])));
   return all.flatMap((used) => {
     const { rule, pairs, hits } = used;
-    const finding = (level: Finding['level'], kind: Finding['kind'], message: string): Finding => ({
+    const finding = (level: RuleFinding['level'], kind: RuleFinding['kind'], message: string): RuleFinding => ({
       rule: rule.id,
       level,
       kind,
       message,
     });
-    const found: Finding[] = [];
+    const found: RuleFinding[] = [];
     if (expired.has(rule))
       found.push(finding('failure', 'expired', `excuses nothing since its last day, ${rule.until}`));
     else if (pairs >= deadAfter && hits === 0) {

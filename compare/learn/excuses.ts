@@ -6,16 +6,16 @@ import { type RuleState, renamedFrom, rootState } from '../rules/rule-state.ts';
 import type { Rule, RuleOf } from '../rules/rules.ts';
 
 /** A difference as it is kept: without its severity. */
-export type Kept = Pick<Difference, 'kind' | 'path' | 'old' | 'new'>;
+export type KeptDifference = Pick<Difference, 'kind' | 'path' | 'old' | 'new'>;
 
 /** True if the rule would have excused this difference, as far as its samples show. */
-export const excuses = (rule: Rule, difference: Kept): boolean => excuserOf(rule)(difference);
+export const excuses = (rule: Rule, difference: KeptDifference): boolean => excuserOf(rule)(difference);
 
 /**
  * Tells of differences whether the rule would have excused them. A rule that names single elements is taken to excuse
  * nothing, because a kept difference no longer says which element it was.
  */
-export function excuserOf(rule: Rule): (difference: Kept) => boolean {
+export function excuserOf(rule: Rule): (difference: KeptDifference) => boolean {
   const root = rule.path.startsWith('$') ? '$' : 'headers';
   const start = rootState([rule], root);
   return (difference) => {
@@ -25,7 +25,7 @@ export function excuserOf(rule: Rule): (difference: Kept) => boolean {
   };
 }
 
-function excusedOn(way: readonly RuleState[], { kind, path, old, new: newer }: Kept): boolean {
+function excusedOn(way: readonly RuleState[], { kind, path, old, new: newer }: KeptDifference): boolean {
   if (way.every(({ rules, renames }) => Object.keys(rules).length === 0 && renames.length === 0)) return false;
   const here = way.at(-1)!.rules;
   if (way.some(({ rules }) => rules.ignore)) return true;

@@ -1,7 +1,7 @@
 import { formatOf } from '../engine/leaf.ts';
 import { ExactNumber, type Json } from '../reply/json.ts';
 import type { Rule } from '../rules/rules.ts';
-import { excuserOf, excuses, type Kept, sampledValue } from './excuses.ts';
+import { excuserOf, excuses, type KeptDifference, sampledValue } from './excuses.ts';
 import type { Group } from './tally.ts';
 
 /** A rule for a person to accept, and what it would have hidden. */
@@ -23,7 +23,7 @@ export interface Hidden {
 }
 
 /** A narrow rule that would excuse a difference, as a proposal for a person; undefined where none should be proposed. */
-export function suggestRule(difference: Kept): Rule | undefined {
+export function suggestRule(difference: KeptDifference): Rule | undefined {
   const { path, kind } = difference;
   if (kind === 'status') return undefined;
   if (path.includes('…')) return undefined; // nested so deep that the path is not shown whole

@@ -14,7 +14,7 @@ export interface Compared {
   readonly at?: string;
 }
 
-export interface Sample {
+export interface DifferenceSample {
   readonly at?: string | undefined;
   /** The exact place. */
   readonly place: string;
@@ -37,7 +37,7 @@ export interface Group {
   /** The only place it was found at; undefined if there are several. */
   readonly place?: string | undefined;
   /** A few, each of the pairs equally likely among them. */
-  readonly samples: readonly Sample[];
+  readonly samples: readonly DifferenceSample[];
   /** The smallest and greatest number on either side, if all were numbers. */
   readonly numbers?: { readonly minimum: number; readonly maximum: number } | undefined;
   /** How far apart two timestamps were at most, if all were timestamps. */
@@ -78,7 +78,7 @@ export interface TallyOptions {
 export const OTHER_ROUTES = '(other endpoints)';
 
 type Counts = Record<ResultKind, number>;
-type Growing = { -readonly [K in keyof Group]: Group[K] } & { samples: Sample[] };
+type Growing = { -readonly [K in keyof Group]: Group[K] } & { samples: DifferenceSample[] };
 type GroupKey = Pick<Group, 'route' | 'kind' | 'path' | 'severity'>;
 
 /** What a group is called. */
@@ -191,7 +191,7 @@ export class Tally {
   }
 
   /** Reservoir sampling (Vitter's algorithm R). */
-  #keep(group: Growing, sample: Sample): void {
+  #keep(group: Growing, sample: DifferenceSample): void {
     if (group.samples.length < this.#samples) group.samples.push(sample);
     else {
       const place = Math.floor(this.#random() * group.pairs);

@@ -1,29 +1,29 @@
 import type { ClientRequest } from 'node:http';
-import type { BesideReply, Exchange, SeenReply } from './exchange.ts';
+import type { BesideReply, RecordedExchange, SeenReply } from './exchange.ts';
 import { Tap } from './tap.ts';
-import { headersIn, pairs, Upstream } from './upstream.ts';
+import { headersIn, pairs, RecordedUpstream } from './upstream.ts';
 
 /** So many at once, and no longer than this, in ms: what is slow or down is left alone rather than waited for. */
 const AT_ONCE = 32;
-const TIMEOUT = 10_000;
+const TIMEOUT_MS = 10_000;
 /** A side asked with these may say "not modified" where the other one does not. */
 const CONDITIONS = /^(if-none-match|if-modified-since|if-range)$/i;
 
 /** Asks the new side what the target has answered, after the target has answered. */
 export class CandidateReplies {
   readonly url: string;
-  readonly #upstream: Upstream;
+  readonly #upstream: RecordedUpstream;
   readonly #cap: number;
   readonly #asking = new Set<ClientRequest>();
 
   constructor(url: URL, cap: number) {
-    this.#upstream = new Upstream(url);
+    this.#upstream = new RecordedUpstream(url);
     this.url = this.#upstream.url;
     this.#cap = cap;
   }
 
   /** What the new side replies; undefined if too many are being asked already. */
-  async ask({ method, path, body }: Exchange, headers: readonly string[]): Promise<BesideReply | undefined> {
+  async ask({ method, path, body }: RecordedExchange, headers: readonly string[]): Promise<BesideReply | undefined> {
     if (this.#asking.size >= AT_ONCE || body.bytes === undefined) return undefined;
     const began = performance.now();
     try {
@@ -47,7 +47,7 @@ export class CandidateReplies {
     return new Promise((resolve, reject) => {
       const length = body.length > 0 ? ['Content-Length', String(body.length)] : [];
       const request = this.#upstream.request(method, path, [...headers, ...length], false);
-      const timer = setTimeout(() => request.destroy(new Error(`no reply within ${TIMEOUT} ms`)), TIMEOUT);
+      const timer = setTimeout(() => request.destroy(new Error(`no reply within ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
       this.#asking.add(request);
       request.once('close', () => {
         clearTimeout(timer);

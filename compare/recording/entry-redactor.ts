@@ -5,13 +5,13 @@ import { stringifyJson } from '../reply/json.ts';
 import { type Reply, toReply } from '../reply/reply.ts';
 import type { HarContent, HarPostData, HarResponse } from './har.ts';
 import { isHarmless, withoutSecrets } from './multipart.ts';
-import type { Seen } from './tap.ts';
+import type { TappedBody } from './tap.ts';
 import { cookiePair, cookiesOf } from './user.ts';
 
 export type Headers = Readonly<Record<string, readonly string[]>>;
 
 /** A body as it may be stored: a text, bytes, or why it is not kept. */
-export type Kept =
+export type StorableBody =
   | { readonly text: string; readonly base64?: true; readonly size: number }
   | { readonly why: string; readonly size: number };
 
@@ -64,7 +64,7 @@ export class EntryRedactor {
     return /^(?:\w+:\/)?\//.test(value) ? this.#redactor.url(value) : value;
   }
 
-  body(seen: Seen, headers: Headers): Kept {
+  body(seen: TappedBody, headers: Headers): StorableBody {
     const { bytes, size } = seen;
     if (bytes === undefined) return { why: `larger than ${this.#cap} bytes`, size };
     const plain = decode(bytes, headers['content-encoding']?.join(', ') ?? '', this.#cap);
@@ -93,7 +93,7 @@ export class EntryRedactor {
   }
 
   /** Nothing can be taken out of bytes, so they are kept as they are or not at all. */
-  #binary(bytes: Buffer, contentType: string): Kept {
+  #binary(bytes: Buffer, contentType: string): StorableBody {
     const size = bytes.length;
     if (/^multipart\//i.test(contentType)) {
       const form = withoutSecrets(bytes, contentType, this.#redactor);
@@ -111,14 +111,14 @@ const SECRET_HEADER =
   /^(?!www-authenticate|proxy-authenticate).*(?:token|secret|password|api-?key|session|signature|credential)/;
 
 /** A kept body as HAR has it in a reply. */
-export function contentOf(kept: Kept, mimeType: string, sha256: string): HarContent {
+export function contentOf(kept: StorableBody, mimeType: string, sha256: string): HarContent {
   const { size } = kept;
   if ('why' in kept) return { size, mimeType, comment: `not kept: ${kept.why}`, _sha256: sha256 };
   return { size, mimeType, text: kept.text, ...(kept.base64 && { encoding: 'base64' }) };
 }
 
 /** A kept body as HAR has it in a request. */
-export function postDataOf(kept: Kept, mimeType: string, sha256: string): HarPostData {
+export function postDataOf(kept: StorableBody, mimeType: string, sha256: string): HarPostData {
   if ('why' in kept) return { mimeType, text: '', comment: `not kept: ${kept.why}`, _sha256: sha256 };
   return { mimeType, text: kept.text, ...(kept.base64 && { _encoding: 'base64' as const }) };
 }

@@ -1,6 +1,6 @@
 import { contentOf, type EntryRedactor, type Headers, postDataOf } from './entry-redactor.ts';
 import type { HarBeside, HarEntry, HarResponse } from './har.ts';
-import type { Seen } from './tap.ts';
+import type { TappedBody } from './tap.ts';
 import { type UserFrom, userOf } from './user.ts';
 
 /** One side's reply as it went by. */
@@ -8,18 +8,18 @@ export interface SeenReply {
   readonly status: number;
   readonly statusText: string;
   readonly headers: Headers;
-  readonly body: Seen;
+  readonly body: TappedBody;
 }
 
 /** One request and what became of it. Moments are milliseconds of one clock. */
-export interface Exchange {
+export interface RecordedExchange {
   readonly startedAt: Date;
   readonly method: string;
   /** Origin-form. */
   readonly path: string;
   readonly httpVersion: string;
   readonly headers: Headers;
-  readonly body: Seen;
+  readonly body: TappedBody;
   readonly reply: SeenReply | undefined;
   /** Why there is no whole reply. */
   readonly error?: string;
@@ -45,7 +45,7 @@ export interface EntryContext {
 }
 
 /** The exchange as it may be stored: without secrets, and without bodies over the cap. */
-export function entryOf(exchange: Exchange, beside: BesideReply | undefined, context: EntryContext): HarEntry {
+export function entryOf(exchange: RecordedExchange, beside: BesideReply | undefined, context: EntryContext): HarEntry {
   const { keeper, target } = context;
   const { method, headers, body, reply, error, sent, began, ended } = exchange;
   const path = keeper.url(exchange.path);

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
-import type { Exchange, SeenReply } from './exchange.ts';
+import type { RecordedExchange, SeenReply } from './exchange.ts';
 import { Tap } from './tap.ts';
-import { headersIn, passedOn, type Upstream } from './upstream.ts';
+import { headersIn, passedOn, type RecordedUpstream } from './upstream.ts';
 
 /**
  * Passes the request on and the reply back, both as they come, and tells what went by, of bodies at most `cap` bytes.
@@ -10,8 +10,8 @@ import { headersIn, passedOn, type Upstream } from './upstream.ts';
 export function pass(
   request: IncomingMessage,
   response: ServerResponse,
-  { target, cap, read }: { readonly target: Upstream; readonly cap: number; readonly read: boolean },
-): Promise<Exchange> {
+  { target, cap, read }: { readonly target: RecordedUpstream; readonly cap: number; readonly read: boolean },
+): Promise<RecordedExchange> {
   const startedAt = new Date();
   const began = performance.now();
   const [sent, got] = [new Tap(cap), new Tap(cap)];

@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { Redaction } from '../redact/redact.ts';
 import { CandidateReplies } from './candidate-replies.ts';
-import type { Exchange } from './exchange.ts';
+import type { RecordedExchange } from './exchange.ts';
 import type { HarFile } from './har-file.ts';
 import { isRead } from './is-read.ts';
 import { forwarded, pass } from './pass.ts';
 import { RedactionWorker } from './redaction-worker.ts';
 import { Tunnels } from './tunnels.ts';
-import { MAX_HEADERS, Upstream } from './upstream.ts';
+import { MAX_HEADERS_BYTES, RecordedUpstream } from './upstream.ts';
 import type { UserFrom } from './user.ts';
 
 export interface RecorderOptions {
@@ -56,12 +56,12 @@ export interface Recorder {
 }
 
 /** More than this waiting to be looked through or for the disk, and entries are left out rather than kept in memory. */
-const MOST_BACKLOG = 64 * 1024 * 1024;
+const MOST_BACKLOG_BYTES = 64 * 1024 * 1024;
 
 /** Starts a reverse proxy that writes down what passes. Throws what listening throws. */
 export async function startRecorder(options: RecorderOptions): Promise<Recorder> {
   const { redaction, cap, user } = options;
-  const target = new Upstream(options.target);
+  const target = new RecordedUpstream(options.target);
   const beside = options.beside && new CandidateReplies(options.beside, cap);
   const keeping = await RedactionWorker.start({ redaction, cap, user, target: target.url, beside: beside?.url });
   const recording = new Recording(options, target, beside, keeping);
@@ -77,7 +77,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
 class Recording implements Recorder {
   readonly #options: RecorderOptions;
   readonly #server: Server;
-  readonly #target: Upstream;
+  readonly #target: RecordedUpstream;
   readonly #beside: CandidateReplies | undefined;
   readonly #keeping: RedactionWorker;
   readonly #tunnels: Tunnels;
@@ -99,7 +99,7 @@ class Recording implements Recorder {
 
   constructor(
     options: RecorderOptions,
-    target: Upstream,
+    target: RecordedUpstream,
     beside: CandidateReplies | undefined,
     keeping: RedactionWorker,
   ) {
@@ -109,7 +109,7 @@ class Recording implements Recorder {
     this.#keeping = keeping;
     this.#tunnels = new Tunnels(target);
     this.#server = createServer(
-      { maxHeaderSize: MAX_HEADERS, keepAliveTimeout: 75_000, requestTimeout: 0 },
+      { maxHeaderSize: MAX_HEADERS_BYTES, keepAliveTimeout: 75_000, requestTimeout: 0 },
       (request, response) => {
         const done = this.#exchange(request, response).finally(() => this.#open.delete(done));
         this.#open.add(done);
@@ -167,7 +167,7 @@ class Recording implements Recorder {
     const read = isRead(method, path, this.#options.asReads ?? []);
     const exchange = await pass(request, response, { target: this.#target, cap: this.#options.cap, read });
     if (exchange.error !== undefined) this.counts.failed++;
-    if (this.over !== undefined || this.#options.file.backlog + this.#keeping.backlog > MOST_BACKLOG) {
+    if (this.over !== undefined || this.#options.file.backlog + this.#keeping.backlog > MOST_BACKLOG_BYTES) {
       this.counts.notRecorded++;
       return;
     }
@@ -185,7 +185,7 @@ class Recording implements Recorder {
     this.counts.entries++;
   }
 
-  async #askBeside(exchange: Exchange, request: IncomingMessage) {
+  async #askBeside(exchange: RecordedExchange, request: IncomingMessage) {
     const beside = await this.#beside!.ask(exchange, forwarded(request, ['transfer-encoding', 'content-length']));
     if (!beside) this.counts.besideNotAsked++;
     else if (beside.reply) this.counts.beside++;

@@ -1,6 +1,6 @@
 import { type Redaction, redactor } from '../redact/redact.ts';
 import { EntryRedactor } from './entry-redactor.ts';
-import { type BesideReply, type Exchange, entryOf } from './exchange.ts';
+import { type BesideReply, entryOf, type RecordedExchange } from './exchange.ts';
 import type { UserFrom } from './user.ts';
 
 export interface KeepingOptions {
@@ -13,20 +13,20 @@ export interface KeepingOptions {
   readonly user: UserFrom | undefined;
 }
 
-export type ToKeep = { readonly exchange: Exchange; readonly beside: BesideReply | undefined };
+export type ToKeep = { readonly exchange: RecordedExchange; readonly beside: BesideReply | undefined };
 /** Comes first: what to look for. */
-export type Begin = { readonly begin: KeepingOptions };
+export type BeginRedacting = { readonly begin: KeepingOptions };
 /** It was not done, and why. */
 export type Failed = { readonly why: string };
 /** It is ready, or a path to redact is wrong. */
 export type Begun = { readonly begun: true } | Failed;
-export type Answer = Begun | KeptEntry;
+export type RedactionAnswer = Begun | RedactedEntry;
 /** An entry as a line of the file, or why there is none. */
-export type KeptEntry = { readonly line: string; readonly bodiesNotKept: number } | Failed;
+export type RedactedEntry = { readonly line: string; readonly bodiesNotKept: number } | Failed;
 
 let context: Parameters<typeof entryOf>[2] | undefined;
 
-function kept({ exchange, beside }: ToKeep): KeptEntry {
+function kept({ exchange, beside }: ToKeep): RedactedEntry {
   try {
     const entry = entryOf(exchange, beside, context!);
     const bodies = [entry.request.postData, entry.response.content];
@@ -47,4 +47,6 @@ function begin({ redaction, cap, ...about }: KeepingOptions): Begun {
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {}); // it ends when the recorder does
 process.on('disconnect', () => process.exit());
-process.on('message', (given: Begin | ToKeep) => process.send!('begin' in given ? begin(given.begin) : kept(given)));
+process.on('message', (given: BeginRedacting | ToKeep) =>
+  process.send!('begin' in given ? begin(given.begin) : kept(given)),
+);

@@ -1,7 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { BesideReply, Exchange } from './exchange.ts';
-import type { Answer, Begin, Begun, Failed, KeepingOptions, KeptEntry, ToKeep } from './redaction-process.ts';
+import type { BesideReply, RecordedExchange } from './exchange.ts';
+import type {
+  BeginRedacting,
+  Begun,
+  Failed,
+  KeepingOptions,
+  RedactedEntry,
+  RedactionAnswer,
+  ToKeep,
+} from './redaction-process.ts';
 
 const PROGRAM = fileURLToPath(new URL('./redaction-process.ts', import.meta.url));
 
@@ -9,14 +17,14 @@ const PROGRAM = fileURLToPath(new URL('./redaction-process.ts', import.meta.url)
 export class RedactionWorker {
   readonly #process: ChildProcess;
   /** The process answers in the order it is asked in. */
-  readonly #asked: { readonly size: number; readonly resolve: (answer: Answer) => void }[] = [];
+  readonly #asked: { readonly size: number; readonly resolve: (answer: RedactionAnswer) => void }[] = [];
   readonly #ended: Promise<void>;
   #backlog = 0;
   #failure: string | undefined;
 
   private constructor(process: ChildProcess) {
     this.#process = process;
-    process.on('message', (answer: Answer) => this.#answer(answer));
+    process.on('message', (answer: RedactionAnswer) => this.#answer(answer));
     this.#ended = new Promise((resolve) => {
       const end = (error: unknown) => {
         this.#failure ??= error instanceof Error ? error.message : 'the process that looks for secrets has ended';
@@ -44,10 +52,10 @@ export class RedactionWorker {
   }
 
   /** The exchange as a line of the file. */
-  entry(exchange: Exchange, beside: BesideReply | undefined): Promise<KeptEntry> {
+  entry(exchange: RecordedExchange, beside: BesideReply | undefined): Promise<RedactedEntry> {
     const bodies = [exchange.body, exchange.reply?.body, beside?.reply?.body];
     const size = bodies.reduce((sum, body) => sum + (body?.bytes?.length ?? 0), 0);
-    return this.#ask<KeptEntry>({ exchange, beside }, size);
+    return this.#ask<RedactedEntry>({ exchange, beside }, size);
   }
 
   /** What was asked before is answered, or why it is not. */
@@ -57,7 +65,7 @@ export class RedactionWorker {
   }
 
   /** What the process answers, or why it does not. */
-  #ask<T extends Answer>(message: Begin | ToKeep, size: number): Promise<T | Failed> {
+  #ask<T extends RedactionAnswer>(message: BeginRedacting | ToKeep, size: number): Promise<T | Failed> {
     if (this.#failure !== undefined) return Promise.resolve({ why: this.#failure });
     this.#backlog += size;
     return new Promise((resolve) => {
@@ -66,7 +74,7 @@ export class RedactionWorker {
     });
   }
 
-  #answer(answer: Answer): void {
+  #answer(answer: RedactionAnswer): void {
     const { size, resolve } = this.#asked.shift()!;
     this.#backlog -= size;
     resolve(answer);

@@ -15,7 +15,7 @@ import { isRead } from './is-read.ts';
 import { playedOf } from './played.ts';
 import type { Recorded, Recording } from './recording.ts';
 import { redactionOf } from './redaction.ts';
-import { Side, type Source } from './side.ts';
+import { ReplaySide, type Source } from './side.ts';
 import { Slots } from './slots.ts';
 import { Translation, type TranslationOptions } from './translation.ts';
 import { NOBODY, usersOf } from './users.ts';
@@ -33,10 +33,10 @@ export interface ReplayOptions extends Choice {
   readonly idNames?: TranslationOptions['idNames'];
   /** Ends the replay early; what was played is reported. */
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: (progress: ReplayProgress) => void;
 }
 
-export interface Progress {
+export interface ReplayProgress {
   readonly played: number;
   readonly of: number;
   readonly mismatches: number;
@@ -78,7 +78,7 @@ type UnderWay = { readonly done: Promise<void>; readonly read: boolean; readonly
 
 class Run {
   readonly #recording: Recording;
-  readonly #sides: readonly [Side, Side];
+  readonly #sides: readonly [ReplaySide, ReplaySide];
   readonly #options: ReplayOptions;
   readonly #rules: RuleSet;
   readonly #log: CaseLog;
@@ -111,8 +111,8 @@ class Run {
         );
     const stored = typeof old === 'string' && typeof newer === 'string';
     this.#sides = [
-      new Side(old, new Translation(translation), keeper, stored),
-      new Side(newer, new Translation(translation), keeper, stored),
+      new ReplaySide(old, new Translation(translation), keeper, stored),
+      new ReplaySide(newer, new Translation(translation), keeper, stored),
     ];
   }
 

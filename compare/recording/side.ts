@@ -8,10 +8,10 @@ import type { Translation } from './translation.ts';
 /** A base URL without a slash at its end; or replies that are in the recording: the target's, or the new side's. */
 export type Source = { readonly url: string } | 'recorded' | 'beside';
 
-export type Asked = { readonly user: string; readonly path: string; readonly isRead: boolean };
+export type ReplayedRequest = { readonly user: string; readonly path: string; readonly isRead: boolean };
 
 /** One side of a replay: asked live in its own words, or what the recording has of it. */
-export class Side {
+export class ReplaySide {
   readonly #source: Source;
   readonly #translation: Translation;
   /** Takes out of live replies what recorded ones do not have either. */
@@ -30,7 +30,7 @@ export class Side {
   async reply(
     entry: HarEntry,
     played: Played | { readonly lost: string },
-    asked: Asked,
+    asked: ReplayedRequest,
   ): Promise<Reply | Failure | { readonly missing: string }> {
     if (this.#source === 'recorded') return this.#stored(entry.response, entry._error);
     if (this.#source === 'beside') return this.#stored(entry._beside?.response, entry._beside?._error);

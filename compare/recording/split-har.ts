@@ -11,7 +11,7 @@ export interface Piece {
 }
 
 /** `log.version` and all the rest are small; what is not is no HAR. */
-const MOST_AROUND = 32 * 1024 * 1024;
+const MOST_AROUND_BYTES = 32 * 1024 * 1024;
 /** Inside the root object, inside `log`, inside `entries`. */
 const [IN_ROOT, IN_LOG, IN_ENTRIES] = [1, 2, 3];
 
@@ -127,7 +127,7 @@ export class HarSplitter {
 
   #keepAround(bytes: Buffer): void {
     this.#aroundSize += bytes.length;
-    if (this.#aroundSize > MOST_AROUND) return;
+    if (this.#aroundSize > MOST_AROUND_BYTES) return;
     (this.#entries === 'over' ? this.#after : this.#before).push(Buffer.from(bytes));
   }
 }

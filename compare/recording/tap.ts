@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** What went by. */
-export interface Seen {
+export interface TappedBody {
   /** Undefined if it was more than the cap. */
   readonly bytes: Uint8Array | undefined;
   readonly size: number;
@@ -29,7 +29,7 @@ export class Tap {
   }
 
   /** To be asked once; what comes later does not count. */
-  end(): Seen {
+  end(): TappedBody {
     this.#ended = true;
     const bytes = this.#size <= this.#cap ? Buffer.concat(this.#chunks) : undefined;
     return { bytes, size: this.#size, sha256: this.#hash.digest('hex') };

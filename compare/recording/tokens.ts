@@ -9,7 +9,7 @@ export const MARK = /\[(?:(known) ([A-Za-z][\w-]*)|([a-z-]+) ([0-9a-f]{12}))\]/g
 /** Anything shorter may stand for something else elsewhere. */
 const SHORTEST = 8;
 /** A reply that is larger hands out no tokens. */
-const LARGEST = 256 * 1024;
+const LARGEST_REPLY_BYTES = 256 * 1024;
 
 /** What a token is known by: the mark that stands for it has another label where it was told by its looks. */
 export const tokenKey = (text: string): string => /^\[[a-z-]+ ([0-9a-f]{12})\]$/.exec(text)?.[1] ?? text;
@@ -18,7 +18,7 @@ export const tokenKey = (text: string): string => /^\[[a-z-]+ ([0-9a-f]{12})\]$/
 export function tokensIn(response: HarResponse): string[] {
   const cookies = (headersOf(response.headers)['set-cookie'] ?? []).map((cookie) => cookiePair(cookie)[1]);
   const { text = '', encoding } = response.content ?? {};
-  if (encoding || text.length > LARGEST || !/^\s*[{[]/.test(text)) return cookies.filter(isToken);
+  if (encoding || text.length > LARGEST_REPLY_BYTES || !/^\s*[{[]/.test(text)) return cookies.filter(isToken);
   let body: Json;
   try {
     body = parseJson(text);

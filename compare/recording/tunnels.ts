@@ -2,14 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { forwarded } from './pass.ts';
-import { pairs, passedOn, type Upstream } from './upstream.ts';
+import { pairs, passedOn, type RecordedUpstream } from './upstream.ts';
 
 /** WebSockets and the like: once both ends have agreed, bytes go to and fro unseen. */
 export class Tunnels {
-  readonly #target: Upstream;
+  readonly #target: RecordedUpstream;
   readonly #ends = new Set<Duplex>();
 
-  constructor(target: Upstream) {
+  constructor(target: RecordedUpstream) {
     this.#target = target;
   }
 

@@ -6,10 +6,10 @@ import { headersOf } from './har.ts';
 /** What belongs to one connection and goes no further (RFC 9110, 7.6.1). */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade', 'expect']);
 /** As large as what we take ourselves. */
-export const MAX_HEADERS = 64 * 1024;
+export const MAX_HEADERS_BYTES = 64 * 1024;
 
 /** A server that requests are passed on to. */
-export class Upstream {
+export class RecordedUpstream {
   /** Without a slash at its end. */
   readonly url: string;
   readonly #base: URL;
@@ -36,7 +36,7 @@ export class Upstream {
       path: this.#base.pathname.replace(/\/$/, '') + path,
       headers: this.#hosted(headers),
       agent: mayReuse ? this.#kept : false,
-      maxHeaderSize: MAX_HEADERS,
+      maxHeaderSize: MAX_HEADERS_BYTES,
     });
   }
 

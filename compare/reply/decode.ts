@@ -1,7 +1,7 @@
 import zlib from 'node:zlib';
 
 /** More than any JSON a comparison could get through; what is larger is not looked into. */
-export const MAX_DECODED = 16 * 1024 * 1024;
+export const MAX_DECODED_BYTES = 16 * 1024 * 1024;
 
 type Unpack = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array;
 
@@ -23,7 +23,7 @@ function inflate(bytes: Uint8Array, options: { readonly maxOutputLength: number 
 export function decode(
   bytes: Uint8Array,
   encoding: string,
-  limit = MAX_DECODED,
+  limit = MAX_DECODED_BYTES,
 ): Uint8Array | { readonly why: string } {
   const codings = encoding === '' ? [] : codingsIn(encoding);
   if (codings.length > 4) return { why: `it is encoded ${codings.length} times over` };

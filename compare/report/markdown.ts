@@ -1,13 +1,13 @@
 import { type Proposal, propose } from '../learn/suggest.ts';
 import type { Group } from '../learn/tally.ts';
-import { OUTCOME_CODES, type Outcome, outcomeOf } from './outcome.ts';
+import { OUTCOME_CODES, outcomeOf, type SuiteOutcome } from './outcome.ts';
 import { countsOf, OUTCOME_PHRASES } from './phrases.ts';
 import type { SuiteReport } from './report.ts';
 import { caseCount } from './report.ts';
 
 const MOST_GROUPS = 50;
 
-const SIGNS: Readonly<Record<Outcome, string>> = { equal: '✅', mismatch: '❌', failed: '❌', insufficient: '⚠️' };
+const SIGNS: Readonly<Record<SuiteOutcome, string>> = { equal: '✅', mismatch: '❌', failed: '❌', insufficient: '⚠️' };
 
 /** The report as Markdown for a pull request: GitHub shows no more than 1 MiB, so the 50 worst groups are in it. */
 export function markdownOf(report: SuiteReport, minimum?: number): string {

@@ -1,8 +1,8 @@
 import { RESULT_KINDS, type ResultKind } from '../engine/compare-replies.ts';
 import type { DifferenceKind } from '../engine/difference.ts';
 import type { NoiseRefusal } from '../learn/noise.ts';
-import type { Group, Sample } from '../learn/tally.ts';
-import type { Outcome } from './outcome.ts';
+import type { DifferenceSample, Group } from '../learn/tally.ts';
+import type { SuiteOutcome } from './outcome.ts';
 
 /** A kind of difference, as a sentence about a place goes on with it. */
 export const DIFFERENCE_PHRASES: Readonly<Record<DifferenceKind, string>> = {
@@ -28,7 +28,7 @@ export const REFUSAL_PHRASES: Readonly<Record<NoiseRefusal, string>> = {
 };
 
 /** What a suite came to, as a headline. */
-export const OUTCOME_PHRASES: Readonly<Record<Outcome, string>> = {
+export const OUTCOME_PHRASES: Readonly<Record<SuiteOutcome, string>> = {
   equal: 'Old and new answer alike',
   mismatch: 'Old and new do not answer alike',
   failed: 'The new side did not answer',
@@ -48,8 +48,10 @@ export function timesOf({ pairs, differences }: Group): string {
 }
 
 /** Samples that show the same two values are one, with how many more there are. */
-export function distinct(samples: readonly Sample[]): readonly (Sample & { readonly more: number })[] {
-  const alike = new Map<string, Sample & { readonly more: number }>();
+export function distinct(
+  samples: readonly DifferenceSample[],
+): readonly (DifferenceSample & { readonly more: number })[] {
+  const alike = new Map<string, DifferenceSample & { readonly more: number }>();
   for (const sample of samples) {
     const values = JSON.stringify([sample.old, sample.new]);
     const first = alike.get(values);

@@ -1,5 +1,5 @@
 import type { Result, ResultKind } from '../engine/compare-replies.ts';
-import type { Finding } from '../learn/audit.ts';
+import type { RuleFinding } from '../learn/audit.ts';
 import type { Noise } from '../learn/noise.ts';
 import type { TallyReport } from '../learn/tally.ts';
 import type { Redactor } from '../redact/redact.ts';
@@ -11,7 +11,7 @@ export interface Report {
   /** By endpoint, and differences grouped. */
   readonly tally: TallyReport;
   /** What the audit of the rules found. */
-  readonly findings: readonly Finding[];
+  readonly findings: readonly RuleFinding[];
   /** What a suite asked; live traffic has none. */
   readonly cases?: readonly CaseReport[];
   /** What the old side was found to differ in from itself; only live traffic looks for it. */

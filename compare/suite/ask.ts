@@ -9,7 +9,7 @@ export interface Request {
 }
 
 /** A side that has not answered by then (milliseconds) has failed. */
-const TIMEOUT = 30_000;
+const TIMEOUT_MS = 30_000;
 
 /** What the side at this base URL replies; a redirect is a reply. Never throws: no reply is a Failure. */
 export async function ask(base: string, { method, path, headers, body }: Request): Promise<Reply | Failure> {
@@ -19,7 +19,7 @@ export async function ask(base: string, { method, path, headers, body }: Request
       headers,
       body: body ?? null,
       redirect: 'manual',
-      signal: AbortSignal.timeout(TIMEOUT),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     return await readReply(response);
   } catch (error) {

@@ -9,7 +9,7 @@ import type { Rule } from '../rules/rules.ts';
 import { ask } from './ask.ts';
 import { type Case, captureFrom, fillCase, type Variables, validateCases } from './case.ts';
 import { CaseLog } from './case-log.ts';
-import { type OpenTarget, openTarget, type Target } from './target.ts';
+import { type OpenTarget, openTarget, type SuiteTarget } from './target.ts';
 
 export interface SuiteOptions {
   readonly rules?: RuleSet | readonly Rule[];
@@ -23,8 +23,8 @@ export interface SuiteOptions {
  * in cases and rules; a side that fails is a result.
  */
 export async function compareSuites(
-  oldTarget: Target,
-  newTarget: Target,
+  oldTarget: SuiteTarget,
+  newTarget: SuiteTarget,
   cases: readonly Case[],
   options: SuiteOptions = {},
 ): Promise<SuiteReport> {

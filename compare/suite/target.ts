@@ -2,7 +2,7 @@ import { createServer, type RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** One side of a suite: a base URL, an express app (or any request listener), or an http server. */
-export type Target = string | RequestListener | Server;
+export type SuiteTarget = string | RequestListener | Server;
 
 export interface OpenTarget {
   /** Without a slash at its end. */
@@ -11,7 +11,7 @@ export interface OpenTarget {
 }
 
 /** Makes a target reachable; what it starts to do so, `close` ends. */
-export async function openTarget(target: Target): Promise<OpenTarget> {
+export async function openTarget(target: SuiteTarget): Promise<OpenTarget> {
   if (typeof target === 'string') return { url: target.replace(/\/+$/, ''), close: async () => {} };
   if (target instanceof Server && target.listening) return { url: urlOf(target), close: async () => {} };
   const server = target instanceof Server ? target : createServer(target);

@@ -7,7 +7,7 @@ import pino from 'pino';
 import { CapabilityControl } from '../capability.ts';
 import { fileStores } from '../file-store.ts';
 import { Notify } from '../notify.ts';
-import type { Sides } from '../sides.ts';
+import type { HandoffSides } from '../sides.ts';
 import { type CapabilityState, initialState } from '../state.ts';
 import type { Store } from '../store.ts';
 import { StoredState } from '../stored-state.ts';
@@ -46,7 +46,7 @@ export class Lone {
   static async start(
     over: {
       store?: (store: Store) => Store;
-      sides?: Sides;
+      sides?: HandoffSides;
       flight?: (flight: Flight, moving: NonNullable<CapabilitySnapshot['moving']>) => Flight;
       told?: string[];
     } = {},
@@ -90,8 +90,8 @@ export class Lone {
     const control: CapabilityControl = new CapabilityControl({
       ...{ name: 'shop', group: 'test', plan },
       handoffs: {
-        ...{ cell, proxies: { views, publish, words }, sides: over.sides, limits: plan.handoff },
-        ...{ trouble: () => {}, stopping: stopping.signal },
+        ...{ cell, proxies: { views, publish, activity: words }, sides: over.sides, limits: plan.handoff },
+        ...{ onError: () => {}, stopping: stopping.signal },
       },
       sync: undefined,
       flags: {
@@ -107,8 +107,8 @@ export class Lone {
       webhook: new Heard(over.told ?? []),
       now: async () => new Date().toISOString(),
       log: pino({ level: process.env.LOG ?? 'silent' }),
-      moved: () => {},
-      superseded: () => {},
+      onMoved: () => {},
+      onSuperseded: () => {},
     });
     control.start();
     return new Lone(folder, cell, control, stopping);
@@ -136,7 +136,7 @@ export class Lone {
 }
 
 /** Both databases as a handoff sees them: everything arrives at once, and the service's may be away. */
-export class TestSides implements Sides {
+export class TestSides implements HandoffSides {
   away = false;
   /** `3 barrier`: what stands in the service's log. */
   readonly log: string[] = [];

@@ -135,7 +135,7 @@ class Side {
     await applyLarge(
       this.target,
       { kind: 'large', id: 't', head: heads[0]!, rows, position: 'p' },
-      { reading, history: this.history, version: this.#version, decided: [], progress, carefully, reached: () => {} },
+      { reading, history: this.history, version: this.#version, decided: [], progress, carefully, onReached: () => {} },
     ).finally(() => rows.close());
     this.#version++;
   }

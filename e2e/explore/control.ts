@@ -2,8 +2,8 @@ import { type HandoffRow, type Database as Lent, type Session, type StateRow, ti
 import type { Side } from '@strangler/plan';
 import { settled } from '../../control/handoff-state.ts';
 import { mysqlStore } from '../../control/mysql-store.ts';
-import { type SideDatabases, type Sides, sidesOf } from '../../control/sides.ts';
-import { type CapabilityState, fromRow, toRow, type Wish } from '../../control/state.ts';
+import { type HandoffSides, type SideDatabases, sidesOf } from '../../control/sides.ts';
+import { type CapabilityState, type Desired, fromRow, toRow } from '../../control/state.ts';
 import type { Store } from '../../control/store.ts';
 import { Working } from './database.ts';
 import { Interner } from './interner.ts';
@@ -38,14 +38,14 @@ export class ControlProcess {
     const { control, former } = world;
     const steps = await Promise.all(world.floating.map((ask, at) => this.#arrives(world, ask, at)));
     if (former) steps.push(...(await this.#ofFormer(world, former)));
-    const wish = this.#scenario.wants[world.heard];
+    const want = this.#scenario.wants[world.heard];
     if (!control) {
       return [...steps, await this.#start(world)];
     }
     if (control.program) {
       steps.push(...(await this.#goOn(world, 'control', control.program)));
-      if (wish?.urgent && control.program.does !== 'settle')
-        steps.push(...(await this.#overtake(world, control, wish)));
+      if (want?.urgent && control.program.does !== 'settle')
+        steps.push(...(await this.#overtake(world, control, want)));
     }
     if (!control.program || control.program.does === 'settle') {
       const due = control.behind ? [] : new this.#rules.Stragglers(0).due(control.state, 0);
@@ -55,7 +55,7 @@ export class ControlProcess {
         steps.push(
           await this.#runOn(world, 'control', control, SETTLE, 'control begins to settle what force has done'),
         );
-      if (wish) steps.push(await this.#hear(world, control.state, wish));
+      if (want) steps.push(await this.#hear(world, control.state, want));
       if (world.serviceIs === 'gone' && control.state.unproven.length) steps.push(await this.#giveUp(world, control));
     }
     if (world.left.crashes > 0) steps.push(crashed(world, 'control', 'control is killed', {}));
@@ -123,17 +123,17 @@ export class ControlProcess {
     );
   }
 
-  async #hear(world: World, before: CapabilityState, wish: Want): Promise<Step> {
-    const step = await this.#stores(world, wanting(before, wish), `the operator wants ${sayWant(wish)}`);
+  async #hear(world: World, before: CapabilityState, want: Want): Promise<Step> {
+    const step = await this.#stores(world, wanting(before, want), `the operator wants ${sayWant(want)}`);
     if (!step.next.control) return step;
     return { ...step, next: { ...step.next, heard: world.heard + 1 } };
   }
 
   /** An urgent rollback is wanted while a handoff is under way: that one is brought to rest first. */
-  async #overtake(world: World, control: Control, wish: Want): Promise<Step[]> {
+  async #overtake(world: World, control: Control, want: Want): Promise<Step[]> {
     const reached = await this.#reach(control, control.program!);
     if (reached.is !== 'asks' || reached.ask.is === 'store') return []; // one state is stored after the other
-    const heard = await this.#hear(world, await this.#stored(world), wish);
+    const heard = await this.#hear(world, await this.#stored(world), want);
     const { label, next } = heard;
     return [next.control ? await this.#runOn(next, 'control', next.control, RECOVER, label) : heard];
   }
@@ -246,7 +246,7 @@ export class ControlProcess {
     }
   }
 
-  async #answer(ask: Ask, store: Store, sides: Sides): Promise<unknown> {
+  async #answer(ask: Ask, store: Store, sides: HandoffSides): Promise<unknown> {
     if (ask.is === 'read') return store.read();
     if (ask.is === 'store') return store.write(ask.row, ask.also);
     if (ask.is !== 'sides' || ask.call === 'free') return null; // transactions are one step: nobody keeps a lock
@@ -293,14 +293,14 @@ export class ControlProcess {
 }
 
 function wanting(state: CapabilityState, want: Want): CapabilityState {
-  if ('pin' in want) return { ...state, wishes: { ...state.wishes, [want.pin]: want.to } };
+  if ('pin' in want) return { ...state, desired: { ...state.desired, [want.pin]: want.to } };
   const { target, urgent } = want;
   if (!urgent) return { ...state, target, ramp: { state: 'idle' } };
   // A rollback takes along who was pinned, and who was left behind.
-  const broughtBack = (wish: Wish) => (wish === 'service' ? 'monolith' : wish === 'behind' ? 'bucket' : wish);
-  const back = Object.entries(state.wishes).map(([user, wish]) => [user, broughtBack(wish)] as const);
+  const broughtBack = (want: Desired) => (want === 'service' ? 'monolith' : want === 'behind' ? 'bucket' : want);
+  const back = Object.entries(state.desired).map(([user, want]) => [user, broughtBack(want)] as const);
   const ramp = { state: 'rolling-back', reason: 'asked', urgent } as const;
-  return { ...state, target, wishes: Object.fromEntries(back), ramp };
+  return { ...state, target, desired: Object.fromEntries(back), ramp };
 }
 
 const sayWant = (want: Want): string =>
@@ -323,7 +323,7 @@ const ticksAhead = ({ monolith }: World): boolean =>
   monolith.log.some(({ rows }) => rows.some(({ table }) => table === 'strangler_tick'));
 
 /** The name of a question to the databases; undefined if it is none. */
-const callOf = (ask: Ask): keyof Sides | undefined => (ask.is === 'sides' ? ask.call : undefined);
+const callOf = (ask: Ask): keyof HandoffSides | undefined => (ask.is === 'sides' ? ask.call : undefined);
 
 function crashed(world: World, seat: Seat, label: string, free: { crashes?: 0 }): Step {
   if (seat === 'former') return { label, next: withoutFormer(world) };

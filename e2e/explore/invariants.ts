@@ -51,15 +51,15 @@ export function checksOf(scenario: Scenario, proxies: Proxies): Checks {
       if (former) return 'a control whose lease is over never stops';
       if (!control || control.program || control.state.phase !== 'idle') return 'control waits for ever';
       if (world.heard < scenario.wants.length) return 'the operator is not heard';
-      const { boundary, target, wishes, pins } = control.state;
+      const { boundary, target, desired, pins } = control.state;
       const gated = (openQuarantine(world) > 0 || control.state.lostAt !== null) && target > boundary;
       if (control.state.unproven.length) return 'what force has done is never settled';
       const lost = proxies.lost(world, 'control');
       if (lost.length && world.proxies.every(({ cut }) => !cut)) return `control misses ${lost}, and nobody is away`;
       const waits = lost.length > 0 && !isUrgent(control.state);
       const bucketSide = (user: string) => sideOf({ boundary, pins: {} }, user, bucket(user));
-      const named = Object.entries(wishes).find(([user, wish]) =>
-        wish === 'bucket' ? (pins[user] ?? bucketSide(user)) !== bucketSide(user) : pins[user] !== wish,
+      const named = Object.entries(desired).find(([user, want]) =>
+        want === 'bucket' ? (pins[user] ?? bucketSide(user)) !== bucketSide(user) : pins[user] !== want,
       );
       if (named && !waits && !gated) return `${named[0]} is not where they are wanted: ${named[1]}`;
       return boundary === target || gated || waits

@@ -6,7 +6,7 @@ import type { Correction } from '../../cdc/rows/change.ts';
 import type { HandoffParts } from '../../control/handoff-parts.ts';
 import { idle } from '../../control/handoff-state.ts';
 import type { ProxyView } from '../../control/readiness.ts';
-import type { Sides } from '../../control/sides.ts';
+import type { HandoffSides } from '../../control/sides.ts';
 import type { StoredState } from '../../control/stored-state.ts';
 import { PRODUCTION, type Registry, type Rules } from './rules.ts';
 import { FENCED, FORCED, LATE, NAMED, ORDERLY, PARTITIONED, TWO_CONTROLS, WIDE } from './scenarios.ts';
@@ -30,7 +30,7 @@ const between = (over: Partial<Rules['between']>): Rules => ({
 });
 const withViews = (forge: (view: ProxyView) => Partial<ProxyView>): Rules =>
   between({ views: (views) => views.map((view) => ({ ...view, ...forge(view) })) });
-const withSides = (forge: (sides: Sides) => Partial<Sides>): Rules =>
+const withSides = (forge: (sides: HandoffSides) => Partial<HandoffSides>): Rules =>
   between({ sides: (sides) => ({ ...sides, ...forge(sides) }) });
 
 /** Statements that begin with `sql` are forged; undefined leaves one as it is. */

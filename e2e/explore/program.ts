@@ -1,8 +1,8 @@
 import type { CapabilitySnapshot } from '@strangler/plan';
-import type { HandoffParts, Outcome, Proxies } from '../../control/handoff-parts.ts';
+import type { HandoffOutcome, HandoffParts, Proxies } from '../../control/handoff-parts.ts';
 import { Notify } from '../../control/notify.ts';
 import type { ProxyView } from '../../control/readiness.ts';
-import type { Sides } from '../../control/sides.ts';
+import type { HandoffSides } from '../../control/sides.ts';
 import type { CapabilityState } from '../../control/state.ts';
 import type { Store } from '../../control/store.ts';
 import { StoredState, SupersededError } from '../../control/stored-state.ts';
@@ -33,13 +33,13 @@ export type Reached =
       readonly users: readonly string[];
     };
 
-type Undone = Outcome & { readonly done: false };
+type Undone = HandoffOutcome & { readonly done: false };
 
 /** Stops code that asks synchronously for what is not known yet. */
 class Paused extends Error {}
 
 const never = new Promise<never>(() => {});
-const CALLS = ['write', 'has', 'arrived', 'free', 'tick', 'proven', 'passed'] as const satisfies (keyof Sides)[];
+const CALLS = ['write', 'has', 'arrived', 'free', 'tick', 'proven', 'passed'] as const satisfies (keyof HandoffSides)[];
 const LIMITS = { hold: 2_000, forceAfter: 500, writeFate: 10_000 };
 
 /** Runs a program of control from its beginning to the first question the journal does not answer. */
@@ -107,7 +107,7 @@ class Run {
           recover: () => recover(parts, 'control was restarted'),
           settle: () => settleForced(parts, this.#abort.signal).then(() => undefined),
         };
-        Promise.resolve<Outcome | string | undefined>(begin[does]()).then(
+        Promise.resolve<HandoffOutcome | string | undefined>(begin[does]()).then(
           (outcome) => end('done', typeof outcome === 'object' && !outcome.done ? outcome : {}),
           (error) => end(error instanceof SupersededError ? 'superseded' : 'failed'),
         );
@@ -154,7 +154,7 @@ class Run {
         this.#released = epoch;
         this.#publish();
       },
-      trouble: () => {},
+      onError: () => {},
       atRisk: () => ({ atRisk: [], more: 0 }),
       stopping: new AbortController().signal,
     };
@@ -174,7 +174,7 @@ class Run {
     return {
       publish: () => this.#publish(),
       views: () => this.#askNow<ProxyView[]>({ is: 'views', until: this.#waiting }),
-      words: new Words(async (holds, ms) => {
+      activity: new Words(async (holds, ms) => {
         if (this.#isLate()) {
           this.#time.pass(ms);
           return false;
@@ -197,10 +197,10 @@ class Run {
     return true;
   }
 
-  #sides(): Sides {
-    const asking = (call: keyof Sides) =>
+  #sides(): HandoffSides {
+    const asking = (call: keyof HandoffSides) =>
       [call, (...given: unknown[]) => this.#ask({ is: 'sides', call, given })] as const;
-    return Object.fromEntries(CALLS.map(asking)) as unknown as Sides;
+    return Object.fromEntries(CALLS.map(asking)) as unknown as HandoffSides;
   }
 
   #store(): Store {

@@ -11,7 +11,7 @@ import { following, leftBehind, nextMove } from '../../control/handoff-state.ts'
 import { lostProxies, type ProxyView } from '../../control/readiness.ts';
 import { recover } from '../../control/recover.ts';
 import { settleForced } from '../../control/settlement.ts';
-import type { Sides } from '../../control/sides.ts';
+import type { HandoffSides } from '../../control/sides.ts';
 import type { Store } from '../../control/store.ts';
 import type { StoredState } from '../../control/stored-state.ts';
 import { Stragglers } from '../../control/stragglers.ts';
@@ -52,7 +52,7 @@ export type Rules = {
   /** What stands between the code and the world: nothing, unless a mutation forges what goes through. */
   readonly between: {
     readonly views: (views: readonly ProxyView[]) => readonly ProxyView[];
-    readonly sides: (sides: Sides) => Sides;
+    readonly sides: (sides: HandoffSides) => HandoffSides;
     readonly store: (store: Store) => Store;
     readonly session: (session: Session, whose: Direction | 'control') => Session;
     readonly rows: (rows: Rows) => Rows;

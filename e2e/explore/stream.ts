@@ -11,7 +11,7 @@ import { failureOf } from '../../cdc/apply/failures.ts';
 import { afterOutcome, type OwnershipHistory } from '../../cdc/apply/ownership-history.ts';
 import { changesOf, type Prepared } from '../../cdc/apply/prepare.ts';
 import { ApplierAheadError, type Target } from '../../cdc/apply/target-transaction.ts';
-import type { Step as Piece, Progress } from '../../cdc/apply/work.ts';
+import type { Step as Piece, StreamProgress } from '../../cdc/apply/work.ts';
 import type { RowChange } from '../../cdc/log/row-change.ts';
 import { type Database, type LogEntry, Working } from './database.ts';
 import { Interner } from './interner.ts';
@@ -223,7 +223,10 @@ export class Stream {
   }
 
   /** The pieces not done yet, each with where the stream stands after it, as the pump counts it. */
-  #pieceSteps(entries: readonly LogEntry[], applier: Applier): { readonly pieces: Placed[]; readonly end: Progress } {
+  #pieceSteps(
+    entries: readonly LogEntry[],
+    applier: Applier,
+  ): { readonly pieces: Placed[]; readonly end: StreamProgress } {
     const { next, skip } = applier;
     let { tick } = applier;
     const pieces = entries.flatMap((entry, at) => {

@@ -1,7 +1,7 @@
 import { Assembler } from '../../cdc/log/assemble.ts';
-import type { Place, RowChange, SourceEvent } from '../../cdc/log/row-change.ts';
+import type { LogPlace, RowChange, SourceEvent } from '../../cdc/log/row-change.ts';
 
-export type Dialect = Place['dialect'];
+export type Dialect = LogPlace['dialect'];
 
 /** Rows of each transaction of the source, in commit order. */
 export const SIZES = [2, 1, 1] as const;
@@ -12,7 +12,7 @@ type Written = { readonly at: number; readonly event: SourceEvent };
 function written(dialect: Dialect): Written[] {
   return SIZES.flatMap((size, at): Written[] => {
     const transaction = String(at + 1);
-    const place = (n: number): Place =>
+    const place = (n: number): LogPlace =>
       dialect === 'mysql'
         ? { dialect, server: 'uuid', file: 'binlog.000001', pos: BigInt(at * 100 + n) }
         : { dialect, lsn: BigInt(at * 100 + n) };

@@ -4,7 +4,7 @@ import { PRODUCTION, type Rules } from './rules.ts';
 import type { Scenario } from './world.ts';
 
 /** What random walks came to. */
-export type Walked = {
+export type RandomWalks = {
   readonly steps: number;
   readonly walks: number;
   readonly seconds: number;
@@ -23,13 +23,13 @@ export async function walkAtRandom(
     progress,
   }: { readonly seed: number; readonly steps: number; readonly progress: (done: number) => void },
   rules: Rules = PRODUCTION,
-): Promise<Walked> {
+): Promise<RandomWalks> {
   const began = performance.now();
   const chance = chanceOf(seed, scenario.name);
   let explorer = new Explorer(scenario, rules);
   let first = await explorer.beginning();
   let [done, walks] = [0, 0];
-  const ended = (counterexample?: Counterexample): Walked => {
+  const ended = (counterexample?: Counterexample): RandomWalks => {
     return { steps: done, walks, seconds: (performance.now() - began) / 1_000, counterexample };
   };
   while (done < steps) {

@@ -9,7 +9,7 @@ import {
 } from '@strangler/plan';
 import type { Work } from '../../cdc/apply/work.ts';
 import type { Move } from '../../control/handoff-state.ts';
-import type { Sides } from '../../control/sides.ts';
+import type { HandoffSides } from '../../control/sides.ts';
 import type { CapabilityState } from '../../control/state.ts';
 import type { InSameTransaction } from '../../control/store.ts';
 import type { Database, LogEntry } from './database.ts';
@@ -43,7 +43,7 @@ export type World = {
   readonly floating: readonly Ask[];
   /** What became of each request of the scenario. */
   readonly requests: readonly Status[];
-  /** How many of the operator's wishes have been heard. */
+  /** How many of the operator's orders have been heard. */
   readonly heard: number;
   /** How often each kind of trouble may still happen. */
   readonly left: Troubles;
@@ -162,7 +162,7 @@ export type Ask =
   | { readonly is: 'store'; readonly row: StateRow; readonly also: InSameTransaction }
   | { readonly is: 'read' }
   /** One of the two databases, through the methods of Sides. */
-  | { readonly is: 'sides'; readonly call: keyof Sides; readonly given: readonly unknown[] }
+  | { readonly is: 'sides'; readonly call: keyof HandoffSides; readonly given: readonly unknown[] }
   | { readonly is: 'publish'; readonly snapshot: CapabilitySnapshot }
   /** What the proxies say; `until`: it waits for something in it. */
   | { readonly is: 'views'; readonly until: boolean };

@@ -17,8 +17,8 @@ export type Audit = {
 
 type Order = { readonly id: string; readonly key: string; readonly status: string; readonly total: string };
 
-const ASK_WITHIN = 30_000;
-const AGAIN = 250;
+const ASK_WITHIN_MS = 30_000;
+const RETRY_MS = 250;
 const TOLD = 5;
 
 /** Columns compared between the databases, besides the primary key; a time to the microsecond. */
@@ -181,7 +181,7 @@ async function askUsers(
       const seen: string[] = [];
       for (let before = ''; before !== 'end'; ) {
         const path = `/api/orders?limit=200${before && `&before=${encodeURIComponent(before)}`}`;
-        const answer = await shopper.ask('GET', path, { until: Date.now() + ASK_WITHIN });
+        const answer = await shopper.ask('GET', path, { until: Date.now() + ASK_WITHIN_MS });
         const page = answer?.body as { orders: Order[]; next: string | null } | undefined;
         if (answer?.status !== 200)
           return void mistakes.push(`user ${user} cannot list their orders: ${answer?.status}`);
@@ -204,7 +204,7 @@ export async function audit(stack: Stack, ledger: Ledger, users: readonly number
     const seen = await lookOnce(stack, ledger, [users[0]!, users.at(-1)!]).catch((error: Error) => error);
     if (!(seen instanceof Error) && !seen.mistakes.length) return seen;
     if (Date.now() < deadline) {
-      await sleep(AGAIN);
+      await sleep(RETRY_MS);
       continue;
     }
     if (seen instanceof Error) throw seen;

@@ -3,9 +3,9 @@ import { type Bought, Witness } from '../witness.ts';
 /** The longest wait of an acknowledged purchase for the other database, at a moment. */
 type Sample = { readonly at: number; readonly lag: number };
 
-const LOOK = 50;
+const POLL_MS = 50;
 /** A purchase in both databases sooner than this has crossed in time, ms. */
-export const IN_TIME = 1_000;
+export const IN_TIME_MS = 1_000;
 
 /** How long acknowledged purchases take until both databases hold them, over time: the lag as users would feel it, in ms. */
 export class Crossing {
@@ -14,8 +14,8 @@ export class Crossing {
   readonly #timer: NodeJS.Timeout;
 
   constructor(mysql: string, postgres: string) {
-    this.#witness = new Witness(mysql, postgres, LOOK);
-    this.#timer = setInterval(() => this.#samples.push({ at: Date.now(), lag: this.lag }), LOOK);
+    this.#witness = new Witness(mysql, postgres, POLL_MS);
+    this.#timer = setInterval(() => this.#samples.push({ at: Date.now(), lag: this.lag }), POLL_MS);
   }
 
   /** A purchase has been acknowledged. */
@@ -30,7 +30,7 @@ export class Crossing {
 
   /** Milliseconds from a moment until no purchase waited longer than a second any more. */
   recovery(since: number): number {
-    const last = this.#samples.findLast(({ at, lag }) => at >= since && lag >= IN_TIME);
+    const last = this.#samples.findLast(({ at, lag }) => at >= since && lag >= IN_TIME_MS);
     return last ? last.at - since : 0;
   }
 

@@ -3,12 +3,12 @@ import type { CapabilityStatus, RollbackRequest, SetRequest } from '@strangler/p
 import { at, PORTS, SECRETS } from '../rehearsal/addresses.ts';
 import { readStatus } from '../rehearsal/watch.ts';
 
-const AGAIN = 50;
-const ASK_WITHIN = 60_000;
+const RETRY_MS = 50;
+const ASK_WITHIN_MS = 60_000;
 
 /** Gives an order to control, again and again until one is there to take it. Throws what it refuses. */
 async function order(capability: string, what: 'set' | 'rollback', body: SetRequest | RollbackRequest): Promise<void> {
-  for (const until = Date.now() + ASK_WITHIN; ; ) {
+  for (const until = Date.now() + ASK_WITHIN_MS; ; ) {
     const answer = await fetch(`${at(PORTS.control)}/capabilities/${capability}/${what}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${SECRETS.admin}`, 'content-type': 'application/json' },
@@ -19,7 +19,7 @@ async function order(capability: string, what: 'set' | 'rollback', body: SetRequ
     if ((answer && answer.status < 500) || Date.now() > until) {
       throw new Error(`control did not ${what} ${capability}: ${answer ? await answer.text() : 'it does not answer'}`);
     }
-    await sleep(AGAIN);
+    await sleep(RETRY_MS);
   }
 }
 
@@ -55,7 +55,7 @@ export async function until(
       const seen = last ? JSON.stringify({ boundary, target, phase, ramp, gates }) : 'no control answers';
       throw new Error(`${what} did not come within ${within / 1_000} s: ${seen}`);
     }
-    await sleep(AGAIN);
+    await sleep(RETRY_MS);
   }
 }
 

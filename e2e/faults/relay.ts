@@ -2,7 +2,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listening, tie } from './tie.ts';
 
-const LOOK = 50;
+const POLL_MS = 50;
 
 /**
  * One address for several controls, as a load balancer with a health check gives it: connections go to the one that
@@ -16,7 +16,7 @@ export async function relay(port: number, controls: readonly number[]): Promise<
     while (!stopping.signal.aborted) {
       const answers = await Promise.all(controls.map(isActive));
       active = controls.find((_, nth) => answers[nth]);
-      await sleep(LOOK, undefined, { signal: stopping.signal }).catch(() => {});
+      await sleep(POLL_MS, undefined, { signal: stopping.signal }).catch(() => {});
     }
   };
   const server = createServer((client) => {

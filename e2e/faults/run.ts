@@ -3,7 +3,7 @@ import { verify } from '@strangler/cdc';
 import { murmur3 } from '@strangler/plan';
 import { chanceOf } from '../chance.ts';
 import { audit } from './audit.ts';
-import { Crossing, IN_TIME } from './crossing.ts';
+import { Crossing, IN_TIME_MS } from './crossing.ts';
 import type { Chapter, Fault } from './fault.ts';
 import { Ledger } from './ledger.ts';
 import { atRest, look, rollback, set, until } from './operator.ts';
@@ -39,13 +39,13 @@ export type Run = {
 
 const USERS = 120;
 const RATE = 50;
-const HEALED_WITHIN = 240_000;
-const READY_WITHIN = 60_000;
+const HEALED_WITHIN_MS = 240_000;
+const READY_WITHIN_MS = 60_000;
 /** Purchases that must be acknowledged after a fault before it counts as healed. */
 const AFTERWARDS = 40;
-const LOOK = 50;
+const POLL_MS = 50;
 /** How long the last rows may take to cross, ms. */
-const SETTLE_WITHIN = 120_000;
+const SETTLE_WITHIN_MS = 120_000;
 
 /** Where users are when a chapter begins, and where they should be in the end; percent. */
 const CHAPTERS: Readonly<Record<Chapter, readonly [from: number, to: number]>> = {
@@ -101,7 +101,7 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
     await fault.strike({ stack, chance, ledger, users, pause, over, note });
     writer ??= write();
     if (fault.chapter === 'copying') await stack.settle();
-    await until('the end of the move', 'orders', HEALED_WITHIN, (status) => {
+    await until('the end of the move', 'orders', HEALED_WITHIN_MS, (status) => {
       return atRest(status) && (status.boundary === to * 100 || fault.mayRollBack === true);
     });
     await heal(ledger, crossing);
@@ -110,7 +110,7 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
   if (fault.behind) notes['told too early'] = String(ledger.complaints.splice(0).length);
   const recovery = crossing.recovery(since);
   const worstLag = crossing.worst(begun);
-  const books = await attempt(() => audit(stack, ledger, users, mistakes.length ? 0 : SETTLE_WITHIN));
+  const books = await attempt(() => audit(stack, ledger, users, mistakes.length ? 0 : SETTLE_WITHIN_MS));
   await crossing.stop();
   const verified = await attempt(() => verify(stack.plan, 'orders'));
   if (verified?.mismatches) mistakes.push(`verify found ${verified.mismatches} mismatches`);
@@ -142,9 +142,9 @@ async function kept(): Promise<Run['quarantine']> {
 
 /** Brings everybody where a chapter begins, with every gate open. */
 async function bring(percentage: number): Promise<void> {
-  const now = await until('a control', 'orders', READY_WITHIN, atRest);
+  const now = await until('a control', 'orders', READY_WITHIN_MS, atRest);
   if (now.boundary !== percentage * 100) await set('orders', percentage);
-  await until(`${percentage} % and open gates`, 'orders', READY_WITHIN, (status) => {
+  await until(`${percentage} % and open gates`, 'orders', READY_WITHIN_MS, (status) => {
     return atRest(status) && status.boundary === percentage * 100 && !status.gates.length;
   });
 }
@@ -153,13 +153,13 @@ async function bring(percentage: number): Promise<void> {
 async function heal(ledger: Ledger, crossing: Crossing): Promise<void> {
   const enough = ledger.acknowledged + AFTERWARDS;
   let made: number | undefined;
-  for (const deadline = Date.now() + HEALED_WITHIN; ; await sleep(LOOK)) {
+  for (const deadline = Date.now() + HEALED_WITHIN_MS; ; await sleep(POLL_MS)) {
     if (ledger.acknowledged >= enough) made ??= Date.now();
-    if (made !== undefined && Date.now() - crossing.lag >= made && crossing.lag < IN_TIME) return;
+    if (made !== undefined && Date.now() - crossing.lag >= made && crossing.lag < IN_TIME_MS) return;
     const stopped = (await look('orders'))?.streams.find(({ state }) => state === 'stopped');
     if (stopped) throw new Error(`${stopped.stream} has stopped: ${stopped.reason}`);
     if (Date.now() < deadline) continue;
     const late = Math.round(crossing.lag / 1_000);
-    throw new Error(`not healed after ${HEALED_WITHIN / 1_000} s: a purchase has waited ${late} s to cross`);
+    throw new Error(`not healed after ${HEALED_WITHIN_MS / 1_000} s: a purchase has waited ${late} s to cross`);
   }
 }

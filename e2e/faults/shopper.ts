@@ -7,9 +7,9 @@ import type { Ledger } from './ledger.ts';
 /** What a request came back with. */
 export type Answer = { readonly status: number; readonly body: unknown };
 
-const ASK_WITHIN = 20_000;
-const FIRST_WAIT = 20;
-const LONGEST_WAIT = 500;
+const ASK_WITHIN_MS = 20_000;
+const FIRST_WAIT_MS = 20;
+const LONGEST_WAIT_MS = 500;
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -64,7 +64,7 @@ export class Shopper {
       }
       this.#ledger.retried++;
       this.#base = (this.#base + 1) % this.#bases.length;
-      await sleep(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** tries));
+      await sleep(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** tries));
     }
   }
 
@@ -81,8 +81,8 @@ export class Shopper {
       headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
       body: body === undefined ? null : JSON.stringify(body),
       dispatcher: this.#dispatcher,
-      headersTimeout: ASK_WITHIN,
-      bodyTimeout: ASK_WITHIN,
+      headersTimeout: ASK_WITHIN_MS,
+      bodyTimeout: ASK_WITHIN_MS,
       ...(signal && { signal }),
     });
     const text = await answer.body.text();

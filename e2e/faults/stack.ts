@@ -57,8 +57,8 @@ export type Prepared = {
 
 /** The Plan the stack goes by. */
 export const PLAN_FILE = join(HOME, 'faults.yaml');
-const BACKFILL_WITHIN = 600_000;
-const MOVED_WITHIN = 240_000;
+const BACKFILL_WITHIN_MS = 600_000;
+const MOVED_WITHIN_MS = 240_000;
 /** A quarter of the example’s: the suite restarts proxies and controls all the time, and each costs this pause. */
 const WRITE_FATE = '3s';
 /** Small steps, so that a fault meets the middle of a ramp: 0.4 % of the users at a time. */
@@ -142,14 +142,14 @@ export async function startStack(
 
 async function settle(plan: Plan): Promise<void> {
   for (const capability of ['notifications', 'orders']) {
-    await until(`the backfill of ${capability}`, capability, BACKFILL_WITHIN, ({ backfill, streams }) => {
+    await until(`the backfill of ${capability}`, capability, BACKFILL_WITHIN_MS, ({ backfill, streams }) => {
       const copied = backfill.length > 0 && backfill.every(({ finished }) => finished);
       return copied && streams.every(({ state, lag }) => state === 'running' && lag !== null);
     });
     await verify(plan, capability);
   }
   await set('notifications', 100);
-  await until('everybody’s notifications', 'notifications', MOVED_WITHIN, ({ boundary }) => boundary === 10_000);
+  await until('everybody’s notifications', 'notifications', MOVED_WITHIN_MS, ({ boundary }) => boundary === 10_000);
 }
 
 /** Makes room for a letter of any length, which no table of the example has. */

@@ -23,7 +23,7 @@ type Order = { readonly id: number; readonly total: string; readonly status: str
 
 const AT_A_TIME = 24;
 /** How long users go on retrying after the last purchase was begun, ms. */
-const RETRY_WITHIN = 60_000;
+const RETRY_WITHIN_MS = 60_000;
 /** A user who breaks off a purchase does so within this time, ms. */
 const IMPATIENCE = 15;
 
@@ -47,7 +47,7 @@ export class Writer {
 
   /** Begins nothing more, and waits until every purchase has its answer or was given up. Safe to call twice. */
   async stop(): Promise<void> {
-    if (this.#until === Number.POSITIVE_INFINITY) this.#until = Date.now() + RETRY_WITHIN;
+    if (this.#until === Number.POSITIVE_INFINITY) this.#until = Date.now() + RETRY_WITHIN_MS;
     await Promise.all(this.#workers);
     await this.#dispatcher.close();
   }
@@ -102,7 +102,7 @@ export class Writer {
   }
 
   #patience(): number {
-    return Math.min(this.#until, Date.now() + RETRY_WITHIN);
+    return Math.min(this.#until, Date.now() + RETRY_WITHIN_MS);
   }
 
   #complain({ key, user }: Purchase, doing: string, { status, body }: { status: number; body: unknown }): void {

@@ -6,9 +6,9 @@ import { startUpstream } from './upstream.ts';
 /** Connections at once. */
 const AT_ONCE = 200;
 /** After so many the proxy is waited for: what it has not accepted yet must not fill the queue of the system. */
-const BREATH = 100;
+const BREATH_MS = 100;
 /** Far more than all timeouts of the proxy together, because the machine may be busy, in milliseconds. */
-const HANGS_AFTER = 60_000;
+const HANGS_AFTER_MS = 60_000;
 /** Attacks that are named when the proxy dies: those under way, and so many that had just ended. */
 const SUSPECTS = 20;
 
@@ -57,7 +57,7 @@ async function carryOut(attack: Attack, address: string): Promise<boolean> {
 
 const pauseOr = (signal: AbortSignal): Promise<boolean> =>
   new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), HANGS_AFTER);
+    const timer = setTimeout(() => resolve(false), HANGS_AFTER_MS);
     signal.addEventListener('abort', () => clearTimeout(timer));
   });
 
@@ -76,7 +76,7 @@ async function complaintAbout(front: string, metrics: string): Promise<string | 
       const text = await (await fetch(`http://${metrics}/metrics`)).text();
       const left = /^strangler_proxy_(?:in_flight|held_writes\S*) [1-9].*$/m.exec(text)?.[0];
       if (left === undefined) return undefined;
-      if (performance.now() - begun > HANGS_AFTER) return `something never ended: ${left}`;
+      if (performance.now() - begun > HANGS_AFTER_MS) return `something never ended: ${left}`;
     }
   } catch (error) {
     return `it cannot be reached: ${(error as Error).message}`;
@@ -102,7 +102,7 @@ export async function fuzz(
   const client = async () => {
     while (next < from + connections && !proxy.gone) {
       const attack = attackOf(seed, next++);
-      if (attack.index % BREATH === 0) breath = fetch(`http://${proxy.metrics}/health`).catch(() => {});
+      if (attack.index % BREATH_MS === 0) breath = fetch(`http://${proxy.metrics}/health`).catch(() => {});
       await breath;
       underWay.set(attack.index, attack);
       const inTime = await carryOut(attack, attack.at === 'front' ? proxy.front : proxy.metrics);

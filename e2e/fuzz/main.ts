@@ -13,7 +13,7 @@ or complain, and must serve as before.
 
 Exit code 0: nothing found.`;
 
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
 const number = { type: 'string' } as const;
 const { values } = parseArgs({
   options: { connections: number, seed: number, from: number, help: { type: 'boolean' } },
@@ -30,7 +30,7 @@ const whole = (name: 'connections' | 'seed' | 'from', byDefault: number): number
 };
 const asked = {
   ...{ connections: whole('connections', 20_000), from: whole('from', 0) },
-  seed: whole('seed', Math.floor(Date.now() / DAY)),
+  seed: whole('seed', Math.floor(Date.now() / DAY_MS)),
 };
 const report = await fuzz(asked, (done) => {
   if (done % 10_000 === 0) console.log(`${done} connections`);

@@ -3,7 +3,7 @@ import { streamName } from '@strangler/plan';
 import type { DatabaseUsers } from './addresses.ts';
 import type { Input } from './input.ts';
 import { stockEverything } from './load-shop.ts';
-import type { Tally } from './tally.ts';
+import type { ShoppingTally } from './tally.ts';
 
 /** What both databases and the load generator’s own record add up to. */
 export type Books = {
@@ -84,7 +84,7 @@ async function notificationsOf(session: Session): Promise<Map<string, number>> {
 export async function countBooks(
   addresses: Record<'monolith' | 'orders' | 'notifications', DatabaseUsers>,
   input: Input,
-  tally: Tally,
+  tally: ShoppingTally,
 ): Promise<Books> {
   const sessions: Session[] = [];
   const open = async (users: DatabaseUsers) => {

@@ -6,7 +6,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { DATABASES, databaseAddresses, planEnvironment } from './addresses.ts';
 
 /** A task that was waiting to try again takes its time, ms. */
-const STOPPED_WITHIN = 60_000;
+const STOPPED_WITHIN_MS = 60_000;
 
 const superuser = (servers: Servers, system: 'mysql' | 'postgres'): string => {
   const { user, password, host, port } = servers[system];
@@ -29,7 +29,7 @@ async function dropConnectors({ connect }: Servers): Promise<void> {
   await Promise.all(
     names.map(async (name) => {
       await call(`/${name}/stop`, 'PUT');
-      for (const until = Date.now() + STOPPED_WITHIN; ; await sleep(100)) {
+      for (const until = Date.now() + STOPPED_WITHIN_MS; ; await sleep(100)) {
         const forgotten = await call(`/${name}/offsets`, 'DELETE'); // refused until its tasks have stopped
         if (forgotten.ok) break;
         if (Date.now() > until) throw new Error(`Connect keeps the offsets of ${name}: ${await forgotten.text()}`);

@@ -23,10 +23,10 @@ export type WrongBuild = {
   readonly found: Compared;
 };
 
-const CLOSED_WITHIN = 60_000;
-const OPEN_WITHIN = 120_000;
+const CLOSED_WITHIN_MS = 60_000;
+const OPEN_WITHIN_MS = 120_000;
 /** How long more users are wanted in vain, ms. */
-const IN_VAIN = 1_500;
+const IN_VAIN_MS = 1_500;
 
 /** Adds up what was found of some capabilities. */
 export function sumOf(...tallies: readonly ComparedTally[]): Compared {
@@ -51,10 +51,14 @@ export const comparedSoFar = async (): Promise<Compared> =>
  */
 export async function tryWrongBuild(orders: Process, env: Record<string, string>, wanted: number): Promise<WrongBuild> {
   const gates = (differ: boolean) =>
-    waitForStatus(differ ? 'the gate to close' : 'the gate to open', differ ? CLOSED_WITHIN : OPEN_WITHIN, (status) => {
-      const found = status.capabilities.find(({ capability }) => capability === 'orders')!.gates;
-      return differ ? found.some((gate) => gate.includes('replies differ')) : !found.length;
-    });
+    waitForStatus(
+      differ ? 'the gate to close' : 'the gate to open',
+      differ ? CLOSED_WITHIN_MS : OPEN_WITHIN_MS,
+      (status) => {
+        const found = status.capabilities.find(({ capability }) => capability === 'orders')!.gates;
+        return differ ? found.some((gate) => gate.includes('replies differ')) : !found.length;
+      },
+    );
   const forget = () => strangler(['compared', 'orders', '--forget'], env);
   await forget(); // as after every new build
   const begun = Date.now();
@@ -62,7 +66,7 @@ export async function tryWrongBuild(orders: Process, env: Record<string, string>
   await gates(true);
   const closedAfter = Date.now() - begun;
   await strangler(['set', 'orders', String(wanted), '--reason', 'rehearsal', '--no-wait'], env);
-  await sleep(IN_VAIN);
+  await sleep(IN_VAIN_MS);
   const { boundary } = (await gates(true)).capabilities.find(({ capability }) => capability === 'orders')!;
   const found = sumOf(await readCompared('orders'));
   orders.signal('SIGUSR2');

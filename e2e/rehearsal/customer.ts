@@ -2,18 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dispatcher, request } from 'undici';
 import { SECRETS } from './addresses.ts';
 import { emailOf } from './input.ts';
-import type { Tally } from './tally.ts';
+import type { ShoppingTally } from './tally.ts';
 
 /** What a request to the shop came back with. */
 export type Answer = { readonly status: number; readonly body: Record<string, never> & unknown };
 
-const ASK_WITHIN = 20_000;
+const ASK_WITHIN_MS = 20_000;
 const RETRIED = new Set([502, 503, 504]);
 
 /** What all customers share: connections, the record, and milliseconds of patience, which an abort ends at once. */
 export type Shopping = {
   readonly dispatcher: Dispatcher;
-  readonly tally: Tally;
+  readonly tally: ShoppingTally;
   readonly patience: number;
   readonly signal: AbortSignal;
 };
@@ -26,7 +26,7 @@ export class Customer {
   readonly #customer: number;
   readonly #base: string;
   readonly #dispatcher: Dispatcher;
-  readonly #tally: Tally;
+  readonly #tally: ShoppingTally;
   readonly #patience: number;
   readonly #signal: AbortSignal;
   #token: Promise<string> | undefined;
@@ -104,8 +104,8 @@ export class Customer {
         headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
         body: body === undefined ? null : JSON.stringify(body),
         dispatcher: this.#dispatcher,
-        headersTimeout: ASK_WITHIN,
-        bodyTimeout: ASK_WITHIN,
+        headersTimeout: ASK_WITHIN_MS,
+        bodyTimeout: ASK_WITHIN_MS,
       });
       const text = await answer.body.text();
       if (retried.has(answer.statusCode)) throw new Error(`${answer.statusCode} ${text}`);

@@ -4,8 +4,8 @@ import type { Servers } from '@strangler/servers';
 import { DATABASES } from './addresses.ts';
 import { OUTBOX } from './programs.ts';
 
-const LOOK_EVERY = 1_000;
-const ANSWER_WITHIN = 15_000;
+const POLL_MS = 1_000;
+const ANSWER_WITHIN_MS = 15_000;
 
 /**
  * Creates the connector that publishes the orders service’s events, and starts its task again when it has failed: it
@@ -18,7 +18,7 @@ export async function announceOrders({ postgres, connect }: Servers): Promise<()
     fetch(`${connect.url}/connectors${path}`, {
       ...init,
       headers: { 'content-type': 'application/json' },
-      signal: AbortSignal.timeout(ANSWER_WITHIN),
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
   const posted = await call('', { method: 'POST', body: JSON.stringify(wanted) });
   if (!posted.ok) throw new Error(`Connect refused the outbox connector: ${await posted.text()}`);
@@ -30,7 +30,7 @@ export async function announceOrders({ postgres, connect }: Servers): Promise<()
   };
   const looking = (async () => {
     while (!abort.signal.aborted) {
-      await sleep(LOOK_EVERY, undefined, { signal: abort.signal }).catch(() => {});
+      await sleep(POLL_MS, undefined, { signal: abort.signal }).catch(() => {});
       if (!abort.signal.aborted) await look().catch(() => {}); // Connect is away; the next look will tell
     }
   })();

@@ -26,8 +26,8 @@ export type Program = {
 
 const LOGS = join(HOME, 'logs', 'rehearsal');
 const PIDS = join(HOME, 'rehearsal');
-const READY_WITHIN = 30_000;
-const STOP_WITHIN = 15_000;
+const READY_WITHIN_MS = 30_000;
+const STOP_WITHIN_MS = 15_000;
 /** What every process of ours is started with. */
 export const FLAGS = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'];
 
@@ -65,14 +65,14 @@ export class Process {
     this.#child = child;
     writeFileSync(join(PIDS, `${name}.pid`), `${child.pid} ${script}\n`);
     if (!health) return;
-    const deadline = Date.now() + READY_WITHIN;
+    const deadline = Date.now() + READY_WITHIN_MS;
     while (child.exitCode === null && child.signalCode === null && Date.now() < deadline) {
       const answer = await fetch(health, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
       if (answer?.ok) return;
       await sleep(50);
     }
     const how =
-      child.exitCode === null ? `was not ready after ${READY_WITHIN / 1_000} s` : `stopped (code ${child.exitCode})`;
+      child.exitCode === null ? `was not ready after ${READY_WITHIN_MS / 1_000} s` : `stopped (code ${child.exitCode})`;
     throw new Error(`${name} ${how}. The end of ${logOf(name)}:\n  ${lastLines(name)}`);
   }
 
@@ -112,7 +112,7 @@ async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Pro
   if (!child || child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
   child.kill(signal);
-  const late = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN);
+  const late = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
   await ended;
   clearTimeout(late);
 }

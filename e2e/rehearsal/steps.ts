@@ -1,6 +1,6 @@
 import { bucketOf, type DecisionRecord } from '@strangler/plan';
 import { type Input, userIdOf } from './input.ts';
-import type { Tally } from './tally.ts';
+import type { ShoppingTally } from './tally.ts';
 import { readRecordsAfter, readStatus, type Watch } from './watch.ts';
 
 /** What one step of the migration did, and what it cost. */
@@ -33,11 +33,11 @@ const pauseOf = (record: DecisionRecord): number => Number((record.inputs as { p
 export class StepBook {
   readonly steps: Step[] = [];
   readonly #input: Input;
-  readonly #tally: Tally;
+  readonly #tally: ShoppingTally;
   readonly #watch: Watch;
   #lastRecord = 0;
 
-  constructor(input: Input, tally: Tally, watch: Watch) {
+  constructor(input: Input, tally: ShoppingTally, watch: Watch) {
     this.#input = input;
     this.#tally = tally;
     this.#watch = watch;

@@ -1,7 +1,7 @@
 import { type Compared, comparedSoFar, tryWrongBuild, type WrongBuild } from './comparing.ts';
 import { type Process, strangler } from './processes.ts';
 import type { StepBook } from './steps.ts';
-import type { Traffic } from './traffic.ts';
+import type { LiveTraffic } from './traffic.ts';
 import { waitForStatus } from './watch.ts';
 import type { Webhook } from './webhook.ts';
 
@@ -23,7 +23,7 @@ export type Told = {
   readonly completeAt: number;
 };
 
-const RECOVER_WITHIN = 30_000;
+const RECOVER_WITHIN_MS = 30_000;
 
 /**
  * What the operator does: notifications up, orders to a tenth, where a wrong build of the service is kept from getting
@@ -33,7 +33,7 @@ const RECOVER_WITHIN = 30_000;
  */
 export async function runStory(
   book: StepBook,
-  traffic: Traffic,
+  traffic: LiveTraffic,
   orders: Process,
   webhook: Webhook,
   env: Record<string, string>,
@@ -102,14 +102,17 @@ export async function runStory(
   return { kill: kill!, wrongBuild: wrongBuild!, compared: [before, await comparedSoFar()], completeAt };
 }
 
-async function killUnderLoad(traffic: Traffic, orders: Process, webhook: Webhook): Promise<Kill> {
+async function killUnderLoad(traffic: LiveTraffic, orders: Process, webhook: Webhook): Promise<Kill> {
   const heardBefore = webhook.heard.length;
   const killed = Date.now();
   await orders.kill();
-  const everybodyBack = await waitForStatus('the judge to bring everybody back', RECOVER_WITHIN, ({ capabilities }) =>
-    capabilities.some(
-      ({ capability, boundary, phase }) => capability === 'orders' && boundary === 0 && phase === 'idle',
-    ),
+  const everybodyBack = await waitForStatus(
+    'the judge to bring everybody back',
+    RECOVER_WITHIN_MS,
+    ({ capabilities }) =>
+      capabilities.some(
+        ({ capability, boundary, phase }) => capability === 'orders' && boundary === 0 && phase === 'idle',
+      ),
   ).then(() => Date.now());
   await waitForWebhook(webhook, heardBefore);
   const failures = traffic.tally.retryTimes.filter((at) => at >= killed && at <= everybodyBack);
@@ -121,5 +124,5 @@ async function killUnderLoad(traffic: Traffic, orders: Process, webhook: Webhook
 }
 
 async function waitForWebhook(webhook: Webhook, before: number): Promise<void> {
-  await waitForStatus('the webhook to hear of the rollback', RECOVER_WITHIN, () => webhook.heard.length > before);
+  await waitForStatus('the webhook to hear of the rollback', RECOVER_WITHIN_MS, () => webhook.heard.length > before);
 }

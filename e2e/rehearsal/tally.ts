@@ -1,5 +1,5 @@
 /** The load generator’s own record: what it asked, what was acknowledged, what went wrong. */
-export class Tally {
+export class ShoppingTally {
   /** Acknowledged purchases by Idempotency-Key. */
   readonly acknowledged = new Set<string>();
   /** Keys of acknowledged purchases whose cancellation was acknowledged too. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent } from 'undici';
 import { Customer } from './customer.ts';
 import type { Input, Purchase } from './input.ts';
-import { Tally } from './tally.ts';
+import { ShoppingTally } from './tally.ts';
 
 /** How many customers shop at the same time. */
 export const CUSTOMERS_AT_A_TIME = 48;
@@ -11,8 +11,8 @@ export const CUSTOMERS_AT_A_TIME = 48;
 export const REPLAY_SECONDS = { quick: 75, full: 160 };
 
 /** The live traffic while it runs. */
-export type Traffic = {
-  readonly tally: Tally;
+export type LiveTraffic = {
+  readonly tally: ShoppingTally;
   /** Share of the purchases acknowledged, 0…1. */
   readonly share: () => number;
   /** Lets customers buy up to this share, 0…1; those who have come further look around until more is open. */
@@ -28,7 +28,7 @@ export type Traffic = {
 type Order = { readonly id: number; readonly total: string };
 
 /** What a customer does about one purchase. If it throws, the traffic has failed. */
-export type Visit = (client: Customer, purchase: Purchase, tally: Tally) => Promise<void>;
+export type Visit = (client: Customer, purchase: Purchase, tally: ShoppingTally) => Promise<void>;
 
 /** How the purchases are replayed. */
 export type Replay = {
@@ -44,7 +44,7 @@ export type Replay = {
 };
 
 /** How often a customer who waits for more to be opened looks around, ms. */
-const LOOKS_EVERY = 500;
+const POLL_MS = 500;
 
 /**
  * Replays purchases through the proxies in order of date, per customer one after another. However slow the machine is,
@@ -54,8 +54,8 @@ export function startTraffic(
   { live }: Pick<Input, 'live'>,
   bases: readonly string[],
   { seconds, signal: stop, visit = shop, patience = 60_000, upTo = 1 }: Replay,
-): Traffic {
-  const tally = new Tally();
+): LiveTraffic {
+  const tally = new ShoppingTally();
   const dispatcher = new Agent({ connections: CUSTOMERS_AT_A_TIME, pipelining: 1 });
   const clients = new Map<number, Customer>();
   const busy = new Map<number, Promise<void>>();
@@ -78,7 +78,7 @@ export function startTraffic(
       const at = next++;
       while (at / total >= upTo && !stop.aborted && !failure) {
         if (at >= CUSTOMERS_AT_A_TIME) await lookAround(clientOf(live[at - CUSTOMERS_AT_A_TIME]!.customer));
-        await sleep(LOOKS_EVERY);
+        await sleep(POLL_MS);
       }
       due = Math.max(due + gap, Date.now());
       await sleep(due - Date.now());
@@ -129,7 +129,7 @@ export function startTraffic(
  * Buys; a fixed tenth reads the order back at once and lists orders, a fixed twentieth cancels, another tenth reads
  * notifications and marks one read.
  */
-async function shop(client: Customer, purchase: Purchase, tally: Tally): Promise<void> {
+async function shop(client: Customer, purchase: Purchase, tally: ShoppingTally): Promise<void> {
   const { number, key, product } = purchase;
   const wanted = { items: [{ productId: product.id, quantity: 1 }] };
   const order = (await client.ask('POST', '/api/orders', [200, 201], wanted, key)) as Order;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ComparedTally, Comparison, DecisionRecord, Status } from '@strangler/plan';
 import { at, PORTS, SECRETS } from './addresses.ts';
 
-const EVERY = 200;
+const EVERY_MS = 200;
 
 async function ask<T>(path: string): Promise<T> {
   const answer = await fetch(at(PORTS.control) + path, {
@@ -68,7 +68,7 @@ export class Watch {
         }
         show(status);
       }
-      await sleep(EVERY, undefined, { signal: this.#stop.signal }).catch(() => {});
+      await sleep(EVERY_MS, undefined, { signal: this.#stop.signal }).catch(() => {});
     }
   }
 

@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher } from 'undici';
-import { Capture, type Seen } from './reply.ts';
+import { Capture, type ShadowReply } from './reply.ts';
 
 /** A read that can be asked of either side. */
 export type Read = {
@@ -14,7 +14,7 @@ export type Read = {
 export type ForClient = (raw: readonly Buffer[]) => readonly Buffer[];
 
 /** A side may take this long for a whole reply, ms. */
-const TIMEOUT = 3_000;
+const TIMEOUT_MS = 3_000;
 
 /** Connections of our own to one side, so that asking it twice takes none from its users. */
 export class ShadowSide {
@@ -25,19 +25,19 @@ export class ShadowSide {
   constructor(url: URL, connections: number) {
     this.#origin = url.origin;
     this.#prefix = url.pathname.replace(/\/$/, '');
-    this.#agent = new Agent({ connections, pipelining: 1, connectTimeout: TIMEOUT, headersTimeout: TIMEOUT });
+    this.#agent = new Agent({ connections, pipelining: 1, connectTimeout: TIMEOUT_MS, headersTimeout: TIMEOUT_MS });
   }
 
   /** What the side replies, as its client would see it. Never throws: no reply is a Failure. */
-  async ask({ method, path, headers }: Read, forClient: ForClient): Promise<Seen> {
-    const { promise, resolve } = Promise.withResolvers<Seen>();
+  async ask({ method, path, headers }: Read, forClient: ForClient): Promise<ShadowReply> {
+    const { promise, resolve } = Promise.withResolvers<ShadowReply>();
     const capture = new Capture();
-    const late = { error: `no reply within ${TIMEOUT} ms`, timeout: true };
+    const late = { error: `no reply within ${TIMEOUT_MS} ms`, timeout: true };
     let controller: Dispatcher.DispatchController | undefined;
     const timer = setTimeout(() => {
       resolve(late);
       controller?.abort(new Error(late.error));
-    }, TIMEOUT);
+    }, TIMEOUT_MS);
     this.#agent.dispatch(
       { origin: this.#origin, method, path: this.#prefix + path, headers: [...headers] },
       {

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Result, Rule, UsedRule } from '@strangler/compare';
-import type { Begin, NewRules, Pair, Used, Verdict } from './comparing-process.ts';
+import type { BeginComparing, NewRules, PairResult, ReplyPair, Used } from './comparing-process.ts';
 
 const PROGRAM = fileURLToPath(new URL('./comparing-process.ts', import.meta.url));
 
@@ -25,7 +25,7 @@ export class Comparer {
   }
 
   /** What comparing the pair came to; undefined if the process has died over it, or cannot be started. */
-  compare(pair: Omit<Pair, 'id'>): Promise<Result | undefined> {
+  compare(pair: Omit<ReplyPair, 'id'>): Promise<Result | undefined> {
     if (this.#stopped) return Promise.resolve(undefined);
     const id = ++this.#last;
     try {
@@ -33,7 +33,7 @@ export class Comparer {
     } catch {
       return Promise.resolve(undefined); // the machine has no room for a process
     }
-    this.#process.send({ ...pair, id } satisfies Pair);
+    this.#process.send({ ...pair, id } satisfies ReplyPair);
     return new Promise((resolve) => this.#waiting.set(id, resolve));
   }
 
@@ -54,7 +54,7 @@ export class Comparer {
     const process = fork(PROGRAM, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     process.unref();
     process.channel?.unref();
-    process.on('message', (message: Verdict | Used) => {
+    process.on('message', (message: PairResult | Used) => {
       if ('id' in message) return this.#give(message.id, message.result);
       for (const [capability, rules] of Object.entries(message.used)) this.#onUsed(capability, rules);
     });
@@ -70,7 +70,7 @@ export class Comparer {
       process.once('exit', end);
       process.on('error', end); // it cannot be started, or talked to
     });
-    process.send({ begin: this.#rules } satisfies Begin);
+    process.send({ begin: this.#rules } satisfies BeginComparing);
     return process;
   }
 

@@ -1,7 +1,7 @@
-import type { Seen } from './reply.ts';
+import type { ShadowReply } from './reply.ts';
 
 /** `/api/orders/{id}` with `{id}` from a JSON answer; what cannot be filled in is left out. */
-export function filledIn(targets: readonly string[], seen: Seen): string[] {
+export function filledIn(targets: readonly string[], seen: ShadowReply): string[] {
   let answer: Record<string, unknown> = {};
   try {
     if ('body' in seen) answer = Object(JSON.parse(Buffer.from(seen.body).toString()));

@@ -20,7 +20,7 @@ const SECRETS_OUT = redactor();
 export const endpointOf = (route: string): string => (route.length > LONGEST_ROUTE ? OTHER_ROUTES : route);
 
 /** Gathers what was found of each capability, until it is told to control. */
-export class Findings {
+export class ShadowFindings {
   #found = new Map<string, Found>();
 
   /** Takes in old against new; `target` is what was asked. */

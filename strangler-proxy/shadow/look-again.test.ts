@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { compareReplies, ruleSet, toReply } from '@strangler/compare';
 import { otherSide, type Side } from '@strangler/plan';
 import { type Both, type Compare, lookAgain } from './look-again.ts';
-import type { Seen } from './reply.ts';
-import type { Asked } from './sides.ts';
+import type { ShadowReply } from './reply.ts';
+import type { UserRead } from './sides.ts';
 
 const WORLDS = 200;
 let moments = 0;
@@ -43,7 +43,7 @@ function world(seed: number, often: number, service: Shows, monolith: Shows) {
     onTheWay.push({ to: otherSide(to), id: last });
   };
   for (let past = 0; past < 3; past++) write();
-  const ask = async (_: Asked, side: Side): Promise<Seen> => {
+  const ask = async (_: UserRead, side: Side): Promise<ShadowReply> => {
     await Promise.resolve();
     if (chance() < often) write();
     const list = [...rows[side].values()].toSorted((a, b) => (b as { id: number }).id - (a as { id: number }).id);
@@ -60,7 +60,7 @@ function world(seed: number, often: number, service: Shows, monolith: Shows) {
   return { users: { ownerOf: () => 'monolith' as const, arrived }, sides: { ask }, compare };
 }
 
-const asked = { routed: { synced: true } } as Asked;
+const asked = { routed: { synced: true } } as UserRead;
 const looks = (often: number, service: Shows, monolith: Shows) =>
   Promise.all(
     Array.from({ length: WORLDS }, async (_, seed) => {

@@ -1,26 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DifferenceKind, type Result, without } from '@strangler/compare';
 import type { Side } from '@strangler/plan';
-import type { Seen } from './reply.ts';
-import type { Asked, Sides } from './sides.ts';
+import type { ShadowReply } from './reply.ts';
+import type { ShadowSides, UserRead } from './sides.ts';
 
 /** What a shadow asks about users. */
 export type Users = {
   /** Undefined while nobody can say, or while the user is being moved. */
-  readonly ownerOf: (asked: Asked) => Side | undefined;
+  readonly ownerOf: (asked: UserRead) => Side | undefined;
   /** Whether what was written on either side until now is on the other one; false if that is not known in time. */
-  readonly arrived: (asked: Asked) => Promise<boolean>;
+  readonly arrived: (asked: UserRead) => Promise<boolean>;
 };
 
 /** What both sides have answered. */
-export type Both = readonly [monolith: Seen, service: Seen];
+export type Both = readonly [monolith: ShadowReply, service: ShadowReply];
 /** Compares two replies; `self`: both are of one side. */
-export type Compare = (asked: Asked, old: Seen, newer: Seen, self?: boolean) => Promise<Result>;
-type Means = { readonly users: Users; readonly sides: Pick<Sides, 'ask'>; readonly compare: Compare };
+export type Compare = (asked: UserRead, old: ShadowReply, newer: ShadowReply, self?: boolean) => Promise<Result>;
+type Means = { readonly users: Users; readonly sides: Pick<ShadowSides, 'ask'>; readonly compare: Compare };
 
 /** How often both sides are asked again at most, and how long apart, ms. */
 const LOOKS = 3;
-const BETWEEN_LOOKS = 100;
+const BETWEEN_LOOKS_MS = 100;
 
 /**
  * Waits until everything written on either side has arrived on the other, and asks both again. What still differs
@@ -28,7 +28,7 @@ const BETWEEN_LOOKS = 100;
  * is changing, is none. What changes with every look on the service alone is one, too; on the monolith it is noise.
  */
 export async function lookAgain(
-  asked: Asked,
+  asked: UserRead,
   owner: Side,
   seen: Both | undefined,
   { users, sides, compare }: Means,
@@ -39,7 +39,7 @@ export async function lookAgain(
     if (!(await users.arrived(asked))) {
       return without('not-comparable', 'what was written on one side has not reached the other');
     }
-    await sleep(BETWEEN_LOOKS);
+    await sleep(BETWEEN_LOOKS_MS);
     if (users.ownerOf(asked) !== owner) return without('not-comparable', 'the user was moved');
     const now = await Promise.all([sides.ask(asked, 'monolith'), sides.ask(asked, 'service')]);
     const result = await compare(asked, ...now);
@@ -64,7 +64,12 @@ export async function lookAgain(
 }
 
 /** Where a side differs from itself: paths, and lists whose elements are others, which makes neighbours of others. */
-async function changed(asked: Asked, before: Seen, now: Seen, compare: Compare): Promise<ReadonlySet<string>> {
+async function changed(
+  asked: UserRead,
+  before: ShadowReply,
+  now: ShadowReply,
+  compare: Compare,
+): Promise<ReadonlySet<string>> {
   const { differences } = await compare(asked, before, now, true);
   return new Set(differences.flatMap(({ kind, path }) => (MOVES.has(kind) ? [path, listOf(path)] : path)));
 }

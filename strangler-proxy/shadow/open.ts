@@ -7,7 +7,7 @@ import { readRules, watchRules } from './rules-file.ts';
 import { Shadow } from './shadow.ts';
 
 /** What has been written must reach the other side within this time, or nothing is said about it, ms. */
-const ARRIVES_WITHIN = 10_000;
+const ARRIVAL_TIMEOUT_MS = 10_000;
 
 /** The shadow a Plan asks for, on this traffic; undefined if no capability wants its reads compared. Throws what is wrong with its rules. */
 export function openShadow(plan: Plan, traffic: Traffic, registry: Registry): Shadow | undefined {
@@ -23,7 +23,7 @@ export function openShadow(plan: Plan, traffic: Traffic, registry: Registry): Sh
     },
     arrived: async ({ routed: { name, synced }, user, bucket }) => {
       if (!synced) return true;
-      const on = (side: Side) => traffic.confirmations.arrived(name, user, bucket, side, ARRIVES_WITHIN);
+      const on = (side: Side) => traffic.confirmations.arrived(name, user, bucket, side, ARRIVAL_TIMEOUT_MS);
       return (await Promise.all([on('monolith'), on('service')])).every(Boolean);
     },
   };

@@ -1,10 +1,10 @@
 import type { Failure, ReplySource } from '@strangler/compare';
 
 /** Bytes of a body that are kept to compare; of a larger one nothing can be said. */
-export const MOST_BODY = 262_144;
+export const MOST_BODY_BYTES = 262_144;
 
 /** One side’s reply as it goes to the comparing process: plain data. */
-export type Seen = (ReplySource & { readonly body: Uint8Array }) | Failure;
+export type ShadowReply = (ReplySource & { readonly body: Uint8Array }) | Failure;
 
 /** Gathers the reply of one side. */
 export class Capture {
@@ -28,18 +28,18 @@ export class Capture {
 
   add(chunk: Buffer): void {
     this.#size += chunk.length;
-    if (this.#size <= MOST_BODY) this.#chunks.push(Buffer.from(chunk));
+    if (this.#size <= MOST_BODY_BYTES) this.#chunks.push(Buffer.from(chunk));
     else this.#chunks = [];
   }
 
   /** Bytes it keeps in memory. */
   get bytes(): number {
-    return this.#size <= MOST_BODY ? this.#size : 0;
+    return this.#size <= MOST_BODY_BYTES ? this.#size : 0;
   }
 
   /** The whole reply. */
-  get seen(): Seen {
-    const cut = this.#size > MOST_BODY ? `its body has more than ${MOST_BODY} bytes` : undefined;
+  get seen(): ShadowReply {
+    const cut = this.#size > MOST_BODY_BYTES ? `its body has more than ${MOST_BODY_BYTES} bytes` : undefined;
     return { status: this.#status, headers: Object.fromEntries(this.#headers), body: Buffer.concat(this.#chunks), cut };
   }
 }

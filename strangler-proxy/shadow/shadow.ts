@@ -4,26 +4,31 @@ import type { Addresses } from '../addresses.ts';
 import type { RoutedCapability } from '../route.ts';
 import { Comparer } from './comparer.ts';
 import { filledIn } from './filled-in.ts';
-import { Findings } from './findings.ts';
+import { ShadowFindings } from './findings.ts';
 import { type Both, type Compare, lookAgain, type Users } from './look-again.ts';
 import type { ShadowMeters } from './meters.ts';
-import { Capture, type Seen } from './reply.ts';
-import { type Asked, Sides } from './sides.ts';
+import { Capture, type ShadowReply } from './reply.ts';
+import { ShadowSides, type UserRead } from './sides.ts';
 
 /** Reads that are compared at once, and those that wait; beyond, a read is dropped and counted. */
 const AT_ONCE = 32;
 const MOST_WAITING = 1_000;
 const MOST_BYTES = 67_108_864;
 const MOST_SUSPECTS = 256;
-type Job = { readonly asked: Asked; readonly owner: Side; readonly seen: Seen | undefined; readonly bytes: number };
+type Job = {
+  readonly asked: UserRead;
+  readonly owner: Side;
+  readonly seen: ShadowReply | undefined;
+  readonly bytes: number;
+};
 
 /** Asks the other side what the owner was asked, compares, and tells nobody but control (docs/comparing.md). */
 export class Shadow {
-  readonly findings = new Findings();
+  readonly findings = new ShadowFindings();
   readonly #users: Users;
   readonly #comparer: Comparer;
   readonly #meters: ShadowMeters;
-  readonly #sides: Sides;
+  readonly #sides: ShadowSides;
   readonly #beside: (() => void)[] = [];
   readonly #queue: Job[] = [];
   /** What of the next read of a capability falls to noise; 1 is a look. */
@@ -42,7 +47,7 @@ export class Shadow {
     users: Users,
     meters: ShadowMeters,
   ) {
-    this.#sides = new Sides(monolith, capabilities, addresses, secret, AT_ONCE, meters);
+    this.#sides = new ShadowSides(monolith, capabilities, addresses, secret, AT_ONCE, meters);
     this.#comparer = new Comparer(rules, (capability, used) => this.findings.used(capability, used));
     this.#meters = meters;
     meters.watch({
@@ -53,17 +58,17 @@ export class Shadow {
   }
 
   /** What gathers the owner’s reply to a read or a write that counts; undefined if it does not. Always the same users. */
-  capture({ routed, user }: Asked): Capture | undefined {
+  capture({ routed, user }: UserRead): Capture | undefined {
     return !this.#stopped && isSampled(routed, user) ? new Capture() : undefined;
   }
 
   /** The owner has answered a read. */
-  read(asked: Asked, owner: Side, capture: Capture): void {
+  read(asked: UserRead, owner: Side, capture: Capture): void {
     this.#take({ asked, owner, seen: capture.seen, bytes: capture.bytes });
   }
 
   /** The owner has done a write: these reads are asked of both sides once it has arrived; {id} is from its answer. */
-  wrote(targets: readonly string[], asked: Asked, owner: Side, capture: Capture): void {
+  wrote(targets: readonly string[], asked: UserRead, owner: Side, capture: Capture): void {
     for (const target of filledIn(targets, capture.seen)) {
       this.#take({ asked: { ...asked, target }, owner, seen: undefined, bytes: 0 });
     }
@@ -148,7 +153,7 @@ export class Shadow {
   }
 
   /** True for every so many reads of a capability as its Plan says. */
-  #looksForNoise({ routed: { name, compare } }: Asked): boolean {
+  #looksForNoise({ routed: { name, compare } }: UserRead): boolean {
     const due = (this.#noiseDue.get(name) ?? 0) + compare.noise;
     this.#noiseDue.set(name, due % 1);
     return due >= 1;
@@ -158,7 +163,7 @@ export class Shadow {
    * Asks the monolith what it has just answered, and compares it with itself. What differs may be noise, or a change
    * between the two; so it is asked once more, and only what differs then too can be noise.
    */
-  async #lookForNoise(asked: Asked, first: Seen): Promise<void> {
+  async #lookForNoise(asked: UserRead, first: ShadowReply): Promise<void> {
     const second = await this.#sides.ask(asked, 'monolith');
     const result = await this.#compare(asked, first, second, true);
     const again: Difference[] = [];

@@ -5,10 +5,10 @@ import { type RoutedCapability, rewritten } from '../route.ts';
 import type { Clean } from '../sanitize.ts';
 import { type Read, ShadowSide } from './ask-side.ts';
 import type { ShadowMeters } from './meters.ts';
-import type { Seen } from './reply.ts';
+import type { ShadowReply } from './reply.ts';
 
 /** A read of one user, as it can be asked of either side. */
-export type Asked = {
+export type UserRead = {
   readonly routed: RoutedCapability;
   readonly user: string;
   readonly bucket: number;
@@ -18,13 +18,13 @@ export type Asked = {
 
 /** After so many failures in a row a side is left alone for a while, ms. */
 const FAILURES = 10;
-const LEFT_ALONE = 5_000;
+const CIRCUIT_OPEN_MS = 5_000;
 const SIDES = ['monolith', 'service'] as const;
 /** Never asked again: what framing and conditions there were is between the client and its side. */
 const NOT_REPEATED = new Set(['range', 'if-none-match', 'if-modified-since', 'if-range', 'te', 'x-strangler-shadow']);
 
 /** Monolith and services as a shadow asks them: on connections of its own, and not while they fail. */
-export class Sides {
+export class ShadowSides {
   readonly #capabilities: readonly RoutedCapability[];
   readonly #addresses: Addresses;
   readonly #secret: string;
@@ -50,7 +50,7 @@ export class Sides {
   }
 
   /** What a side replies; the read is signed as ours. */
-  async ask({ routed, clean, target }: Asked, side: Side): Promise<Seen> {
+  async ask({ routed, clean, target }: UserRead, side: Side): Promise<ShadowReply> {
     const { name, rewrite } = routed;
     const headers: string[] = ['host', clean.host ?? 'localhost'];
     for (let at = 0; at < clean.headers.length; at += 2) {
@@ -91,7 +91,7 @@ export class Sides {
       return;
     }
     const count = (this.#failures.get(side)?.count ?? 0) + 1;
-    this.#failures.set(side, { count, until: performance.now() + LEFT_ALONE });
+    this.#failures.set(side, { count, until: performance.now() + CIRCUIT_OPEN_MS });
   }
 }
 

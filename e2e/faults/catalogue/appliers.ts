@@ -6,8 +6,8 @@ import { eventually, firstOf, holding, inSession } from '../holding.ts';
 import { until } from '../operator.ts';
 import type { Stack } from '../stack.ts';
 
-const SEEN_WITHIN = 20_000;
-const RUNS_WITHIN = 60_000;
+const SEEN_WITHIN_MS = 20_000;
+const RUNS_WITHIN_MS = 60_000;
 
 /** The applier of orders into MySQL or into Postgres waits for a lock: its transaction is under way and gets no further. */
 const WAITING = {
@@ -26,7 +26,7 @@ const targetOf = ({ addresses }: Stack, direction: Direction): string =>
 /** Waits until the target says so, then kills cdc there. */
 async function killedWhen(scene: Scene, direction: Direction, sql: string): Promise<void> {
   await inSession(targetOf(scene.stack, direction), (session) =>
-    eventually('the applier in the middle of its transaction', SEEN_WITHIN, () => firstOf(session, sql)),
+    eventually('the applier in the middle of its transaction', SEEN_WITHIN_MS, () => firstOf(session, sql)),
   );
   await scene.stack.cdc.kill();
 }
@@ -68,7 +68,7 @@ async function twoAtOnce({ stack, pause }: Scene): Promise<void> {
   await Promise.all([second.kill(), stack.cdc.kill()]);
   await stack.cdc.start();
   // What the one that stopped has written stands until the new one writes that it runs.
-  await until('streams that run', 'orders', RUNS_WITHIN, ({ streams }) =>
+  await until('streams that run', 'orders', RUNS_WITHIN_MS, ({ streams }) =>
     streams.every((one) => one.state === 'running'),
   );
 }

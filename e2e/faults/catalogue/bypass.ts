@@ -11,7 +11,7 @@ import type { Stack } from '../stack.ts';
 
 const DIRECT: Readonly<Record<Side, string>> = { monolith: at(PORTS.monolith), service: at(PORTS.orders) };
 const PURCHASES = 80;
-const ASK_WITHIN = 60_000;
+const ASK_WITHIN_MS = 60_000;
 const SIDES = ['monolith', 'service'] as const;
 
 const isRefused = ({ status, body }: Answer): boolean =>
@@ -33,7 +33,7 @@ async function pastTheProxies(scene: Scene, fenced: boolean): Promise<void> {
       const purchase = ledger.ask({ key: prefix + nth, user, product, quantity: 1 });
       const ask = (bases: readonly string[]) =>
         new Shopper(user, bases, dispatcher, ledger).ask(
-          ...(['POST', '/api/orders', { until: Date.now() + ASK_WITHIN }] as const),
+          ...(['POST', '/api/orders', { until: Date.now() + ASK_WITHIN_MS }] as const),
           { items: [{ productId: product, quantity: 1 }] },
           purchase.key,
         );

@@ -8,13 +8,13 @@ import { eventually, inSession } from '../holding.ts';
 import { atRest, until } from '../operator.ts';
 import type { Stack } from '../stack.ts';
 
-const SKEW = 5_000;
+const SKEW_MS = 5_000;
 const PRELOAD = pathToFileURL(join(import.meta.dirname, '..', 'skew.mjs')).href;
 
 /** Starts a process again with a wrong clock, five seconds early or late, and after a while with the right one. */
 const skewed = (which: (stack: Stack) => Process) => async (scene: Scene) => {
   const { stack, chance, pause, note } = scene;
-  const skew = chance.happens(0.5) ? SKEW : -SKEW;
+  const skew = chance.happens(0.5) ? SKEW_MS : -SKEW_MS;
   note('skew', `${skew / 1_000} s`);
   const one = which(stack);
   await one.stop();
@@ -24,13 +24,13 @@ const skewed = (which: (stack: Stack) => Process) => async (scene: Scene) => {
   await one.start();
 };
 
-const MOVED_WITHIN = 120_000;
-const EVERY = 1_000;
+const MOVED_WITHIN_MS = 120_000;
+const EVERY_MS = 1_000;
 
 /** One request to the monolith in a thousand is never answered, until the ramp is complete. */
 async function timeouts({ stack, chance, note }: Scene): Promise<void> {
   const port = PORTS.monolith + 10;
-  const upstream = await flaky(port, PORTS.monolith, EVERY, chance.below(EVERY / 4));
+  const upstream = await flaky(port, PORTS.monolith, EVERY_MS, chance.below(EVERY_MS / 4));
   const env = { MONOLITH_URL: `http://127.0.0.1:${port}` };
   const again = async (more: Record<string, string>) => {
     for (const proxy of stack.proxies) {
@@ -39,12 +39,17 @@ async function timeouts({ stack, chance, note }: Scene): Promise<void> {
     }
   };
   await again(env);
-  await until('the end of the ramp', 'orders', MOVED_WITHIN, (status) => atRest(status) && status.boundary === 5_000);
+  await until(
+    'the end of the ramp',
+    'orders',
+    MOVED_WITHIN_MS,
+    (status) => atRest(status) && status.boundary === 5_000,
+  );
   await again({});
   note('requests never answered', String(await upstream.stop()));
 }
 
-const FAILED_WITHIN = 60_000;
+const FAILED_WITHIN_MS = 60_000;
 
 /** The capture may not log in when its task is started: that fails, and nobody restarts it but us. */
 async function taskFailed({ stack, over }: Scene): Promise<void> {
@@ -54,12 +59,12 @@ async function taskFailed({ stack, over }: Scene): Promise<void> {
     await session.query("ALTER USER shop_capture@'%' ACCOUNT LOCK");
     try {
       await fetch(`${connector}/restart?includeTasks=true`, { method: 'POST' });
-      await eventually('a FAILED task', FAILED_WITHIN, async () => (await stateOf()).includes('"FAILED"'));
+      await eventually('a FAILED task', FAILED_WITHIN_MS, async () => (await stateOf()).includes('"FAILED"'));
     } finally {
       await session.query("ALTER USER shop_capture@'%' ACCOUNT UNLOCK");
     }
     over();
-    await eventually('the task running again', FAILED_WITHIN, async () => !(await stateOf()).includes('"FAILED"'));
+    await eventually('the task running again', FAILED_WITHIN_MS, async () => !(await stateOf()).includes('"FAILED"'));
   });
 }
 

@@ -11,11 +11,11 @@ import { takenOver } from './kills.ts';
 
 /* Packets vanish: nobody is told that a connection has ended. */
 
-const MISSED_WITHIN = 30_000;
-const BACK_WITHIN = 60_000;
-const HEALS_AFTER = 60_000;
+const MISSED_WITHIN_MS = 30_000;
+const BACK_WITHIN_MS = 60_000;
+const HEALS_AFTER_MS = 60_000;
 /** Longer than writeFate, and than everything that used to be forgotten: nobody may have moved by then. */
-const WATCHED = 10_000;
+const WATCHED_MS = 10_000;
 
 /** Starts the first proxy again behind a way to control that can be cut. */
 async function proxyOnAWay({ proxies }: Stack): Promise<BlackHole> {
@@ -29,7 +29,7 @@ async function proxyOnAWay({ proxies }: Stack): Promise<BlackHole> {
 async function cut(way: BlackHole, { proxies }: Stack): Promise<string> {
   const { name } = proxies[0].program;
   way.swallow();
-  await until('the missing proxy in a gate', 'orders', MISSED_WITHIN, ({ gates }) =>
+  await until('the missing proxy in a gate', 'orders', MISSED_WITHIN_MS, ({ gates }) =>
     gates.some((gate) => gate.includes(`proxy ${name} has had no link`)),
   );
   return name;
@@ -37,8 +37,8 @@ async function cut(way: BlackHole, { proxies }: Stack): Promise<string> {
 
 /** Throws if anybody is moved within a while. */
 async function nobodyMoves(): Promise<void> {
-  const before = await until('a handoff to end', 'orders', MISSED_WITHIN, ({ phase }) => phase === 'idle');
-  for (const end = Date.now() + WATCHED; Date.now() < end; await sleep(100)) {
+  const before = await until('a handoff to end', 'orders', MISSED_WITHIN_MS, ({ phase }) => phase === 'idle');
+  for (const end = Date.now() + WATCHED_MS; Date.now() < end; await sleep(100)) {
     const now = await look('orders');
     if (now && now.boundary !== before.boundary)
       throw new Error(`users moved from ${before.boundary} to ${now.boundary} while a proxy was lost`);
@@ -53,14 +53,19 @@ const orderly = (heals: boolean) => async (scene: Scene) => {
     const name = await cut(way, stack);
     await nobodyMoves();
     if (heals) {
-      await sleep(HEALS_AFTER - WATCHED);
+      await sleep(HEALS_AFTER_MS - WATCHED_MS);
       way.open();
     } else {
       await stack.proxies[0].kill();
       await strangler(['proxies', 'dismiss', name, '--plan', PLAN_FILE, '--reason', 'fault suite'], stack.env);
     }
     over();
-    await until('no missing proxy', 'orders', BACK_WITHIN, ({ gates }) => !gates.some((gate) => gate.includes(name)));
+    await until(
+      'no missing proxy',
+      'orders',
+      BACK_WITHIN_MS,
+      ({ gates }) => !gates.some((gate) => gate.includes(name)),
+    );
   } finally {
     await stack.proxies[0].stop();
     await way.stop();
@@ -75,7 +80,12 @@ async function urgent(scene: Scene): Promise<void> {
   try {
     const name = await cut(way, stack);
     await rollback('orders', true);
-    await until('everybody back', 'orders', BACK_WITHIN, ({ boundary, phase }) => boundary === 0 && phase === 'idle');
+    await until(
+      'everybody back',
+      'orders',
+      BACK_WITHIN_MS,
+      ({ boundary, phase }) => boundary === 0 && phase === 'idle',
+    );
     const { gates } = (await look('orders'))!;
     if (!gates.some((gate) => gate.includes(name))) throw new Error(`no gate names ${name}: ${gates.join('; ')}`);
     await pause(3_000, 6_000);
@@ -84,7 +94,7 @@ async function urgent(scene: Scene): Promise<void> {
     await until(
       'no missing proxy',
       'orders',
-      BACK_WITHIN,
+      BACK_WITHIN_MS,
       (status) => !status.gates.some((gate) => gate.includes(name)),
     );
   } finally {
@@ -118,7 +128,7 @@ const portOf = (stack: Stack, control: Process): number => PORTS.control + 10 + 
 
 /** Waits until a control that was active says of itself that it is not any more. */
 const stepsDown = (stack: Stack, control: Process) =>
-  eventually('the end of its activity', MISSED_WITHIN, async () => !(await isActive(portOf(stack, control))));
+  eventually('the end of its activity', MISSED_WITHIN_MS, async () => !(await isActive(portOf(stack, control))));
 
 /** The active control cannot reach MySQL any more: it stops deciding, and the other one goes on. */
 async function controlFromMySql(scene: Scene): Promise<void> {

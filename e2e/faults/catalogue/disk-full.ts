@@ -10,7 +10,7 @@ import { look } from '../operator.ts';
 
 const SIZE = 64 * 2 ** 20;
 const CHUNK = Buffer.alloc(2 ** 16);
-const SEEN_WITHIN = 60_000;
+const SEEN_WITHIN_MS = 60_000;
 
 /** Fills what is left of a file system. */
 function fill(file: string): void {
@@ -45,7 +45,7 @@ async function diskFull({ stack, note, over }: Scene): Promise<void> {
       fill(filler);
       const filled = Date.now();
       try {
-        await eventually('a stream that waits for room', SEEN_WITHIN, async () => {
+        await eventually('a stream that waits for room', SEEN_WITHIN_MS, async () => {
           const streams = (await look('orders'))?.streams ?? [];
           return streams.some(({ state, reason }) => state === 'waiting' && /No space left/.test(reason ?? ''));
         });

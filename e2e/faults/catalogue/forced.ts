@@ -6,21 +6,21 @@ import type { Fault, Scene } from '../fault.ts';
 import { look, rollback, set, until } from '../operator.ts';
 import { PLAN_FILE } from '../stack.ts';
 
-const BACK_WITHIN = 30_000;
-const SETTLED_WITHIN = 90_000;
+const BACK_WITHIN_MS = 30_000;
+const SETTLED_WITHIN_MS = 90_000;
 /** `recopy` refuses so long after a handoff. */
-const HANDOFF_QUIET = 10_500;
+const HANDOFF_QUIET_MS = 10_500;
 
 /** Takes everybody back at once, and notes how long that took from the order to the boundary at 0. */
 async function takeBack({ note }: Scene): Promise<void> {
   const ordered = Date.now();
   await rollback('orders', true);
-  await until('everybody back', 'orders', BACK_WITHIN, ({ boundary, phase }) => boundary === 0 && phase === 'idle');
+  await until('everybody back', 'orders', BACK_WITHIN_MS, ({ boundary, phase }) => boundary === 0 && phase === 'idle');
   note('back after', Date.now() - ordered);
 }
 
 /** Waits until nothing is unproven any more. */
-const settled = () => until('settled', 'orders', SETTLED_WITHIN, ({ unproven }) => !unproven.length);
+const settled = () => until('settled', 'orders', SETTLED_WITHIN_MS, ({ unproven }) => !unproven.length);
 
 /** Takes servers down, everybody back, lets the monolith work alone for a while, and puts the plugs back in. */
 async function without(parts: readonly Part[], scene: Scene): Promise<void> {
@@ -66,7 +66,7 @@ export const forced: readonly Fault[] = [
       for (let round = 0; round < 2; round++) {
         await withoutPostgres(scene);
         await set('orders', 50);
-        await until('half of them again', 'orders', SETTLED_WITHIN, ({ boundary }) => boundary === 5_000);
+        await until('half of them again', 'orders', SETTLED_WITHIN_MS, ({ boundary }) => boundary === 5_000);
       }
       await withoutPostgres(scene);
     },
@@ -82,9 +82,9 @@ export const forced: readonly Fault[] = [
       await strangler(['settle', 'orders', '--lost', '--plan', PLAN_FILE, '--reason', 'fault suite'], env);
       await scene.pause(0, 1_000);
       await up({ parts: ['postgres'] });
-      await sleep(HANDOFF_QUIET);
+      await sleep(HANDOFF_QUIET_MS);
       await strangler(['recopy', 'orders', '--plan', PLAN_FILE, '--reason', 'fault suite'], env);
-      await until('open gates', 'orders', SETTLED_WITHIN, ({ gates }) => !gates.length);
+      await until('open gates', 'orders', SETTLED_WITHIN_MS, ({ gates }) => !gates.length);
       scene.over();
     },
   },

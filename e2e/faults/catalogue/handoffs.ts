@@ -4,7 +4,7 @@ import type { Chapter, Fault, Scene } from '../fault.ts';
 import { eventually, holding, inSession } from '../holding.ts';
 import { takenOver } from './kills.ts';
 
-const SEEN_WITHIN = 15_000;
+const SEEN_WITHIN_MS = 15_000;
 
 /** What the state of orders says in MySQL. */
 async function phaseOf(monolith: Session): Promise<{ phase: string; moving: Moving | null }> {
@@ -26,7 +26,7 @@ class Sides {
 
   /** Waits for a handoff in a phase, with a row of this kind written or not. */
   phase(phase: 'holding' | 'flipped', kind?: 'barrier' | 'grant', written = true): Promise<Moving> {
-    return eventually(`a handoff ${phase}`, SEEN_WITHIN, async () => {
+    return eventually(`a handoff ${phase}`, SEEN_WITHIN_MS, async () => {
       const state = await phaseOf(this.#sessions.monolith);
       if (state.phase !== phase || !state.moving) return undefined;
       if (!kind) return state.moving;
@@ -40,7 +40,7 @@ class Sides {
   async arrival({ to, epoch }: Moving): Promise<void> {
     const stream = streamName('orders', to === 'service' ? 'forward' : 'reverse');
     const sql = 'SELECT 1 AS one FROM strangler_ownership WHERE stream = ? AND epoch = ?';
-    await eventually('the arrival of the barrier', SEEN_WITHIN, async () => {
+    await eventually('the arrival of the barrier', SEEN_WITHIN_MS, async () => {
       const { rows } = await this.#sessions[to].query(sql, [stream, epoch]);
       return rows.length > 0;
     });

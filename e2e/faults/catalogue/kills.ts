@@ -23,11 +23,11 @@ async function killControl({ stack, note }: Scene): Promise<void> {
   await victim.start();
 }
 
-const TAKEN_OVER_WITHIN = 30_000;
+const TAKEN_OVER_WITHIN_MS = 30_000;
 
 /** Waits until a control is active. */
 export async function takenOver(stack: Stack): Promise<void> {
-  for (const until = Date.now() + TAKEN_OVER_WITHIN; ; await sleep(20)) {
+  for (const until = Date.now() + TAKEN_OVER_WITHIN_MS; ; await sleep(20)) {
     const active = await stack.activeControl().catch(() => undefined); // none yet
     if (active) return;
     if (Date.now() > until) throw new Error('the standby control did not take over');
@@ -52,10 +52,10 @@ const monolith = killed((stack) => stack.monolith);
 const orders = killed((stack) => stack.orders);
 const notifications = killed((stack) => stack.notifications);
 
-const AWAY = 60_000;
+const AWAY_MS = 60_000;
 
 async function brokerAway({ over }: Scene): Promise<void> {
-  await stopServer('kafka', AWAY);
+  await stopServer('kafka', AWAY_MS);
   over();
 }
 

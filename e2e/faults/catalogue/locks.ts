@@ -27,12 +27,12 @@ const theirOrders = ({ users }: Scene): string[] => [
 const products = ({ stack }: Scene, side: Side): string[] =>
   side === 'service' ? [] : [`SELECT id FROM products WHERE id <= ${stack.shop.products[20]} FOR UPDATE`];
 
-const STORM = 4_000;
+const STORM_MS = 4_000;
 
 /** Lockers take rows of the run's users in any order, so that everybody deadlocks with everybody. */
 async function deadlockStorm(scene: Scene): Promise<void> {
   const { stack, users, chance, note, over } = scene;
-  const until = Date.now() + STORM;
+  const until = Date.now() + STORM_MS;
   let deadlocks = 0;
   const locker = async (side: Side) => {
     const session = await openSession(homeOf(stack, side), 'reader');

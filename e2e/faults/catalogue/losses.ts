@@ -9,12 +9,12 @@ import { pastOrders } from '../regulars.ts';
 import { PLAN_FILE, type Stack } from '../stack.ts';
 
 /** A loss must be noticed within this time; the issue asks for 5 s, and the report says how long it took. */
-const STOPPED_WITHIN = 30_000;
-const DONE_WITHIN = 60_000;
+const STOPPED_WITHIN_MS = 30_000;
+const DONE_WITHIN_MS = 60_000;
 /** `recopy` refuses for some time after a handoff. */
-const REFUSES_FOR = 30_000;
+const REFUSES_FOR_MS = 30_000;
 /** Longer than two ticks: something is missing for certain. */
-const A_WHILE = 2_500;
+const A_WHILE_MS = 2_500;
 
 const MONOLITH = 'strangler-shop-monolith';
 const ORDERS = 'strangler-shop-orders';
@@ -33,16 +33,16 @@ const loss =
   async ({ stack, note, over }: Scene): Promise<void> => {
     await take(stack);
     const taken = Date.now();
-    await eventually('a stream that stops and names strangler recopy', STOPPED_WITHIN, async () => {
+    await eventually('a stream that stops and names strangler recopy', STOPPED_WITHIN_MS, async () => {
       return (await streams()).some(({ state, reason }) => state === 'stopped' && reason?.includes('strangler recopy'));
     });
     note('stopped after', Date.now() - taken);
     await strangler(['init', '--plan', PLAN_FILE, '--apply'], stack.env);
     const begun = Date.now();
-    await recopy(stack, begun + REFUSES_FOR);
+    await recopy(stack, begun + REFUSES_FOR_MS);
     note('copied again in', Date.now() - begun);
     note('kept for a person', String(await keepBorn(stack)));
-    await eventually('every stream running again', DONE_WITHIN, async () => {
+    await eventually('every stream running again', DONE_WITHIN_MS, async () => {
       const found = await streams();
       return found.length === STREAMS && found.every(({ state, lag }) => state === 'running' && lag !== null);
     });
@@ -93,14 +93,14 @@ async function dropOffsets({ servers }: Stack): Promise<void> {
 async function whileStopped(stack: Stack, name: string, work: () => Promise<unknown>): Promise<void> {
   const connector = `${stack.servers.connect.url}/connectors/${name}`;
   await fetch(`${connector}/stop`, { method: 'PUT' });
-  await eventually(`${name} stopped`, DONE_WITHIN, async () => {
+  await eventually(`${name} stopped`, DONE_WITHIN_MS, async () => {
     const status = (await (await fetch(`${connector}/status`)).json()) as {
       connector: { state: string };
       tasks: object[];
     };
     return status.connector.state === 'STOPPED' && !status.tasks.length;
   });
-  await sleep(A_WHILE);
+  await sleep(A_WHILE_MS);
   await work();
   await fetch(`${connector}/resume`, { method: 'PUT' });
 }
@@ -108,7 +108,7 @@ async function whileStopped(stack: Stack, name: string, work: () => Promise<unkn
 /** The slot is free some moments after its connector has gone. */
 const withSlot = (stack: Stack, sql: string): Promise<unknown> =>
   inSession(stack.addresses.orders.admin, async (session) => {
-    await eventually('the slot free', DONE_WITHIN, async () => {
+    await eventually('the slot free', DONE_WITHIN_MS, async () => {
       const active = await firstOf(session, 'SELECT active FROM pg_replication_slots WHERE slot_name = ?', [SLOT]);
       return active === false;
     });
@@ -128,7 +128,7 @@ async function withKafka<T>(stack: Stack, work: (admin: ReturnType<Kafka['admin'
 /** Everything in the topic is deleted while cdc has fallen behind. */
 async function truncateTopic(stack: Stack): Promise<void> {
   stack.cdc.signal('SIGSTOP');
-  await sleep(A_WHILE);
+  await sleep(A_WHILE_MS);
   await withKafka(stack, async (admin) => {
     await admin.fetchTopicOffsets(TOPIC); // kafkajs deletes only in topics it has heard of
     await admin.deleteTopicRecords({ topic: TOPIC, partitions: [{ partition: 0, offset: '-1' }] });
@@ -139,7 +139,7 @@ async function truncateTopic(stack: Stack): Promise<void> {
 async function recreateTopic(stack: Stack): Promise<void> {
   await withKafka(stack, async (admin) => {
     await admin.deleteTopics({ topics: [TOPIC] });
-    await eventually('the topic gone', DONE_WITHIN, async () => !(await admin.listTopics()).includes(TOPIC));
+    await eventually('the topic gone', DONE_WITHIN_MS, async () => !(await admin.listTopics()).includes(TOPIC));
     const config = [{ name: 'max.message.bytes', value: '16777216' }];
     await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: 1, configEntries: config }] }).catch(() => {
       // Connect was faster: it makes topics it writes to

@@ -5,7 +5,7 @@ import { eventually, inSession } from '../holding.ts';
 import { homeOf, type PastOrder, pastOrders } from '../regulars.ts';
 import { PLAN_FILE } from '../stack.ts';
 
-const SEEN_WITHIN = 30_000;
+const SEEN_WITHIN_MS = 30_000;
 const SOME = 5;
 
 /** Lets both sides write while nothing crosses, so that neither knows of the other. */
@@ -29,7 +29,7 @@ type Kept = { readonly id: number; readonly stream: string; readonly status: str
 /** Waits until an image with this in it is kept in the service's quarantine, as often as it was written. */
 const kept = ({ stack }: Scene, after: string, status: string, times: number): Promise<Kept[]> =>
   inSession(homeOf(stack, 'service'), (session) =>
-    eventually(`${after} in quarantine, ${status}`, SEEN_WITHIN, async () => {
+    eventually(`${after} in quarantine, ${status}`, SEEN_WITHIN_MS, async () => {
       const { rows } = await session.query<Kept>(
         'SELECT id, stream, status FROM strangler_quarantine WHERE after_image LIKE ? AND status = ?',
         [`%${after}%`, status],
@@ -81,7 +81,7 @@ async function jobInserts({ stack, users, pause }: Scene): Promise<void> {
     }
   });
   await inSession(homeOf(stack, 'service'), (session) =>
-    eventually('what the job has inserted', SEEN_WITHIN, async () => {
+    eventually('what the job has inserted', SEEN_WITHIN_MS, async () => {
       const { rows } = await session.query('SELECT id FROM orders WHERE idempotency_key = ?', [key]);
       return rows.length === theirs.length;
     }),

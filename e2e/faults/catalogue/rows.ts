@@ -7,7 +7,7 @@ import { eventually, firstOf, inSession } from '../holding.ts';
 import { homeOf, pastOrders } from '../regulars.ts';
 
 const SIDES: readonly Side[] = ['monolith', 'service'];
-const CROSSED_WITHIN = 300_000;
+const CROSSED_WITHIN_MS = 300_000;
 const otherOf = (side: Side): Side => (side === 'monolith' ? 'service' : 'monolith');
 
 /** The example's tables name each other: a key can only be changed by somebody who looks away. */
@@ -15,7 +15,7 @@ const LOOK_AWAY = { mysql: 'SET SESSION foreign_key_checks = 0', postgres: 'SET 
 
 /** Waits until a side counts so many rows. */
 const counted = (session: Session, sql: string, wanted: number): Promise<unknown> =>
-  eventually(`${wanted} of ${sql}`, CROSSED_WITHIN, async () => Number(await firstOf(session, sql)) === wanted);
+  eventually(`${wanted} of ${sql}`, CROSSED_WITHIN_MS, async () => Number(await firstOf(session, sql)) === wanted);
 
 async function changeKeys({ stack, chance }: Scene): Promise<void> {
   const away = 2 * (1_000_000 + chance.below(1_000_000_000));
@@ -105,7 +105,7 @@ async function hugeRow({ stack, users, note }: Scene): Promise<void> {
     ),
   );
   await inSession(monolith.admin, (session) =>
-    eventually('the letter', CROSSED_WITHIN, async () => {
+    eventually('the letter', CROSSED_WITHIN_MS, async () => {
       const length = await firstOf(session, 'SELECT LENGTH(body) FROM notifications WHERE reference = ?', [reference]);
       return Number(length) === body.length;
     }),

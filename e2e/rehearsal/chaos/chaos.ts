@@ -7,10 +7,10 @@ import { expectedOf, thisMachine } from '../report.ts';
 import { show } from '../screen.ts';
 import { settle } from '../settle.ts';
 import { onStage, type Stage } from '../stage.ts';
-import { CUSTOMERS_AT_A_TIME, REPLAY_SECONDS, startTraffic, type Traffic } from '../traffic.ts';
+import { CUSTOMERS_AT_A_TIME, type LiveTraffic, REPLAY_SECONDS, startTraffic } from '../traffic.ts';
 import { Watch } from '../watch.ts';
 import { listenToKeys } from './keys.ts';
-import { Killer, type Plan } from './killer.ts';
+import { Killer, type KillPlan } from './killer.ts';
 import { operate } from './operator.ts';
 import { panelOf } from './panel.ts';
 import { type ChaosReport, killOf } from './report.ts';
@@ -21,7 +21,7 @@ import { visit } from './visit.ts';
 export type ChaosOptions = {
   readonly quick: boolean;
   /** Kills that come by themselves; none if they all come from the keyboard. */
-  readonly planned: Plan | undefined;
+  readonly planned: KillPlan | undefined;
   /** Whether keys kill. */
   readonly keys: boolean;
   readonly signal: AbortSignal;
@@ -29,13 +29,13 @@ export type ChaosOptions = {
 };
 
 /** Customers wait as long as it takes: how often somebody pulls the plug is not their affair. Milliseconds. */
-const PATIENCE = 600_000;
-const BEAT = 100;
+const TIMEOUT_MS = 600_000;
+const BEAT_MS = 100;
 /** How often the witness looks into both databases, ms. */
-const LOOK_EVERY = 200;
+const POLL_MS = 200;
 /** Control has spoken within this time, or what it said is not shown any more. */
-const SILENCE = 1_000;
-const ENDED_WITHIN = 180_000;
+const SILENCE_MS = 1_000;
+const ENDED_WITHIN_MS = 180_000;
 
 /** Runs the rehearsal and kills what it stands on. Rejects, with everything stopped, if a chapter cannot be finished. */
 export const chaos = (options: ChaosOptions) => {
@@ -46,7 +46,7 @@ export const chaos = (options: ChaosOptions) => {
 
 async function play(stage: Stage, options: ChaosOptions): Promise<{ report: ChaosReport; customer: number }> {
   const { input, addresses, processes, suite, timed, took, atTheEnd } = stage;
-  const witness = new Witness(addresses.monolith.admin, addresses.orders.admin, LOOK_EVERY);
+  const witness = new Witness(addresses.monolith.admin, addresses.orders.admin, POLL_MS);
   atTheEnd(() => witness.stop());
   const over = new AbortController();
   atTheEnd(async () => over.abort());
@@ -56,7 +56,7 @@ async function play(stage: Stage, options: ChaosOptions): Promise<{ report: Chao
     seconds: Math.max(REPLAY_SECONDS[options.quick ? 'quick' : 'full'], secondsFor(options.planned?.kills ?? 0)),
     signal,
     visit: visit((purchase) => witness.add(purchase)),
-    patience: PATIENCE,
+    patience: TIMEOUT_MS,
   });
   const { tally } = traffic;
   const fire = new Killer(processes, traffic.share, options.planned, signal);
@@ -92,7 +92,7 @@ async function play(stage: Stage, options: ChaosOptions): Promise<{ report: Chao
 
 /** Kills, heals and shows until every purchase is made, everything has healed and everybody is where they belong. */
 async function underFire(
-  traffic: Traffic,
+  traffic: LiveTraffic,
   witness: Witness,
   fire: Killer,
   { keys, signal, interrupt }: ChaosOptions,
@@ -107,15 +107,15 @@ async function underFire(
   const moved = whileRunning(operate(traffic, () => wounds.bleeding.length > 0, signal));
   const stopKeys = keys ? listenToKeys((key) => fire.press(key), interrupt) : () => {};
   try {
-    for (let deadline = Number.POSITIVE_INFINITY; ; await sleep(BEAT)) {
+    for (let deadline = Number.POSITIVE_INFINITY; ; await sleep(BEAT_MS)) {
       signal.throwIfAborted();
       const now = Date.now();
-      if (bought.running) deadline = now + ENDED_WITHIN;
+      if (bought.running) deadline = now + ENDED_WITHIN_MS;
       else await bought.done; // whatever failed is not waited for
       if (!moved.running) await moved.done;
       if (!bought.running && ((!moved.running && !wounds.bleeding.length) || now > deadline)) break;
       fire.turn();
-      const status = heard && now - heard.at < SILENCE ? heard.status : undefined;
+      const status = heard && now - heard.at < SILENCE_MS ? heard.status : undefined;
       const { lag: waiting, newestFound } = witness;
       fire.tend({ now, status, heardAt: heard?.at ?? 0, waiting, newestFound, buying: bought.running });
       const customers = { requests: tally.requests, retried: tally.retryTimes.length, errors: tally.errors.length };

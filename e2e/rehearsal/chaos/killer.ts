@@ -7,7 +7,7 @@ import { type Planned, schedule } from './schedule.ts';
 import { hasDiedByItself, revive, type Victim, victimsOf } from './victims.ts';
 
 /** Kills that come by themselves, at moments the seed decides. */
-export type Plan = { readonly seed: number; readonly kills: number };
+export type KillPlan = { readonly seed: number; readonly kills: number };
 
 /** Kills, starts again what has died, and keeps book; says each death and each recovery. */
 export class Killer {
@@ -19,7 +19,7 @@ export class Killer {
   readonly #signal: AbortSignal;
 
   /** `share` gives the share of the purchases acknowledged so far, 0…1. An abort ends it: nothing is started again. */
-  constructor(processes: Processes, share: () => number, plan: Plan | undefined, signal: AbortSignal) {
+  constructor(processes: Processes, share: () => number, plan: KillPlan | undefined, signal: AbortSignal) {
     this.#processes = processes;
     this.#share = share;
     this.#signal = signal;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { at, PORTS, SECRETS } from '../addresses.ts';
-import type { Traffic } from '../traffic.ts';
+import type { LiveTraffic } from '../traffic.ts';
 import { readStatus } from '../watch.ts';
 
 /** Which percentage the operator wants of a capability, from which share of the purchases on. */
@@ -17,7 +17,7 @@ const WISHES = [
   { from: 0.72, capability: 'orders', percent: 100 },
 ] as const;
 
-const LOOK_EVERY = 250;
+const POLL_MS = 250;
 
 /** What the operator wants by now, per capability: the newest wish. */
 export function wishesAt(share: number): Map<string, number> {
@@ -28,7 +28,7 @@ export function wishesAt(share: number): Map<string, number> {
  * Keeps moving users where they are wanted, all day: says so again when control was dead, and when the judge has taken
  * everybody back, as soon as nothing bleeds any more. Resolves when everybody is where the last wish wants them.
  */
-export async function operate(traffic: Traffic, bleeding: () => boolean, signal: AbortSignal): Promise<void> {
+export async function operate(traffic: LiveTraffic, bleeding: () => boolean, signal: AbortSignal): Promise<void> {
   let said = new Map<string, number>();
   for (;;) {
     signal.throwIfAborted();
@@ -46,7 +46,7 @@ export async function operate(traffic: Traffic, bleeding: () => boolean, signal:
       if (said.get(name) === percent && !rolledBack) continue;
       if (await wish(name, percent)) said = new Map(said).set(name, percent);
     }
-    await sleep(LOOK_EVERY);
+    await sleep(POLL_MS);
   }
 }
 

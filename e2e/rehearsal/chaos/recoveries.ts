@@ -17,9 +17,9 @@ export type Wound = {
 };
 
 /** A second: what is behind by less is in time. */
-const IN_TIME = 1_000;
+const IN_TIME_MS = 1_000;
 /** In time for as long as this, or it was only that nobody had noticed yet. */
-const LASTS = 3_000;
+const LASTS_MS = 3_000;
 
 /** How far behind the sync is, in three independent ways. */
 export type Pulse = {
@@ -48,8 +48,8 @@ export const lagOf = (status: Status): number =>
  */
 export function isInTime({ back }: Wound, { status, heardAt, waiting, newestFound, buying }: Pulse): boolean {
   if (back === undefined || !status || heardAt < back) return false;
-  const everybody = status.capabilities.length > 0 && lagOf(status) < IN_TIME;
-  return everybody && waiting < IN_TIME && (newestFound > back || !buying);
+  const everybody = status.capabilities.length > 0 && lagOf(status) < IN_TIME_MS;
+  return everybody && waiting < IN_TIME_MS && (newestFound > back || !buying);
 }
 
 /** Every wound of a run, in order. */
@@ -79,7 +79,7 @@ export class Recoveries {
     for (const wound of this.bleeding) {
       if (!isInTime(wound, pulse)) delete wound.inTimeSince;
       else wound.inTimeSince ??= pulse.now;
-      if (wound.inTimeSince === undefined || pulse.now - wound.inTimeSince < LASTS) continue;
+      if (wound.inTimeSince === undefined || pulse.now - wound.inTimeSince < LASTS_MS) continue;
       wound.healed = wound.inTimeSince;
       healed.push(wound);
     }

@@ -12,7 +12,7 @@ export type Victim = {
 };
 
 /** What a supervisor waits before it starts a dead process again, in milliseconds. */
-const RESTART_AFTER = 1_000;
+const RESTART_AFTER_MS = 1_000;
 
 /** Everything that can be killed. The proxies die in turn. Nothing is started again once `signal` is aborted. */
 export function victimsOf(processes: Processes, signal: AbortSignal): Victim[] {
@@ -53,7 +53,7 @@ export async function revive(one: Process, signal: AbortSignal): Promise<void> {
   reviving.add(one);
   try {
     for (;;) {
-      await sleep(RESTART_AFTER, undefined, { signal });
+      await sleep(RESTART_AFTER_MS, undefined, { signal });
       try {
         return await one.start();
       } catch {

@@ -5,7 +5,7 @@ import type { Visit } from '../traffic.ts';
 type Order = { readonly id: number };
 
 /** How long a customer looks for an order that is not there yet, in milliseconds. */
-const PATIENCE = 120_000;
+const TIMEOUT_MS = 120_000;
 
 /**
  * Buys; a fixed tenth looks for the order, a fixed twentieth cancels it. A rollback by force may overtake an order: it
@@ -20,15 +20,15 @@ export const visit =
     tally.acknowledged.add(key);
     bought(purchase);
     if (number % 10 === 3 && !(await insist(client, 'GET', `/api/orders/${id}`)))
-      tally.failed(`order ${id} could not be read for ${PATIENCE / 1_000} s`);
+      tally.failed(`order ${id} could not be read for ${TIMEOUT_MS / 1_000} s`);
     if (number % 20 !== 7) return;
     if (await insist(client, 'POST', `/api/orders/${id}/cancel`)) tally.cancelled.add(key);
-    else tally.failed(`order ${id} could not be cancelled for ${PATIENCE / 1_000} s`);
+    else tally.failed(`order ${id} could not be cancelled for ${TIMEOUT_MS / 1_000} s`);
   };
 
 /** Asks for an order until it is there; false if it never is. */
 async function insist(client: Customer, method: 'GET' | 'POST', path: string): Promise<boolean> {
-  for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await sleep(100)) {
+  for (const deadline = Date.now() + TIMEOUT_MS; Date.now() < deadline; await sleep(100)) {
     const order = (await client.ask(method, path, [200, 404], method === 'POST' ? {} : undefined)) as Partial<Order>;
     if (order.id !== undefined) return true;
   }
