@@ -19,7 +19,7 @@ export function addComparing(program: Command, exit: (code: number) => void): vo
       .option('--summary <file>', 'append a Markdown summary (default: $GITHUB_STEP_SUMMARY)');
   reporting(
     program
-      .command('compare <old-url> <new-url>')
+      .command('compare <old-url> <candidate-url>')
       .description('Sends a suite of requests to both sides and compares the replies; for CI.')
       .requiredOption('--suite <file>', 'the cases, a JSON list: name, method, path, headers, body, capture'),
   )
@@ -30,13 +30,13 @@ export function addComparing(program: Command, exit: (code: number) => void): vo
         'strangler compare $OLD $NEW --suite cases.json --rules rules.json --html report.html --junit junit.xml',
       )}`,
     )
-    .action(async (oldUrl, newUrl, options) => exit(await comparing.compare(oldUrl, newUrl, options)));
+    .action(async (oldUrl, candidateUrl, options) => exit(await comparing.compare(oldUrl, candidateUrl, options)));
   program
     .command('record <url>')
     .description('Passes requests on to a server and writes them and its replies into a HAR file, without secrets.')
     .requiredOption('--listen <host:port>', 'where requests come in', recording.readListen)
     .requiredOption('--out <file>', 'the recording, a HAR file that must not exist yet')
-    .option('--beside <url>', 'ask reads of the new side too, and keep both replies; writes never go there')
+    .option('--candidate <url>', 'ask reads of this server too, and keep both replies; writes never go there')
     .addOption(repeated('--as-read <route>', 'this changes nothing either: "POST /search/**"', recording.readRoute))
     .option('--user <where>', 'who asks: jwt:CLAIM, header:NAME or cookie:NAME (default: jwt:sub)', recording.readUser)
     .addOption(
@@ -58,13 +58,13 @@ export function addComparing(program: Command, exit: (code: number) => void): vo
       'after',
       `\nTokens, passwords, card numbers, e-mail addresses and the like never reach the file; equal ones have equal marks.\n${examples(
         'strangler record http://localhost:3000 --listen :8080 --out shop.har',
-        'strangler record $OLD --listen :8080 --out shop.har --beside $NEW --redact phone --keep 3d',
+        'strangler record $OLD --listen :8080 --out shop.har --candidate $NEW --redact phone --keep 3d',
       )}`,
     )
     .action(async (url, options) => exit(await recording.record(url, options)));
   reporting(
     program
-      .command('replay <file> <old-url> <new-url>')
+      .command('replay <file> <old-url> <candidate-url>')
       .description('Plays a recording, or any HAR file, against both sides and compares the replies.')
       .option('--writes', 'send writes too, TO BOTH SIDES; without it only reads are played')
       .option(
@@ -89,17 +89,19 @@ export function addComparing(program: Command, exit: (code: number) => void): vo
     .addHelpText(
       'after',
       `
-Instead of OLD-URL the word "recorded" takes the replies of the recording, instead of NEW-URL the word "beside" those
-that strangler record --beside has kept.
+Instead of OLD-URL the word "recorded" takes the replies of the recording, instead of CANDIDATE-URL the word "candidate" those
+that strangler record --candidate has kept.
 
 Exit codes: 0 equal, 1 mismatch, 2 the tool or a side failed, 3 too little could be compared, 130 stopped with Ctrl-C.
 ${examples(
   'strangler replay shop.har http://localhost:3000 http://localhost:3001 --speed max',
   'strangler replay shop.har $OLD $NEW --writes --rules rules.json --html report.html --users users.json',
-  'strangler replay shop.har recorded beside',
+  'strangler replay shop.har recorded candidate',
 )}`,
     )
-    .action(async (file, oldUrl, newUrl, options) => exit(await replaying.replay(file, oldUrl, newUrl, options)));
+    .action(async (file, oldUrl, candidateUrl, options) =>
+      exit(await replaying.replay(file, oldUrl, candidateUrl, options)),
+    );
   const rules = program.command('rules').description('Looks after the rules that say why replies may differ.');
   rules
     .command('lint <rules>')

@@ -68,7 +68,7 @@ describe('strangler compare', () => {
     }
   });
 
-  test('ends with 2 where the new side does not answer, or it is used wrongly', async () => {
+  test('ends with 2 where the candidate does not answer, or it is used wrongly', async () => {
     const old = await side(5);
     expect((await strangler('compare', old, 'http://127.0.0.1:1', '--suite', 'cases.json')).code).toBe(2);
     const noSuite = await strangler('compare', old, old, '--suite', 'nowhere.json');

@@ -364,7 +364,7 @@ describe('strangler says what is wrong', () => {
     [['ramp', 'start', 'orders', '--steps', '50,10'], /must rise/],
     [['ramp', 'start', 'orders', '--dwell', 'soon'], /no duration/],
     [['records', '--last', '0'], /--last <count>.*no count/],
-    [['replay', 'a.har', 'recorded', 'beside', '--concurrency', 'x'], /--concurrency <count>.*no count/],
+    [['replay', 'a.har', 'recorded', 'candidate', '--concurrency', 'x'], /--concurrency <count>.*no count/],
     [['status', '--watch'], /needs a terminal/],
     [['status', '--wath'], /unknown option/],
     [['fly'], /unknown command/],

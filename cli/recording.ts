@@ -21,7 +21,7 @@ import { counted, inert } from './text.ts';
 export type RecordOptions = {
   listen: { host: string; port: number };
   out: string;
-  beside?: string;
+  candidate?: string;
   asRead: readonly string[];
   user?: UserFrom;
   redact: readonly string[];
@@ -38,7 +38,10 @@ const PROGRESS_MS = 500;
 
 /** Records until Ctrl-C, and gives the exit code: a recording that could not be written to its end is a failure. */
 export async function record(url: string, options: RecordOptions): Promise<number> {
-  const [target, beside] = [readTarget(url), options.beside === undefined ? undefined : readTarget(options.beside)];
+  const [target, candidate] = [
+    readTarget(url),
+    options.candidate === undefined ? undefined : readTarget(options.candidate),
+  ];
   const known = options.secrets === undefined ? undefined : await readNamedSecrets(options.secrets);
   // The key dies with this process: nobody can try guesses against the marks.
   const redaction = {
@@ -56,7 +59,7 @@ export async function record(url: string, options: RecordOptions): Promise<numbe
     cap: options.maxBody,
     most: { entries: options.maxRequests, bytes: options.maxFile },
     asReads: options.asRead,
-    ...(beside && { beside }),
+    ...(candidate && { candidate }),
     ...(options.user && { user: options.user }),
   }).catch(async (cause: NodeJS.ErrnoException) => {
     await file.remove();
@@ -84,13 +87,13 @@ const progressOf = ({ counts, over }: Recorder): string =>
   inert(`${counted(counts.entries, 'request')} recorded${over === undefined ? '' : `; no more, because ${over}`}`);
 
 /** What a person should know about a recording, the things that are not in it above all. */
-function summaryOf(counts: RecorderCounts, { out, beside, maxBody }: RecordOptions): string[] {
+function summaryOf(counts: RecorderCounts, { out, candidate, maxBody }: RecordOptions): string[] {
   const some = (count: number, noun: string, what: string) => (count > 0 ? [`${counted(count, noun)} ${what}`] : []);
   return [
     `${counted(counts.entries, 'request')} in ${out}`,
-    ...(beside === undefined ? [] : [`${counted(counts.beside, 'read')} asked of ${beside} too`]),
-    ...some(counts.besideFailed, 'read', 'it did not answer'),
-    ...some(counts.besideNotAsked, 'read', 'it was not asked: it is too slow, or the request too large'),
+    ...(candidate === undefined ? [] : [`${counted(counts.candidate, 'read')} asked of ${candidate} too`]),
+    ...some(counts.candidateFailed, 'read', 'it did not answer'),
+    ...some(counts.candidateNotAsked, 'read', 'it was not asked: it is too slow, or the request too large'),
     ...some(
       counts.bodiesNotKept,
       'time',

@@ -94,7 +94,7 @@ describe('strangler replay', () => {
     expect(newer.seen).toContain('GET /orders/9002');
   });
 
-  test('ends with 1 where the new side differs, says where, and writes every report without secrets', async () => {
+  test('ends with 1 where the candidate differs, says where, and writes every report without secrets', async () => {
     await recorded();
     const reports = ['--junit', 'junit.xml', '--json', 'report.json', '--html', 'report.html'];
     const urls = [(await side(500)).url, (await side(9_000, '19.90')).url];
@@ -185,7 +185,7 @@ describe('strangler replay', () => {
     expect(code).toBe(0);
   });
 
-  test('compares what was recorded beside without asking anybody', async () => {
+  test('compares what was recorded of both without asking anybody', async () => {
     const har = {
       startedDateTime: '2026-01-01T00:00:00Z',
       time: 1,
@@ -197,10 +197,10 @@ describe('strangler replay', () => {
       content: { size: 9, mimeType: '', text },
     });
     const entries = [
-      { ...har, response: reply('{"a":1}'), _beside: { url: 'http://new', time: 1, response: reply('{"a":2}') } },
+      { ...har, response: reply('{"a":1}'), _candidate: { url: 'http://new', time: 1, response: reply('{"a":2}') } },
     ];
     await line.write('pairs.har', JSON.stringify({ log: { version: '1.2', entries } }));
-    const { code, out } = await strangler('replay', 'pairs.har', 'recorded', 'beside');
+    const { code, out } = await strangler('replay', 'pairs.har', 'recorded', 'candidate');
     expect(out).toContain('GET /orders/{id}  $.a  value');
     expect(code).toBe(1);
   });

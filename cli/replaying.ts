@@ -43,7 +43,7 @@ export function replay(file: string, old: string, newer: string, options: Replay
 }
 
 async function replayFile(file: string, old: string, newer: string, options: ReplayCommandOptions): Promise<number> {
-  const sides = [readSource(old, 'recorded'), readSource(newer, 'beside')] as const;
+  const sides = [readSource(old, 'recorded'), readSource(newer, 'candidate')] as const;
   const live = sides.flatMap((source) => (typeof source === 'object' ? [source.url] : []));
   const engine = await engineOptions(options, live.length > 0);
   const recording = await openRecording(file, new Date(), options.user).catch((cause: Error) => {
@@ -94,7 +94,7 @@ async function engineOptions(options: ReplayCommandOptions, isLive: boolean): Pr
 }
 
 /** A side's URL, or the word for what the recording has of that side. */
-function readSource(text: string, stored: 'recorded' | 'beside'): Source {
+function readSource(text: string, stored: 'recorded' | 'candidate'): Source {
   return text === stored ? stored : { url: readUrl(text).replace(/\/+$/, '') };
 }
 

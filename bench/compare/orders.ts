@@ -21,7 +21,7 @@ export const orders = (count: number): readonly Order[] =>
     ].slice(0, 1 + (at % 2)),
   }));
 
-/** What the new side answers, and how many differences a person would name. */
+/** What the candidate answers, and how many differences a person would name. */
 export type Change = {
   readonly name: string;
   /** Who by design does not see it: elements told apart by a key have no order. */

@@ -42,7 +42,7 @@ describe('compareReplies', () => {
     expect(compareReplies(failed, json(1)).kind).toBe('not-comparable');
     expect(compareReplies(json(1), failed)).toMatchObject({
       kind: 'candidate-error',
-      reason: 'the new side gave no reply: connect ECONNREFUSED',
+      reason: 'the candidate gave no reply: connect ECONNREFUSED',
     });
     expect(compareReplies(json(1), json({}, 503)).kind).toBe('candidate-error');
     expect(compareReplies(json(1, 502), json(1)).kind).toBe('not-comparable');

@@ -10,7 +10,7 @@ import { type Walked, walk } from './walk.ts';
 
 /**
  * equal, equal-by-rule: the replies agree. mismatch: they do not. Only these three enter a rate; beside it stand
- * not-comparable (the old side or an unreadable body says nothing), candidate-error and candidate-timeout (the new side
+ * not-comparable (the old side or an unreadable body says nothing), candidate-error and candidate-timeout (the candidate
  * gave no reply of its own), dropped (nobody had time to compare) and truncated (no difference found before the budget
  * ran out).
  */
@@ -70,12 +70,12 @@ export function compareReplies(
   if ('error' in old) return without('not-comparable', `the old side gave no reply: ${old.error}`);
   if ('error' in newer) {
     const kind = newer.timeout ? 'candidate-timeout' : 'candidate-error';
-    return without(kind, `the new side gave no reply: ${newer.error}`);
+    return without(kind, `the candidate gave no reply: ${newer.error}`);
   }
   if (old.status !== newer.status) {
     if (NO_ANSWER_OF_ITS_OWN.has(old.status)) return without('not-comparable', `the old side answered ${old.status}`);
     if (NO_ANSWER_OF_ITS_OWN.has(newer.status))
-      return without('candidate-error', `the new side answered ${newer.status}`);
+      return without('candidate-error', `the candidate answered ${newer.status}`);
   }
   return compareParts(old, newer, set, set.counting(options.asked ?? {}, old.status), options);
 }

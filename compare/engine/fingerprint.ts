@@ -138,7 +138,7 @@ const frameOf = (value: Json, state: RuleState, shape: boolean): Frame => ({
   parts: [],
 });
 
-/** Sorted, without those that a rule lets be absent; renamed ones of the new side under their old name. */
+/** Sorted, without those that a rule lets be absent; renamed ones of the candidate under their old name. */
 function memberNames(
   value: JsonObject,
   side: ComparedSide,

@@ -1,5 +1,5 @@
 import type { ClientRequest } from 'node:http';
-import type { BesideReply, RecordedExchange, SeenReply } from './exchange.ts';
+import type { CandidateReply, RecordedExchange, SeenReply } from './exchange.ts';
 import { Tap } from './tap.ts';
 import { headersIn, pairs, RecordedUpstream } from './upstream.ts';
 
@@ -9,7 +9,7 @@ const TIMEOUT_MS = 10_000;
 /** A side asked with these may say "not modified" where the other one does not. */
 const CONDITIONS = /^(if-none-match|if-modified-since|if-range)$/i;
 
-/** Asks the new side what the target has answered, after the target has answered. */
+/** Asks the candidate what the target has answered, after the target has answered. */
 export class CandidateReplies {
   readonly url: string;
   readonly #upstream: RecordedUpstream;
@@ -22,8 +22,8 @@ export class CandidateReplies {
     this.#cap = cap;
   }
 
-  /** What the new side replies; undefined if too many are being asked already. */
-  async ask({ method, path, body }: RecordedExchange, headers: readonly string[]): Promise<BesideReply | undefined> {
+  /** What the candidate replies; undefined if too many are being asked already. */
+  async ask({ method, path, body }: RecordedExchange, headers: readonly string[]): Promise<CandidateReply | undefined> {
     if (this.#asking.size >= AT_ONCE || body.bytes === undefined) return undefined;
     const began = performance.now();
     try {

@@ -27,13 +27,13 @@ export function chosen(
     return false;
   };
   for (const [why, count] of unusable) leave(`unusable: the entry ${why}`, count);
-  return entries.filter(({ method, path, origin, hasBeside }) => {
+  return entries.filter(({ method, path, origin, hasCandidate }) => {
     if (!/^https?:/.test(origin)) return leave(`not HTTP: ${origin.replace(/:.*/, '')}`);
     const { host } = new URL(origin);
     if (!wanted.has(host)) return leave(`of another host: ${host}`);
     if (only.length > 0 && !inScope({ routes: only }, { method, path }, 200))
       return leave('not among the routes to play');
-    if (sources.includes('beside') && !hasBeside) return leave('not asked of the new side when it was recorded');
+    if (sources.includes('candidate') && !hasCandidate) return leave('not asked of the candidate when it was recorded');
     const sent = sources.some((source) => typeof source === 'object');
     return !sent || writes || isRead(method, path, asReads) || leave('writes');
   });

@@ -1,5 +1,5 @@
 import { contentOf, type EntryRedactor, type Headers, postDataOf } from './entry-redactor.ts';
-import type { HarBeside, HarEntry, HarResponse } from './har.ts';
+import type { HarCandidate, HarEntry, HarResponse } from './har.ts';
 import type { TappedBody } from './tap.ts';
 import { type UserFrom, userOf } from './user.ts';
 
@@ -29,8 +29,8 @@ export interface RecordedExchange {
   readonly ended: number;
 }
 
-/** What the new side made of the same read. */
-export interface BesideReply {
+/** What the candidate made of the same read. */
+export interface CandidateReply {
   readonly reply: SeenReply | undefined;
   readonly error?: string;
   readonly milliseconds: number;
@@ -40,12 +40,16 @@ export interface EntryContext {
   readonly keeper: EntryRedactor;
   /** Without a slash at its end. */
   readonly target: string;
-  readonly beside: string | undefined;
+  readonly candidate: string | undefined;
   readonly user: UserFrom | undefined;
 }
 
 /** The exchange as it may be stored: without secrets, and without bodies over the cap. */
-export function entryOf(exchange: RecordedExchange, beside: BesideReply | undefined, context: EntryContext): HarEntry {
+export function entryOf(
+  exchange: RecordedExchange,
+  candidate: CandidateReply | undefined,
+  context: EntryContext,
+): HarEntry {
   const { keeper, target } = context;
   const { method, headers, body, reply, error, sent, began, ended } = exchange;
   const path = keeper.url(exchange.path);
@@ -70,7 +74,7 @@ export function entryOf(exchange: RecordedExchange, beside: BesideReply | undefi
     timings: { send: round(sent), wait: round(began - sent), receive: round(ended - began) },
     ...(user !== undefined && { _user: user }),
     ...(error !== undefined && { _error: error }),
-    ...(beside && { _beside: besideOf(beside, exchange.httpVersion, context) }),
+    ...(candidate && { _candidate: candidateOf(candidate, exchange.httpVersion, context) }),
   };
 }
 
@@ -90,12 +94,12 @@ function responseOf(reply: SeenReply | undefined, httpVersion: string, keeper: E
   };
 }
 
-const besideOf = (
-  { reply, error, milliseconds }: BesideReply,
+const candidateOf = (
+  { reply, error, milliseconds }: CandidateReply,
   httpVersion: string,
-  { keeper, beside }: EntryContext,
-): HarBeside => ({
-  url: beside!,
+  { keeper, candidate }: EntryContext,
+): HarCandidate => ({
+  url: candidate!,
   time: round(milliseconds),
   response: responseOf(reply, httpVersion, keeper),
   ...(error !== undefined && { _error: error }),

@@ -12,13 +12,13 @@ export interface HarEntry {
   readonly timings: { readonly send: number; readonly wait: number; readonly receive: number };
   /** Whose request it was, if it could be told. */
   readonly _user?: string;
-  /** What the new side replied to the same read. */
-  readonly _beside?: HarBeside;
+  /** What the candidate replied to the same read. */
+  readonly _candidate?: HarCandidate;
   /** Why there is no whole reply. */
   readonly _error?: string;
 }
 
-export interface HarBeside {
+export interface HarCandidate {
   readonly url: string;
   readonly time: number;
   readonly response: HarResponse;
@@ -107,18 +107,18 @@ export function headersOf(headers: readonly HarHeader[]): Record<string, readonl
 /** What is wrong with something that stands among the entries; undefined if it can be used. */
 export function entryProblem(entry: unknown): string | undefined {
   if (!isRecord(entry)) return 'is no JSON object';
-  const { request, response, _user: user, _beside: beside } = entry;
+  const { request, response, _user: user, _candidate: candidate } = entry;
   if (!isRecord(request)) return 'has no request';
   if (typeof request.method !== 'string' || !/^[A-Za-z]+$/.test(request.method))
     return 'has a request without a method';
   if (typeof request.url !== 'string' || !URL.canParse(request.url)) return 'has a request without a whole URL';
   if (!isHeaders(request.headers)) return 'has a request without headers';
   if (!isMaybe(user, isText)) return 'has a _user that is no text';
-  if (beside !== undefined && !isRecord(beside)) return 'has a _beside that is no JSON object';
+  if (candidate !== undefined && !isRecord(candidate)) return 'has a _candidate that is no JSON object';
   return (
     postDataProblem(request.postData ?? undefined) ??
     (response === undefined ? undefined : responseProblem(response)) ??
-    (beside === undefined ? undefined : responseProblem(beside.response))
+    (candidate === undefined ? undefined : responseProblem(candidate.response))
   );
 }
 

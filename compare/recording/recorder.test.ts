@@ -208,16 +208,16 @@ describe('recorder', () => {
     expect(read!._user).toBe('17');
   });
 
-  test('asks the new side what was read, keeps both replies together, and never sends a write twice', async () => {
+  test('asks the candidate what was read, keeps both replies together, and never sends a write twice', async () => {
     const asked: string[] = [];
-    const beside = await serve((request, response) => {
+    const candidate = await serve((request, response) => {
       asked.push(`${request.method} ${request.url}`);
       response.writeHead(200, { 'content-type': 'application/json', 'set-cookie': 'new=1' }).end('{"side":"new"}');
     });
     const target = await serve((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).end('{"side":"old"}');
     });
-    const recorder = await record(target, { beside, asReads: ['POST /search/**'] });
+    const recorder = await record(target, { candidate, asReads: ['POST /search/**'] });
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
       const response = await fetch(`${recorder.url}/orders`, { method });
       expect([await response.json(), response.headers.getSetCookie()]).toEqual([{ side: 'old' }, []]);
@@ -226,26 +226,26 @@ describe('recorder', () => {
     const entries = await recorded(recorder);
     expect(asked.sort()).toEqual(['GET /orders', 'POST /search/orders']);
     const read = entries.find(({ request }) => request.method === 'GET')!;
-    expect([read.response.content.text, read._beside!.response.content.text]).toEqual([
+    expect([read.response.content.text, read._candidate!.response.content.text]).toEqual([
       '{"side":"old"}',
       '{"side":"new"}',
     ]);
-    expect(entries.filter((entry) => entry._beside)).toHaveLength(2);
-    expect(recorder.counts.beside).toBe(2);
+    expect(entries.filter((entry) => entry._candidate)).toHaveLength(2);
+    expect(recorder.counts.candidate).toBe(2);
   });
 
-  test('answers as soon as the target has, however long the new side takes, and waits no longer for it than it must when it stops', async () => {
+  test('answers as soon as the target has, however long the candidate takes, and waits no longer for it than it must when it stops', async () => {
     const asked = Promise.withResolvers<void>();
     const hanging = await serve(() => asked.resolve());
-    const recorder = await record(await serve(echo), { beside: hanging });
+    const recorder = await record(await serve(echo), { candidate: hanging });
     expect(await (await fetch(recorder.url)).text()).toBe('');
     await asked.promise; // and then never answered
     const [entry] = await recorded(recorder, 100);
-    expect(entry!._beside).toMatchObject({
+    expect(entry!._candidate).toMatchObject({
       response: { status: 0 },
       _error: 'the recorder stopped before there was a reply',
     });
-    expect(recorder.counts.besideFailed).toBe(1);
+    expect(recorder.counts.candidateFailed).toBe(1);
   });
 
   test('goes on passing requests once the recording is full, and says so', async () => {

@@ -23,7 +23,7 @@ export interface RecorderOptions {
   /** Entries and bytes of the file, beyond which requests are passed on and no longer recorded. */
   readonly most: { readonly entries: number; readonly bytes: number };
   /** Is asked what was read, too. */
-  readonly beside?: URL;
+  readonly candidate?: URL;
   readonly asReads?: readonly string[];
   readonly user?: UserFrom;
 }
@@ -40,10 +40,10 @@ export interface RecorderCounts {
   failed: number;
   /** WebSockets and the like: passed on, never recorded. */
   upgraded: number;
-  /** Reads asked of the new side, those it did not answer, and those not asked because it is too slow. */
-  beside: number;
-  besideFailed: number;
-  besideNotAsked: number;
+  /** Reads asked of the candidate, those it did not answer, and those not asked because it is too slow. */
+  candidate: number;
+  candidateFailed: number;
+  candidateNotAsked: number;
 }
 
 export interface Recorder {
@@ -62,9 +62,9 @@ const MOST_BACKLOG_BYTES = 64 * 1024 * 1024;
 export async function startRecorder(options: RecorderOptions): Promise<Recorder> {
   const { redaction, cap, user } = options;
   const target = new RecordedUpstream(options.target);
-  const beside = options.beside && new CandidateReplies(options.beside, cap);
-  const keeping = await RedactionWorker.start({ redaction, cap, user, target: target.url, beside: beside?.url });
-  const recording = new Recording(options, target, beside, keeping);
+  const candidate = options.candidate && new CandidateReplies(options.candidate, cap);
+  const keeping = await RedactionWorker.start({ redaction, cap, user, target: target.url, candidate: candidate?.url });
+  const recording = new Recording(options, target, candidate, keeping);
   try {
     await recording.listen();
   } catch (error) {
@@ -78,7 +78,7 @@ class Recording implements Recorder {
   readonly #options: RecorderOptions;
   readonly #server: Server;
   readonly #target: RecordedUpstream;
-  readonly #beside: CandidateReplies | undefined;
+  readonly #candidate: CandidateReplies | undefined;
   readonly #keeping: RedactionWorker;
   readonly #tunnels: Tunnels;
   /** Entries that are not in the file yet. */
@@ -92,20 +92,20 @@ class Recording implements Recorder {
     bodiesNotKept: 0,
     failed: 0,
     upgraded: 0,
-    beside: 0,
-    besideFailed: 0,
-    besideNotAsked: 0,
+    candidate: 0,
+    candidateFailed: 0,
+    candidateNotAsked: 0,
   };
 
   constructor(
     options: RecorderOptions,
     target: RecordedUpstream,
-    beside: CandidateReplies | undefined,
+    candidate: CandidateReplies | undefined,
     keeping: RedactionWorker,
   ) {
     this.#options = options;
     this.#target = target;
-    this.#beside = beside;
+    this.#candidate = candidate;
     this.#keeping = keeping;
     this.#tunnels = new Tunnels(target);
     this.#server = createServer(
@@ -151,12 +151,12 @@ class Recording implements Recorder {
     this.#tunnels.stop();
     const timer = setTimeout(() => {
       this.#server.closeAllConnections();
-      this.#beside?.stop();
+      this.#candidate?.stop();
     }, grace);
     await closed;
     await Promise.all(this.#open);
     clearTimeout(timer);
-    this.#beside?.stop();
+    this.#candidate?.stop();
     this.#target.stop();
     await this.#keeping.stop();
     await this.#options.file.close();
@@ -173,8 +173,8 @@ class Recording implements Recorder {
     }
     this.#begun++;
     const answered = exchange.reply !== undefined && exchange.error === undefined && exchange.reply.status !== 304;
-    const beside = read && answered && this.#beside ? await this.#askBeside(exchange, request) : undefined;
-    const kept = await this.#keeping.entry(exchange, beside);
+    const candidate = read && answered && this.#candidate ? await this.#askCandidate(exchange, request) : undefined;
+    const kept = await this.#keeping.entry(exchange, candidate);
     if ('why' in kept) {
       this.#begun--;
       this.counts.notRecorded++;
@@ -185,11 +185,11 @@ class Recording implements Recorder {
     this.counts.entries++;
   }
 
-  async #askBeside(exchange: RecordedExchange, request: IncomingMessage) {
-    const beside = await this.#beside!.ask(exchange, forwarded(request, ['transfer-encoding', 'content-length']));
-    if (!beside) this.counts.besideNotAsked++;
-    else if (beside.reply) this.counts.beside++;
-    else this.counts.besideFailed++;
-    return beside;
+  async #askCandidate(exchange: RecordedExchange, request: IncomingMessage) {
+    const candidate = await this.#candidate!.ask(exchange, forwarded(request, ['transfer-encoding', 'content-length']));
+    if (!candidate) this.counts.candidateNotAsked++;
+    else if (candidate.reply) this.counts.candidate++;
+    else this.counts.candidateFailed++;
+    return candidate;
   }
 }

@@ -69,7 +69,7 @@ describe('openRecording', () => {
     ],
     ['a status that is text', { response: { status: '200', headers: [] } }, 'a response without status and headers'],
     ['response: null', { response: null }, 'a response without status and headers'],
-    ['a _beside without a reply', { _beside: {} }, 'a response without status and headers'],
+    ['a _candidate without a reply', { _candidate: {} }, 'a response without status and headers'],
     ['a _user that is a number', { _user: 17 }, 'a _user that is no text'],
     ...[
       [{ text: { a: 1 } }, 'a postData that holds no texts'],
@@ -98,7 +98,7 @@ describe('openRecording', () => {
     const whole = {
       ...entry('/x'),
       _user: 'ada',
-      _beside: { url: 'http://new.test', time: 1, response: { status: 200, headers: [], content: { size: 0 } } },
+      _candidate: { url: 'http://new.test', time: 1, response: { status: 200, headers: [], content: { size: 0 } } },
       request: {
         ...{ method: 'POST', url: 'http://shop.test/x?a=1', headers: [{ name: 'a', value: 'b' }], bodySize: 3 },
         ...{ cookies: [{ name: 'sid', value: '1' }], postData: { mimeType: 'text/plain', text: 'abc', params: [] } },

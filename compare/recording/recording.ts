@@ -29,8 +29,8 @@ export interface Recorded {
   readonly credential: string | undefined;
   /** Tokens and cookies its reply hands out. */
   readonly yields: readonly string[];
-  /** True if the reply of the new side was recorded too. */
-  readonly hasBeside: boolean;
+  /** True if the reply of the candidate was recorded too. */
+  readonly hasCandidate: boolean;
 }
 
 export interface Recording {
@@ -138,7 +138,7 @@ function emptiness(path: string, count: number, unusable: ReadonlyMap<string, nu
 }
 
 function recorded(
-  { request, response, startedDateTime, time, _user, _beside }: HarEntry,
+  { request, response, startedDateTime, time, _user, _candidate }: HarEntry,
   place: Pick<Recorded, 'position' | 'at' | 'length'>,
   from: UserFrom | undefined,
   previous: Recorded | undefined,
@@ -158,7 +158,7 @@ function recorded(
     user: from === undefined ? (_user ?? userOf(headers)) : (userOf(headers, from) ?? _user),
     credential: credentialOf(headers),
     yields: response ? tokensIn(response) : [],
-    hasBeside: _beside !== undefined,
+    hasCandidate: _candidate !== undefined,
   };
 }
 

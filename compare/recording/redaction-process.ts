@@ -1,6 +1,6 @@
 import { type Redaction, redactor } from '../redact/redact.ts';
 import { EntryRedactor } from './entry-redactor.ts';
-import { type BesideReply, entryOf, type RecordedExchange } from './exchange.ts';
+import { type CandidateReply, entryOf, type RecordedExchange } from './exchange.ts';
 import type { UserFrom } from './user.ts';
 
 export interface KeepingOptions {
@@ -9,11 +9,11 @@ export interface KeepingOptions {
   readonly cap: number;
   /** Base URLs without a slash at their end. */
   readonly target: string;
-  readonly beside: string | undefined;
+  readonly candidate: string | undefined;
   readonly user: UserFrom | undefined;
 }
 
-export type ToKeep = { readonly exchange: RecordedExchange; readonly beside: BesideReply | undefined };
+export type ToKeep = { readonly exchange: RecordedExchange; readonly candidate: CandidateReply | undefined };
 /** Comes first: what to look for. */
 export type BeginRedacting = { readonly begin: KeepingOptions };
 /** It was not done, and why. */
@@ -26,9 +26,9 @@ export type RedactedEntry = { readonly line: string; readonly bodiesNotKept: num
 
 let context: Parameters<typeof entryOf>[2] | undefined;
 
-function kept({ exchange, beside }: ToKeep): RedactedEntry {
+function kept({ exchange, candidate }: ToKeep): RedactedEntry {
   try {
-    const entry = entryOf(exchange, beside, context!);
+    const entry = entryOf(exchange, candidate, context!);
     const bodies = [entry.request.postData, entry.response.content];
     return { line: JSON.stringify(entry), bodiesNotKept: bodies.filter((body) => body?._sha256 !== undefined).length };
   } catch (error) {

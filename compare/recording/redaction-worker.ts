@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { BesideReply, RecordedExchange } from './exchange.ts';
+import type { CandidateReply, RecordedExchange } from './exchange.ts';
 import type {
   BeginRedacting,
   Begun,
@@ -52,10 +52,10 @@ export class RedactionWorker {
   }
 
   /** The exchange as a line of the file. */
-  entry(exchange: RecordedExchange, beside: BesideReply | undefined): Promise<RedactedEntry> {
-    const bodies = [exchange.body, exchange.reply?.body, beside?.reply?.body];
+  entry(exchange: RecordedExchange, candidate: CandidateReply | undefined): Promise<RedactedEntry> {
+    const bodies = [exchange.body, exchange.reply?.body, candidate?.reply?.body];
     const size = bodies.reduce((sum, body) => sum + (body?.bytes?.length ?? 0), 0);
-    return this.#ask<RedactedEntry>({ exchange, beside }, size);
+    return this.#ask<RedactedEntry>({ exchange, candidate }, size);
   }
 
   /** What was asked before is answered, or why it is not. */

@@ -199,7 +199,7 @@ describe('replay', () => {
     expect([old.orders.length, newer.orders.length]).toEqual([4, 4]);
   });
 
-  test('finds a wrong rounding planted in the new side, and where it is', async () => {
+  test('finds a wrong rounding planted in the candidate, and where it is', async () => {
     await recordTraffic(shop(1).app, (url) => buy(url, 'ada@example.test'));
     const wrong = shop(9_000, { total: (cents) => Math.round(cents / 100) });
     const { report } = await play(shop(500).app, wrong.app);
@@ -399,7 +399,7 @@ describe('replay', () => {
     expect([recorded.orders.length, newer.orders.length]).toEqual([2, 1]);
   });
 
-  test('compares recorded replies with a live side, and with those recorded beside them', async () => {
+  test('compares recorded replies with a live side, and with those recorded of the candidate', async () => {
     const side =
       (total: number): RequestListener =>
       (_request, response) => {
@@ -409,7 +409,7 @@ describe('replay', () => {
     const cap = 10_000;
     const recorder = await startRecorder({
       target: new URL(await serve(side(5))),
-      beside: new URL(await serve(side(6))),
+      candidate: new URL(await serve(side(6))),
       host: '127.0.0.1',
       port: 0,
       file: await HarFile.create(file, { until: '2999-01-01T00:00:00.000Z', redacted: [] }),
@@ -420,9 +420,9 @@ describe('replay', () => {
     await send(`${recorder.url}/orders/7`, 'GET');
     await send(`${recorder.url}/orders`, 'POST', {});
     await recorder.stop();
-    const offline = await play('recorded', 'beside', { rules: [] });
+    const offline = await play('recorded', 'candidate', { rules: [] });
     expect(offline.report.tally.groups.map(({ path }) => path).sort()).toEqual(['$.token', '$.total']);
-    expect(offline.leftOut).toEqual(new Map([['not asked of the new side when it was recorded', 1]]));
+    expect(offline.leftOut).toEqual(new Map([['not asked of the candidate when it was recorded', 1]]));
     expect(countsOf(await play('recorded', side(5), { rules: [], writes: false }))).toEqual({ equal: 1 });
     const { report } = await play('recorded', side(7), { rules: [], writes: false });
     expect(report.tally.groups.map(({ path }) => path)).toEqual(['$.total']);

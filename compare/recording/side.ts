@@ -5,8 +5,8 @@ import type { HarEntry } from './har.ts';
 import { type Played, replyOf, withoutKeys } from './played.ts';
 import type { Translation } from './translation.ts';
 
-/** A base URL without a slash at its end; or replies that are in the recording: the target's, or the new side's. */
-export type Source = { readonly url: string } | 'recorded' | 'beside';
+/** A base URL without a slash at its end; or replies that are in the recording: the target's, or the candidate's. */
+export type Source = { readonly url: string } | 'recorded' | 'candidate';
 
 export type ReplayedRequest = { readonly user: string; readonly path: string; readonly isRead: boolean };
 
@@ -33,7 +33,7 @@ export class ReplaySide {
     asked: ReplayedRequest,
   ): Promise<Reply | Failure | { readonly missing: string }> {
     if (this.#source === 'recorded') return this.#stored(entry.response, entry._error);
-    if (this.#source === 'beside') return this.#stored(entry._beside?.response, entry._beside?._error);
+    if (this.#source === 'candidate') return this.#stored(entry._candidate?.response, entry._candidate?._error);
     if ('lost' in played) return { missing: played.lost };
     const request = this.#translation.request(played, asked.user, entry.response?.status ?? 0);
     if ('missing' in request) return request;

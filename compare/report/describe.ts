@@ -25,8 +25,8 @@ const HEADLINE: Record<Result['kind'], string> = {
   'equal-by-rule': 'The replies are equal under the rules',
   mismatch: 'The new reply differs from the old one',
   'not-comparable': 'The replies cannot be compared',
-  'candidate-error': 'The new side failed',
-  'candidate-timeout': 'The new side did not answer in time',
+  'candidate-error': 'The candidate failed',
+  'candidate-timeout': 'The candidate did not answer in time',
   dropped: 'The replies were not compared',
   truncated: 'The comparison was given up before its end',
 };

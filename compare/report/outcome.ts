@@ -11,7 +11,7 @@ export const OUTCOME_CODES: Readonly<Record<SuiteOutcome, number>> = {
 };
 
 /**
- * mismatch: a reply differs, or a rule fails its audit. failed: the new side did not answer (of live traffic: never).
+ * mismatch: a reply differs, or a rule fails its audit. failed: the candidate did not answer (of live traffic: never).
  * insufficient: fewer than `minimum` pairs could be compared (without one: not all of a suite, none of live traffic).
  */
 export function outcomeOf({ counts, cases, findings }: Report, minimum?: number): SuiteOutcome {

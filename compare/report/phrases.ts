@@ -31,7 +31,7 @@ export const REFUSAL_PHRASES: Readonly<Record<NoiseRefusal, string>> = {
 export const OUTCOME_PHRASES: Readonly<Record<SuiteOutcome, string>> = {
   equal: 'Old and new answer alike',
   mismatch: 'Old and new do not answer alike',
-  failed: 'The new side did not answer',
+  failed: 'The candidate did not answer',
   insufficient: 'Too little could be compared',
 };
 

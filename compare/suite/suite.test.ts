@@ -145,7 +145,7 @@ describe('compareSuites', () => {
     const report = await compareSuites(shop(1), empty, cases.slice(0, 2), { rules });
     expect(report.cases[1]!.result).toMatchObject({
       kind: 'candidate-error',
-      reason: 'the new side gave no reply: no earlier reply of this side has yielded {token}',
+      reason: 'the candidate gave no reply: no earlier reply of this side has yielded {token}',
     });
   });
 
