@@ -5,7 +5,7 @@ import type { FlagStore } from '@strangler/flags';
 import type { Plan, ProxyStatus, Status } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { type Active, activate } from './active.ts';
-import { adminApi } from './admin.ts';
+import { adminApi } from './admin/api.ts';
 import { roleOf } from './auth.ts';
 import { openStores } from './databases.ts';
 import { Lease } from './lease.ts';

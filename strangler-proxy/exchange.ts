@@ -9,20 +9,13 @@ import { Forward, type Sender } from './forward.ts';
 import type { Held } from './hold.ts';
 import type { Fenced } from './metrics.ts';
 import type { FenceSays } from './response.ts';
-import { type RoutedCapability, readsAfter, rewritten } from './route.ts';
+import { isWrite, type RoutedCapability, readsAfter, rewritten } from './route.ts';
 import type { Clean } from './sanitize.ts';
 import type { Capture } from './shadow/reply.ts';
 import type { UserRead } from './shadow/sides.ts';
+import type { RequestSubject } from './subject.ts';
 import type { RequestOutcome } from './tally.ts';
 import type { Traffic } from './traffic.ts';
-
-/** Whose request it is. */
-export type RequestSubject = {
-  readonly routed: RoutedCapability | undefined;
-  readonly user: string | undefined;
-  readonly bucket: number;
-  readonly isWrite: boolean;
-};
 
 /** Why a write that a fence has refused is not sent again. */
 const LACK: Record<FenceSays, string> = {
@@ -70,7 +63,7 @@ export class Exchange implements Held, Sender, Uploading {
     this.response = response;
     this.clean = clean;
     this.capability = subject.routed?.name ?? '';
-    this.isWrite = subject.isWrite;
+    this.isWrite = isWrite(subject.routed, clean.method, clean.readings);
     this.#subject = subject;
   }
 
@@ -130,8 +123,8 @@ export class Exchange implements Held, Sender, Uploading {
   }
 
   #decision(routed: RoutedCapability) {
-    const { user, bucket, isWrite } = this.#subject;
-    return this.#traffic.decide(routed.name, user, bucket, isWrite);
+    const { user, bucket } = this.#subject;
+    return this.#traffic.decide(routed.name, user, bucket, this.isWrite);
   }
 
   stillMoves(): boolean {
@@ -237,8 +230,8 @@ export class Exchange implements Held, Sender, Uploading {
   /** Notes a write as under way; refuses it if its client keeps too many users from moving already. */
   #mayTakeOff(side: Side): boolean {
     const { flights, uploads, unknownFates } = this.#traffic;
-    const { routed, user, bucket, isWrite } = this.#subject;
-    if (!isWrite || !routed || user === undefined) return true;
+    const { routed, user, bucket } = this.#subject;
+    if (!this.isWrite || !routed || user === undefined) return true;
     const write = { capability: routed.name, user, bucket, side };
     if (unknownFates.isUsedUp(write, this.clean.address)) {
       this.refuse('too-many-unknown', `the ${side} has left too many of your writes without an answer; try again`);
@@ -273,10 +266,10 @@ export class Exchange implements Held, Sender, Uploading {
 
   /** The request as both sides may be asked it; undefined if nothing it leads to is compared. */
   #asked(): UserRead | undefined {
-    const { routed, user, bucket, isWrite } = this.#subject;
+    const { routed, user, bucket } = this.#subject;
     if (!routed || user === undefined || routed.compare.share === 0) return undefined;
     const { method, readings } = this.clean;
-    if (isWrite ? !readsAfter(routed, method, readings).length : method !== 'GET') return undefined;
+    if (this.isWrite ? !readsAfter(routed, method, readings).length : method !== 'GET') return undefined;
     return { routed, user, bucket, clean: this.clean, target: this.clean.target };
   }
 

@@ -1,13 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { bucketOf } from '@strangler/plan';
 import { answer, answerRaw, type Code, RefusedRequest } from './answer.ts';
 import { correlationIdOf } from './correlation.ts';
 import { Exchange } from './exchange.ts';
 import { LONGEST_TARGET } from './path.ts';
 import { Pipelined } from './pipelined.ts';
-import { capabilityOf, isWrite } from './route.ts';
 import { sanitize } from './sanitize.ts';
+import { subjectOf } from './subject.ts';
 import type { Traffic } from './traffic.ts';
 import type { Trusts } from './trusted.ts';
 import { isWebSocket, type Upgrades } from './upgrade.ts';
@@ -86,17 +85,12 @@ const mayUpgrade = (request: IncomingMessage): boolean => isWebSocket(request) &
 function serve(traffic: Traffic, trusts: Trusts, request: IncomingMessage, response: ServerResponse): void {
   try {
     const clean = sanitize(request, trusts, traffic.limits.maxHeaders);
-    const { method, readings } = clean;
     if (clean.target === '*') {
       // Asks about the server itself, which is us; undici could not ask it on.
       response.writeHead(204, { allow: METHODS }).end();
       return;
     }
-    const routed = capabilityOf(traffic.capabilities, method, readings);
-    const user = routed?.userOf(clean.headers);
-    const bucket = routed && user !== undefined ? bucketOf(routed.group, user) : 0;
-    const subject = { routed, user, bucket, isWrite: isWrite(routed, method, readings) };
-    new Exchange(traffic, request, response, clean, subject).start();
+    new Exchange(traffic, request, response, clean, subjectOf(traffic.capabilities, clean)).start();
   } catch (error) {
     total(traffic, request.socket, () => refuse(traffic, request, response, error as Error));
   }

@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { bucketOf, type Side, type Snapshot } from '@strangler/plan';
+import type { Side, Snapshot } from '@strangler/plan';
 import { createProxyMiddleware } from 'http-proxy-middleware';
 import type { CalledBy } from './addresses.ts';
 import { answerRaw, type Code, RefusedRequest } from './answer.ts';
@@ -8,9 +8,10 @@ import { blame } from './blame.ts';
 import { correlationIdOf } from './correlation.ts';
 import type { Write } from './flights.ts';
 import { BadAnswer, isOurs } from './response.ts';
-import { capabilityOf, isDeclaredReadOnly, type RoutedCapability, rewritten } from './route.ts';
+import { isDeclaredReadOnly, type RoutedCapability, rewritten } from './route.ts';
 import { type Clean, sanitize } from './sanitize.ts';
 import { mustLeave, Tunnel } from './sockets.ts';
+import { subjectOf } from './subject.ts';
 import type { Traffic } from './traffic.ts';
 import type { Trusts } from './trusted.ts';
 
@@ -66,9 +67,7 @@ export class Upgrades {
     try {
       const clean = sanitize(request, this.#trusts, this.#traffic.limits.maxHeaders);
       checkHandshake(request, clean);
-      const routed = capabilityOf(this.#traffic.capabilities, clean.method, clean.readings);
-      const user = routed?.userOf(clean.headers);
-      const bucket = routed && user !== undefined ? bucketOf(routed.group, user) : 0;
+      const { routed, user, bucket } = subjectOf(this.#traffic.capabilities, clean);
       const owned = routed !== undefined && user !== undefined;
       // A socket can carry writes whatever its method says, unless the Plan says it does not.
       const writes = owned && !isDeclaredReadOnly(routed, clean.method, clean.readings);

@@ -6,7 +6,7 @@ import {
   type SettleRequest,
   type Side,
 } from '@strangler/plan';
-import { mayBeNamed } from './handoff-state.ts';
+import { mayBeNamed } from '../handoff-state.ts';
 
 /** A request with everything wrong in it named; nothing else is to be believed then. */
 export type Parsed<T> = { readonly value: T } | { readonly mistakes: readonly string[] };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Bed, TOKENS } from './testing/bed.ts';
+import { Bed, TOKENS } from '../testing/bed.ts';
 
 let bed: Bed;
 beforeEach(async () => {
