@@ -26,7 +26,8 @@ export {
   type TallyOptions,
   type TallyReport,
 } from './learn/tally.ts';
-export { type Redaction, type Redactor, redactor } from './redact/redact.ts';
+export { redactor } from './redact/redact.ts';
+export type { Redaction, Redactor } from './redact/redaction.ts';
 export { ExactNumber, type Json, parseJson, stringifyJson } from './reply/json.ts';
 export { type Body, type Failure, type Reply, type ReplySource, readReply, toReply } from './reply/reply.ts';
 export { describeResult } from './report/describe.ts';

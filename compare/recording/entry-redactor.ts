@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Redactor } from '../redact/redact.ts';
+import type { Redactor } from '../redact/redaction.ts';
 import { decode } from '../reply/decode.ts';
 import { stringifyJson } from '../reply/json.ts';
 import { type Reply, toReply } from '../reply/reply.ts';

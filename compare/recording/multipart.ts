@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Redactor } from '../redact/redact.ts';
+import type { Redactor } from '../redact/redaction.ts';
 
 /** Nothing can be taken out of bytes: true if there is nothing to be taken out. */
 export const isHarmless = (bytes: Buffer, redactor: Redactor): boolean => {

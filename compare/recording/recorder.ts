@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Redaction } from '../redact/redact.ts';
+import type { Redaction } from '../redact/redaction.ts';
 import { CandidateReplies } from './candidate-replies.ts';
 import type { RecordedExchange } from './exchange.ts';
 import type { HarFile } from './har-file.ts';

@@ -145,7 +145,7 @@ function recorded(
 ): Recorded {
   const url = new URL(request.url);
   const headers = requestHeaders({ headers: request.headers, cookies: request.cookies });
-  const started = Date.parse(startedDateTime);
+  const started = typeof startedDateTime === 'string' ? Date.parse(startedDateTime) : Number.NaN;
   const startedAt = Number.isNaN(started) ? (previous?.startedAt ?? 0) : started;
   return {
     ...place,

@@ -1,4 +1,5 @@
-import { type Redaction, redactor } from '../redact/redact.ts';
+import { redactor } from '../redact/redact.ts';
+import type { Redaction } from '../redact/redaction.ts';
 import { EntryRedactor } from './entry-redactor.ts';
 import { type CandidateReply, entryOf, type RecordedExchange } from './exchange.ts';
 import type { UserFrom } from './user.ts';

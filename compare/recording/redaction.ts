@@ -1,4 +1,4 @@
-import type { Redaction } from '../redact/redact.ts';
+import type { Redaction } from '../redact/redaction.ts';
 
 /** What a list of names, and of JSON paths that begin with `$`, takes out of recordings. */
 export const redactionOf = (places: readonly string[]): Redaction => {

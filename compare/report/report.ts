@@ -2,7 +2,7 @@ import type { Result, ResultKind } from '../engine/compare-replies.ts';
 import type { RuleFinding } from '../learn/audit.ts';
 import type { Noise } from '../learn/noise.ts';
 import type { TallyReport } from '../learn/tally.ts';
-import type { Redactor } from '../redact/redact.ts';
+import type { Redactor } from '../redact/redaction.ts';
 import type { UsedRule } from '../rules/rule-set.ts';
 
 /** What comparing has come to, in a suite or beside live traffic. Plain data. */
