@@ -31,7 +31,7 @@ export type PumpOptions = {
   readonly applier: Applier;
   /** The source's database, for the outcome of a barrier. */
   readonly source: Database;
-  readonly persistence: RetryPolicy;
+  readonly retryPolicy: RetryPolicy;
   readonly hooks: PumpHooks;
   /** Answers wait for ticks to arrive: each is brought into the target at once. */
   readonly confirming: boolean;
@@ -154,7 +154,7 @@ export class Pump {
 
   /** Applies what has gathered; behind an undecided barrier it waits, outside of any transaction. */
   async #flush(): Promise<void> {
-    const { applier, persistence } = this.#options;
+    const { applier, retryPolicy } = this.#options;
     let steps = this.#steps;
     const large = this.#large;
     this.#steps = [];
@@ -162,11 +162,11 @@ export class Pump {
     this.#bytes = 0;
     this.#large = undefined;
     while (steps.length) {
-      const prepared = await retry(() => applier.prepare(steps), persistence);
+      const prepared = await retry(() => applier.prepare(steps), retryPolicy);
       const { ready, barrier } = untilUndecided(prepared);
       if (ready.length) {
         const { progress } = ready.at(-1)!.step;
-        if (!(await retry(() => applier.commit(ready, progress), persistence))) continue;
+        if (!(await retry(() => applier.commit(ready, progress), retryPolicy))) continue;
         this.#committed(progress, steps.slice(0, ready.length));
       }
       if (!barrier) break;
@@ -178,7 +178,7 @@ export class Pump {
 
   /** Applies a transaction that does not fit into memory; what came before it is applied already. */
   async #applyLarge(large: LargeTransaction): Promise<void> {
-    const { applier, persistence, reading, hooks } = this.#options;
+    const { applier, retryPolicy, reading, hooks } = this.#options;
     try {
       const ours = isOurs({ ...large, kind: 'transaction', rows: [large.head] });
       const progress = this.#reached();
@@ -188,7 +188,7 @@ export class Pump {
       };
       if (ours && !large.rows.wanted) return; // an echo
       for (;;) {
-        const done = await retry(() => applier.commitLarge(reading, large, progress, reached), persistence).catch(
+        const done = await retry(() => applier.commitLarge(reading, large, progress, reached), retryPolicy).catch(
           undecided,
         );
         if (done instanceof UndecidedError) await this.#awaitOutcome(done.barrier);
@@ -207,8 +207,8 @@ export class Pump {
     if (progress === this.#flushed) return;
     const waited = this.#options.confirming && progress.tick > this.#flushed.tick;
     if (!waited && Date.now() - this.#flushedAt < IDLE_FLUSH_MS) return;
-    const { applier, persistence } = this.#options;
-    if (await retry(() => applier.commit([], progress), persistence)) this.#committed(progress, []);
+    const { applier, retryPolicy } = this.#options;
+    if (await retry(() => applier.commit([], progress), retryPolicy)) this.#committed(progress, []);
   }
 
   #committed(progress: StreamProgress, steps: readonly Step[]): void {
@@ -228,16 +228,16 @@ export class Pump {
 
   /** Waits for the grant in the target or the cancel in the source: one of them always comes, or force decides. */
   async #awaitOutcome(barrier: OwnershipRow): Promise<void> {
-    const { applier, source, persistence, reading } = this.#options;
+    const { applier, source, retryPolicy, reading } = this.#options;
     for (;;) {
-      const outcome = await retry(() => applier.outcome(barrier.epoch), persistence);
+      const outcome = await retry(() => applier.outcome(barrier.epoch), retryPolicy);
       if (outcome === 'overtaken') return;
       if (outcome === 'granted') return applier.decide(barrier, true);
       const cancelled = await source
         .use((session) => hasHandoff(session, reading.capability, barrier.epoch, 'cancel'))
         .catch(() => false); // the source may be down: then the grant comes
       if (cancelled) return applier.decide(barrier, false);
-      await sleep(OUTCOME_POLL_MS, persistence.signal);
+      await sleep(OUTCOME_POLL_MS, retryPolicy.signal);
     }
   }
 }

@@ -12,11 +12,11 @@ export class StoppedError extends Error {
 export type RetryPolicy = {
   readonly signal: AbortSignal;
   /** True for an error that trying again cannot fix. */
-  readonly isFatal: (error: unknown) => boolean;
+  readonly isFatal?: (error: unknown) => boolean;
   /** It failed and is tried again. */
   readonly onRetry: (error: Error) => void;
   /** It works again. */
-  readonly onRecovered: () => void;
+  readonly onRecovered?: () => void;
 };
 
 const FIRST_BACKOFF_MS = 20;
@@ -28,11 +28,11 @@ export async function retry<T>(task: () => Promise<T>, how: RetryPolicy): Promis
     if (how.signal.aborted) throw new StoppedError();
     try {
       const result = await task();
-      if (attempt > 0) how.onRecovered();
+      if (attempt > 0) how.onRecovered?.();
       return result;
     } catch (error) {
       if (how.signal.aborted) throw new StoppedError();
-      if (how.isFatal(error)) throw error;
+      if (how.isFatal?.(error)) throw error;
       how.onRetry(error instanceof Error ? error : new Error(String(error)));
       await sleep(Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt), how.signal);
     }

@@ -80,7 +80,7 @@ class RunningStream implements Stream {
   readonly #source: Database;
   readonly #timer: NodeJS.Timeout;
   readonly #life: Promise<void>;
-  readonly #persistence: RetryPolicy;
+  readonly #retryPolicy: RetryPolicy;
   #applier: Applier | undefined;
   #pump: Pump | undefined;
   #mapping: Mapping | undefined;
@@ -105,7 +105,7 @@ class RunningStream implements Stream {
     this.#urls = forward ? { source: monolith, target: service } : { source: service, target: monolith };
     this.#reporter = new Database(this.#urls.target, 'reader', LOOKING);
     this.#source = new Database(this.#urls.source, 'reader', LOOKING);
-    this.#persistence = {
+    this.#retryPolicy = {
       signal: this.#abort.signal,
       isFatal: (error) => error instanceof UndecidedError || error instanceof FatalStreamError,
       onRetry: (error) => {
@@ -152,7 +152,7 @@ class RunningStream implements Stream {
   async #live(): Promise<void> {
     while (!this.#abort.signal.aborted) {
       try {
-        const mapping = await retry(() => this.#map(), this.#persistence);
+        const mapping = await retry(() => this.#map(), this.#retryPolicy);
         this.#mapping = mapping;
         const { plan, capability, direction } = this.#options;
         const url = this.#urls.target;
@@ -200,14 +200,14 @@ class RunningStream implements Stream {
   async #read(applier: Applier, mapping: Mapping): Promise<void> {
     const { plan, capability, direction, hooks, placed } = this.#options;
     const life = new AbortController();
-    const persistence = { ...this.#persistence, signal: AbortSignal.any([this.#abort.signal, life.signal]) };
-    const checkpoint = await retry(() => applier.start(), persistence);
+    const retryPolicy = { ...this.#retryPolicy, signal: AbortSignal.any([this.#abort.signal, life.signal]) };
+    const checkpoint = await retry(() => applier.start(), retryPolicy);
     const pump = new Pump(
       {
         reading: { capability, direction, mapping },
         applier,
         source: this.#source,
-        persistence,
+        retryPolicy: retryPolicy,
         hooks,
         placed,
         confirming: isAwaited(plan.capabilities[capability]!, direction),
@@ -232,7 +232,7 @@ class RunningStream implements Stream {
         onEnd: end,
       });
     // What ends a reading while it is being opened is told by `ended`, or by the stream's own end.
-    const close = await retry(open, persistence).catch((error: unknown) => {
+    const close = await retry(open, retryPolicy).catch((error: unknown) => {
       if (!(error instanceof StoppedError)) throw error;
     });
     if (close) {
@@ -244,7 +244,7 @@ class RunningStream implements Stream {
     await close?.();
     pump.close();
     this.#pump = undefined;
-    if (error instanceof StoppedError || persistence.isFatal(error)) throw error;
+    if (error instanceof StoppedError || retryPolicy.isFatal?.(error)) throw error;
     this.#say('starting', error.message);
   }
 

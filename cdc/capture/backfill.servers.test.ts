@@ -3,7 +3,7 @@ import { readBackfill } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
 import pino from 'pino';
 import { makeWorld, type World } from '../testing/world.ts';
-import { startBackfill } from './backfill.ts';
+import { Backfill } from './backfill.ts';
 
 const TABLES = ['order_items', 'orders', 'samples'];
 
@@ -20,7 +20,9 @@ describe('the copy of existing rows', () => {
       for (const table of left.splice(0)) backfill.copyEnded(table);
     };
     // Said of each table right after it has been stored: of the first one while it is still unfinished.
-    const backfill = startBackfill(world.plan, 'orders', () => true, { at: 0 }, pino({ level: 'silent' }), end);
+    const { plan } = world;
+    const log = pino({ level: 'silent' });
+    const backfill = new Backfill({ plan, capability: 'orders', ready: () => true, pulse: { at: 0 }, log, say: end });
     while (!(await readBackfill(world.monolith, 'orders')).length); // until it knows its tables
     backfill.copied('orders', 1);
     await backfill.finished;

@@ -11,7 +11,7 @@ type Slot = { readonly flushed: string; readonly active: boolean };
 
 /**
  * Looks once a second at what a service's log is captured through: the publication must hold every table, and nobody may
- * move or drop the slot while no one reads it, though neither would be an error to anyone. `lost` hears it at every look.
+ * move or drop the slot while no one reads it, though neither would be an error to anyone. `onLost` is called at every look.
  */
 export function watchPremises(
   plan: Plan,

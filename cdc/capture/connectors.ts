@@ -7,7 +7,7 @@ export type ConnectorState = {
   readonly state: 'RUNNING' | 'FAILED' | 'STARTING' | 'PAUSED' | 'STOPPED';
   readonly reason: string | undefined;
   /** The database no longer has the log from where the connector stands: no restart fixes that. */
-  readonly onLost: boolean;
+  readonly lost: boolean;
 };
 
 /** Connect refused a request, or cannot be reached. */
@@ -47,7 +47,7 @@ export class Connect {
     return {
       state: worst ? 'FAILED' : byHand ? state : running ? 'RUNNING' : 'STARTING',
       reason: trace && cause(trace),
-      onLost: trace !== undefined && LOST.test(trace),
+      lost: trace !== undefined && LOST.test(trace),
     };
   }
 
@@ -135,26 +135,26 @@ function cause(trace: string): string {
 const POLL_MS = 1_000;
 const LONGEST_BACKOFF_MS = 30_000;
 
-/** A connector to look after; `lost` hears, at every look, that its log is gone. */
+/** A connector to look after; `onLost` is called at every look once its log is gone. */
 export type Watched = {
   readonly name: string;
   readonly config: ConnectorConfig;
-  readonly lost: (reason: string) => void;
+  readonly onLost: (reason: string) => void;
 };
 
 /** Looks after connectors: starts again what has failed, waiting longer each time, and puts back what is gone. */
 export function watchConnectors(connect: Connect, log: Logger): { add(one: Watched): void; stop(): Promise<void> } {
   const abort = new AbortController();
   const lives: Promise<void>[] = [];
-  const watch = async ({ name, config, lost }: Watched) => {
+  const watch = async ({ name, config, onLost }: Watched) => {
     let wait = 0;
     while (!abort.signal.aborted) {
       await sleep(POLL_MS, abort.signal);
       const state = await connect.state(name).catch(() => null); // the next look will tell
       if (state === undefined) await connect.put(name, config).catch(() => {});
       if (state?.state === 'RUNNING') wait = 0;
-      if (state?.onLost) lost(state.reason ?? 'its log is gone');
-      if (state?.state !== 'FAILED' || state.onLost) continue;
+      if (state?.lost) onLost(state.reason ?? 'its log is gone');
+      if (state?.state !== 'FAILED' || state.lost) continue;
       log.warn({ connector: name, reason: state.reason, wait }, 'connector failed; starting it again');
       await sleep(wait, abort.signal);
       wait = Math.min(LONGEST_BACKOFF_MS, wait * 2 || 1_000);

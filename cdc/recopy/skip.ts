@@ -44,11 +44,11 @@ export async function mendConnector(plan: Plan, capability: string, direction: D
   for (const until = Date.now() + CONNECTOR_TIMEOUT_MS; ; ) {
     const found = await connect.state(name);
     if (found?.state === 'RUNNING') return;
-    if (found?.onLost) {
+    if (found?.lost) {
       await connect.remove(name);
       if (!forward) await forgetSlot(plan, capability);
     }
-    if (!found || found.onLost) await connect.put(name, config);
+    if (!found || found.lost) await connect.put(name, config);
     if (Date.now() > until) {
       throw new Refusal(
         `connector ${name} is ${found?.state ?? 'missing'}${found?.reason ? `: ${found.reason}` : ''}; fix that first`,
