@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { MOST_NAMED_FAILING } from '@strangler/plan';
 import { EvidenceWindow } from './evidence.ts';
 
 const LIMIT = 0.05;
@@ -37,44 +36,32 @@ describe('evidence', () => {
       window.add(service(2, 2, 1), at);
       window.add(monolith(2), at);
     }
-    const { hard, errors } = window.read(2_000, false).outages;
+    const { hard, errors } = window.read(2_000, false).outages.all;
     expect(hard).toMatchObject({ service: { requests: 0, failures: 0 }, lasting: 0 });
     expect(hard.usual).toBeCloseTo(10 / (5_040 + 1_000), 9);
     expect(errors).toEqual({
       service: { requests: 20, failures: 20 },
       monolith: { requests: 20, failures: 0 },
-      ...{ lasting: 900, moments: 1, usual: 0 },
+      ...{ lasting: 900, moments: 1, users: 20, usual: 0 },
     });
     // It lasts as long as there are failures, not as long as nobody comes.
-    expect(window.read(60_000, false).outages.errors.lasting).toBe(900);
+    expect(window.read(60_000, false).outages.all.errors.lasting).toBe(900);
     window.add(service(1, 1), 2_050);
-    expect(window.read(2_050, false).outages.errors).toMatchObject({ lasting: 1_050, moments: 2 });
+    expect(window.read(2_050, false).outages.all.errors).toMatchObject({ lasting: 1_050, moments: 2 });
     window.add(service(21), 2_100);
-    expect(window.read(2_100, false).outages.errors).toMatchObject({ service: { failures: 0 }, lasting: 0 });
+    expect(window.read(2_100, false).outages.all.errors).toMatchObject({ service: { failures: 0 }, lasting: 0 });
   });
 
-  test('whoever tries a broken request again and again is one user in half a minute, at each side', () => {
+  test('who fails in an outage is told apart: one who tries again and again is one user', () => {
     const window = new EvidenceWindow(LIMIT);
-    for (let at = 0; at < 25_000; at += 500) {
-      window.add({ ...service(1, 1, 1), failing: [7] }, at);
-      window.add({ ...monolith(1, 1), failing: [7] }, at);
-    }
-    expect(window.read(25_000, false)).toMatchObject({
-      all: { service: { requests: 50, errors: 50, hard: 50 } },
-      requests: 1,
-      outages: { hard: { service: { requests: 1, failures: 1 } }, errors: { monolith: { requests: 1, failures: 1 } } },
-    });
-    window.add({ ...service(3, 3), failing: [7, 8, 9] }, 26_000);
-    expect(window.read(26_000, false).outages.errors.service).toEqual({ requests: 3, failures: 3 });
-    window.add({ ...service(1, 1), failing: [7] }, 30_000);
-    expect(window.read(30_000, false).outages.errors.service).toEqual({ requests: 4, failures: 4 });
-  });
-
-  test('more users than can be told apart are many', () => {
-    const window = new EvidenceWindow(LIMIT);
-    const failing = Array.from({ length: MOST_NAMED_FAILING }, (_, user) => user);
-    for (const at of [0, 100]) window.add({ ...service(500, 500), failing }, at);
-    expect(window.read(100, false).outages.errors.service).toEqual({ requests: 1_000, failures: 1_000 });
+    for (let at = 0; at < 1_000; at += 100) window.add({ ...service(2, 2, 1), users: [[7, 2, 2, 1]] }, at);
+    expect(window.read(1_000, false).outages.all.errors).toMatchObject({ service: { failures: 20 }, users: 1 });
+    const users = [1, 2, 3, 4].map((user) => [user, 1, 1, 0] as const);
+    window.add({ ...service(4, 4), users }, 1_000);
+    const { all, sample } = window.read(1_000, false).outages;
+    expect(all.errors).toMatchObject({ service: { failures: 24 }, users: 5 });
+    expect(all.hard).toMatchObject({ service: { failures: 0 }, users: 0 });
+    expect(sample.errors.service.failures).toBeLessThan(20);
   });
 
   test('another step begins with nothing', () => {

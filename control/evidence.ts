@@ -1,8 +1,12 @@
-import { type Counts, MOST_NAMED_FAILING, type Side } from '@strangler/plan';
+import type { Counts, Side } from '@strangler/plan';
 import { AboveTest, BelowTest, WorseTest } from './sequential.ts';
 import type { Outage, SideTallies, SideTally } from './tallies.ts';
+import { UserSample } from './user-sample.ts';
 
-/** What the judge decides on. */
+/** By hard failures alone, and by all errors. */
+export type Outages = Readonly<Record<'hard' | 'errors', Outage>>;
+
+/** What the judge decides on. But for `all` and the outages in all requests, it is of a sample (user-sample.ts). */
 export type Evidence = {
   /** The last ten minutes. */
   readonly all: SideTallies;
@@ -10,12 +14,12 @@ export type Evidence = {
   readonly lately: number;
   /** Requests to the service since the step began. */
   readonly requests: number;
-  /** By hard failures alone, and by all errors. */
-  readonly outages: Readonly<Record<'hard' | 'errors', Outage>>;
+  /** Among all requests, and among those that are looked at so that no user alone decides. */
+  readonly outages: Readonly<Record<'all' | 'sample', Outages>>;
   /** Evidence that the service is worse than the monolith, and that it is above the limit: clear from 1 on. */
   readonly worse: number;
   readonly above: number;
-  /** Evidence that it is worse from the time alone in which its newest requests have had more than half the limit. */
+  /** Evidence that it is worse from the time alone in which its newest requests have had more than half of what is allowed. */
   readonly worseNow: number;
   /** Evidence that the monolith is below the limit: wrong with a probability of its reciprocal. */
   readonly monolithBelow: number;
@@ -48,14 +52,14 @@ const FEWEST = 5;
 const LEAST = { service: FEWEST, monolith: 20 };
 /** Failures that are less than this apart are one moment, ms. */
 const MOMENT_MS = 1_000;
-/**
- * A user’s failures count once in so long, ms: whoever tries the same broken request again and again is one user, however
- * long that goes on. Of both sides’ users together so many are remembered.
- */
-const COUNTS_AGAIN_MS = 30_000;
-const MOST_FAILING = 20_000;
 /** Good requests before the first, so that a few hard failures at the very beginning are not called usual. */
 const CREDIT = 1_000;
+
+/** Users of an outage who are told apart. */
+const MOST_REMEMBERED = 100;
+
+/** What is taken in of some requests, by user if they are told apart. */
+type Taken = SideTally & Pick<Counts, 'users'>;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -84,10 +88,21 @@ class Counter implements SideTallies {
 /** Counts since a first failure of the service, and when it failed since. */
 class Failures extends Counter {
   moments = 0;
+  readonly #users = new Set<number>();
+  #others = 0;
   lastAt = this.from;
   #momentAt = Number.NEGATIVE_INFINITY;
 
-  fail(now: number): void {
+  /** Users who have failed; those who were not told apart count as one each, and no more than some are remembered. */
+  get users(): number {
+    return this.#users.size + this.#others;
+  }
+
+  fail(way: 'errors' | 'hard', { users, ...all }: Taken, now: number): void {
+    if (!users) this.#others += all[way];
+    for (const [user, , errors, hard] of users ?? []) {
+      if ((way === 'hard' ? hard : errors) > 0 && this.#users.size < MOST_REMEMBERED) this.#users.add(user);
+    }
     this.lastAt = now;
     if (now - this.#momentAt < MOMENT_MS) return;
     this.moments++;
@@ -104,12 +119,12 @@ class OutageWatch {
     this.#way = way;
   }
 
-  add(side: Side, tally: SideTally, now: number): void {
+  add(side: Side, tally: Taken, now: number): void {
     const fails = side === 'service' && tally[this.#way] > 0;
     if (!this.#outage && !fails) return;
     this.#outage ??= new Failures(now);
     this.#outage.add(side, tally);
-    if (fails) this.#outage.fail(now);
+    if (fails) this.#outage.fail(this.#way, tally, now);
     const { service } = this.#outage;
     if (service[this.#way] * 2 <= service.requests) this.#outage = undefined;
   }
@@ -117,30 +132,53 @@ class OutageWatch {
   /** `step`: everything counted since the step began. */
   read(step: SideTallies, now: number): Outage {
     const outage = this.#outage ?? new Failures(now);
-    const { service, monolith, from, lastAt, moments } = outage;
+    const { service, monolith, from, lastAt, moments, users } = outage;
     const failures = (sample: SideTallies) => sample.service[this.#way] + sample.monolith[this.#way];
     return {
       service: { requests: service.requests, failures: service[this.#way] },
       monolith: { requests: monolith.requests, failures: monolith[this.#way] },
-      ...{ lasting: lastAt - from, moments },
+      ...{ lasting: lastAt - from, moments, users },
       usual: (failures(step) - failures(outage)) / (step.service.requests + step.monolith.requests + CREDIT),
     };
+  }
+}
+
+/** Everything counted since a step began, and the outages in it. */
+class Watched {
+  #step: Counter | undefined;
+  readonly #hard = new OutageWatch('hard');
+  readonly #errors = new OutageWatch('errors');
+
+  add(side: Side, tally: Taken, now: number): void {
+    this.#hard.add(side, tally, now);
+    this.#errors.add(side, tally, now);
+    this.#step ??= new Counter(now);
+    this.#step.add(side, tally);
+  }
+
+  /** Requests to the service. */
+  get requests(): number {
+    return this.#step?.service.requests ?? 0;
+  }
+
+  read(now: number): Outages {
+    const step = this.#step ?? new Counter(now);
+    return { hard: this.#hard.read(step, now), errors: this.#errors.read(step, now) };
   }
 }
 
 /** Evidence on one capability since the present step began, by a monotonic clock in ms. Memory and time per call are bounded. */
 export class EvidenceWindow {
   readonly #limit: number;
-  #step: Counter | undefined;
+  readonly #samples: Readonly<Record<Side, UserSample>>;
+  #all!: Watched;
+  #sample!: Watched;
   #recent!: Counter;
-  /** When a failure of a user at a side was last counted: the oldest first. */
-  readonly #failing = new Map<string, number>();
   #minutes!: Counter[];
   #lately!: { requests: number; errors: number };
-  /** The newest requests have more errors than half of what the Plan allows. */
+  /** The newest requests have had more errors than half of what is allowed, now or in the present block. */
   #isHigh = false;
-  #hard!: OutageWatch;
-  #errors!: OutageWatch;
+  #wasHigh = false;
   #compared: Counter | undefined;
   #each: Partial<Record<Side, Counter>> = {};
   #worse!: WorseTest;
@@ -148,81 +186,63 @@ export class EvidenceWindow {
   #below!: BelowTest;
 
   /** `limit`: the share of errors, 0…1, that the Plan allows. */
-  constructor(limit: number) {
+  constructor(limit: number, random: () => number = Math.random) {
     this.#limit = limit;
+    this.#samples = { monolith: new UserSample(random), service: new UserSample(random) };
     this.restart();
   }
 
   /** Forgets everything: another step, another mixture of users. */
   restart(): void {
+    for (const sample of Object.values(this.#samples)) sample.clear();
+    this.#all = new Watched();
+    this.#sample = new Watched();
     this.#recent = new Counter(0);
     this.#minutes = [];
     this.#lately = { requests: 0, errors: 0 };
-    this.#isHigh = false;
-    this.#failing.clear();
-    this.#step = this.#compared = undefined;
+    this.#isHigh = this.#wasHigh = false;
+    this.#compared = undefined;
     this.#each = {};
-    this.#hard = new OutageWatch('hard');
-    this.#errors = new OutageWatch('errors');
     this.#worse = new WorseTest();
     this.#above = new AboveTest(this.#limit);
     this.#below = new BelowTest(this.#limit);
   }
 
   /** Takes in what a proxy counted since its last message. */
-  add(counts: Pick<Counts, 'side' | 'failing' | keyof SideTally>, now: number): void {
+  add(counts: Taken & Pick<Counts, 'side'>, now: number): void {
     const { side } = counts;
+    const sample = this.#samples[side].draw(counts, now);
     this.#remember(side, counts, now);
-    const once = this.#onceAUser(counts, now);
-    const { requests, errors } = once;
-    this.#hard.add(side, once, now);
-    this.#errors.add(side, once, now);
-    this.#step ??= new Counter(now);
-    this.#step.add(side, once);
-    this.#compare(side, once, now);
-    this.#lookAtEach(side, once, now);
-    if (side === 'monolith') return;
-    const kept = (1 - 1 / LATELY) ** requests;
-    this.#lately.requests = this.#lately.requests * kept + requests;
-    this.#lately.errors = this.#lately.errors * kept + errors;
-    const isHigh = this.#lately.errors * 2 > this.#limit * this.#lately.requests;
-    if (isHigh && !this.#isHigh) this.#worse.beginStretch();
-    this.#isHigh = isHigh;
+    this.#all.add(side, counts, now);
+    if (!sample.requests) return;
+    this.#sample.add(side, sample, now);
+    this.#compare(side, sample, now);
+    this.#lookAtEach(side, sample, now);
+    if (side === 'service') this.#lookLately(sample);
   }
 
   /** The evidence now; `alone`: nobody belongs to the monolith. */
   read(now: number, alone: boolean): Evidence {
     this.#forget(now);
-    const step = this.#step ?? new Counter(now);
     return {
       all: this.#recent.copy(),
       lately: this.#lately.errors / Math.max(1, this.#lately.requests),
-      requests: step.service.requests,
-      outages: { hard: this.#hard.read(step, now), errors: this.#errors.read(step, now) },
+      requests: this.#all.requests,
+      outages: { all: this.#all.read(now), sample: this.#sample.read(now) },
       worse: this.#worse.evidence,
-      worseNow: this.#worse.ofStretch,
+      worseNow: this.#worse.lately,
       above: this.#above.evidence,
       monolithBelow: this.#below.evidence,
       alone,
     };
   }
 
-  /** The same without the failures of users of whom one has just been counted. */
-  #onceAUser({ side, requests, errors, hard, failing }: Parameters<EvidenceWindow['add']>[0], now: number): SideTally {
-    if (!failing || failing.length >= MOST_NAMED_FAILING) return { requests, errors, hard };
-    let fresh = 0;
-    for (const user of failing) {
-      const key = `${side} ${user}`;
-      if (now - (this.#failing.get(key) ?? Number.NEGATIVE_INFINITY) < COUNTS_AGAIN_MS) continue;
-      fresh++;
-      this.#failing.delete(key);
-      this.#failing.set(key, now);
-    }
-    for (const [key, at] of this.#failing) {
-      if (this.#failing.size <= MOST_FAILING && now - at < COUNTS_AGAIN_MS) break;
-      this.#failing.delete(key);
-    }
-    return { requests: requests - errors + fresh, errors: fresh, hard: Math.min(hard, fresh) };
+  #lookLately({ requests, errors }: SideTally): void {
+    const kept = (1 - 1 / LATELY) ** requests;
+    this.#lately.requests = this.#lately.requests * kept + requests;
+    this.#lately.errors = this.#lately.errors * kept + errors;
+    this.#isHigh = this.#lately.errors * 2 > this.#limit * this.#lately.requests;
+    this.#wasHigh ||= this.#isHigh;
   }
 
   #remember(side: Side, tally: SideTally, now: number): void {
@@ -248,7 +268,8 @@ export class EvidenceWindow {
     if (Math.min(block.service.requests, block.monolith.requests) < FEWEST) return;
     const lasted = now - block.from;
     if (lasted < Math.min(LONGEST_MS, SHORTEST_MS * (1 + this.#worse.usual / NOISY))) return;
-    this.#worse.take(block, lasted);
+    this.#worse.take(block, lasted, this.#wasHigh);
+    this.#wasHigh = this.#isHigh;
     this.#compared = new Counter(now);
   }
 

@@ -1,7 +1,7 @@
 import type { Capability, Verdict } from '@strangler/plan';
 import type { Evidence } from './evidence.ts';
 import { chanceOfSoFew, share } from './sequential.ts';
-import type { SideTally } from './tallies.ts';
+import type { Outage, SideTally } from './tallies.ts';
 
 /** What the judge holds a service to: the Plan’s guard of the capability. */
 export type Thresholds = Pick<Capability['guard'], 'errors' | 'hardFailures' | 'minimumRequests'>;
@@ -16,11 +16,13 @@ const KNOWN = 1_000;
 const UNLIKELY = 1 / 10_000;
 /** Share of failures from which some in a row are nothing new. */
 const USUAL = 0.005;
+/** So many users who begin to fail are not one who tries again and again. */
+const MANY_USERS = 5;
 /** How long the service must have been failing, ms: who cannot talk to it at all need not wait, other errors may be a moment’s. */
 const LASTING = { hard: 0, errors: 12_000 };
 /** Fewer requests to the monolith than this say nothing, so one that fails cannot hide an outage. */
 const FEW = 5;
-/** How long the monolith may be as good as silent before the service is blamed that fails at least so much, ms. */
+/** How long the monolith may be as good as silent, or users few, before the service is blamed that fails at least so much, ms. */
 const SILENCE_MS = 30_000;
 const DEAD = 0.9;
 
@@ -32,8 +34,8 @@ const say = ({ requests, errors }: SideTally): string => `${errors} of ${request
 /** The verdict on the present step. `alert`: both sides are bad alike, or may be, and a person should look. */
 export function judge(evidence: Evidence, thresholds: Thresholds): Found {
   const found =
-    outage(evidence, 'hard', thresholds) ??
-    outage(evidence, 'errors', thresholds) ??
+    anyOutage(evidence, 'hard', thresholds) ??
+    anyOutage(evidence, 'errors', thresholds) ??
     tooManyErrors(evidence, thresholds);
   if (found) return found;
   const { service } = evidence.all;
@@ -46,22 +48,39 @@ export function judge(evidence: Evidence, thresholds: Thresholds): Found {
   return { verdict: 'pass', rule: 'errors', reason: `${say(service)}, at most ${percent(thresholds.errors)}` };
 }
 
+/** An outage of many users is seen at once, one of a few a little later, and of one alone as soon as it is in the sample. */
+function anyOutage({ outages, alone }: Evidence, way: 'hard' | 'errors', thresholds: Thresholds): Found | undefined {
+  const all = outages.all[way];
+  const isOfSome = all.users > 1 && !isSilent(all) && isDead(all, thresholds);
+  const isOfMany = isOfSome || all.users >= MANY_USERS;
+  return (
+    (isOfMany ? outageFound(all, way, alone, thresholds) : undefined) ??
+    outageFound(outages.sample[way], way, alone, thresholds)
+  );
+}
+
+/** True if the monolith has had next to no requests meanwhile: then it says nothing. */
+const isSilent = ({ monolith }: Outage): boolean => monolith.requests < FEW;
+
+/** True if next to nothing has come back from the service for a while. */
+const isDead = ({ lasting, moments, service }: Outage, { hardFailures }: Thresholds): boolean =>
+  lasting >= SILENCE_MS && moments >= hardFailures && service.failures >= DEAD * service.requests;
+
 /** Most of what is sent to the service fails: no statistics of errors needed, unless the monolith fails too, or may. */
-function outage({ outages, alone }: Evidence, way: 'hard' | 'errors', { hardFailures }: Thresholds): Found | undefined {
-  const { service, monolith, lasting, moments, usual } = outages[way];
+function outageFound(found: Outage, way: 'hard' | 'errors', alone: boolean, thresholds: Thresholds): Found | undefined {
+  const { hardFailures } = thresholds;
+  const { service, monolith, lasting, usual } = found;
   if (!(service.failures >= hardFailures) || lasting < LASTING[way]) return undefined;
   const failed = way === 'hard' ? 'failed hard' : 'failed';
   const reason = `${service.failures} of the last ${service.requests} requests to the service ${failed}`;
-  const isSilent = monolith.requests < FEW;
-  if (!isSilent && monolith.failures * 2 > monolith.requests) {
+  if (!isSilent(found) && monolith.failures * 2 > monolith.requests) {
     const both = `${reason}, but so did ${monolith.failures} of ${monolith.requests} to the monolith`;
     return { verdict: 'unsure', rule: 'both-sides', reason: both, alert: true };
   }
   if (!(usual < USUAL) || monolith.failures >= hardFailures) return undefined; // nothing new: their share decides
-  const fails = isSilent
-    ? (alone && way === 'hard') ||
-      (lasting >= SILENCE_MS && moments >= hardFailures && service.failures >= DEAD * service.requests)
-    : chanceOfSoFew(outages[way]) < UNLIKELY;
+  const fails = isSilent(found)
+    ? (alone && way === 'hard') || isDead(found, thresholds)
+    : chanceOfSoFew(found) < UNLIKELY;
   return fails ? { verdict: 'fail', rule: way === 'hard' ? 'hard-failures' : 'outage', reason } : undefined;
 }
 

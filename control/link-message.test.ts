@@ -86,7 +86,12 @@ describe('what a proxy counted', () => {
     expect(of(counts({}))).toEqual(counts({}));
     const none = { requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0 };
     expect(of(counts(none))).toEqual(counts(none));
-    for (const failing of [[1], [1, 2, 3]]) expect(of(counts({ failing }))).toEqual(counts({ failing }));
+    const users = [
+      [7, 6, 3, 1],
+      [8, 4, 0, 0],
+    ];
+    expect(of(counts({ users }))).toEqual(counts({ users }));
+    expect(of(counts({ users: [] }))).toEqual(counts({ users: [] }));
   });
 
   test.each([
@@ -96,9 +101,19 @@ describe('what a proxy counted', () => {
     ['more errors than requests', { errors: 11 }],
     ['more errors of both kinds than requests', { errors: 5, clientErrors: 6 }],
     ['more hard failures than errors', { hard: 4 }],
-    ['more failing users than errors', { failing: [1, 2, 3, 4] }],
-    ['errors of nobody', { failing: [] }],
-    ['failing users that are no hashes', { failing: ['ada'] }],
+    [
+      'more requests of users than requests',
+      {
+        users: [
+          [7, 6, 0, 0],
+          [8, 5, 0, 0],
+        ],
+      },
+    ],
+    ['a user with more errors than requests', { users: [[7, 1, 2, 0]] }],
+    ['a user with more hard failures than errors', { users: [[7, 3, 0, 1]] }],
+    ['users that are no hashes', { users: [['ada', 1, 0, 0]] }],
+    ['counts of a user that are none', { users: [[7, 1]] }],
     ['a negative number of errors', { errors: -1, hard: 0 }],
     ['longer waits than any of its requests can have had', { latency: 1e308 }],
     ['waits of no requests', { requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 1 }],

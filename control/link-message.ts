@@ -1,5 +1,5 @@
 import { tallyMistake, validateRules } from '@strangler/compare';
-import { type FromProxy, MOST_NAMED, MOST_NAMED_FAILING } from '@strangler/plan';
+import { type FromProxy, MOST_NAMED, MOST_TOLD_APART } from '@strangler/plan';
 
 /** `kind path` of a difference. */
 const LONGEST_PLACE = 4_100;
@@ -37,20 +37,28 @@ const isTally = ({ requests, errors, hard, clientErrors, latency }: Fields): boo
   Number(hard) <= Number(errors) &&
   isTime(latency, Number(requests) * LONGEST);
 
-/** A proxy of an earlier version does not tell failing users apart. */
-const isFailing = ({ failing, errors }: Fields): boolean =>
-  failing === undefined ||
-  (Array.isArray(failing) &&
-    failing.length <= Math.min(MOST_NAMED_FAILING, Number(errors)) &&
-    failing.length >= Math.min(1, Number(errors)) &&
-    failing.every(isWhole));
+const isUserCounts = (value: unknown): value is number[] =>
+  Array.isArray(value) &&
+  value.length === 4 &&
+  value.every(isWhole) &&
+  value[2]! <= value[1]! &&
+  value[3]! <= value[2]!;
+
+/** Counts of users that are among the requests. A proxy of an earlier version does not tell users apart. */
+const isByUser = ({ users, ...all }: Fields): boolean => {
+  if (users === undefined) return true;
+  if (!Array.isArray(users) || users.length > MOST_TOLD_APART || !users.every(isUserCounts)) return false;
+  return ['requests', 'errors', 'hard'].every(
+    (name, at) => users.reduce((sum, counts) => sum + counts[at + 1]!, 0) <= Number(all[name]),
+  );
+};
 
 const isCounts = (value: unknown): boolean =>
   isFields(value) &&
   isName(value.capability) &&
   (value.side === 'monolith' || value.side === 'service') &&
   isTally(value) &&
-  isFailing(value) &&
+  isByUser(value) &&
   Array.isArray(value.writers) &&
   value.writers.every((user) => typeof user === 'string');
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { AboveTest, BelowTest, chanceOfSoFew, DAILY_BUDGET, WorseTest } from './sequential.ts';
+import type { SideTallies } from './tallies.ts';
 
 const SECOND = 1_000;
 const tally = (requests: number, errors = 0, hard = 0) => ({ requests, errors, hard });
@@ -9,7 +10,7 @@ const block = (service: ReturnType<typeof tally>, monolith: ReturnType<typeof ta
 function blocksUntilClear(test: WorseTest, made: (nth: number) => Parameters<WorseTest['take']>[0], most = 10_000) {
   for (let nth = 0; nth < most; nth++) {
     if (test.evidence >= 1) return nth;
-    test.take(made(nth), 2 * SECOND);
+    test.take(made(nth), 2 * SECOND, true);
   }
   return most;
 }
@@ -33,20 +34,31 @@ describe('the test whether the service is worse', () => {
     expect(blocksUntilClear(new WorseTest(), () => block(tally(100), tally(100)))).toBe(10_000);
   });
 
-  test('of a stretch, only what came since it began is evidence', () => {
+  test('evidence of now is of the blocks in which the service was bad, as long as they are not far apart', () => {
     const one = new WorseTest();
-    for (let nth = 0; nth < 20; nth++) one.take(block(tally(100, 5), tally(100)), 2 * SECOND);
-    expect(one.ofStretch).toBeGreaterThan(1_000);
-    one.beginStretch();
-    for (let nth = 0; nth < 20; nth++) one.take(block(tally(100, 30), tally(100, 30)), 2 * SECOND);
-    expect(one.evidence).toBeGreaterThanOrEqual(1);
-    expect(one.ofStretch).toBeLessThan(2);
+    const take = (times: number, tallies: SideTallies, isBad: boolean) => {
+      for (let nth = 0; nth < times; nth++) one.take(tallies, 2 * SECOND, isBad);
+    };
+    const worse = block(tally(100, 5), tally(100));
+    take(20, worse, false);
+    expect(one.evidence).toBeGreaterThan(0);
+    expect(one.lately).toBe(1);
+    // Down for four seconds of every thirty.
+    for (let nth = 0; nth < 10; nth++) {
+      take(2, worse, true);
+      take(13, block(tally(100), tally(100)), false);
+    }
+    expect(one.lately).toBeGreaterThan(20);
+    take(300, worse, false);
+    expect(one.lately).toBe(1);
+    take(20, block(tally(100, 30), tally(100, 30)), true);
+    expect(one.lately).toBeLessThan(2);
   });
 
   test('clear evidence fades when the service is good again', () => {
     const one = new WorseTest();
     blocksUntilClear(one, () => block(tally(100, 5), tally(100)));
-    for (let nth = 0; nth < 300; nth++) one.take(block(tally(100), tally(100)), 2 * SECOND);
+    for (let nth = 0; nth < 300; nth++) one.take(block(tally(100), tally(100)), 2 * SECOND, false);
     expect(one.evidence).toBeLessThan(1);
   });
 
@@ -57,7 +69,7 @@ describe('the test whether the service is worse', () => {
       const one = new WorseTest();
       for (let nth = 0; nth < 8; nth++) {
         const ours = (ways >> nth) & 1;
-        one.take(block(tally(20, ours), tally(20, 1 - ours)), 2 * SECOND);
+        one.take(block(tally(20, ours), tally(20, 1 - ours)), 2 * SECOND, true);
       }
       sum += one.evidence;
     }

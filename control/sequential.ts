@@ -10,8 +10,8 @@ import type { Outage, SideTallies, SideTally } from './tallies.ts';
  * which is the bound: 0.1 % of days and test in the long run, 0.2 % of any single day. Fading and capping evidence only
  * make it smaller.
  *
- * Errors come in bursts: one user tries again, a database pauses for a second. So a user’s errors count once in half a
- * minute (evidence.ts), blocks count and not requests, and however many errors a block has, it says no more than one error
+ * Errors come in bursts: one user tries again, a database pauses for a second. So of one user’s requests few are looked at
+ * (user-sample.ts), blocks count and not requests, and however many errors a block has, it says no more than one error
  * could. What the tests assume of blocks:
  * - `WorseTest`: looking at as many requests of either side, one finds an error at the service alone at most as often, on
  *   average, as at the monolith alone, given all blocks before. That holds for equal sides at any rate of errors, also one
@@ -42,6 +42,9 @@ const ALWAYS = 1 / 500;
 const ON_ERRORS = 1 / 2_000;
 const ON_SURGE = 1 / 10;
 const SURGE = 4;
+
+/** How fast evidence of now fades while the service is good enough, ms: outages that come and go are of now. */
+const LATELY_FADES_OVER_MS = 60_000;
 
 /** So many errors are taken to have come one by one before the first. */
 const SINGLE = 3;
@@ -88,6 +91,11 @@ class Evidence {
     this.#parts = sum > most ? parts.map((part) => (part / sum) * most) : parts;
   }
 
+  /** Forgets some of what speaks for an alternative, and all that spoke against it. */
+  fade(kept: number): void {
+    this.#parts = this.#parts.map((part) => Math.max(1 / this.#parts.length, part * kept));
+  }
+
   /** Adds a stake, as it has been multiplied since. */
   add(stake: number, since: readonly number[]): void {
     this.#parts = this.#parts.map((part, at) => part + stake * since[at]!);
@@ -98,8 +106,8 @@ class Evidence {
 export class WorseTest {
   readonly #evidence = new Evidence(0, RATIOS.length);
   readonly #purse = new Purse();
-  /** What 1 would have become by the blocks of the present stretch: an e-value. */
-  #stretch = new Evidence(1, RATIOS.length);
+  /** What 1 would have become by the blocks in which the service was bad enough, fading in between. */
+  #lately = new Evidence(1, RATIOS.length);
   /** The newest blocks, on which nothing has been staked yet: what each stake would be worth, and whether it has errors. */
   readonly #pending: { readonly worth: Evidence; readonly errors: boolean }[] = [];
   /** Of the monolith; and of its blocks with errors, how many would have one if the service’s traffic were looked at. */
@@ -112,13 +120,9 @@ export class WorseTest {
     return this.#evidence.sum;
   }
 
-  /** Evidence of the blocks since `beginStretch`, or since the first: wrong with a probability of its reciprocal. */
-  get ofStretch(): number {
-    return this.#stretch.sum;
-  }
-
-  beginStretch(): void {
-    this.#stretch = new Evidence(1, RATIOS.length);
+  /** Evidence of the blocks alone in which the service was bad enough, as long as not much time lies between them. */
+  get lately(): number {
+    return this.#lately.sum;
   }
 
   /** The share of errors of the monolith until now. */
@@ -126,11 +130,12 @@ export class WorseTest {
     return share({ ...this.#monolith, hard: 0 });
   }
 
-  /** Takes in a block with requests of both sides that took so many milliseconds. */
-  take(block: SideTallies, milliseconds: number): void {
+  /** Takes in a block with requests of both sides that took so many milliseconds; `isBad`: the service was bad enough in it. */
+  take(block: SideTallies, milliseconds: number, isBad: boolean): void {
     const factors = this.#factors(block);
     this.#evidence.multiply(factors, MOST);
-    this.#stretch.multiply(factors, Number.POSITIVE_INFINITY);
+    if (isBad) this.#lately.multiply(factors, Number.POSITIVE_INFINITY);
+    else this.#lately.fade(Math.exp(-milliseconds / LATELY_FADES_OVER_MS));
     this.#pending.push({ worth: new Evidence(RATIOS.length, RATIOS.length), errors: hasErrors(block) });
     for (const { worth } of this.#pending) worth.multiply(factors, Number.POSITIVE_INFINITY);
     this.#purse.earn(milliseconds);

@@ -16,6 +16,9 @@ export type Snapshot = {
 /** Ownership of one capability and, while users are being handed over, who moves. */
 export type CapabilitySnapshot = Ownership & { readonly moving?: Moving };
 
+/** What the requests of one user came to; the user is a hash. */
+export type UserCounts = readonly [user: number, requests: number, errors: number, hard: number];
+
 /** What the requests of one capability to one side came to since the last message. */
 export type Counts = {
   readonly capability: string;
@@ -30,11 +33,8 @@ export type Counts = {
   readonly clientErrors: number;
   /** Sum of milliseconds to the answer's head. */
   readonly latency: number;
-  /**
-   * Hashes of the users of the errors, each once, at most MOST_NAMED_FAILING: whoever tries a broken request again and
-   * again is one user. Absent: not told apart.
-   */
-  readonly failing?: readonly number[];
+  /** The same by user, of the first MOST_TOLD_APART: the judge must know what one user alone meets. Absent: not told apart. */
+  readonly users?: readonly UserCounts[];
   /** Users whose writes the service acknowledged; of the monolith nobody asks. */
   readonly writers: readonly string[];
 };
@@ -129,8 +129,8 @@ export type Flight = {
   readonly unknownOf: readonly string[];
 };
 
-/** More users than these are not told apart among those whose requests failed since the last message. */
-export const MOST_NAMED_FAILING = 100;
+/** Of more users the requests since the last message are not told apart: of so many they are sample enough. */
+export const MOST_TOLD_APART = 200;
 
 /** More users than these are not named in a flight: then something else is wrong than the writes of a few. */
 export const MOST_NAMED = 16;

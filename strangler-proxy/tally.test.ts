@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { type FromProxy, MOST_NAMED_FAILING, murmur3 } from '@strangler/plan';
+import { type FromProxy, MOST_TOLD_APART, murmur3 } from '@strangler/plan';
 import { OutcomeTally } from './tally.ts';
 
 const REFUSED = { status: 0, failed: true, hard: true, latency: 0 };
@@ -28,7 +28,7 @@ test('what was counted too long ago is dropped, but who has written is still tol
     counts: [
       {
         ...{ capability: 'orders', side: 'service', requests: 1, errors: 0, hard: 0, clientErrors: 0, latency: 5 },
-        ...{ failing: [], writers: ['ada', 'bob'] },
+        ...{ users: [[murmur3('bob'), 1, 0, 0]], writers: ['ada', 'bob'] },
       },
     ],
     more: 0,
@@ -58,11 +58,25 @@ test('a request without a user is not counted: it goes to the monolith, whoever 
   expect(tally.take().counts).toMatchObject([{ side: 'service', requests: 1, errors: 1, hard: 1, writers: [] }]);
 });
 
-test('failing users are told apart, each once, as far as they fit', () => {
+test('users are told apart, as many as fit', () => {
   const { tally } = set();
   for (const user of ['ada', 'bob', 'ada']) tally.add('orders', 'service', REFUSED, writing(user));
+  tally.add('orders', 'service', { ...FINE, status: 500 }, writing('cy'));
   tally.add('orders', 'service', FINE, writing('cy'));
-  expect(tally.take().counts).toMatchObject([{ errors: 3, failing: [murmur3('ada'), murmur3('bob')] }]);
-  for (let nth = 0; nth < 200; nth++) tally.add('orders', 'service', REFUSED, writing(`u${nth}`));
-  expect(tally.take().counts[0]!.failing).toHaveLength(MOST_NAMED_FAILING);
+  expect(tally.take().counts).toMatchObject([
+    {
+      ...{ requests: 5, errors: 4, hard: 3 },
+      users: [
+        [murmur3('ada'), 2, 2, 2],
+        [murmur3('bob'), 1, 1, 1],
+        [murmur3('cy'), 2, 1, 0],
+      ],
+    },
+  ]);
+  for (let nth = 0; nth < 300; nth++) tally.add('orders', 'service', REFUSED, writing(`u${nth}`));
+  tally.add('orders', 'service', FINE, writing('u0'));
+  const [counts] = tally.take().counts;
+  expect(counts).toMatchObject({ requests: 301, errors: 300 });
+  expect(counts!.users).toHaveLength(MOST_TOLD_APART);
+  expect(counts!.users![0]).toEqual([murmur3('u0'), 2, 1, 1]);
 });

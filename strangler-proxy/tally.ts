@@ -1,4 +1,4 @@
-import { type Counts, MOST_NAMED_FAILING, murmur3, type Side } from '@strangler/plan';
+import { type Counts, MOST_TOLD_APART, murmur3, type Side, type UserCounts } from '@strangler/plan';
 
 /** What became of one request to one side. */
 export type RequestOutcome = {
@@ -19,7 +19,7 @@ const MOST_WRITERS = 10_000;
 /** Writers of one message: as long as users may be, and whatever is in them, it is smaller than control takes (1 MiB). */
 const WRITERS_A_MESSAGE = 500;
 
-type Numbers = Omit<Counts, 'capability' | 'side' | 'writers' | 'failing'>;
+type Numbers = Omit<Counts, 'capability' | 'side' | 'writers' | 'users'>;
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 /** Whose request it was, if known, and whether it was a write. */
 export type Whose = { readonly user: string | undefined; readonly isWrite: boolean };
@@ -29,7 +29,7 @@ type Running = {
   readonly side: Side;
   numbers: Mutable<Numbers>;
   readonly writers: Set<string>;
-  readonly failing: Set<number>;
+  readonly users: Map<number, Mutable<UserCounts>>;
 };
 const none = (): Mutable<Numbers> => ({ requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0 });
 
@@ -62,18 +62,18 @@ export class OutcomeTally {
       side,
       numbers: none(),
       writers: new Set(),
-      failing: new Set(),
+      users: new Map(),
     };
     this.#counts.set(key, running);
     this.#since = Math.min(this.#since, this.#now());
-    const { numbers, writers, failing } = running;
+    const { numbers, writers } = running;
+    const isError = failed || hard || status >= 500;
     numbers.requests++;
     numbers.latency += latency;
-    if (failed || hard || status >= 500) {
-      numbers.errors++;
-      if (failing.size < MOST_NAMED_FAILING) failing.add(murmur3(user));
-    } else if (status >= 400) numbers.clientErrors++;
+    if (isError) numbers.errors++;
+    else if (status >= 400) numbers.clientErrors++;
     if (hard) numbers.hard++;
+    countByUser(running.users, murmur3(user), isError, hard);
     if (!isWrite || side !== 'service' || status < 200 || status >= 400) return;
     if (writers.size < MOST_WRITERS) writers.add(user);
     else if (!writers.has(user)) this.#more++;
@@ -85,7 +85,7 @@ export class OutcomeTally {
     this.#since = Number.POSITIVE_INFINITY;
     for (const running of this.#counts.values()) {
       running.numbers = none();
-      running.failing.clear();
+      running.users.clear();
     }
   }
 
@@ -103,11 +103,18 @@ export class OutcomeTally {
   }
 }
 
-function partsOf({ capability, side, numbers, writers, failing }: Running): Counts[] {
+function countByUser(users: Running['users'], user: number, isError: boolean, hard: boolean): void {
+  const counts = users.get(user) ?? [user, 0, 0, 0];
+  counts[1]++;
+  if (isError) counts[2]++;
+  if (hard) counts[3]++;
+  if (users.size < MOST_TOLD_APART) users.set(user, counts);
+}
+
+function partsOf({ capability, side, numbers, writers, users }: Running): Counts[] {
   const all = [...writers];
-  const first = { capability, side, ...numbers, failing: [...failing] };
+  const first = { capability, side, ...numbers, users: [...users.values()] };
   const parts: Counts[] = [{ ...first, writers: all.splice(0, WRITERS_A_MESSAGE) }];
-  while (all.length)
-    parts.push({ capability, side, ...none(), failing: [], writers: all.splice(0, WRITERS_A_MESSAGE) });
+  while (all.length) parts.push({ capability, side, ...none(), users: [], writers: all.splice(0, WRITERS_A_MESSAGE) });
   return parts;
 }

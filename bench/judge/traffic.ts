@@ -1,9 +1,10 @@
-import { MOST_NAMED_FAILING, type Side } from '@strangler/plan';
+import { MOST_TOLD_APART, type Side, type UserCounts } from '@strangler/plan';
 import type { Chance } from '../../e2e/chance.ts';
 
 /** How errors come. */
 export const KINDS = ['single', 'retries', 'stubborn', 'spells', 'common'] as const;
-export type Kind = (typeof KINDS)[number];
+/** Or: a share of the regulars can do nothing, the others everything. */
+export type Kind = (typeof KINDS)[number] | 'users';
 
 /** One stretch of time with the same traffic. */
 export type Load = {
@@ -16,10 +17,14 @@ export type Load = {
   readonly kind: Kind;
   /** The failures are hard. */
   readonly hard: boolean;
+  /** It is so for `lasts` of every `every` ms only; in between nothing fails. */
+  readonly pulse?: { readonly lasts: number; readonly every: number };
+  /** Users of the service and of the monolith, who come again and again; without it, every request is of somebody new. */
+  readonly regulars?: Readonly<Record<Side, number>>;
 };
 
 /** What both sides counted in one look of the judge. */
-export type Counted = Record<Side, { requests: number; errors: number; hard: number; failing: number[] }>;
+export type Counted = Record<Side, { requests: number; errors: number; hard: number; users: UserCounts[] }>;
 
 /** How often control looks, ms. */
 export const POLL_MS = 100;
@@ -67,16 +72,21 @@ export class Traffic {
     this.now += looks * POLL_MS;
     if (this.now > end) return undefined;
     const counted = {
-      monolith: { requests: 0, errors: 0, hard: 0, failing: [] },
-      service: { requests: 0, errors: 0, hard: 0, failing: [] },
+      monolith: { requests: 0, errors: 0, hard: 0, users: [] },
+      service: { requests: 0, errors: 0, hard: 0, users: [] },
     } satisfies Counted;
     for (let left = this.#arrivals(mean, looks === 1 + skipped); left > 0; left--) {
       const side = this.#chance.happens(load.share) ? 'service' : 'monolith';
-      const user = ++this.#users;
+      const user = this.#userOf(side, load);
       this.#count(counted, side, user, this.#fails(side, user, load), load.hard);
     }
     if (this.#retries.length) this.#again(counted, load);
     return counted;
+  }
+
+  #userOf(side: Side, { regulars }: Load): number {
+    if (!regulars) return ++this.#users;
+    return this.#chance.below(regulars[side]);
   }
 
   #again(counted: Counted, load: Load): void {
@@ -92,14 +102,19 @@ export class Traffic {
   #count(counted: Counted, side: Side, user: number, fails: boolean, hard: boolean): void {
     const tally = counted[side];
     tally.requests++;
-    if (!fails) return;
-    tally.errors++;
-    if (hard) tally.hard++;
-    if (!tally.failing.includes(user) && tally.failing.length < MOST_NAMED_FAILING) tally.failing.push(user);
+    if (fails) tally.errors++;
+    if (fails && hard) tally.hard++;
+    const at = tally.users.findIndex(([other]) => other === user);
+    const [, requests, errors, hards] = tally.users[at] ?? [user, 0, 0, 0];
+    const counts = [user, requests + 1, errors + Number(fails), hards + Number(fails && hard)] as const;
+    if (at >= 0) tally.users[at] = counts;
+    else if (tally.users.length < MOST_TOLD_APART) tally.users.push(counts);
   }
 
-  #fails(side: Side, user: number, { kind, rates }: Load): boolean {
+  #fails(side: Side, user: number, { kind, rates, pulse, regulars }: Load): boolean {
     const rate = rates[side];
+    if (pulse && this.now % pulse.every >= pulse.lasts) return false;
+    if (kind === 'users') return user < rate * regulars![side];
     if (kind === 'single') return this.#chance.happens(rate);
     if (kind === 'retries') {
       if (!this.#chance.happens(rate / (1 - rate) / RUN)) return false;
