@@ -61,7 +61,7 @@ function install() {
     cwd: root,
     stdio: 'inherit',
   });
-  if (status !== 0) fail(['The installation failed. Mend what npm says above, then start again; to see more: npm ci']);
+  if (status !== 0) fail(['The installation failed. Fix what npm says above, then start again; to see more: npm ci']);
   console.log(`Installed in ${Math.round((Date.now() - began) / 1000)} s.`);
 }
 

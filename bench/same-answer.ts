@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { browserHeaders } from './browser.ts';
 
-/** What must be the same whoever stands in between, and which side our proxy says has answered. */
+/** What must be the same whoever is in between, and which side our proxy says has answered. */
 export type Answer = {
   readonly status: number;
   readonly body: string;

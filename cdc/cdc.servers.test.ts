@@ -64,7 +64,7 @@ describe('the sync of one capability, both ways', () => {
     ]);
   });
 
-  test('finds nothing to mend after init', async () => {
+  test('finds nothing to fix after init', async () => {
     expect(await doctor(world.plan)).toEqual([]);
   });
 

@@ -7,7 +7,7 @@ import { type OwnerNow, readOwners } from './owner-now.ts';
 import { Refusal } from './refusal.ts';
 import { openRows, type Rows } from './rows/aggregates.ts';
 
-/** Both databases of a capability, open to look into or to mend. */
+/** Both databases of a capability, open to look into or to fix. */
 export type OpenSides = {
   readonly capability: string;
   readonly mapping: Mapping;
@@ -55,7 +55,7 @@ async function openAlone(url: string): Promise<Session> {
     } catch (error) {
       if ((error as { code?: unknown }).code !== '55006') throw error;
       if (Date.now() > until) {
-        throw new Refusal(`somebody else is mending the service's database (${(error as Error).message}); try again`);
+        throw new Refusal(`somebody else is fixing the service's database (${(error as Error).message}); try again`);
       }
       await sleep(100);
     }

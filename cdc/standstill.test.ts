@@ -30,7 +30,7 @@ describe('a stream that stands still', () => {
     expect(standstill.ms).toBe(40_000);
   });
 
-  test('is not one that was taken to the beginning of a topic made anew, and goes on well there', () => {
+  test('is not one that was taken to the beginning of a topic recreated, and goes on well there', () => {
     const standstill = new Standstill(0);
     standstill.look(at(1_000_000), 1, 0);
     for (let s = 1; s <= 40; s++) standstill.look(undefined, s, s * 1_000); // the topic was deleted

@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.destroy());
 
-describe('what a person must look at stops a stream, and it goes on when that is mended', () => {
+describe('what a person must look at stops a stream, and it goes on when that is fixed', () => {
   test('a column that is new on one side, until the other has it too; nothing is lost meanwhile (faults 65)', async () => {
     await query('monolith', "INSERT INTO orders (user_id, idempotency_key) VALUES (1, 'before')");
     await query('monolith', "ALTER TABLE orders ADD COLUMN gift VARCHAR(20) DEFAULT 'none'");

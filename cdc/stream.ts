@@ -110,8 +110,7 @@ class RunningStream implements Stream {
       isFatal: (error) => error instanceof UndecidedError || error instanceof FatalStreamError,
       onRetry: (error) => {
         if (failureOf(error) !== 'stop') return this.#say(this.#pump ? 'waiting' : 'starting', adviceFor(error));
-        if (this.#state !== 'stopped')
-          this.#log.error({ err: error }, 'stream stopped; it goes on when this is mended');
+        if (this.#state !== 'stopped') this.#log.error({ err: error }, 'stream stopped; it goes on when this is fixed');
         this.#say('stopped', adviceFor(error));
       },
       onRecovered: () => this.#say(this.#pump ? 'running' : 'starting', null),
@@ -163,13 +162,13 @@ class RunningStream implements Stream {
         this.#say('stopped', sayStopped(error as Error));
         this.#log.error({ err: error }, 'stream stopped');
         await this.#applier?.close();
-        await this.#mended(error as Error);
+        await this.#fixed(error as Error);
       }
     }
   }
 
-  /** Waits until somebody has dealt with what stopped the stream: the tables agree anew, or the loss was skipped. */
-  async #mended(error: Error): Promise<void> {
+  /** Waits until somebody has dealt with what stopped the stream: the tables agree again, or the loss was skipped. */
+  async #fixed(error: Error): Promise<void> {
     const { signal } = this.#abort;
     const aboutTables = error instanceof SchemaChangedError || error instanceof MappingError;
     const used = this.#mapping;

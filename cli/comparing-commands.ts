@@ -112,7 +112,7 @@ ${examples(
   talking(rules.command('suggest [report]'))
     .description('Proposes a rule for every group of differences, and says what else it would have hidden.')
     .option('--from <capability>', 'what is compared live, instead of a report')
-    .option('--group <id>', 'only for this group; its id stands in strangler compared and in the HTML report')
+    .option('--group <id>', 'only for this group; its id is in strangler compared and in the HTML report')
     .option('--write <file>', 'add the rule to this file of rules; needs --group and --reason')
     .option('--reason <text>', 'why they may differ')
     .option('--owner <name>', 'whom to ask about the rule')

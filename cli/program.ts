@@ -40,7 +40,7 @@ ${examples(
   program.commandsGroup('Looking:');
   talking(program.command('status'))
     .description('Shows where users are, what the ramps do, and what holds them.')
-    .option('--watch', 'show it anew every 500 ms until Ctrl-C')
+    .option('--watch', 'redraw it every 500 ms until Ctrl-C')
     .option('--json', 'print what control answers, for programs')
     .addHelpText(
       'after',

@@ -106,7 +106,7 @@ function describe({ group, rule, hides }: Suggestion): void {
 async function addRule(file: string, suggestion: Suggestion, { from, reason }: SuggestOptions): Promise<void> {
   const { rule } = suggestion;
   if (reason === undefined && rule.usual === undefined) {
-    throw new Problem('--write needs --reason TEXT: it stands in the file, for whoever meets the rule', EXIT.usage);
+    throw new Problem('--write needs --reason TEXT: it is kept in the file, for whoever meets the rule', EXIT.usage);
   }
   const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return '[]';

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { onInterrupt } from './interrupt.ts';
 import { clip } from './text.ts';
 
-/** How often the screen is drawn anew, in ms. */
+/** How often the screen is redrawn, in ms. */
 const REDRAW_MS = 500;
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';

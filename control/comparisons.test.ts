@@ -38,7 +38,7 @@ describe('the gate', () => {
     expect(comparisons.gates(0.01)).toEqual([]);
   });
 
-  test('closes at once when a route differs more than the limit, and opens when told to forget and shown anew', () => {
+  test('closes at once when a route differs more than the limit, and opens when told to forget and shown again', () => {
     const comparisons = new Comparisons();
     comparisons.add(found('/orders', 10_000));
     comparisons.add(found('/orders/7', 95, 5));

@@ -206,7 +206,7 @@ describe('flag and boundary', () => {
     await flags.stop();
   });
 
-  test('faults 43: with the flags gone, a restart keeps everybody where they are and makes the flag anew', async () => {
+  test('faults 43: with the flags gone, a restart keeps everybody where they are and recreates the flag', async () => {
     await open();
     await reach(30);
     await bed.control!.stop();

@@ -26,7 +26,7 @@ export type HandoffParts = {
   readonly atRisk: (subject: Subject) => AtRisk;
   /** The moving users are to be shown as moved: the next snapshot releases them. */
   readonly release: (epoch: number) => void;
-  /** Hears of errors that are ridden out. */
+  /** Called with errors that are retried. */
   readonly onError: (error: unknown) => void;
   /** Aborts when control stops. */
   readonly stopping: AbortSignal;

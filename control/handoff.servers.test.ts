@@ -100,7 +100,7 @@ const until = async (what: string, holds: () => Promise<boolean>) => {
 };
 
 describe('handoffs that fail on the way', () => {
-  test('a barrier that does not arrive: the cancel stands in the log before anybody is released', async () => {
+  test('a barrier that does not arrive: the cancel is in the log before anybody is released', async () => {
     databases.apply('service', false);
     databases.apply('monolith');
     bed = await open({ hold: '3s' });
@@ -340,7 +340,7 @@ describe('rollbacks by force', () => {
     await bed.until('settled', ({ unproven }) => !unproven.length);
   });
 
-  test('a grant the service could not be given is owed: it stands in its log before the barrier', async () => {
+  test('a grant the service could not be given is owed: it is in its log before the barrier', async () => {
     databases.apply('service');
     databases.apply('monolith');
     bed = await open({ slice: 5_000, forceAfter: '200ms' });

@@ -105,7 +105,7 @@ describe('a proxy that control cannot reach', () => {
 });
 
 describe('dismissing', () => {
-  test('is for lost proxies only, by a role that may operate, and stands in the records', async () => {
+  test('is for lost proxies only, by a role that may operate, and is in the records', async () => {
     const proxy = await bed.proxy('p2');
     expect((await dismiss('p9')).status).toBe(404);
     expect((await dismiss('p2')).status).toBe(409);

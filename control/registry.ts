@@ -91,7 +91,7 @@ export class Registry {
     const known = this.#peers.get(proxy);
     if (known?.stream && known.process !== process) return undefined;
     known?.stream?.terminate();
-    // Another process asks the store, and so the term, anew: this control may have been overtaken and not know it yet.
+    // Another process asks the store, and so the term, again: this control may have been overtaken and not know it yet.
     const stored = known?.stored === true && !known.dismissed && known.process === process;
     const isSuccessor = known !== undefined && known.process !== process;
     const inheritsUntil = isSuccessor ? performance.now() + this.#parts.writeFate : (known?.inheritsUntil ?? 0);

@@ -24,7 +24,7 @@ const ALLOWED: Record<string, readonly string[]> = {
 };
 const ANYTHING = ['e2e', 'bench'];
 
-/** What tests, and what stands in a folder `testing/`, may import besides: the servers, and the processes they talk to. */
+/** What tests, and what is in a folder `testing/`, may import besides: the servers, and the processes they talk to. */
 const IN_TESTS: Record<string, readonly string[]> = {
   fence: ['plan', 'ledger', 'cdc'],
   'extracted-services/orders': ['monolith'],

@@ -22,7 +22,7 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true });
 });
 
-/** A monolith as it stands in many places: CommonJS, Sequelize, Express. */
+/** A monolith as it is in many places: CommonJS, Sequelize, Express. */
 const MONOLITH = `
 const express = require('express');
 const { Sequelize } = require('sequelize');

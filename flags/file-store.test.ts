@@ -143,14 +143,14 @@ describe('flags in a watched file', () => {
     expect(problems).toHaveLength(3);
   });
 
-  test('faults 43: a file that cannot be read at start holds nobody up and is found when it is mended', async () => {
+  test('faults 43: a file that cannot be read at start holds nobody up and is found when it is fixed', async () => {
     await flags.stop();
     await writeFile(path, 'not json');
     flags = await open();
     expect(flags.read('orders')).toBeUndefined();
     expect(problems).toEqual([expect.stringMatching(/not valid JSON/)]);
     await rm(path);
-    await flags.write('orders', 5, 'mended');
+    await flags.write('orders', 5, 'fixed');
     expect(flags.read('orders')?.percentage).toBe(5);
   });
 
@@ -177,12 +177,12 @@ describe('flags in a watched file', () => {
     expect(flags.read('orders')?.percentage).toBe(0);
   });
 
-  test('F2: a flag that stands there twice is refused by name, the other flags go on, and a rollback stays', async () => {
+  test('F2: a flag that is there twice is refused by name, the other flags go on, and a rollback stays', async () => {
     await flags.write('orders', 60, 'a step');
     const file = await content();
     const twin = JSON.parse(JSON.stringify(file.features[0]).replace('"60"', '"20"'));
     await writeFile(path, JSON.stringify({ ...file, features: [...file.features, twin] }));
-    await until(() => problems.some((problem) => /flag orders stands in .*flags.json more than once/.test(problem)));
+    await until(() => problems.some((problem) => /flag orders is in .*flags.json more than once/.test(problem)));
     expect(flags.read('orders')?.percentage).toBe(60);
     await flags.write('notifications', 30, 'goes on');
     expect(flags.read('notifications')?.percentage).toBe(30);

@@ -24,7 +24,7 @@ export async function openFlagFile(
   });
   const take = () =>
     memory.take((capability) => {
-      if (file.isRepeated(capability)) return { problem: `stands in ${path} more than once: remove all but one` };
+      if (file.isRepeated(capability)) return { problem: `is in ${path} more than once: remove all but one` };
       const feature = client.getFeatureToggleDefinition(capability);
       return feature && percentageOf(feature, groups.get(capability)!);
     });

@@ -63,7 +63,7 @@ describe('a flags file', () => {
     expect(orders).toMatchObject({ enabled: false, description: 'why', ...more });
   });
 
-  test('a flag that stands there twice is changed in both places', () => {
+  test('a flag that is there twice is changed in both places', () => {
     const one = (rollout: string) => ({
       name: 'orders',
       enabled: true,

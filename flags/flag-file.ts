@@ -38,7 +38,7 @@ export function checkPercentage(percentage: number): void {
 }
 
 /**
- * The file with one percentage changed and everything else in it kept. A flag that stands there twice is changed in both
+ * The file with one percentage changed and everything else in it kept. A flag that is there twice is changed in both
  * places, so that it lands where it is read. One that is more than a percentage is switched off if 0 is wanted; else throws.
  */
 export function withPercentage(file: FlagFile, change: PercentageChange): FlagFile {

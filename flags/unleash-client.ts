@@ -9,7 +9,7 @@ const REFRESH_MS = 1_000;
 const SILENCE_MS = 5_000;
 const TIMEOUT_MS = 3_000;
 
-/** What is heard of the server: all features anew (also when nothing changed), or why it could not be read. */
+/** What is heard of the server: all features again (also when nothing changed), or why it could not be read. */
 export type Listener = {
   read(featureOf: (name: string) => Feature | undefined): void;
   failed(problem: string): void;

@@ -6,7 +6,7 @@ import { UnleashEvents } from 'unleash-client';
 import { type FlagFile, parseFlagFile } from './flag-file.ts';
 import type { Feature } from './percentage.ts';
 
-/** The net under the watcher, and what keeps a flag's age small: the file is read anew this often, in ms. */
+/** The net under the watcher, and what keeps a flag's age small: the file is read again this often, in ms. */
 const POLL_MS = 1_000;
 /** An editor may write in several steps: a broken file is looked at once more after this many ms. */
 const SECOND_LOOK_MS = 50;

@@ -41,7 +41,7 @@ export async function claimCheckpoint(session: Session, stream: string, version:
   return affected === 1;
 }
 
-/** Last statement of a target transaction: where the stream stands after it. */
+/** Last statement of a target transaction: where the stream is after it. */
 export async function moveCheckpoint(session: Session, stream: string, to: Omit<Checkpoint, 'version'>): Promise<void> {
   await session.query(
     `UPDATE strangler_checkpoint SET position = ?, kafka_offset = ?, tick = ?, applied_at = CURRENT_TIMESTAMP(6)

@@ -4,7 +4,7 @@ import { portions } from './portions.ts';
 import type { Session, Value } from './session.ts';
 
 /**
- * `open`: a person decides. `superseded`: what the owner has made it moot, nothing is left to decide. `resolved`: a
+ * `open`: a person decides. `superseded`: the owner has since written the same, nothing is left to decide. `resolved`: a
  * person has decided, or it could be applied after all.
  */
 export type QuarantineStatus = 'open' | 'superseded' | 'resolved';
@@ -25,7 +25,7 @@ export type QuarantineEntry = {
   readonly before: string | null;
   readonly after: string | null;
   readonly owner: string | null;
-  /** Where it stands in its source's log, and in which transaction; null for a row of a backfill. */
+  /** Where it is in its source's log, and in which transaction; null for a row of a backfill. */
   readonly position: string;
   readonly transaction: string | null;
   /** The handoff by which the source had given the user away; null if there was none. */
@@ -35,7 +35,7 @@ export type QuarantineEntry = {
   readonly resolution: string | null;
 };
 
-/** An entry as it stands in the quarantine; times are ISO 8601. */
+/** An entry as it is in the quarantine; times are ISO 8601. */
 export type KeptEntry = QuarantineEntry & {
   readonly id: number;
   readonly keptAt: string;

@@ -67,7 +67,7 @@ const errnoOf = (thrown: unknown): number | undefined =>
   (thrown as { parent?: { errno?: number } } | null)?.parent?.errno;
 
 /**
- * Runs `work` in one transaction. Deadlocks and duplicate keys begin it anew, up to ten times: after a duplicate key the
+ * Runs `work` in one transaction. Deadlocks and duplicate keys begin it again, up to ten times: after a duplicate key the
  * second run finds the row that was in the way, so `work` must look before it inserts.
  */
 export const inTransaction = async <T>(sequelize: Sequelize, work: (tx: Statements) => Promise<T>): Promise<T> => {

@@ -124,7 +124,7 @@ export const database = (schemes: string[]) =>
 
 /**
  * The name of a claim at the top level of a token. One with dots could as well be a path to a claim within another one, so
- * it stands in a list; the name of a URI (RFC 7519) is none.
+ * it is in a list; the name of a URI (RFC 7519) is none.
  */
 export const claim = z
   .union([z.string().meta({ examples: ['sub'] }), z.tuple([z.string()])], 'must be the name of a claim')
@@ -147,7 +147,7 @@ export const token = text((given) =>
   /^[\w!#$%&'*+.^`|~-]+$/.test(given) ? undefined : 'must be a name as headers and cookies have it, without blanks',
 );
 
-/** As a secret stands in a Plan. */
+/** As a secret is in a Plan. */
 export const fromEnvironment = (name: string): string => `\${${name}}`;
 
 /** A bearer token. */

@@ -223,7 +223,7 @@ capabilities:
   );
 
   test.each([
-    ['name: shop\nname: store', '(YAML)', 'name stands twice in one place, again at line 4: remove one of them'],
+    ['name: shop\nname: store', '(YAML)', 'name occurs twice in one place, again at line 4: remove one of them'],
     [
       'name: shop\nproxy: { maxBody: 010 }',
       'proxy.maxBody',
@@ -260,7 +260,7 @@ capabilities:
     expect(message).not.toMatch(/s3|cret|345678|5ec2e7/);
   });
 
-  test('names what else is not plainly one thing, each where it stands', () => {
+  test('names what else is not plainly one thing, each where it is', () => {
     const of = (change: (text: string) => string) => mistakesOf(change(SPLIT));
     expect(of((text) => text.replace('proxy: proxy-token', 'proxy: admin-token'))).toEqual({
       'control.tokens.proxy': expect.stringMatching(

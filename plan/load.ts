@@ -86,14 +86,14 @@ const WITHOUT_VALUE: Partial<Record<YAMLError['code'], string>> = {
   BAD_DIRECTIVE: 'YAML takes a line that begins with % for a directive: quote it',
   BAD_DQ_ESCAPE: 'a \\ escapes nothing within double quotes: write \\\\, or take single quotes',
   TAG_RESOLVE_FAILED: 'YAML takes a value that begins with ! for one of a type of its own: quote it',
-  UNEXPECTED_TOKEN: 'something stands where YAML expects nothing: quote the value, or look at the lines around it',
+  UNEXPECTED_TOKEN: 'there is something where YAML expects nothing: quote the value, or look at the lines around it',
 };
 
 function sayFault({ code, message, pos: [from], linePos }: YAMLError, text: string): string {
   const line = linePos?.[0].line;
   if (code !== 'DUPLICATE_KEY') return `${WITHOUT_VALUE[code] ?? message.replace(/ at line .*/s, '')} (line ${line})`;
   const key = /^["']?([^\s:"']*)/.exec(text.slice(from))?.[1];
-  return `${key} stands twice in one place, again at line ${line}: remove one of them`;
+  return `${key} occurs twice in one place, again at line ${line}: remove one of them`;
 }
 
 const isPlain = ({ value, source = '' }: Scalar): boolean =>

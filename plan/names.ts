@@ -10,7 +10,7 @@ export const sourceOf = (direction: Direction): Side => (direction === 'forward'
 /** The direction of the stream that feeds a side. */
 export const directionInto = (side: Side): Direction => (side === 'service' ? 'forward' : 'reverse');
 
-/** The name of one direction of one capability’s sync, as it stands in checkpoints: `orders:forward`. */
+/** The name of one direction of one capability’s sync, as it is in checkpoints: `orders:forward`. */
 export const streamName = (capability: string, direction: Direction): string => `${capability}:${direction}`;
 
 /** The one topic that carries the monolith’s log. */

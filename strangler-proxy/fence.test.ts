@@ -85,7 +85,7 @@ test('a body that was passed on as it came cannot be sent again: 503', async () 
   expect(service.requests).toHaveLength(0);
 });
 
-test('a write is decided anew only once: if the other side refuses it too, it is a 503', async () => {
+test('a write is decided again only once: if the other side refuses it too, it is a 503', async () => {
   const { control, monolith, service } = await set({ serviceDoes: fenced });
   await control.says({ boundary: 0, pins: {} });
   const write = post();

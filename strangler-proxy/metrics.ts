@@ -80,7 +80,7 @@ export class ProxyMetrics {
       const held = vitals.snapshot();
       return held ? held.age / 1_000 : -1;
     });
-    gauge('link_up', '1 while the stream to control stands.', () => Number(vitals.linkUp()));
+    gauge('link_up', '1 while the link to control is up.', () => Number(vitals.linkUp()));
     gauge('blind_seconds', 'Since control was last heard, while there is no link to it; else 0.', () => {
       return vitals.blindFor() / 1_000;
     });

@@ -1,6 +1,6 @@
 import { Client, type Dispatcher } from 'undici';
 
-/** How long a connection is used before it is opened anew, in milliseconds: so a moved address is noticed. */
+/** How long a connection is used before it is opened again, in milliseconds: so a moved address is noticed. */
 const CONNECTION_TTL_MS = 60_000;
 
 /** One connection to an upstream, one request at a time. */

@@ -9,7 +9,7 @@ export function memoryOf(pid: number): Memory {
   return { now: field(status, 'VmRSS'), peak: field(status, 'VmHWM') };
 }
 
-/** Lets the peak begin anew. */
+/** Lets the peak start over. */
 export const forgetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, '5');
 
 function field(status: string, name: string): number {

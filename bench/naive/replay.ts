@@ -105,7 +105,7 @@ export async function replay(way: Way, { live, seconds, orders, serving, other, 
     };
   } finally {
     own.abort();
-    await traffic.done.catch(() => {}); // whoever called hears of it already
+    await traffic.done.catch(() => {}); // whoever called gets the error already
   }
 }
 

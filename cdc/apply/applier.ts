@@ -64,12 +64,12 @@ export class Applier {
     return this.#database.sessionId;
   }
 
-  /** Where the stream stands, as far as this applier knows. */
+  /** Where the stream is, as far as this applier knows. */
   get checkpoint(): Checkpoint | undefined {
     return this.#checkpoint;
   }
 
-  /** Opens the session if there is none, and reads where the stream stands. Throws ApplierAheadError. */
+  /** Opens the session if there is none, and reads where the stream is. Throws ApplierAheadError. */
   async start(): Promise<Checkpoint> {
     return this.#database.use(async (session) => {
       await this.#load(session, this.#checkpoint!);
@@ -83,8 +83,8 @@ export class Applier {
     const found = await readCheckpoint(session, this.stream);
     const known = this.#checkpoint;
     if (known && found.version !== known.version) {
-      const attempted = this.#attempted && stands(found, this.#attempted); // a COMMIT nobody heard of
-      if (!attempted && !stands(found, known)) throw new ApplierAheadError(this.stream); // else it was force
+      const attempted = this.#attempted && isAt(found, this.#attempted); // a COMMIT nobody heard of
+      if (!attempted && !isAt(found, known)) throw new ApplierAheadError(this.stream); // else it was force
       await this.#load(session, found);
     }
     this.#checkpoint ??= found;
@@ -139,7 +139,7 @@ export class Applier {
     });
   }
 
-  /** Runs one target transaction from where the stream stands, and takes in what it comes to. */
+  /** Runs one target transaction from where the stream is, and takes in what it comes to. */
   async #transact(
     progress: StreamProgress,
     work: (target: Target, version: number) => Promise<{ ownership: readonly OwnershipRow[]; blocked: Set<string> }>,
@@ -149,7 +149,7 @@ export class Applier {
     this.#attempted = progress;
     return this.#database.use(async (session) => {
       // A new session has found out that it was committed before, or that force has been here.
-      if (this.#checkpoint!.version !== version) return !stands(this.#checkpoint!, known);
+      if (this.#checkpoint!.version !== version) return !isAt(this.#checkpoint!, known);
       const target: Target = {
         ...{ stream: this.stream, capability: this.#options.capability, session, rows: this.#rows! },
         ...{ blocked: this.#blocked, unexplained: this.#unexplained },
@@ -225,7 +225,7 @@ export class Applier {
     if (known.version !== version) return true; // a new session has found it out
     const found = await readCheckpoint(session, this.stream);
     if (found.version === version) return false;
-    if (!stands(found, known)) throw new ApplierAheadError(this.stream);
+    if (!isAt(found, known)) throw new ApplierAheadError(this.stream);
     await this.#load(session, found);
     return true;
   }
@@ -243,7 +243,7 @@ export class Applier {
   }
 }
 
-const stands = (checkpoint: StreamProgress, progress: StreamProgress): boolean =>
+const isAt = (checkpoint: StreamProgress, progress: StreamProgress): boolean =>
   checkpoint.position === progress.position &&
   checkpoint.kafkaOffset === progress.kafkaOffset &&
   checkpoint.tick === progress.tick;

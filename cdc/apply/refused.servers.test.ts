@@ -11,7 +11,7 @@ type Kept = { reason: string; status: string; user_id: string | null; aggregate:
 let world: World;
 let cdc: Cdc;
 
-/** Refuses, by what stands in a note, as an application’s own rules do; `odd` with a code that nobody knows. */
+/** Refuses, by what is in a note, as an application’s own rules do; `odd` with a code that nobody knows. */
 const REFUSALS = {
   service: [
     `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Unexplained } from './unexplained.ts';
 
 describe('errors nobody knows', () => {
-  test('are a row’s own after five tries, and tried anew after a commit', () => {
+  test('are a row’s own after five tries, and tried again after a commit', () => {
     const unexplained = new Unexplained();
     for (let at = 0; at < 5; at++) {
       expect(unexplained.exhausted).toBe(false);

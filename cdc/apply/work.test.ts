@@ -52,7 +52,7 @@ describe('a value that was not in the log (faults 89)', () => {
     ['an inserted text, which is always in the log', row({ op: 'c', after: after(DEBEZIUMS) }, {})],
     ['a text that the former row has, too', row({ before: after(DEBEZIUMS), after: after(DEBEZIUMS) }, {})],
     ['a text put in the place of another one', row({ before: after('x'), after: after(DEBEZIUMS) }, {})],
-    ['a value of a type that always stands in its row', row({ after: after('x', PLACEHOLDER) })],
+    ['a value of a type that always is in its row', row({ after: after('x', PLACEHOLDER) })],
     ['a text that only begins like it', row({ after: after(`${PLACEHOLDER}2`) })],
     ['a row of MySQL', row({ after: after(DEBEZIUMS), source: { ...source, connector: 'mysql', gtid: 'u:1' } }, {})],
     ['a row that was deleted', row({ op: 'd', before: after(DEBEZIUMS), after: null }, {})],

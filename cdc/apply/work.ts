@@ -9,7 +9,7 @@ import type { BatchSize } from '../log/spill.ts';
 import { keyOf, type MappedTable, type Mapping, tableOfChange, toRow } from '../mapping/mapping.ts';
 import type { Change, Correction } from '../rows/change.ts';
 
-/** Where a stream stands after a step. */
+/** Where a stream is after a step. */
 export type StreamProgress = { readonly position: string | null; readonly kafkaOffset: number; readonly tick: number };
 
 /** What one unit of the source asks of the target. */
@@ -26,7 +26,7 @@ export type Work =
   | { readonly kind: 'tick'; readonly n: number; readonly at: number }
   | { readonly kind: 'copied'; readonly table: string };
 
-/** One piece of work and where the stream stands after it. */
+/** One piece of work and where the stream is after it. */
 export type Step = { readonly work: Work; readonly progress: StreamProgress };
 
 /** What a stream must know to read its source's units. */

@@ -68,7 +68,7 @@ export class Backfill {
     this.finished = this.#run().then(() => {
       this.#copying = false;
     });
-    this.finished.catch(() => {}); // whoever waits for it hears of it
+    this.finished.catch(() => {}); // whoever waits for it gets the error
   }
 
   /** True until it is known that nothing is left to copy. */

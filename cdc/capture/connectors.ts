@@ -6,7 +6,7 @@ import { type ConnectorConfig, withPlaceholder } from './connector-config.ts';
 export type ConnectorState = {
   readonly state: 'RUNNING' | 'FAILED' | 'STARTING' | 'PAUSED' | 'STOPPED';
   readonly reason: string | undefined;
-  /** The database no longer has the log from where the connector stands: no restart fixes that. */
+  /** The database no longer has the log from where the connector is: no restart fixes that. */
   readonly lost: boolean;
 };
 
@@ -51,7 +51,7 @@ export class Connect {
     };
   }
 
-  /** Where a connector stands in its log, as it has stored it; undefined if it has stored nothing yet. */
+  /** Where a connector is in its log, as it has stored it; undefined if it has stored nothing yet. */
   async offset(name: string): Promise<Readonly<Record<string, unknown>> | undefined> {
     type Offsets = { offsets: { offset: Record<string, unknown> }[] };
     const found = (await this.#request('GET', `/connectors/${name}/offsets`)) as Offsets | undefined;
@@ -116,7 +116,7 @@ export class Connect {
 const STOP_TIMEOUT_MS = 60_000;
 const PLUGINS = ['io.debezium.connector.mysql.MySqlConnector', 'io.debezium.connector.postgresql.PostgresConnector'];
 
-/** What both connectors and MySQL say when the log does not reach back to where the connector stands. */
+/** What both connectors and MySQL say when the log does not reach back to where the connector is. */
 const LOST =
   /no longer available on the server|purged|first log file name in binary log index|can't be decoded from|replication slot .* does not exist/i;
 

@@ -90,7 +90,7 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
         if (abort.signal.aborted || !isRunning() || isStale()) return;
         const first = BigInt(batch.messages[0]?.offset ?? next);
         if (first !== next && sought !== next) {
-          sought = next; // a group that was joined anew begins anywhere
+          sought = next; // a group that was joined again begins anywhere
           consumer.seek({ topic, partition: 0, offset: String(next) });
           return;
         }
@@ -113,7 +113,7 @@ export async function openSource(options: SourceOptions): Promise<() => Promise<
 
 const POLL_MS = 1_000;
 
-/** Looks once a second whether the topic still reaches from and to where the reader stands. Throws ContinuityError. */
+/** Looks once a second whether the topic still reaches from and to where the reader is. Throws ContinuityError. */
 async function watchTopic(kafka: Kafka, topic: string, next: () => bigint, signal: AbortSignal): Promise<void> {
   const admin = kafka.admin();
   const ask = async () => {

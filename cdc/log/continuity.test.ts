@@ -12,7 +12,7 @@ describe('continuity', () => {
     expect(() => nextTick(42, 44)).toThrow(ContinuityError);
   });
 
-  test('a topic that was truncated or made anew stops the stream', () => {
+  test('a topic that was truncated or recreated stops the stream', () => {
     expect(() => checkOffset('t', 5n, 0n, 9n)).not.toThrow();
     expect(() => checkOffset('t', 9n, 0n, 9n)).not.toThrow();
     expect(() => checkOffset('t', 5n, 6n, 9n)).toThrow(/begins at offset 6/);

@@ -22,12 +22,12 @@ export function nextTick(last: number, seen: number): number {
 export function checkOffset(topic: string, resume: bigint, earliest: bigint, latest: bigint): void {
   if (resume < earliest) {
     throw new ContinuityError(
-      `topic ${topic} was truncated: it begins at offset ${earliest}, after ${resume}, where this stream stands`,
+      `topic ${topic} was truncated: it begins at offset ${earliest}, after ${resume}, where this stream is`,
     );
   }
   if (resume > latest) {
     throw new ContinuityError(
-      `topic ${topic} was made anew or truncated: it ends at offset ${latest}, before ${resume}, where this stream stands`,
+      `topic ${topic} was recreated or truncated: it ends at offset ${latest}, before ${resume}, where this stream is`,
     );
   }
 }

@@ -5,7 +5,7 @@ import { parseLosslessly } from './lossless.ts';
 /** The columns of one row as Debezium wrote them. */
 export type Image = Readonly<Record<string, unknown>>;
 
-/** Where a change stands in its source's log. */
+/** Where a change is in its source's log. */
 export type LogPlace =
   | { readonly dialect: 'mysql'; readonly server: string; readonly file: string; readonly pos: bigint }
   | { readonly dialect: 'postgres'; readonly lsn: bigint };
@@ -25,7 +25,7 @@ export type RowChange = {
   readonly place: LogPlace;
   /** True if the transaction carries the native sign of being ours (GTID tag, replication origin). */
   readonly nativeSign: boolean;
-  /** What stands in `after` for a value that was not in the log; undefined if no value can be missing from it. */
+  /** What is in `after` for a value that was not in the log; undefined if no value can be missing from it. */
   readonly placeholder?: string | undefined;
 };
 

@@ -78,7 +78,7 @@ export class Spill {
     this.#insertLate.run(root, body);
   }
 
-  /** Forgets the late changes: the transaction is applied anew. */
+  /** Forgets the late changes: the transaction is applied again. */
   clearLate(): void {
     this.#database.exec('DELETE FROM late');
   }

@@ -4,7 +4,7 @@ import { canonicalNumber, exactDouble, isStoredInteger, shortestDouble } from '.
 export type JsonFacts = {
   /** One text for equal documents: keys in order, numbers by their digits, nothing left out. */
   readonly text: string;
-  /** Every number that is no short integer, as it stands in `text`. */
+  /** Every number that is no short integer, as it is in `text`. */
   readonly numbers: readonly string[];
   /** A key that one object has twice, in quotes. */
   readonly repeated: string | undefined;

@@ -44,7 +44,7 @@ export class MappingError extends FatalStreamError {
 
 /**
  * A captured row has other columns than the mapping. The stream stops, and goes on by itself as soon as the tables of both
- * sides agree anew.
+ * sides agree again.
  */
 export class SchemaChangedError extends FatalStreamError {
   constructor(message: string) {
@@ -56,7 +56,7 @@ export class SchemaChangedError extends FatalStreamError {
     const other = otherSide(side);
     return new SchemaChangedError(
       `${table.tables[side]}.${column} is new in the ${side}'s database. Add it to ${table.tables[other]} of the ${other}, ` +
-        'or name its counterpart under `columns` in the Plan and start cdc anew; the stream goes on by itself then',
+        'or name its counterpart under `columns` in the Plan and restart cdc; the stream goes on by itself then',
     );
   }
 

@@ -69,7 +69,7 @@ const DEEPEST = 100;
 function document(column: MappedColumn, text: string): string {
   const { numbers, repeated, depth } = readJson(text);
   if (repeated !== undefined) {
-    throw new UnstorableError(column, `the key ${repeated} stands twice in one object, MySQL keeps one`);
+    throw new UnstorableError(column, `the key ${repeated} occurs twice in one object, MySQL keeps one`);
   }
   if (depth > DEEPEST) throw new UnstorableError(column, `${depth} levels in a document, MySQL takes ${DEEPEST}`);
   for (const number of numbers) {

@@ -41,7 +41,7 @@ export async function readEntry(sides: OpenSides, name: EntryName): Promise<Kept
   );
 }
 
-/** True for an entry that stands against the owner's row; the others are rows that the target did not take. */
+/** True for an entry that contradicts the owner’s row; the others are rows that the target did not take. */
 export const isDisputed = ({ reason }: KeptEntry): boolean => !reason.endsWith('inapplicable');
 
 /** The entries that are decided together with this one: of the same aggregate and the same source transaction. */

@@ -19,7 +19,7 @@ export function printList(entries: readonly KeptEntry[]): string {
 }
 
 const sayAgainst = (detail: string | null): string =>
-  detail === null ? 'it stands against the owner’s row' : `the owner’s database did not take it: ${detail}`;
+  detail === null ? 'it contradicts the owner’s row' : `the owner’s database did not take it: ${detail}`;
 
 const WHY: Record<KeptEntry['reason'], (entry: KeptEntry, from: string) => string> = {
   superseded: (_, from) => `the ${from} wrote it after it had given the user away, and the owner’s row holds`,

@@ -14,7 +14,7 @@ type On = 'monolith' | 'service';
 let world: World;
 let cdc: Cdc;
 
-const ROWS = ['owner', 'late', 'changed', 'gone', 'moot', 'race', 'moved', 'torn'];
+const ROWS = ['owner', 'late', 'changed', 'gone', 'superseded', 'race', 'moved', 'torn'];
 const query = (on: On, sql: string) => world[on].query<Record<string, unknown>>(sql);
 const idOf = (key: string) => `(SELECT id FROM (SELECT id FROM orders WHERE idempotency_key = '${key}') o)`;
 const statusOf = async (on: On, key: string) =>
@@ -211,9 +211,9 @@ describe('the quarantine', () => {
   });
 
   test('an entry becomes superseded by itself when the owner writes the same', async () => {
-    await disagree('moot');
+    await disagree('superseded');
     const [entry] = await openOf('104', 1);
-    await query('service', "UPDATE orders SET status = 'shipped' WHERE idempotency_key = 'moot'");
+    await query('service', "UPDATE orders SET status = 'shipped' WHERE idempotency_key = 'superseded'");
     await until('it', async () => (await open('104')).length === 0);
     const { entry: settled } = await show(world.plan, nameOf(entry!));
     expect(settled).toMatchObject({ status: 'superseded', resolution: 'the owner has made it so meanwhile' });

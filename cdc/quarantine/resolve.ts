@@ -17,7 +17,7 @@ import { differingColumns } from './side-by-side.ts';
 
 /**
  * Settles an entry, with everything that was kept of the same aggregate and source transaction: the owner's rows go to
- * the other side anew, or the late ones take their place, under the owner's authority, and go there as well. Audited
+ * the other side again, or the late ones take their place, under the owner's authority, and go there as well. Audited
  * before it has an effect. Throws Refusal, driver errors.
  */
 export async function resolve(plan: Plan, text: string, decision: QuarantineDecision): Promise<Resolved> {

@@ -104,7 +104,7 @@ async function retryLate(
     const late = changesFrom(sides.mapping, entries).map((change) => ({ ...change, user, epoch: change.entry.epoch }));
     const { kept, images, applied } = await applyLate(rows, late);
     if (kept.some(({ disposition }) => disposition === 'open')) {
-      return say(entries, false, 'it still stands against the owner’s row; decide with strangler quarantine resolve');
+      return say(entries, false, 'it still contradicts the owner’s row; decide with strangler quarantine resolve');
     }
     await correct(session, sides.capability, images, applied);
     const aside = new Set(kept.map(({ change }) => change));

@@ -36,7 +36,7 @@ afterAll(async () => {
   await world?.destroy();
 });
 
-describe('late writes that the owner has made moot meanwhile', () => {
+describe('late writes that the owner has since written too', () => {
   test('are settled, however long it takes to find what is left of them; the count goes on meanwhile', async () => {
     await world.service.query('ALTER TABLE order_items ENABLE ROW LEVEL SECURITY');
     // As slow as a large table without an index.

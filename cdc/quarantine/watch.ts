@@ -74,7 +74,7 @@ type SettlingOptions = {
   readonly signal: AbortSignal;
 };
 
-/** Settles what has become moot. Its session has no limit: what is below a row may take long to find without an index. */
+/** Settles what has become superseded. Its session has no limit: what is below a row may take long to find without an index. */
 class Settling {
   readonly #options: SettlingOptions;
   #session: Session | undefined;
@@ -114,9 +114,9 @@ class Settling {
     const after = this.#after;
     const entries = await readQuarantine(session, { stream, status: 'open', reasons, after, limit: AT_ONCE });
     this.#after = entries.length < AT_ONCE ? 0 : entries.at(-1)!.id;
-    const moot = await supersededAmong(openRows(session, this.#mapping, side), entries);
-    const settled = await settleQuarantine(session, moot, 'superseded', 'the owner has made it so meanwhile');
-    if (settled) log.info({ stream, entries: moot }, 'superseded: the owner has since written the same values');
+    const superseded = await supersededAmong(openRows(session, this.#mapping, side), entries);
+    const settled = await settleQuarantine(session, superseded, 'superseded', 'the owner has made it so meanwhile');
+    if (settled) log.info({ stream, entries: superseded }, 'superseded: the owner has since written the same values');
   }
 
   async close(): Promise<void> {
@@ -126,7 +126,7 @@ class Settling {
 
 /** The entries whose late write the owner has superseded by now, whole aggregates of one source transaction only. */
 async function supersededAmong(rows: Rows, entries: readonly KeptEntry[]): Promise<number[]> {
-  const moot: number[] = [];
+  const superseded: number[] = [];
   const groups = [...Map.groupBy(entries, ({ aggregate, position }) => `${aggregate} ${position}`).values()];
   if (entries.length === AT_ONCE && groups.length > 1) groups.pop(); // cut short; it comes first the next time but one
   for (const together of groups) {
@@ -140,7 +140,8 @@ async function supersededAmong(rows: Rows, entries: readonly KeptEntry[]): Promi
     const disposed = await disposeLate(rows, changes, false).catch((error: unknown) => {
       if (!isRefusal(error)) throw error;
     });
-    if (disposed?.every(({ disposition }) => disposition === 'superseded')) moot.push(...together.map(({ id }) => id));
+    if (disposed?.every(({ disposition }) => disposition === 'superseded'))
+      superseded.push(...together.map(({ id }) => id));
   }
-  return moot;
+  return superseded;
 }

@@ -83,7 +83,7 @@ async function stopsLoudly(direction: Direction, reason: RegExp): Promise<void> 
 }
 
 /** Copies again: both sides are equal, both streams run, and neither owner has lost anything. */
-async function mends(expected: { skipped: Direction[] }): Promise<void> {
+async function fixes(expected: { skipped: Direction[] }): Promise<void> {
   const owned = { monolith: await keysOn('monolith'), service: await keysOn('service') };
   const all = [...new Set([...owned.monolith, ...owned.service])].sort();
   const result = await recopy(world.plan, 'orders', { by: 'ada', reason: 'a test', progress: () => {} });
@@ -142,7 +142,7 @@ describe('a piece of a log that is lost stops its stream loudly, and is copied a
     ]);
   });
 
-  /** As `mends`, for a row that its owner has deleted in the piece that is lost. */
+  /** As `fixes`, for a row that its owner has deleted in the piece that is lost. */
   async function mendsWithout(key: string): Promise<void> {
     await recopy(world.plan, 'orders', { by: 'ada', reason: 'a test', progress: () => {} });
     await until('running', () => runningStream('forward').status().state === 'running');
@@ -163,7 +163,7 @@ describe('a piece of a log that is lost stops its stream loudly, and is copied a
       );
       await stopsLoudly('reverse', /^(replication slot \S+ was moved to \S+ by hand|tick \d+ was followed by \d+)/);
     });
-    await mends({ skipped: ['reverse'] });
+    await fixes({ skipped: ['reverse'] });
   });
 
   test('replication slot dropped', async () => {
@@ -174,7 +174,7 @@ describe('a piece of a log that is lost stops its stream loudly, and is copied a
       await withItem('service', 'lost-with-dropped-slot');
     });
     await stopsLoudly('reverse', /replication slot \S+ was dropped|cannot go on: .*no longer available on the server/);
-    await mends({ skipped: ['reverse'] });
+    await fixes({ skipped: ['reverse'] });
   });
 
   test('binlog purged: the connector cannot go on, and is not started again and again', async () => {
@@ -187,7 +187,7 @@ describe('a piece of a log that is lost stops its stream loudly, and is copied a
       await withItem('monolith', 'lost-with-binlog');
     });
     await stopsLoudly('forward', /^connector \S+ cannot go on: .*no longer available on the server/);
-    await mends({ skipped: ['forward'] });
+    await fixes({ skipped: ['forward'] });
   });
 
   test('topic truncated', async () => {
@@ -201,26 +201,26 @@ describe('a piece of a log that is lost stops its stream loudly, and is copied a
       });
     });
     await stopsLoudly('forward', /^(topic \S+ was truncated|tick \d+ was followed by \d+)/);
-    await mends({ skipped: ['forward'] });
+    await fixes({ skipped: ['forward'] });
   });
 
-  test('topic made anew', async () => {
+  test('topic recreated', async () => {
     await whileStopped('reverse', async () => {
       await withItem('service', 'lost-with-old-topic');
       const { brokers } = world.plan.kafka!;
       await withKafka(brokers, (admin) => admin.deleteTopics({ topics: [topic('reverse')] }));
-      await stopsLoudly('reverse', /^topic \S+ (was deleted|was made anew)/);
+      await stopsLoudly('reverse', /^topic \S+ (was deleted|was recreated)/);
     });
-    await mends({ skipped: ['reverse'] });
+    await fixes({ skipped: ['reverse'] });
   });
 
   test('our tag on a transaction that is not ours', async () => {
     await world.stealTag('monolith', "INSERT INTO orders (user_id, idempotency_key) VALUES (1, 'stolen')");
     await stopsLoudly('forward', /has our tag or origin, but begins with orders: somebody else uses our tag/);
-    await mends({ skipped: ['forward'] });
+    await fixes({ skipped: ['forward'] });
     await world.stealTag('service', `INSERT INTO orders (user_id, idempotency_key) VALUES (${MOVED}, 'stolen-origin')`);
     await stopsLoudly('reverse', /has our tag or origin, but begins with orders/);
-    await mends({ skipped: ['reverse'] });
+    await fixes({ skipped: ['reverse'] });
   });
 
   test('our checkpoint no longer in the publication', async () => {
@@ -230,7 +230,7 @@ describe('a piece of a log that is lost stops its stream loudly, and is copied a
       /strangler_checkpoint is no longer in publication \S+; put it back with `strangler init`/,
     );
     await query('service', `ALTER PUBLICATION "${slot()}" ADD TABLE strangler_checkpoint`);
-    await mends({ skipped: ['reverse'] });
+    await fixes({ skipped: ['reverse'] });
   });
 
   test('what the other side wrote late in the lost piece is kept for a person, not overwritten', async () => {
@@ -265,7 +265,7 @@ describe('a piece of a log that is lost stops its stream loudly, and is copied a
     });
     await stopsLoudly('forward', /^tick/);
     expect(await hasHandoff(world.monolith, 'orders', 2, 'cancel')).toBe(true);
-    await mends({ skipped: ['forward'] });
+    await fixes({ skipped: ['forward'] });
     const known = await readOwnership(world.service, stream('forward'));
     expect(known).toMatchObject([
       { epoch: 1, owns: false },

@@ -24,7 +24,7 @@ export type Recopied = {
   readonly mismatches: number;
 };
 
-/** Who asks for it and why, and who hears of its progress. */
+/** Who asks for it and why, and who is told of its progress. */
 export type RecopyOptions = {
   readonly by: string;
   readonly reason: string;

@@ -8,7 +8,7 @@ export type Change = {
 };
 
 /**
- * A correction as it stands in strangler_correction: whole aggregates as the sender has them. `user` is null if the
+ * A correction as it is in strangler_correction: whole aggregates as the sender has them. `user` is null if the
  * sender has no such aggregates, and so cannot say whose they are.
  */
 export type Correction = {

@@ -15,7 +15,7 @@ export type Ended = { readonly code: number | null; readonly out: string; readon
 /** A command that runs. */
 export type Running = { readonly child: ChildProcess; readonly ended: Promise<Ended> };
 
-/** The real command line, in a folder of its own, and servers for it to talk to: anew in each test, gone after it. */
+/** The real command line, in a folder of its own, and servers for it to talk to: new in each test, gone after it. */
 export class CommandLine {
   folder = '';
   readonly servers: Server[] = [];

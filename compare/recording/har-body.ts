@@ -2,7 +2,7 @@
 export type HarBody = string | Buffer | { readonly unknown: string };
 
 /**
- * The body that stands in a HAR as `text` and says how it is encoded. Some tools say base64 and write plain text: what is
+ * The body that is in a HAR as `text` and says how it is encoded. Some tools say base64 and write plain text: what is
  * no base64, or is as it stands already as long as `size` (bytes) says, is taken as text.
  */
 export function harBody(text: string, encoding: string | undefined, size?: number): HarBody {

@@ -94,7 +94,7 @@ describe('openRecording', () => {
     },
   );
 
-  test('whatever stands in the place of one member of one entry, all the others are read', async () => {
+  test('whatever is in the place of one member of one entry, all the others are read', async () => {
     const whole = {
       ...entry('/x'),
       _user: 'ada',
@@ -236,7 +236,7 @@ describe('openRecording', () => {
     });
   });
 
-  test('keeps no replies, but reads each entry from where it stands in the file', async () => {
+  test('keeps no replies, but reads each entry from where it is in the file', async () => {
     const body = 'x'.repeat(1024 * 1024);
     const large = JSON.stringify({
       ...entry('/large'),

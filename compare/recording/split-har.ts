@@ -43,7 +43,7 @@ export class HarSplitter {
   /** The entries that end in these bytes, which follow on those given before. */
   push(chunk: Buffer): Piece[] {
     const found: Piece[] = [];
-    let copied = 0; // what of this chunk stands in #piece or #around already, or in neither
+    let copied = 0; // what of this chunk is in #piece or #around already, or in neither
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at]!;
       if (this.#inText) {

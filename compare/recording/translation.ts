@@ -131,7 +131,7 @@ export class Translation {
         const how = { path, ids: this.#ids, names: this.#options.idNames, text: (text: string) => this.#text(text) };
         const value = parseJson(body);
         const json = stringifyJson(withIds(value, how));
-        return json === stringifyJson(value) ? body : json; // as it came, if there is no reason to write it anew
+        return json === stringifyJson(value) ? body : json; // as it came, if there is no reason to write it again
       } catch {
         return this.#text(body); // no JSON after all
       }

@@ -120,5 +120,5 @@ const sent = tallyOf(short);
  */
 export const tallyMistake = (value: unknown): string | undefined => said(sent(value));
 
-/** The same of a report that stands in a file, in which texts may be of any length. */
+/** The same of a report that is in a file, in which texts may be of any length. */
 export const reportMistake = (value: unknown): string | undefined => said(report(value));

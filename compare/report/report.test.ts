@@ -68,7 +68,7 @@ describe('the report of a suite', () => {
     expect(outcomeOf(await compareSuites(shop(1), shop(1), cases.slice(0, 1), { rules: expired }))).toBe('mismatch');
   });
 
-  test('is JUnit’s XML for a CI server, whatever stands in the replies', () => {
+  test('is JUnit’s XML for a CI server, whatever is in the replies', () => {
     const xml = junitOf(report, 'shop & co');
     expect(xml).toContain('<testsuite name="shop &amp; co" tests="4" failures="4" errors="0" skipped="0">');
     expect(xml).toContain('name="another &lt;order&gt;"');

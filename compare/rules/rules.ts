@@ -7,7 +7,7 @@ import { type ScopedTo, scopeMistakes } from './scope.ts';
  * A rule reaches what it names and what lies inside that, nothing else.
  */
 export type Rule = {
-  /** Unique; stands in results and is counted. */
+  /** Unique; is in results and is counted. */
   readonly id: string;
   /** Why the difference is right, for whoever reads the rule in a year. */
   readonly reason: string;

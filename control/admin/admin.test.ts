@@ -71,7 +71,7 @@ describe('admin API', () => {
     expect((await bed.call('GET', '/records?limit=0&after=x')).body.error.message).toMatch(/after must.*limit must/);
   });
 
-  test('set writes the flag, walks there and says so; who asked stands in the record', async () => {
+  test('set writes the flag, walks there and says so; who asked is in the record', async () => {
     const accepted = await bed.post('set', { percentage: 33.33, reason: 'a try' });
     expect(accepted.target).toBe(3_333);
     await bed.until('33.33 % on all three', ({ boundary, flag }) => boundary === 3_333 && flag === 33.33);

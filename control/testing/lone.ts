@@ -138,7 +138,7 @@ export class Lone {
 /** Both databases as a handoff sees them: everything arrives at once, and the service's may be away. */
 export class TestSides implements HandoffSides {
   away = false;
-  /** `3 barrier`: what stands in the service's log. */
+  /** `3 barrier`: what is in the service's log. */
   readonly log: string[] = [];
   write = async (...rows: HandoffRow[]) => {
     await this.#answer();

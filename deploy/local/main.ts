@@ -26,8 +26,8 @@ const help = `Usage: npm run servers -- COMMAND [PART…]
 Parts: mysql, postgres, kafka, connect, unleash.
   --port NAME=N    another port (mysql, postgres, kafka, controller, connect, unleash); remembered.
                    Or by the environment: STRANGLER_PORT_MYSQL=…
-  STRANGLER_HOME       where data, logs and downloads stand (default: .strangler in the repository)
-  STRANGLER_DOWNLOADS  where downloads stand, if they are to be shared
+  STRANGLER_HOME       where data, logs and downloads are kept (default: .strangler in the repository)
+  STRANGLER_DOWNLOADS  where downloads are kept, if they are to be shared
 `;
 
 async function main(): Promise<void> {

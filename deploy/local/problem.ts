@@ -1,4 +1,4 @@
-/** Something the person at the keyboard can mend: what is wrong, and the exact next step. */
+/** Something the person at the keyboard can fix: what is wrong, and the exact next step. */
 export class Problem extends Error {
   readonly next: string;
 

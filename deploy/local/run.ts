@@ -38,9 +38,7 @@ export function run(
       reject(
         new Problem(
           `${command.file} failed (${end}):\n${last}`,
-          full
-            ? 'the disk is full: free some space'
-            : (options.failed ?? 'mend what the lines above say and try again'),
+          full ? 'the disk is full: free some space' : (options.failed ?? 'fix what the lines above say and try again'),
         ),
       );
     });

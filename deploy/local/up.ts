@@ -24,7 +24,7 @@ export interface UpOptions {
 
 /**
  * Fetches what is missing, makes the data folders, starts the servers under their supervisor and waits until each
- * answers. What is up already stays as it is. Throws a Problem that names all that is wrong and what mends it.
+ * answers. What is up already stays as it is. Throws a Problem that names all that is wrong and what fixes it.
  */
 export async function up(options: UpOptions = {}): Promise<Servers> {
   const { parts = [], ports: chosen = [], home = homeOf(), progress = () => {} } = options;
@@ -145,5 +145,5 @@ async function ready(home: Home, ports: Ports, part: Part, number: number): Prom
   });
   const state = report.parts[part];
   if (state?.phase === 'ready') return `ready on port ${ports[part]} (process ${state.process?.pid})`;
-  throw new Problem(`${part} was given up: ${state?.error}`, 'mend what its log says, then npm run servers -- up');
+  throw new Problem(`${part} was given up: ${state?.error}`, 'fix what its log says, then npm run servers -- up');
 }

@@ -148,7 +148,7 @@ export class ControlProcess {
     );
   }
 
-  /** Something asked of control changes its state; a settlement under way begins anew. */
+  /** Something asked of control changes its state; a settlement under way starts over. */
   async #stores(world: World, changed: CapabilityState, label: string): Promise<Step> {
     const state = { ...changed, version: changed.version + 1 };
     const ask: Ask = { is: 'store', row: toRow(CAPABILITY, state), also: {} };

@@ -69,7 +69,7 @@ export class Stream {
     return pieces;
   }
 
-  /** A freshly started applier: everything it knows stands in its target. */
+  /** A freshly started applier: everything it knows is in its target. */
   async start(target: Database): Promise<Applier> {
     const working = this.#open(target);
     const session = working.session();
@@ -222,7 +222,7 @@ export class Stream {
     return this.#rules.applySteps(target, version, named, ownership, ready.at(-1)!.step.progress, true);
   }
 
-  /** The pieces not done yet, each with where the stream stands after it, as the pump counts it. */
+  /** The pieces not done yet, each with where the stream is after it, as the pump counts it. */
   #pieceSteps(
     entries: readonly LogEntry[],
     applier: Applier,

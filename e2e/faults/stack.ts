@@ -64,7 +64,7 @@ const WRITE_FATE = '3s';
 /** Small steps, so that a fault meets the middle of a ramp: 0.4 % of the users at a time. */
 const SLICE = 40;
 
-/** Drops everything the stack before left, and starts anew. Rejects, with everything stopped, if it cannot. */
+/** Drops everything the stack before left, and starts over. Rejects, with everything stopped, if it cannot. */
 export async function startStack(
   servers: Servers,
   { history, copying = false, inPlan = {} }: Prepared,

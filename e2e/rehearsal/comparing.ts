@@ -47,7 +47,7 @@ export const comparedSoFar = async (): Promise<Compared> =>
 
 /**
  * The orders service answers as a wrong build would, and more users are wanted on it: the gate must keep them. Then it
- * is mended, control forgets, and the gate opens again.
+ * is fixed, control forgets, and the gate opens again.
  */
 export async function tryWrongBuild(orders: Process, env: Record<string, string>, wanted: number): Promise<WrongBuild> {
   const gates = (differ: boolean) =>

@@ -117,5 +117,5 @@ export class Customer {
   }
 }
 
-/** An answer that no retry would mend. */
+/** An answer that no retry would fix. */
 class WrongAnswer extends Error {}

@@ -94,7 +94,7 @@ export function startTraffic(
     }
   };
   const failed = Promise.withResolvers<never>();
-  failed.promise.catch(() => {}); // whoever waits hears of it
+  failed.promise.catch(() => {}); // whoever waits gets the error
   const workers = Array.from({ length: CUSTOMERS_AT_A_TIME }, () =>
     worker().catch((error: Error) => {
       failure ??= error;
@@ -105,7 +105,7 @@ export function startTraffic(
     await dispatcher.close();
     if (failure) throw failure;
   });
-  done.catch(() => {}); // whoever waits hears of it
+  done.catch(() => {}); // whoever waits gets the error
   const share = () => tally.acknowledged.size / total;
   return {
     tally,

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { type NewNotification, orderPlaced } from './order-placed.ts';
 
-/** An event and where it stands in its topic. */
+/** An event and where it is in its topic. */
 export interface ReceivedEvent {
   topic: string;
   partition: number;

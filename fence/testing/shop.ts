@@ -25,7 +25,7 @@ export type Shop = {
   readonly other: string;
   /** Writes a handoff row as control does, in a transaction; everybody unless a subject is given. */
   handoff(kind: HandoffKind, epoch: number, subject?: Subject, forced?: boolean): Promise<void>;
-  /** What stands in the application's table. */
+  /** What is in the application's table. */
   notes(): Promise<string[]>;
   /** Forgets every note and handoff, as `strangler remove` and `init` would: epochs begin again. */
   clear(): Promise<void>;

@@ -21,7 +21,7 @@ export const lockPayment = async (tx: Statements, { userId, key }: Purchase): Pr
 
 /**
  * Captures the amount at most once for a purchase: one captured already stays captured (at the amount now claimed) and
- * only changes its claimant; one declined or refunded is tried anew.
+ * only changes its claimant; one declined or refunded is tried again.
  */
 export const claimPayment = async (
   tx: Statements,

@@ -27,7 +27,7 @@ describe('a claim of stock', () => {
     expect(planClaim(locked([row(7, 2, 'held')], 0), two)).toEqual({ priced, takeStock: false });
   });
 
-  test('takes stock anew if what the purchase held was released', () => {
+  test('takes stock again if what the purchase held was released', () => {
     expect(planClaim(locked([row(7, 2, 'released')]), two)).toEqual({ priced, takeStock: true });
   });
 

@@ -52,7 +52,7 @@ describe('a claim of stock', () => {
     expect(await stockLeft()).toBe(10);
   });
 
-  test('after a release takes the stock anew', async () => {
+  test('after a release takes the stock again', async () => {
     const { claimStock, release, stockLeft, reservations } = await purchaseOf(3);
     await claimStock('a1');
     await release('a1');
@@ -138,7 +138,7 @@ describe('a purchase half-done by the service', () => {
     expect([await stockLeft(), await payments()]).toEqual([10, ['refunded 12.00']]);
   });
 
-  test('and compensated is bought anew on the monolith', async () => {
+  test('and compensated is bought again on the monolith', async () => {
     const { claimStock, pay, order, release, refund, stockLeft, payments } = await purchaseOf(23);
     await claimStock('a1');
     await pay('a1');

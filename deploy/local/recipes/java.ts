@@ -23,10 +23,10 @@ const java = () => (process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin/jav
 
 /** Fetches the jars, for Kafka and Connect together. Throws a Problem without Java 17 or Maven. */
 export async function installJars({ home, say }: Kitchen): Promise<void> {
-  const mend = 'sudo apt-get install openjdk-17-jre-headless';
-  const version = await run({ file: java(), args: ['-version'] }, { missing: mend });
+  const fix = 'sudo apt-get install openjdk-17-jre-headless';
+  const version = await run({ file: java(), args: ['-version'] }, { missing: fix });
   if ((javaVersion(version) ?? 0) < 17)
-    throw new Problem(`Java 17 or newer is needed, this is:\n${version.trim()}`, mend);
+    throw new Problem(`Java 17 or newer is needed, this is:\n${version.trim()}`, fix);
   const folder = jars(home);
   await wholeFolder(folder, async (half) => {
     say('fetching Kafka, Connect and Debezium with Maven (some 100 MB)');

@@ -111,7 +111,7 @@ export const appliers: readonly Fault[] = [
   killedAt('forward', 'before it notes a handoff', 'LOCK TABLE strangler_ownership IN SHARE MODE', 'ramping'),
   killedAt('reverse', 'before it notes a handoff', 'LOCK TABLES strangler_ownership READ', 'rolling back'),
   {
-    name: 'applier killed after COMMIT, before it hears of it',
+    name: 'applier killed after COMMIT, before its answer',
     lines: [63],
     chapter: 'ramping',
     strike: killedUnanswered,

@@ -27,7 +27,7 @@ async function streams(): Promise<readonly StreamStatus[]> {
   return found.flatMap((one) => one?.streams ?? []);
 }
 
-/** Takes a piece of the log away behind everybody's back: a stream must stop and name `recopy`, which must mend it. */
+/** Takes a piece of the log away behind everybody's back: a stream must stop and name `recopy`, which must fix it. */
 const loss =
   (take: (stack: Stack) => Promise<unknown>) =>
   async ({ stack, note, over }: Scene): Promise<void> => {
@@ -160,7 +160,7 @@ const at = (name: string, lines: readonly number[], take: (stack: Stack) => Prom
   ...{ name, lines, chapter: 'steady', strike: loss(take), rate: RATE },
 });
 
-/** A piece of the log taken away, or a sign stolen: noticed at once, and mended with users on both sides. */
+/** A piece of the log taken away, or a sign stolen: noticed at once, and fixed with users on both sides. */
 export const losses: readonly Fault[] = [
   at('tag stolen', [68], stealTag),
   at('publication without strangler_checkpoint', [68], (stack) =>
@@ -178,6 +178,6 @@ export const losses: readonly Fault[] = [
   ),
   at('binlog purged', [66], (stack) => whileStopped(stack, MONOLITH, () => purgeBinlogs(stack))),
   at('topic truncated', [66], truncateTopic),
-  at('topic deleted and made anew', [66], recreateTopic),
+  at('topic deleted and recreated', [66], recreateTopic),
   at('connector’s offsets lost', [66], (stack) => whileStopped(stack, MONOLITH, () => dropOffsets(stack))),
 ];

@@ -130,7 +130,7 @@ async function underFire(
   }
 }
 
-/** A task, and whether it still runs. Whoever awaits `done` hears of its failure. */
+/** A task, and whether it still runs. Whoever awaits `done` gets its failure. */
 function whileRunning(task: Promise<void>): { readonly done: Promise<void>; readonly running: boolean } {
   let running = true;
   const done = task.finally(() => {

@@ -42,7 +42,7 @@ export class Killer {
     }
     for (const one of inStoppingOrder(this.#processes).filter(hasDiedByItself)) {
       say(`  ! ${one.program.name} ended by itself`);
-      this.#mend(this.wounds.open(one.program.name, this.#share(), true), revive(one, this.#signal));
+      this.#fix(this.wounds.open(one.program.name, this.#share(), true), revive(one, this.#signal));
     }
   }
 
@@ -59,10 +59,10 @@ export class Killer {
     if (this.wounds.isDown(name)) return;
     const share = this.#share();
     say(`  ✗ ${name} killed at ${Math.floor(share * 100)} % of the purchases`);
-    this.#mend(this.wounds.open(name, share), strike());
+    this.#fix(this.wounds.open(name, share), strike());
   }
 
-  #mend(wound: Wound, back: Promise<void>): void {
+  #fix(wound: Wound, back: Promise<void>): void {
     back.then(
       () => {
         wound.back = Date.now();
