@@ -120,7 +120,7 @@ export class Applier {
       const ownership = ownershipAfter(prepared, this.#decided, this.#history!);
       const blocked = await this.#isolating(target, async (carefully) => {
         const named = carefully ? await this.#prepareAgain(prepared) : prepared;
-        return applySteps(target, version, named, ownership, progress, carefully);
+        return applySteps(target, { version, prepared: named, ownership, progress, carefully });
       });
       return { ownership, blocked };
     });

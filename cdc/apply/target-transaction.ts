@@ -52,20 +52,25 @@ type CorrectionWork = Extract<Work, { kind: 'correction' }>;
 /** A change of the owner's that waits to be applied together with others. */
 type Pending = { readonly change: OwnedChange; readonly provenance: Provenance };
 
+/** Steps for one transaction, and what it makes of the stream. */
+export type Batch = {
+  /** Of the checkpoint before it. */
+  readonly version: number;
+  readonly prepared: readonly Prepared[];
+  readonly ownership: readonly OwnershipRow[];
+  readonly progress: StreamProgress;
+  /** Keep aside what cannot be applied, instead of applying nothing. */
+  readonly carefully: boolean;
+};
+
 /**
  * Applies steps in one transaction: first the claim of the checkpoint, last its new place (docs/how-it-works.md#applying). With
  * `carefully`, what cannot be applied is kept aside, with everything after it for the same user. Gives the users who
  * are blocked by that.
  */
-export async function applySteps(
-  target: Target,
-  version: number,
-  prepared: readonly Prepared[],
-  ownership: readonly OwnershipRow[],
-  progress: StreamProgress,
-  carefully: boolean,
-): Promise<Set<string>> {
+export async function applySteps(target: Target, batch: Batch): Promise<Set<string>> {
   const { session, stream } = target;
+  const { version, prepared, ownership, progress, carefully } = batch;
   return session.transaction(async () => {
     if (!(await claimCheckpoint(session, stream, version))) throw new ApplierAheadError(stream);
     if (carefully) await checkAtOnce(session);

@@ -115,7 +115,7 @@ class Side {
     const steps: Step[] = works.map((work) => ({ work, progress }));
     const users = await usersAsFarAsKnown(steps.flatMap(changesOf), this.target.rows);
     const prepared = prepareSteps(steps, users, this.history);
-    await applySteps(this.target, this.#version, prepared, [], progress, carefully);
+    await applySteps(this.target, { version: this.#version, prepared, ownership: [], progress, carefully });
     this.#version++;
   }
 

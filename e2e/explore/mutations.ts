@@ -207,13 +207,10 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation('a correction of a side that gave the user away is not answered', 'an urgent rollback, and forward again', {
     ...PRODUCTION,
-    applySteps: (target, version, prepared, ...rest) =>
-      PRODUCTION.applySteps(
-        target,
-        version,
-        prepared.filter(({ senderOwns }) => senderOwns !== false),
-        ...rest,
-      ),
+    applySteps: (target, batch) => {
+      const prepared = batch.prepared.filter(({ senderOwns }) => senderOwns !== false);
+      return PRODUCTION.applySteps(target, { ...batch, prepared });
+    },
   }),
   mutation(
     'the checkpoint is not moved with the rows',

@@ -9,8 +9,8 @@ import {
 import { type Direction, streamName } from '@strangler/plan';
 import { failureOf } from '../../cdc/apply/failures.ts';
 import { afterOutcome, type OwnershipHistory } from '../../cdc/apply/ownership-history.ts';
-import { changesOf, type Prepared } from '../../cdc/apply/prepare.ts';
-import { ApplierAheadError, type Target } from '../../cdc/apply/target-transaction.ts';
+import { changesOf } from '../../cdc/apply/prepare.ts';
+import { ApplierAheadError, type Batch, type Target } from '../../cdc/apply/target-transaction.ts';
 import type { Step as Piece, StreamProgress } from '../../cdc/apply/work.ts';
 import type { RowChange } from '../../cdc/log/row-change.ts';
 import { type Database, type LogEntry, Working } from './database.ts';
@@ -180,13 +180,14 @@ export class Stream {
       ...{ session, rows, blocked: new Set(applier.blocked) },
     };
     const { progress, skip } = (ready.at(-1)?.step as Placed | undefined) ?? { progress: end, skip: 0 };
+    const batch = { version: applier.version, prepared: ready, ownership, progress, carefully: false };
     let blocked: Set<string>;
     try {
-      blocked = await this.#rules.applySteps(target, applier.version, ready, ownership, progress, false);
+      blocked = await this.#rules.applySteps(target, batch);
     } catch (error) {
       if (error instanceof ApplierAheadError) return { is: 'overtaken' };
       if (failureOf(error) !== 'row') throw error;
-      blocked = await this.#carefully(target, applier.version, ready, ownership);
+      blocked = await this.#carefully(target, batch);
     }
     for (const row of ownership) history.record(row);
     const epochs = [...new Set([...applier.history, ...ownership].map(({ epoch }) => epoch))].sort((a, b) => a - b);
@@ -209,17 +210,15 @@ export class Stream {
   }
 
   /** The same again, row by row, because one of them does not fit. */
-  async #carefully(target: Target, version: number, ready: readonly Prepared[], ownership: readonly OwnershipRow[]) {
-    const users = await this.#rules.usersOf(
-      ready.flatMap(({ changes }) => changes),
-      target.rows,
-    );
+  async #carefully(target: Target, batch: Batch) {
+    const changes = batch.prepared.flatMap((one) => one.changes);
+    const users = await this.#rules.usersOf(changes, target.rows);
     let at = 0;
-    const named = ready.map((one) => ({
+    const prepared = batch.prepared.map((one) => ({
       ...one,
       changes: one.changes.map((change) => ({ ...change, user: users[at++] ?? null })),
     }));
-    return this.#rules.applySteps(target, version, named, ownership, ready.at(-1)!.step.progress, true);
+    return this.#rules.applySteps(target, { ...batch, prepared, carefully: true });
   }
 
   /** The pieces not done yet, each with where the stream is after it, as the pump counts it. */
