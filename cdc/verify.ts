@@ -137,7 +137,7 @@ async function lookAgain(
 
 /**
  * Waits until both streams have applied what their sources had now; false if they do not get there. `nudge` is called again
- * and again meanwhile, to make them move their checkpoints.
+ * and again meanwhile, to make them move their checkpoints. Throws TickLostError.
  */
 export async function awaitStreams(
   { monolith, service }: Sides,

@@ -299,7 +299,7 @@ export class CapabilityControl {
       flagProblem: flags.problem(name),
       verdict: this.#judge.verdict,
       gates: gates.forward,
-      waitsFor: waitsFor(state, gates, this.#movesOf(state)),
+      waitsFor: waitsFor(state, gates, this.#movesOf(state), (move) => this.#walk.isHeldByUsers(move)),
       report: sync?.latest(),
     });
   }

@@ -73,12 +73,22 @@ export class MoveGates {
   }
 }
 
-/** What the moves that are wanted wait for; nothing if one of them may begin. */
-export function waitsFor(state: CapabilityState, gates: Gates, moves: readonly Move[]): readonly string[] {
+/**
+ * What the moves that are wanted wait for; nothing if one of them may begin. `isHeldByUsers`: true of a move whose
+ * last try failed because writes of users were under way.
+ */
+export function waitsFor(
+  state: CapabilityState,
+  gates: Gates,
+  moves: readonly Move[],
+  isHeldByUsers: (move: Move) => boolean,
+): readonly string[] {
   const [first] = moves;
   if (!first) return [];
-  if (moves.every((move) => gates.of(move).length)) return gates.of(first);
-  return isFullOfNames(state) ? ['writes under way: so many users are known by name that no more are left behind'] : [];
+  const open = moves.filter((move) => !gates.of(move).length);
+  if (!open.length) return gates.of(first);
+  if (!isFullOfNames(state) || !open.every(isHeldByUsers)) return [];
+  return ['writes under way: so many users are known by name that no more are left behind'];
 }
 
 /** True of a move that takes somebody to the service who is not there. */

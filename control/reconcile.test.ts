@@ -41,3 +41,29 @@ test('nobody is held for a service whose database does not answer: a move away f
   sides.away = false;
   await lone.until('0 %', ({ boundary, phase }) => boundary === 0 && phase === 'idle');
 });
+
+test('status says that writes under way hold a range only while they do, however many users have a name', async () => {
+  let writes = false;
+  lone = await Lone.start({ flight: (flight, moving) => (writes ? adaWrites(flight, moving) : flight) });
+  const names = Array.from({ length: 1_000 }, (_, at) => [`vip${at}`, 'monolith'] as const);
+  const named = { desired: Object.fromEntries(names), pins: Object.fromEntries(names) };
+  await lone.cell.update((state) => ({ ...state, ...named }));
+  const said = new Set<string>();
+  const listen = setInterval(() => {
+    for (const reason of lone.control.status().waitsFor) said.add(reason);
+  }, 1);
+  try {
+    await lone.set(10);
+    await lone.until('10 %', ({ boundary, phase }) => boundary === 1_000 && phase === 'idle');
+    expect([...said]).toEqual([]);
+    writes = true;
+    await lone.set(20);
+    await lone.until('a handoff that fails', () => said.size > 0);
+    expect([...said]).toEqual([expect.stringContaining('writes under way')]);
+    writes = false;
+    await lone.until('20 %', ({ boundary, phase }) => boundary === 2_000 && phase === 'idle');
+    expect(lone.control.status().waitsFor).toEqual([]);
+  } finally {
+    clearInterval(listen);
+  }
+});

@@ -16,6 +16,11 @@ const LONGEST_BACKOFF_MS = 5_000;
 /** Whom a move is about. */
 const nameOf = ({ subject: { user } }: Move): string => (user === undefined ? 'range' : `user ${user}`);
 
+/** How a move was cancelled last; it may be tried again in so many ms. */
+type Cancel = { readonly retryIn: number; readonly heldByUsers: boolean };
+/** A cancelled move: how often in a row, and until when it rests. */
+type Failure = { readonly times: number; readonly until: number; readonly heldByUsers: boolean };
+
 /** What a walk asks of its capability. */
 export type ReconcilerHost = {
   readonly bucket: (user: string) => number;
@@ -37,8 +42,8 @@ export class Reconciler {
   #handoff: { readonly urgent: boolean; readonly abort: AbortController } | undefined;
   #running: Promise<void> = Promise.resolve();
   readonly #behind: Stragglers;
-  /** Moves that were cancelled, by whom they are about: how often in a row, and until when they rest. */
-  readonly #failed = new Map<string, { readonly times: number; readonly until: number }>();
+  /** Moves that were cancelled, by whom they are about. */
+  readonly #failed = new Map<string, Failure>();
 
   constructor(parts: HandoffParts, slice: number, walker: ReconcilerHost) {
     this.#parts = parts;
@@ -58,6 +63,11 @@ export class Reconciler {
   wake(urgent: boolean): void {
     if (urgent && this.#handoff && !this.#handoff.urgent) this.#handoff.abort.abort();
     this.#wake.wake();
+  }
+
+  /** True of a move whose last try failed because writes of users were under way, who could not be left behind. */
+  isHeldByUsers(move: Move): boolean {
+    return this.#failed.get(nameOf(move))?.heldByUsers ?? false;
   }
 
   /** Finishes or cancels the handoff under way. Safe to call twice. */
@@ -97,36 +107,38 @@ export class Reconciler {
         await this.#wake.wait(POLL_MS, signal);
         continue;
       }
-      const retryIn = await this.#once(move);
-      if (retryIn === undefined) this.#failed.delete(nameOf(move));
-      else await this.#restAfter(move, retryIn);
+      const cancel = await this.#once(move);
+      if (!cancel) this.#failed.delete(nameOf(move));
+      else await this.#restAfter(move, cancel);
     }
   }
 
   /** One that has failed gives others their turn; an urgent one is tried again and again. */
-  async #restAfter(move: Move, retryIn: number): Promise<void> {
+  async #restAfter(move: Move, { retryIn, heldByUsers }: Cancel): Promise<void> {
     const times = (this.#failed.get(nameOf(move))?.times ?? 0) + 1;
-    this.#failed.set(nameOf(move), { times, until: performance.now() + retryIn });
+    this.#failed.set(nameOf(move), { times, until: performance.now() + retryIn, heldByUsers });
     if (move.urgent) await this.#wake.wait(retryIn, this.#stopping.signal);
   }
 
-  /** One handoff; undefined when it is done, else the time in ms after which it may be tried again. */
-  async #once(move: Move): Promise<number | undefined> {
+  /** One handoff; undefined when it is done. */
+  async #once(move: Move): Promise<Cancel | undefined> {
     const abort = new AbortController();
     this.#handoff = { urgent: move.urgent, abort };
     const backOff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (this.#failed.get(nameOf(move))?.times ?? 0));
     try {
       const outcome = await handoff(this.#parts, move, (state) => this.#wants(state, move), abort.signal);
       if (!outcome.done) {
-        if (abort.signal.aborted || (await this.#leave(move, outcome.users ?? []))) return 0;
-        return outcome.retryIn ?? backOff;
+        const { retryIn = backOff, users = [] } = outcome;
+        if (abort.signal.aborted || (await this.#leave(move, users))) return { retryIn: 0, heldByUsers: false };
+        return { retryIn, heldByUsers: users.length > 0 };
       }
       this.#walker.onMoved(outcome.timings);
       return undefined;
     } catch (error) {
       if (error instanceof SupersededError) throw error;
       this.#parts.onError(error);
-      return (await recover(this.#parts, 'the state could not be written')) === 'stuck' ? 0 : backOff;
+      const isStuck = (await recover(this.#parts, 'the state could not be written')) === 'stuck';
+      return { retryIn: isStuck ? 0 : backOff, heldByUsers: false };
     } finally {
       this.#handoff = undefined;
     }

@@ -22,7 +22,7 @@ export interface HandoffSides {
   arrived(into: Side, epoch: number): Promise<boolean>;
   /** Ends whatever session keeps the checkpoint of the stream into the monolith locked. */
   free(): Promise<void>;
-  /** The number of a side’s last tick. */
+  /** The number of a side’s last tick. Throws TickLostError. */
   tick(side: Side): Promise<number>;
   /** The last tick of a side whose past is all on the other one; 0 while anything is unproven. */
   proven(from: Side): Promise<number>;

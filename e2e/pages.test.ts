@@ -76,6 +76,20 @@ test('a README names files that are there', () => {
   expect(missing).toEqual([]);
 });
 
+test('every `npm run jest -- PATTERN` on a page finds a test', () => {
+  const tests = files.filter((file) => file.endsWith('.test.ts')).map(called);
+  const missing: string[] = [];
+  for (const page of files.filter((file) => file.endsWith('.md'))) {
+    for (const [, patterns] of read(page).matchAll(/npm run jest --((?: \w[\w./-]*)+)/g)) {
+      for (const pattern of patterns!.trim().split(' ')) {
+        const finds = new RegExp(pattern, 'i');
+        if (!tests.some((file) => finds.test(file))) missing.push(`${called(page)}: ${pattern}`);
+      }
+    }
+  }
+  expect(missing).toEqual([]);
+});
+
 /** What GitHub makes of a heading. */
 const anchorOf = (heading: string): string =>
   heading

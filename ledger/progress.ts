@@ -62,19 +62,35 @@ export async function holdCheckpoint(session: Session, stream: string): Promise<
   return affected === 1;
 }
 
-/** Raises this database’s tick by one and gives its new number. */
+/**
+ * The row of strangler_tick is gone: a table emptied, half a restore. Nobody can tell what has arrived on the other side,
+ * and a tick of 0 would say that everything has.
+ */
+export class TickLostError extends Error {
+  constructor({ dialect }: Session) {
+    const where = dialect === 'mysql' ? 'the monolith’s' : 'the service’s';
+    super(
+      `the row of strangler_tick is missing in ${where} database, so nobody can tell what of its writes has arrived: put ` +
+        'it back with `strangler init`; the stream from there stops at it, and goes on with `strangler recopy`',
+    );
+    this.name = 'TickLostError';
+  }
+}
+
+/** Raises this database’s tick by one and gives its new number. Throws TickLostError. */
 export async function tick(session: Session): Promise<number> {
   return session.transaction(async () => {
     await session.query('UPDATE strangler_tick SET n = n + 1, ticked_at = CURRENT_TIMESTAMP(6) WHERE id = 1');
-    const { rows } = await session.query<{ n: number }>('SELECT n FROM strangler_tick WHERE id = 1');
-    return Number(rows[0]!.n);
+    return lastTick(session);
   });
 }
 
-/** The number of this database’s last tick. */
+/** The number of this database’s last tick. Throws TickLostError: a number that is not known is not 0. */
 export async function lastTick(session: Session): Promise<number> {
   const { rows } = await session.query<{ n: number }>('SELECT n FROM strangler_tick WHERE id = 1');
-  return Number(rows[0]?.n ?? 0);
+  const [row] = rows;
+  if (!row) throw new TickLostError(session);
+  return Number(row.n);
 }
 
 /** The last tick of its source that a stream has brought into this database for good; 0 before the first. */

@@ -102,8 +102,16 @@ export async function createTables(session: Session): Promise<void> {
     await session.query('CREATE INDEX IF NOT EXISTS strangler_kept ON strangler_quarantine (stream, status)');
   }
   await widenUsers(session);
+  await beginTicks(session);
+}
+
+/**
+ * Ticks begin at the clock’s milliseconds: they are made at less than a thousand a second, so a row that was lost and is
+ * put back never stands below what has arrived on the other side, where everything after it would count as arrived.
+ */
+async function beginTicks(session: Session): Promise<void> {
   const { rows } = await session.query('SELECT id FROM strangler_tick');
-  if (!rows.length) await session.query('INSERT INTO strangler_tick (id, n) VALUES (1, 0)');
+  if (!rows.length) await session.query('INSERT INTO strangler_tick (id, n) VALUES (1, ?)', [Date.now()]);
 }
 
 /** Columns that tables of earlier versions lack, in the monolith’s database. */

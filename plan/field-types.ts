@@ -4,8 +4,12 @@ import { databaseMistake, webMistake } from './addresses.ts';
 import { parseRoute } from './routes.ts';
 import { parseDuration, parsePercentage, parseSize } from './units.ts';
 
+/** A text; what is none is told what it must be in the words for a text that is wrong. */
+const textThat = (mustBe: string | undefined) =>
+  z.string({ error: ({ input }) => (input === undefined ? undefined : mustBe) });
+
 const unit = (parse: (text: string) => number | undefined, wants: string) =>
-  z.string().transform((text, context) => {
+  textThat(`must be ${wants}`).transform((text, context) => {
     const value = parse(text);
     if (value === undefined) context.issues.push({ code: 'custom', message: `must be ${wants}`, input: text });
     return value ?? 0;
@@ -31,9 +35,9 @@ export const percentage = unit(parsePercentage, 'a percentage such as 5%').meta(
 /** A percentage with a default. */
 export const fraction = (byDefault: string) => percentage.prefault(byDefault);
 
-/** A text of which `mistake` says what is wrong with it, if something is. */
-export const text = (mistake: (given: string) => string | undefined) =>
-  z.string().superRefine((given, context) => {
+/** A text of which `mistake` says what is wrong with it, if something is; of what is no text, `mustBe`. */
+export const text = (mistake: (given: string) => string | undefined, mustBe = mistake('')) =>
+  textThat(mustBe).superRefine((given, context) => {
     const message = mistake(given);
     if (message !== undefined) context.addIssue({ code: 'custom', message });
   });
@@ -58,7 +62,9 @@ export const routeMistake = (given: string): string | undefined => {
 };
 
 /** A method and a path, as `parseRoute` reads them. */
-export const route = text(routeMistake).meta({ title: 'route' });
+export const route = text(routeMistake, 'must be a method and a path, such as GET /api/orders/*').meta({
+  title: 'route',
+});
 
 /** A regular expression. */
 export const expression = text((given) => {
@@ -68,31 +74,31 @@ export const expression = text((given) => {
   } catch (error) {
     return `must be a regular expression: ${(error as Error).message}`;
   }
-}).meta({ title: 'regular expression' });
+}, 'must be a regular expression').meta({ title: 'regular expression' });
+
+const BLOCK = 'must be an address or a block such as 10.0.0.0/8';
 
 /** An IP address, or a block of them in CIDR notation. */
-export const block = z
-  .string()
+export const block = textThat(BLOCK)
   .refine((text) => {
     const [address, bits, ...more] = text.split('/');
     const widest = { 0: -1, 4: 32, 6: 128 }[isIP(address!)]!;
     return !more.length && (bits === undefined ? widest > 0 : /^\d{1,3}$/.test(bits) && Number(bits) <= widest);
-  }, 'must be an address or a block such as 10.0.0.0/8')
+  }, BLOCK)
   .meta({ title: 'address or block' });
 
+const NAME = 'must be a lower-case word: letters, digits and -, at most 40, beginning with a letter';
+
 /** Of a migration or a capability. */
-export const name = z
-  .string()
-  .regex(
-    /^[a-z][a-z0-9-]{0,39}$/,
-    'must be a lower-case word: letters, digits and -, at most 40, beginning with a letter',
-  )
+export const name = textThat(NAME)
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, NAME)
   .meta({ title: 'name' });
 
+const ADDRESS = 'must be HOST:PORT, such as 127.0.0.1:8080';
+
 /** Where something listens, or a broker. */
-export const address = z
-  .string()
-  .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'must be HOST:PORT, such as 127.0.0.1:8080')
+export const address = textThat(ADDRESS)
+  .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, ADDRESS)
   .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'has a port above 65535')
   .meta({ title: 'HOST:PORT' });
 

@@ -310,6 +310,81 @@ capabilities:
     });
   });
 
+  test.each([
+    ['{ headr: x-user }', '', 'has no field headr; it must have exactly one of jwt, header, cookie'],
+    ['{ cookies: uid }', '', 'has no field cookies; it must have exactly one of jwt, header, cookie'],
+    ['{}', '', 'must have exactly one of jwt, header, cookie'],
+    ['{ header: x-user, cookie: uid }', '', 'must have exactly one of jwt, header, cookie'],
+    ['{ header: x-user, name: uid }', '', 'has no field name; it may have header'],
+    ['{ header: 5 }', '.header', 'must be a name as headers and cookies have it, without blanks'],
+  ])('says of the user %s what the alternative that was meant lacks, or which there are', (user, place, message) => {
+    expect(mistakesOf(SPLIT.replace('{ jwt: sub }', user))).toEqual({ [`capabilities.orders.user${place}`]: message });
+  });
+
+  test('says which places of flags there are, and what a parent lacks beside its fields', () => {
+    const flags = (given: string) => mistakesOf(SPLIT.replace('capabilities:', `flags: ${given}\ncapabilities:`));
+    const one = 'must have exactly one of file, unleash';
+    expect(flags('{ unlaesh: { url: "http://a" } }')).toEqual({ flags: `has no field unlaesh; it ${one}` });
+    expect(flags('{}')).toEqual({ flags: one });
+    const parent = '    tables: { items: { user: { through: order_id, of: orders, by: id } } }\n';
+    expect(mistakesOf(SPLIT + parent)).toMatchObject({
+      'capabilities.orders.tables.items.user': 'has no field by; it may have through, of',
+    });
+  });
+
+  test.each(['Orders', 'order_items', 'toString'])('says how the capability %s must be called', (name) => {
+    expect(mistakesOf(SPLIT.replace('  orders:', `  ${name}:`))).toEqual({
+      [`capabilities.${name}`]: expect.stringContaining('must be a lower-case word'),
+    });
+  });
+
+  test('says what is wrong with a route or an expression that stands as a key', () => {
+    const routes = mistakesOf(`${SPLIT}    compare: { afterWrite: { "POST api": [/api] } }\n`);
+    expect(routes['capabilities.orders.compare.afterWrite.POST api']).toContain('has one path that begins with /');
+    const rewrite = mistakesOf(SPLIT.replace('3001 }', '3001, rewrite: { "(": "" } }'));
+    expect(rewrite['capabilities.orders.service.rewrite.(']).toContain('must be a regular expression');
+  });
+
+  test('says of a number what text must stand in its place', () => {
+    const fields = `    ramp: { dwell: 10 }
+    guard: { errors: 5 }
+proxy: { listen: 8080, maxBody: 5, trustedHops: [10] }
+`;
+    const text = SPLIT.replace('"ANY /api/orders/**"', '5').replace('http://127.0.0.1:3000', '3000');
+    expect(mistakesOf(text.replace('name: shop', 'name: 5') + fields)).toEqual({
+      name: expect.stringContaining('must be a lower-case word'),
+      'monolith.url': 'must be an address http://… or https://…',
+      'proxy.listen': 'must be HOST:PORT, such as 127.0.0.1:8080',
+      'proxy.maxBody': 'must be a size such as 16KiB or 1MB',
+      'proxy.trustedHops[0]': 'must be an address or a block such as 10.0.0.0/8',
+      'capabilities.orders.routes[0]': 'must be a method and a path, such as GET /api/orders/*',
+      'capabilities.orders.ramp.dwell': 'must be a duration such as 500ms, 2s, 10m or 1h',
+      'capabilities.orders.guard.errors': 'must be a percentage such as 5%',
+    });
+    const needed = SPLIT.replace('capabilities:', 'kafka: { brokers: [5] }\ncapabilities:');
+    expect(mistakesOf(needed)).toEqual({
+      'kafka.brokers[0]': 'must be HOST:PORT, such as 127.0.0.1:8080',
+      'kafka.connect': 'is needed',
+    });
+  });
+
+  test.each([
+    ['a capability', (text: string) => `${text}  __proto__: { service: { url: "http://a" } }\n`, 'capabilities'],
+    ['a table', (text: string) => `${text}    tables: { "__proto__": { user: id } }\n`, 'capabilities.orders.tables'],
+    ['an alias', (text: string) => text.replace('name: shop', 'name: &a __proto__\nproxy: { *a : 1 }'), 'proxy'],
+  ])('refuses %s called __proto__, which would be left out without a word', (_, change, place) => {
+    expect(mistakesOf(change(SPLIT))[place]).toMatch(/^has a key __proto__, which nothing can be called: rename it/);
+  });
+
+  test('refuses an alias that would never end, and aliases that would make it huge', () => {
+    const never = /^is an alias \(\*\) of what it stands in, so it would never end: write it out \(line \d+\)$/;
+    expect(mistakesOf('a: &a\n  b: *a\n')).toEqual({ 'a.b': expect.stringMatching(never) });
+    expect(mistakesOf('a: &a [x, [*a]]\n')).toEqual({ 'a[1][0]': expect.stringMatching(never) });
+    const level = (_: unknown, n: number) => `a${n + 1}: &a${n + 1} [${Array(10).fill(`*a${n}`).join(', ')}]`;
+    const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]', ...Array.from({ length: 8 }, level)].join('\n');
+    expect(mistakesOf(bomb)).toEqual({ '(YAML)': expect.stringMatching(/^its aliases \(\*NAME\) .*write out/) });
+  });
+
   test('has a JSON Schema in which every field has a type', () => {
     const schema = planJsonSchema() as { properties: Record<string, unknown>; required: string[] };
     expect(Object.keys(schema.properties)).toEqual([

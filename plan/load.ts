@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import {
+  type Alias,
   type Document,
+  isAlias,
   isPair,
   isScalar,
   isSeq,
@@ -10,7 +12,7 @@ import {
   visit,
   type YAMLError,
 } from 'yaml';
-import { sayIssue } from './say-issue.ts';
+import { mistakesOfUnion, sayIssue } from './say-issue.ts';
 import { type Plan, planSchema } from './schema.ts';
 
 /** One mistake in a Plan: where, and what. */
@@ -69,15 +71,26 @@ export function parsePlan(text: string, env: NodeJS.ProcessEnv, file = 'strangle
     throw new PlanError(file, [...faults.map((message) => ({ path: '(YAML)', message })), ...odd]);
   }
   const unset: Mistake[] = [];
-  const filled = fillIn(document.toJS(), env, [], unset);
-  const checked = planSchema.safeParse(filled, { error: sayIssue });
+  const filled = fillIn(contentOf(document, file), env, [], unset);
+  const checked = planSchema.safeParse(filled, { error: sayIssue, reportInput: true });
   const blamed = new Set(unset.map(({ path }) => path));
   const mistakes = (checked.error?.issues ?? [])
-    .flatMap((issue) => (issue.code === 'invalid_union' && issue.errors.length ? deepest(issue) : [issue]))
+    .flatMap((issue) => (issue.code === 'invalid_union' && issue.errors.length ? mistakesOfUnion(issue) : [issue]))
     .map((issue) => ({ path: sayPath(issue.path), message: issue.message }))
     .filter(({ path }) => !blamed.has(path));
   if (unset.length || mistakes.length) throw new PlanError(file, [...unset, ...mistakes]);
   return freeze(checked.data!);
+}
+
+/** What the document stands for. The library counts how much its aliases would make of it, and gives up. */
+function contentOf(document: Document.Parsed, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    const message = 'its aliases (*NAME) would make it too large: write out what some of them stand for';
+    throw new PlanError(file, [{ path: '(YAML)', message }]);
+  }
 }
 
 /** Faults of which the library's message may quote a value, and with it a secret, are told in words of our own. */
@@ -101,11 +114,12 @@ const isPlain = ({ value, source = '' }: Scalar): boolean =>
 
 /**
  * Scalars that YAML takes for something else than what stands there: 010 is ten, 0x10 sixteen, and 1 as a key is text.
+ * And what no Plan can hold: an alias within what it stands for, and a key that would be dropped without a word.
  * Told by their place alone: it may be a token that stands there.
  */
 function oddities(document: Document.Parsed, lines: LineCounter): Mistake[] {
   const found: Mistake[] = [];
-  const add = (path: readonly unknown[], node: Scalar, message: string) =>
+  const add = (path: readonly unknown[], node: Scalar | Alias, message: string) =>
     found.push({ path: placeOf(path, node), message: `${message} (line ${lines.linePos(node.range![0]).line})` });
   visit(document, {
     Scalar: (key, node, path) => {
@@ -116,12 +130,17 @@ function oddities(document: Document.Parsed, lines: LineCounter): Mistake[] {
         'is a number to YAML, but not in plain digits, or beyond 2^53: write it so, or quote it as a text',
       );
     },
-    Pair: (_, { key }, path) => {
-      if (isScalar(key) && typeof key.value !== 'string')
-        add(path, key, 'has a key that is no text: put it into quotes');
+    Pair: (_, { key: written }, path) => {
+      const key = isAlias(written) ? written.resolve(document) : written;
+      if (!isScalar(key)) return;
+      if (typeof key.value !== 'string') add(path, key, 'has a key that is no text: put it into quotes');
+      if (key.value === '__proto__') add(path, key, 'has a key __proto__, which nothing can be called: rename it');
     },
-    Alias: (_, node) => {
-      if (!node.resolve(document)) found.push({ path: '(YAML)', message: WITHOUT_VALUE.BAD_ALIAS! });
+    Alias: (_, node, path) => {
+      const target = node.resolve(document);
+      if (!target) found.push({ path: '(YAML)', message: WITHOUT_VALUE.BAD_ALIAS! });
+      else if (path.includes(target))
+        add(path, node, 'is an alias (*) of what it stands in, so it would never end: write it out');
     },
   });
   return found;
@@ -135,16 +154,6 @@ const placeOf = (path: readonly unknown[], node: unknown): string =>
       return isPair(one) && isScalar(one.key) ? [String(one.key.value)] : [];
     }),
   );
-
-type Issue = { code?: string | undefined; path: PropertyKey[]; message: string; errors?: Issue[][] };
-
-/** Of the alternatives of a union, the mistakes of the one that came closest: the one that got deepest. */
-function deepest(issue: Issue): Issue[] {
-  const depth = (issues: Issue[]) =>
-    Math.max(...issues.map(({ path, code }) => path.length + (code === 'custom' ? 1 : 0)));
-  const best = [...(issue.errors ?? [])].sort((a, b) => depth(b) - depth(a))[0] ?? [];
-  return best.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
-}
 
 /** Reads, validates and freezes the Plan of a file. Throws PlanError, also when the file cannot be read. */
 export function loadPlan(file: string, env: NodeJS.ProcessEnv = process.env): Plan {

@@ -21,13 +21,64 @@ export function sayIssue(issue: z.core.$ZodRawIssue): string | undefined {
       return `must ${isAmount(issue.origin) ? 'be' : 'have'} ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${unitOf(issue.origin)}`;
     case 'too_big':
       return `must ${isAmount(issue.origin) ? 'be' : 'have'} ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${unitOf(issue.origin)}`;
+    case 'invalid_key':
+      return issue.issues.map(({ message }) => message).join('; ');
+    case 'invalid_union':
+      return isBlock(issue.input) ? sayAlternatives(Object.keys(issue.input), alternativesOf(issue.inst)) : undefined;
     default:
       return undefined;
   }
 }
 
+/** What a checked Plan says of one mistake, or of each alternative of a union. */
+type Issue = {
+  readonly code?: string | undefined;
+  readonly path: PropertyKey[];
+  readonly message: string;
+  readonly input?: unknown;
+  readonly keys?: readonly string[];
+  readonly errors?: readonly (readonly Issue[])[];
+};
+
+/**
+ * Of the alternatives of a union, the mistakes of the one that was meant: for a block the only one that takes blocks, or
+ * that knows one of its fields; else the one that came closest. The union’s own, with the fields of all, if none stands out.
+ */
+export function mistakesOfUnion(issue: Issue): readonly Issue[] {
+  const { input, errors = [] } = issue;
+  const within = (meant: readonly Issue[]) => meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+  if (!isBlock(input)) return within(deepest(errors));
+  const blocks = errors.filter((alternative) => !alternative.some(isOtherType));
+  const meant = blocks.length > 1 ? blocks.filter((alternative) => knowsField(alternative, input)) : blocks;
+  return meant.length === 1 ? within(meant[0]!) : [issue];
+}
+
+const isOtherType = ({ code, path }: Issue): boolean => code === 'invalid_type' && !path.length;
+
+const knowsField = (alternative: readonly Issue[], input: object): boolean =>
+  !alternative.some(({ path, keys = [] }) => !path.length && keys.length === Object.keys(input).length);
+
+/** The alternative that got deepest. */
+function deepest(alternatives: readonly (readonly Issue[])[]): readonly Issue[] {
+  const depth = (issues: readonly Issue[]) =>
+    Math.max(...issues.map(({ path, code }) => path.length + (code === 'custom' ? 1 : 0)));
+  return [...alternatives].sort((a, b) => depth(b) - depth(a))[0] ?? [];
+}
+
+function sayAlternatives(given: readonly string[], known: readonly string[]): string {
+  const unknown = given.filter((key) => !known.includes(key));
+  const must = `must have exactly one of ${known.join(', ')}`;
+  return unknown.length ? `has no field ${unknown.join(', ')}; it ${must}` : must;
+}
+
+const isBlock = (input: unknown): input is object =>
+  typeof input === 'object' && input !== null && !Array.isArray(input);
+
 const knownKeys = (schema: unknown): string[] =>
   Object.keys((schema as { def?: { shape?: object } } | undefined)?.def?.shape ?? {});
+
+const alternativesOf = (union: unknown): string[] =>
+  ((union as { def?: { options?: unknown[] } } | undefined)?.def?.options ?? []).flatMap(knownKeys);
 
 const isAmount = (origin: string): boolean => origin === 'number' || origin === 'int';
 

@@ -64,7 +64,10 @@ export class Forward implements Dispatcher.DispatchHandler {
   readonly #path: string;
   readonly #body: Buffer | Upload | null;
   #lane: Lane | undefined;
+  /** Of the answer under way; undefined once it has ended. */
   #controller: Dispatcher.DispatchController | undefined;
+  /** It began to go out. Never unset: whatever fails later, the side may have carried it out. */
+  #sent = false;
   #sentAt = 0;
   #latency = 0;
   #status = 0;
@@ -114,6 +117,7 @@ export class Forward implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.#sent = true;
     if (this.#clientGone && !this.#sender.isWrite) controller.abort(new Abandoned('the client has gone'));
   }
 
@@ -206,29 +210,28 @@ export class Forward implements Dispatcher.DispatchHandler {
     }
     this.#upstream.give(this.#lane!);
     if (this.#sender.capture) this.#sender.capture.whole = true;
-    this.#sender.attempt(() => this.#settle(undefined, true));
+    this.#sender.attempt(() => this.#settle(undefined));
   }
 
   onResponseError(_: unknown, error: Error & { code?: string }): void {
     const reused = this.#lane!.uses > 0;
-    const sent = this.#controller !== undefined;
     this.#controller = undefined;
     this.#upstream.drop(this.#lane!);
     this.#noteUnread();
     this.#sender.attempt(() => {
-      if (reused && sent && this.#mayRetry(error)) {
+      if (reused && this.#sent && this.#mayRetry(error)) {
         this.#retried = true;
         this.send(true);
       } else if (error instanceof Fenced) {
         this.#sender.fenced(error.says);
       } else {
-        this.#fail(error, sent);
+        this.#fail(error);
       }
     });
   }
 
-  #fail(error: Error & { code?: string }, sent: boolean): void {
-    const { code } = this.#settle(error, sent);
+  #fail(error: Error & { code?: string }): void {
+    const { code } = this.#settle(error);
     if (error instanceof Abandoned || error instanceof Unfinished) return;
     if (error instanceof TooLarge) this.#sender.refuse(code, error.message);
     else if (error instanceof Cut)
@@ -256,8 +259,8 @@ export class Forward implements Dispatcher.DispatchHandler {
     return this.#body instanceof Upload ? this.#body.state : 'sent';
   }
 
-  #settle(error: Error | undefined, sent: boolean): Blame {
-    const [status, body, bodyAtAnswer] = [this.#status, this.#bodyState, this.#bodyAtAnswer];
+  #settle(error: Error | undefined): Blame {
+    const [sent, status, body, bodyAtAnswer] = [this.#sent, this.#status, this.#bodyState, this.#bodyAtAnswer];
     const after = status > 0 ? this.#latency : performance.now() - this.#sentAt;
     const whose = blame({ error, sent, body, status, bodyAtAnswer, after, unread: this.#unread, isUpgrade: false });
     const failed = error !== undefined && whose.fault === 'side';

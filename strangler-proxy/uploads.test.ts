@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { finished } from 'node:stream';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import { bucketOf, MOST_NAMED, type Moving } from '@strangler/plan';
 import { PATIENCE_MS } from './blame.ts';
 import { Unfinished, Upload } from './body.ts';
@@ -133,6 +133,28 @@ test('unless that side had answered early: it does not wait for the whole body, 
   // Of the process before alone, it would be less by the time that has passed.
   const passed = performance.now() - since;
   expect((await slice(one)).unknownFor).toBeGreaterThan(atStart - passed);
+});
+
+test('nor if its early answer has come whole, and the end of it cannot be passed on: the upload was sent all the same', async () => {
+  const spy = jest.spyOn(ServerResponse.prototype, 'addTrailers').mockImplementation(() => {
+    throw Object.assign(new TypeError('Invalid character in trailer content ["x-sum"]'), { code: 'ERR_INVALID_CHAR' });
+  });
+  stops.push(async () => spy.mockRestore());
+  const chunked = 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const monolith = await silent(`${chunked}3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n`);
+  const one = await set({ monolith: monolith.url, handoff: { writeFate: '1h' } });
+  await one.control.says({ boundary: 0, pins: {} });
+  const atStart = (await slice(one)).unknownFor;
+  const since = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const takesTrailers = ['TE: trailers', 'Connection: TE', `Content-Length: ${LARGE}`];
+  const client = new Raw(one.address).send(`${head(movers[0]!, ...takesTrailers)}${'x'.repeat(LARGE - 10)}`);
+  await client.end();
+  expect(spy).toHaveBeenCalled();
+  while ((await slice(one)).inFlight > 0);
+  // Of the process before alone, it would be less by the second and more that has passed.
+  const passed = performance.now() - since;
+  expect((await slice(one)).unknownFor).toBeGreaterThan(atStart - passed + 500);
 });
 
 test('an address may keep some users from moving by large uploads, then it is answered 429; other addresses go on', async () => {
