@@ -3,8 +3,8 @@ import type { SideTally } from './tallies.ts';
 
 /** How long a request of a user makes it less likely that their next ones are looked at, ms: it fades that fast. */
 const FADES_OVER_MS = 60_000;
-/** Users remembered at most; of those who have not come for the longest time, the next request is looked at again. */
-const MOST_USERS = 50_000;
+/** As many users as these who came last are remembered, at most twice as many; of others the next request is looked at again. */
+const REMEMBERED = 25_000;
 /** Requests of one user in one message that are drawn one by one; of more, so many stand for all. */
 const MOST_DRAWN = 1_000;
 
@@ -17,7 +17,9 @@ type Known = { requests: number; at: number };
  * whom nothing fails; and half of the requests looked at fail where half of all requests do.
  */
 export class UserSample {
-  readonly #users = new Map<number, Known>();
+  /** Those who came last, and those who came before them: forgotten all at once, for a map is slow in losing its oldest. */
+  #users = new Map<number, Known>();
+  #before = new Map<number, Known>();
   readonly #random: () => number;
 
   /** `random` gives numbers from 0 to less than 1. */
@@ -27,6 +29,7 @@ export class UserSample {
 
   clear(): void {
     this.#users.clear();
+    this.#before.clear();
   }
 
   /** Draws from what a proxy counted; from users it does not tell apart, everything. */
@@ -59,12 +62,11 @@ export class UserSample {
   }
 
   #recall(user: number, now: number): Known {
-    const known = this.#users.get(user) ?? { requests: 0, at: now };
+    const known = this.#users.get(user) ?? this.#before.get(user) ?? { requests: 0, at: now };
     known.requests *= Math.exp((known.at - now) / FADES_OVER_MS);
     known.at = now;
-    this.#users.delete(user); // the one who came last is the last in the map
     this.#users.set(user, known);
-    if (this.#users.size > MOST_USERS) this.#users.delete(this.#users.keys().next().value!);
+    if (this.#users.size >= REMEMBERED) [this.#before, this.#users] = [this.#users, new Map()];
     return known;
   }
 }
