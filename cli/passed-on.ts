@@ -33,7 +33,7 @@ export function addDatabases(program: Command, exit: (code: number) => void): vo
       run: onDatabases('doctor'),
     },
   );
-  passing('verify', 'Compares both databases row by row. Exit code 1 if they differ.', {
+  passing('verify', 'Compares both databases row by row, twice where they differ. Exit code 1 if they do.', {
     usage: '[CAPABILITY…] [--plan FILE] [--json]',
     options: [['--json', 'one JSON object, for programs']],
     examples: ['strangler verify', 'strangler verify orders'],
@@ -41,7 +41,7 @@ export function addDatabases(program: Command, exit: (code: number) => void): vo
   });
   passing(
     'recopy',
-    'After a piece of a log was lost: takes the stream past it, and copies what differs from each row’s owner. Exit code 1 if rows still differ.',
+    'After a piece of a log was lost: takes the stream past it, and copies what differs from each row’s owner, while both sides go on writing. cdc must run. Exit code 1 if rows still differ.',
     {
       usage: '[CAPABILITY…] [--plan FILE] [--reason TEXT] [--json]',
       options: [
@@ -60,6 +60,7 @@ export function addDatabases(program: Command, exit: (code: number) => void): vo
       ['show ENTRY', 'an entry beside what its owner has now, and the commands that settle it'],
       ['retry ENTRY…|--all', 'try again to apply what could not be applied; exit code 1 if some of it still cannot'],
       ['resolve ENTRY…', 'settle it, on both sides: --keep owner|late --reason TEXT [--seen TOKEN]'],
+      ['--seen TOKEN', 'the images the decision was made on, as show printed it'],
       ['--by NAME', 'who decides, for the records; the login’s name otherwise'],
       ['--json', 'one JSON object, for programs'],
     ],
