@@ -21,7 +21,7 @@ import { renderProxies } from './proxies-view.ts';
 import { renderRecords } from './records-view.ts';
 import { readRules } from './rules-file.ts';
 import { renderStatus } from './status-view.ts';
-import { inert, wrap } from './text.ts';
+import { counted, inert, wrap } from './text.ts';
 import { renderUnproven } from './unproven-view.ts';
 import { watch } from './watch.ts';
 
@@ -201,7 +201,8 @@ export async function check({ plan: file }: { plan: string }): Promise<void> {
     if (compare.rules !== undefined) await readRules(compare.rules);
   }
   const each = Object.entries(plan.capabilities).map(
-    ([name, { routes, tables }]) => `  ${name}: ${routes.length} routes, ${Object.keys(tables).length} tables`,
+    ([name, { routes, tables }]) =>
+      `  ${name}: ${counted(routes.length, 'route')}, ${counted(Object.keys(tables).length, 'table')}`,
   );
   console.log(`${file} is a valid Plan: ${plan.name}\n${each.join('\n')}`);
 }

@@ -400,7 +400,7 @@ describe('strangler and the Plan', () => {
     await writeFile(join(folder, 'strangler.yaml'), PLAN('127.0.0.1:7070'));
     expect(await run(['check'])).toEqual({
       code: 0,
-      out: 'strangler.yaml is a valid Plan: shop\n  orders: 1 routes, 0 tables\n',
+      out: 'strangler.yaml is a valid Plan: shop\n  orders: 1 route, 0 tables\n',
       err: '',
     });
     expect(JSON.parse((await run(['schema'])).out)).toHaveProperty('properties.capabilities');

@@ -34,7 +34,7 @@ export async function init(plan: Plan, options: InitOptions): Promise<void> {
   try {
     await createTables(monolith);
     for (const capability of syncedCapabilities(plan)) await prepareFence(monolith, capability);
-    say('monolith: our tables stand');
+    say('monolith: tables are ready');
     await allow(
       monolith,
       grants.filter(({ where }) => where === 'monolith'),
@@ -46,7 +46,7 @@ export async function init(plan: Plan, options: InitOptions): Promise<void> {
       const service = await openAdmin(url);
       try {
         await prepareService(plan, capability, service, parseAddress(url).database);
-        say(`${capability}: our tables, origins and publication stand`);
+        say(`${capability}: tables, replication origins and publication are ready`);
         await allow(
           service,
           grants.filter(({ where }) => where === capability),
