@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Benchmark, Options } from './benchmark.ts';
 import { quantile, rounded, table } from './figures.ts';
 import { upperBound } from './judge/certainty.ts';
-import { day, detection } from './judge/simulate.ts';
+import { day, detection, rolledBackAfter } from './judge/simulate.ts';
 import type { Kind, Load } from './judge/traffic.ts';
 import { say } from './screen.ts';
 
@@ -140,9 +140,48 @@ async function outages(rounds: number, seed: number, signal: AbortSignal) {
   return rows;
 }
 
+const REGULARS: readonly {
+  readonly name: string;
+  readonly users: number;
+  readonly rate: number;
+  readonly more?: Partial<Load>;
+}[] = [
+  { name: 'half of what 50 users ask is refused', users: 50, rate: 0.5, more: { hard: true } },
+  { name: 'half of what 50 users ask fails', users: 50, rate: 0.5 },
+  { name: 'a tenth of what 50 users ask fails', users: 50, rate: 0.1 },
+  { name: '40 % of 50 users can do nothing', users: 50, rate: 0.4, more: { kind: 'users', hard: true } },
+  { name: 'all that 3 users ask fails', users: 3, rate: 1 },
+  { name: 'half of what 3 users ask fails', users: 3, rate: 0.5 },
+  { name: 'all that one user asks fails', users: 1, rate: 1 },
+  { name: 'down for 5 s of every 60', users: 50, rate: 1, more: { pulse: { lasts: 5_000, every: 60_000 } } },
+  { name: 'down for 1 s of every 10', users: 50, rate: 1, more: { pulse: { lasts: 1_000, every: 10_000 } } },
+];
+const HOUR_MS = 3_600_000;
+
+/** Seconds until the rollback where the same users come four times a second, and nothing fails at the monolith. */
+async function regulars(rounds: number, seed: number, signal: AbortSignal) {
+  const rows: { readonly name: string; readonly p50: number; readonly p90: number }[] = [];
+  for (const { name, users, rate, more } of REGULARS) {
+    const before: Load = {
+      ...{ speed: 8 * users, share: 0.5, rates: equal(0), kind: 'single', hard: false },
+      regulars: { service: users, monolith: users },
+    };
+    const change = { before, after: { ...before, rates: { monolith: 0, service: rate }, ...more }, history: 60_000 };
+    const found: number[] = [];
+    for (let nth = 0; nth < rounds; nth++) {
+      await setImmediate();
+      signal.throwIfAborted();
+      found.push((rolledBackAfter(change, seed + nth, HOUR_MS) ?? Number.POSITIVE_INFINITY) / 1_000);
+    }
+    rows.push({ name, p50: quantile(found, 0.5), p90: quantile(found, 0.9) });
+  }
+  return rows;
+}
+
 async function run({ days = DAYS, rounds = ROUNDS, seed = 1, signal }: Options) {
   const found = await detections(rounds, seed, signal);
   const total = await outages(rounds, seed, signal);
+  const few = await regulars(rounds, seed, signal);
   const cells = await falseAlarms(days, seed, signal);
   const alone = cells.filter(({ share }) => share === 1);
   const shared = cells.filter(({ share }) => share < 1);
@@ -179,8 +218,10 @@ async function run({ days = DAYS, rounds = ROUNDS, seed = 1, signal }: Options) 
         ...[load!, hardP50!, hardP90!, errorsP50!, errorsP90!, seconds!],
       ]),
     ]),
+    'seconds until the rollback where the same users come four times a second',
+    table([['', 'p50', 'p90'], ...few.map(({ name, p50, p90 }) => [name, rounded(p50), rounded(p90)])]),
   ].join('\n\n');
-  return { text, figures: { seed, days, rounds, detection: found, total, wrong: sum(cells), cells } };
+  return { text, figures: { seed, days, rounds, detection: found, total, few, wrong: sum(cells), cells } };
 }
 
 export const judge: Benchmark = { about: 'false rollbacks and late ones, simulated', run };
