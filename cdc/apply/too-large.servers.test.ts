@@ -16,7 +16,7 @@ const HALF = 5_000_000;
 const WHOLE = 9_000_000;
 const LONG_USER = 'u'.repeat(250);
 
-const LETTERS = ['user_id VARCHAR(250) COLLATE utf8mb4_0900_bin', 'user_id TEXT'].map(
+const LETTERS = ['user_id VARCHAR(250) COLLATE utf8mb4_0900_bin NOT NULL', 'user_id TEXT NOT NULL'].map(
   (user) => `CREATE TABLE letters (id BIGINT NOT NULL PRIMARY KEY, ${user}, words VARCHAR(20))`,
 );
 
@@ -138,7 +138,7 @@ describe('a row too large to be kept whole', () => {
     const session = await openSession(side.database!.admin, 'reader');
     try {
       await session.query("UPDATE strangler_quarantine SET user_id = 'u'");
-      const narrow = on === 'monolith' ? 'MODIFY user_id VARCHAR(190)' : 'ALTER user_id TYPE VARCHAR(190)';
+      const narrow = on === 'monolith' ? 'MODIFY user_id VARCHAR(190) NOT NULL' : 'ALTER user_id TYPE VARCHAR(190)';
       await session.query(`ALTER TABLE strangler_quarantine ${narrow}`);
       await createTables(session);
       const widened = await session.query("UPDATE strangler_quarantine SET user_id = REPEAT('w', 5000)");

@@ -4,7 +4,7 @@ import type { Column, TableShape } from '../mapping/columns.ts';
 import { mapTable } from '../mapping/mapping.ts';
 import { namesIn, type SourceContext, workOf } from './work.ts';
 
-const column = (name: string, type: string): Column => ({ name, type, cast: type, digits: 6, nullable: true });
+const column = (name: string, type: string): Column => ({ name, type, cast: type, digits: 6, nullable: false });
 const shape = (columns: readonly Column[]): TableShape => ({
   table: 'notes',
   columns,

@@ -36,10 +36,10 @@ const MARKERS = [
 
 const TABLES = {
   monolith: [
-    'CREATE TABLE notes (id BIGINT PRIMARY KEY, user_id INT, body LONGTEXT, short VARCHAR(200), doc JSON, raw LONGBLOB)',
+    'CREATE TABLE notes (id BIGINT PRIMARY KEY, user_id INT NOT NULL, body LONGTEXT, short VARCHAR(200), doc JSON, raw LONGBLOB)',
   ],
   service: [
-    'CREATE TABLE notes (id BIGINT PRIMARY KEY, user_id INT, body TEXT, short VARCHAR(200), doc JSONB, raw BYTEA)',
+    'CREATE TABLE notes (id BIGINT PRIMARY KEY, user_id INT NOT NULL, body TEXT, short VARCHAR(200), doc JSONB, raw BYTEA)',
   ],
   plan: { notes: { user: 'user_id' } },
 };

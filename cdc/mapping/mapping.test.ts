@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import type { Column, TableShape } from './columns.ts';
 import { kindOf, mapTable, toRow } from './mapping.ts';
 
-const column = (name: string, type: string, digits = 6): Column => ({ name, type, cast: type, digits, nullable: true });
+const column = (name: string, type: string, digits = 6): Column => ({
+  ...{ name, type, cast: type, digits, nullable: false },
+});
 const shape = (columns: readonly Column[]): TableShape => ({
   table: 'things',
   columns,
@@ -82,6 +84,16 @@ describe('mapping a table', () => {
     expect(mapTable('things', { ...declared, columns: { id: 'uid' } }, left, right, reasons)?.key).toEqual(['id']);
     expect(mapTable('things', declared, left, { ...left, primaryKey: ['owner'] }, reasons)).toBeUndefined();
     expect(reasons.join()).toMatch(/primary key/);
+  });
+
+  test('refuses rows that may be nobody’s, with the statement that makes them somebody’s', () => {
+    const reasons: string[] = [];
+    const nobodys = (type: string) => ({ ...column('owner', type), nullable: true });
+    const left = shape([column('id', 'bigint'), nobodys('int')]);
+    expect(mapTable('things', declared, left, shape([column('id', 'int8'), nobodys('int4')]), reasons)).toBeUndefined();
+    expect(reasons).toEqual([
+      'things: column owner, which says whose a row is, may be NULL in the monolith (declare it NOT NULL: ALTER TABLE … MODIFY owner …) and in the service (ALTER TABLE "things" ALTER COLUMN "owner" SET NOT NULL): a row of nobody has no side to be on',
+    ]);
   });
 
   test('refuses types that would lose values: an unsigned bigint has no place in int8 (faults 70)', () => {

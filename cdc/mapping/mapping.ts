@@ -134,7 +134,9 @@ export function mapTable(
   }
   const user = typeof declared.user === 'string' ? { column: declared.user } : declared.user;
   const userColumn = 'column' in user ? user.column : user.through;
-  if (!names.has(userColumn)) say(`its user column ${userColumn} is no mapped column`);
+  const owner = columns.find((column) => column.name === userColumn);
+  if (owner) checkOwner(owner, service.table, say);
+  else say(`its user column ${userColumn} is no mapped column`);
   checkKeys(monolith, service, declared, say);
   const finders = new Set([...monolith.primaryKey, ...(declared.sameWhen ?? []), userColumn]);
   for (const column of columns) if (finders.has(column.name)) checkCollation(column, say);
@@ -163,6 +165,21 @@ function checkKeys(monolith: TableShape, service: TableShape, declared: Table, s
   const expected = monolith.primaryKey.map((column) => counterpart(declared, column)).join(', ');
   if (service.primaryKey.join(', ') !== expected) {
     say(`its primary key is (${expected}) in the monolith and (${service.primaryKey.join(', ')}) in the service`);
+  }
+}
+
+/** A row of nobody belongs to no side: both would write it. */
+function checkOwner({ name, monolith, service }: MappedColumn, table: string, say: (reason: string) => void): void {
+  const where = [
+    ...(monolith.nullable ? [`in the monolith (declare it NOT NULL: ALTER TABLE … MODIFY ${name} …)`] : []),
+    ...(service.nullable
+      ? [`in the service (ALTER TABLE "${table}" ALTER COLUMN "${service.name}" SET NOT NULL)`]
+      : []),
+  ];
+  if (where.length) {
+    say(
+      `column ${name}, which says whose a row is, may be NULL ${where.join(' and ')}: a row of nobody has no side to be on`,
+    );
   }
 }
 

@@ -35,17 +35,17 @@ const NULLS = { copied: 1, inserted: 3, updated: 5, insertedInService: 2, update
 
 const TABLES = {
   monolith: [
-    `CREATE TABLE defaulted (id BIGINT PRIMARY KEY, user_id INT,
+    `CREATE TABLE defaulted (id BIGINT PRIMARY KEY, user_id INT NOT NULL,
        ${DEFAULTED.map(([name, type, value]) => `${name} ${type} DEFAULT ${value}`).join(', ')})`,
-    'CREATE TABLE early (id BIGINT PRIMARY KEY, user_id INT, d DATE, dt DATETIME(6), y YEAR)',
-    `CREATE TABLE special (id BIGINT PRIMARY KEY, user_id INT, d DATE, dt DATETIME(6), ts DATETIME(6), n DECIMAL(40,10),
+    'CREATE TABLE early (id BIGINT PRIMARY KEY, user_id INT NOT NULL, d DATE, dt DATETIME(6), y YEAR)',
+    `CREATE TABLE special (id BIGINT PRIMARY KEY, user_id INT NOT NULL, d DATE, dt DATETIME(6), ts DATETIME(6), n DECIMAL(40,10),
        f DOUBLE, b TINYINT(1), i INT, y YEAR, j JSON, p JSON, c CHAR(5))`,
   ],
   service: [
-    `CREATE TABLE defaulted (id BIGINT PRIMARY KEY, user_id INT,
+    `CREATE TABLE defaulted (id BIGINT PRIMARY KEY, user_id INT NOT NULL,
        ${DEFAULTED.map(([name, , , type, value]) => `${name} ${type} DEFAULT ${value}`).join(', ')})`,
-    'CREATE TABLE early (id BIGINT PRIMARY KEY, user_id INT, d DATE, dt TIMESTAMP, y INT)',
-    `CREATE TABLE special (id BIGINT PRIMARY KEY, user_id INT, d DATE, dt TIMESTAMP, ts TIMESTAMPTZ, n NUMERIC, f FLOAT8,
+    'CREATE TABLE early (id BIGINT PRIMARY KEY, user_id INT NOT NULL, d DATE, dt TIMESTAMP, y INT)',
+    `CREATE TABLE special (id BIGINT PRIMARY KEY, user_id INT NOT NULL, d DATE, dt TIMESTAMP, ts TIMESTAMPTZ, n NUMERIC, f FLOAT8,
        b BOOLEAN, i NUMERIC, y INT, j JSONB, p JSON, c CHAR(5))`,
   ],
   plan: { defaulted: { user: 'user_id' }, early: { user: 'user_id' }, special: { user: 'user_id' } },

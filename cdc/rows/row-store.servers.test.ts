@@ -41,7 +41,7 @@ const EDGE: Row = {
   ...{ happened: '1970-01-01T00:00:00.000000Z', stamped: '2038-01-19T03:14:07.000000Z', day: '1000-01-01' },
   ...{ ratio: '-1e+300', words: '' },
 };
-const EMPTY: Row = { ...Object.fromEntries(Object.keys(FULL).map((name) => [name, null])), id: '3' };
+const EMPTY: Row = { ...Object.fromEntries(Object.keys(FULL).map((name) => [name, null])), id: '3', user_id: '3' };
 const ROWS = [FULL, EDGE, EMPTY];
 
 beforeAll(async () => {
@@ -51,7 +51,7 @@ beforeAll(async () => {
   await root.query(`CREATE DATABASE ${NAME}`);
   session = await openWriter(url(NAME), 'repair');
   await session.query(
-    `CREATE TABLE samples (id BIGINT PRIMARY KEY, user_id INT, big BIGINT UNSIGNED, exact DECIMAL(38,12), flag TINYINT(1),
+    `CREATE TABLE samples (id BIGINT PRIMARY KEY, user_id INT NOT NULL, big BIGINT UNSIGNED, exact DECIMAL(38,12), flag TINYINT(1),
        sort ENUM('one', 'two'), document JSON, raw VARBINARY(16), happened DATETIME(6), stamped TIMESTAMP(6) NULL, day DATE,
        ratio DOUBLE, words TEXT, y YEAR)`,
   );
@@ -90,7 +90,7 @@ describe('rows of MySQL', () => {
   });
 
   test('a look for a key that MySQL cannot have finds no other row: NaN is not 0, and infinity no date', async () => {
-    await session.query('CREATE TABLE amounts (n DECIMAL(10,2), d DATE, user_id INT, PRIMARY KEY (n, d))');
+    await session.query('CREATE TABLE amounts (n DECIMAL(10,2), d DATE, user_id INT NOT NULL, PRIMARY KEY (n, d))');
     await session.query("INSERT INTO amounts VALUES (0, '2020-01-01', 1)");
     const shape = (await readShape(session, 'amounts'))!;
     const types: Readonly<Record<string, string>> = { n: 'numeric', d: 'date', user_id: 'int4' };
