@@ -1,27 +1,30 @@
 import type { Counts, Side } from '@strangler/plan';
 import { AboveTest, BelowTest, WorseTest } from './sequential.ts';
 import type { Outage, SideTallies, SideTally } from './tallies.ts';
-import { UserSample } from './user-sample.ts';
+import { Breadth, type Counted, MostFailing, OnceAUser } from './users-apart.ts';
 
 /** By hard failures alone, and by all errors. */
 export type Outages = Readonly<Record<'hard' | 'errors', Outage>>;
 
-/** What the judge decides on. But for `all` and the outages in all requests, it is of a sample (user-sample.ts). */
+/** What the judge decides on. `others`: without the user who fails most at each side (users-apart.ts). */
 export type Evidence = {
   /** The last ten minutes. */
   readonly all: SideTallies;
-  /** Share of errors of the service’s newest requests, about a hundred. */
+  readonly others: SideTallies;
+  /** Share of errors of the service’s newest requests, about a hundred, of the others. */
   readonly lately: number;
-  /** Requests to the service since the step began. */
+  /** Requests to the service since the step began, of all. */
   readonly requests: number;
-  /** Among all requests, and among those that are looked at so that no user alone decides. */
-  readonly outages: Readonly<Record<'all' | 'sample', Outages>>;
-  /** Evidence that the service is worse than the monolith, and that it is above the limit: clear from 1 on. */
+  readonly outages: Readonly<Record<'all' | 'others', Outages>>;
+  /** The service’s newest failures are of many users, or of half of those who come. */
+  readonly isBroad: boolean;
+  /** Evidence that the service is worse than the monolith, each user’s failures counted once in half a minute: clear from 1 on. */
   readonly worse: number;
-  readonly above: number;
-  /** Evidence that it is worse from the time alone in which its newest requests have had more than half of what is allowed. */
+  /** The same from the time alone in which its newest requests have had more than half of what is allowed. */
   readonly worseNow: number;
-  /** Evidence that the monolith is below the limit: wrong with a probability of its reciprocal. */
+  /** Evidence that the service is above the limit, of the others: clear from 1 on. */
+  readonly above: number;
+  /** Evidence that the monolith is below the limit, of the others: wrong with a probability of its reciprocal. */
   readonly monolithBelow: number;
   /** Nobody belongs to the monolith. */
   readonly alone: boolean;
@@ -55,12 +58,6 @@ const MOMENT_MS = 1_000;
 /** Good requests before the first, so that a few hard failures at the very beginning are not called usual. */
 const CREDIT = 1_000;
 
-/** Users of an outage who are told apart. */
-const MOST_REMEMBERED = 100;
-
-/** What is taken in of some requests, by user if they are told apart. */
-type Taken = SideTally & Pick<Counts, 'users'>;
-
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** Counts of both sides from a moment on. */
@@ -88,21 +85,10 @@ class Counter implements SideTallies {
 /** Counts since a first failure of the service, and when it failed since. */
 class Failures extends Counter {
   moments = 0;
-  readonly #users = new Set<number>();
-  #others = 0;
   lastAt = this.from;
   #momentAt = Number.NEGATIVE_INFINITY;
 
-  /** Users who have failed; those who were not told apart count as one each, and no more than some are remembered. */
-  get users(): number {
-    return this.#users.size + this.#others;
-  }
-
-  fail(way: 'errors' | 'hard', { users, ...all }: Taken, now: number): void {
-    if (!users) this.#others += all[way];
-    for (const [user, , errors, hard] of users ?? []) {
-      if ((way === 'hard' ? hard : errors) > 0 && this.#users.size < MOST_REMEMBERED) this.#users.add(user);
-    }
+  fail(now: number): void {
     this.lastAt = now;
     if (now - this.#momentAt < MOMENT_MS) return;
     this.moments++;
@@ -119,12 +105,12 @@ class OutageWatch {
     this.#way = way;
   }
 
-  add(side: Side, tally: Taken, now: number): void {
+  add(side: Side, tally: SideTally, now: number): void {
     const fails = side === 'service' && tally[this.#way] > 0;
     if (!this.#outage && !fails) return;
     this.#outage ??= new Failures(now);
     this.#outage.add(side, tally);
-    if (fails) this.#outage.fail(this.#way, tally, now);
+    if (fails) this.#outage.fail(now);
     const { service } = this.#outage;
     if (service[this.#way] * 2 <= service.requests) this.#outage = undefined;
   }
@@ -132,117 +118,41 @@ class OutageWatch {
   /** `step`: everything counted since the step began. */
   read(step: SideTallies, now: number): Outage {
     const outage = this.#outage ?? new Failures(now);
-    const { service, monolith, from, lastAt, moments, users } = outage;
+    const { service, monolith, from, lastAt, moments } = outage;
     const failures = (sample: SideTallies) => sample.service[this.#way] + sample.monolith[this.#way];
     return {
       service: { requests: service.requests, failures: service[this.#way] },
       monolith: { requests: monolith.requests, failures: monolith[this.#way] },
-      ...{ lasting: lastAt - from, moments, users },
+      ...{ lasting: lastAt - from, moments },
       usual: (failures(step) - failures(outage)) / (step.service.requests + step.monolith.requests + CREDIT),
     };
   }
 }
 
-/** Everything counted since a step began, and the outages in it. */
-class Watched {
+/** The requests of a step, and the outages in them. */
+class Strand {
   #step: Counter | undefined;
+  #recent = new Counter(0);
+  #minutes: Counter[] = [];
   readonly #hard = new OutageWatch('hard');
   readonly #errors = new OutageWatch('errors');
 
-  add(side: Side, tally: Taken, now: number): void {
+  add(side: Side, tally: SideTally, now: number): void {
+    this.#remember(side, tally, now);
     this.#hard.add(side, tally, now);
     this.#errors.add(side, tally, now);
     this.#step ??= new Counter(now);
     this.#step.add(side, tally);
   }
 
-  /** Requests to the service. */
-  get requests(): number {
-    return this.#step?.service.requests ?? 0;
-  }
-
-  read(now: number): Outages {
-    const step = this.#step ?? new Counter(now);
-    return { hard: this.#hard.read(step, now), errors: this.#errors.read(step, now) };
-  }
-}
-
-/** Evidence on one capability since the present step began, by a monotonic clock in ms. Memory and time per call are bounded. */
-export class EvidenceWindow {
-  readonly #limit: number;
-  readonly #samples: Readonly<Record<Side, UserSample>>;
-  #all!: Watched;
-  #sample!: Watched;
-  #recent!: Counter;
-  #minutes!: Counter[];
-  #lately!: { requests: number; errors: number };
-  /** The newest requests have had more errors than half of what is allowed, now or in the present block. */
-  #isHigh = false;
-  #wasHigh = false;
-  #compared: Counter | undefined;
-  #each: Partial<Record<Side, Counter>> = {};
-  #worse!: WorseTest;
-  #above!: AboveTest;
-  #below!: BelowTest;
-
-  /** `limit`: the share of errors, 0…1, that the Plan allows. */
-  constructor(limit: number, random: () => number = Math.random) {
-    this.#limit = limit;
-    this.#samples = { monolith: new UserSample(random), service: new UserSample(random) };
-    this.restart();
-  }
-
-  /** Forgets everything: another step, another mixture of users. */
-  restart(): void {
-    for (const sample of Object.values(this.#samples)) sample.clear();
-    this.#all = new Watched();
-    this.#sample = new Watched();
-    this.#recent = new Counter(0);
-    this.#minutes = [];
-    this.#lately = { requests: 0, errors: 0 };
-    this.#isHigh = this.#wasHigh = false;
-    this.#compared = undefined;
-    this.#each = {};
-    this.#worse = new WorseTest();
-    this.#above = new AboveTest(this.#limit);
-    this.#below = new BelowTest(this.#limit);
-  }
-
-  /** Takes in what a proxy counted since its last message. */
-  add(counts: Taken & Pick<Counts, 'side'>, now: number): void {
-    const { side } = counts;
-    const sample = this.#samples[side].draw(counts, now);
-    this.#remember(side, counts, now);
-    this.#all.add(side, counts, now);
-    if (!sample.requests) return;
-    this.#sample.add(side, sample, now);
-    this.#compare(side, sample, now);
-    this.#lookAtEach(side, sample, now);
-    if (side === 'service') this.#lookLately(sample);
-  }
-
-  /** The evidence now; `alone`: nobody belongs to the monolith. */
-  read(now: number, alone: boolean): Evidence {
+  read(now: number) {
     this.#forget(now);
+    const step = this.#step ?? new Counter(now);
     return {
-      all: this.#recent.copy(),
-      lately: this.#lately.errors / Math.max(1, this.#lately.requests),
-      requests: this.#all.requests,
-      outages: { all: this.#all.read(now), sample: this.#sample.read(now) },
-      worse: this.#worse.evidence,
-      worseNow: this.#worse.lately,
-      above: this.#above.evidence,
-      monolithBelow: this.#below.evidence,
-      alone,
+      recent: this.#recent.copy(),
+      requests: step.service.requests,
+      outages: { hard: this.#hard.read(step, now), errors: this.#errors.read(step, now) },
     };
-  }
-
-  #lookLately({ requests, errors }: SideTally): void {
-    const kept = (1 - 1 / LATELY) ** requests;
-    this.#lately.requests = this.#lately.requests * kept + requests;
-    this.#lately.errors = this.#lately.errors * kept + errors;
-    this.#isHigh = this.#lately.errors * 2 > this.#limit * this.#lately.requests;
-    this.#wasHigh ||= this.#isHigh;
   }
 
   #remember(side: Side, tally: SideTally, now: number): void {
@@ -259,6 +169,86 @@ export class EvidenceWindow {
       const old = this.#minutes.shift()!;
       for (const side of ['monolith', 'service'] as const) this.#recent.add(side, old[side], -1);
     }
+  }
+}
+
+/** Evidence on one capability since the present step began, by a monotonic clock in ms. Memory and time per call are bounded. */
+export class EvidenceWindow {
+  readonly #limit: number;
+  #all!: Strand;
+  #others!: Strand;
+  #breadth!: Breadth;
+  #users!: Readonly<Record<Side, { readonly once: OnceAUser; readonly mostFailing: MostFailing }>>;
+  #lately!: { requests: number; errors: number };
+  /** The newest requests have more errors than half of what is allowed; so it was at some time of the present block. */
+  #isHigh = false;
+  #wasHigh = false;
+  #compared: Counter | undefined;
+  #each: Partial<Record<Side, Counter>> = {};
+  #worse!: WorseTest;
+  #above!: AboveTest;
+  #below!: BelowTest;
+
+  /** `limit`: the share of errors, 0…1, that the Plan allows. */
+  constructor(limit: number) {
+    this.#limit = limit;
+    this.restart();
+  }
+
+  /** Forgets everything: another step, another mixture of users. */
+  restart(): void {
+    const users = () => ({ once: new OnceAUser(), mostFailing: new MostFailing() });
+    this.#all = new Strand();
+    this.#others = new Strand();
+    this.#breadth = new Breadth();
+    this.#users = { monolith: users(), service: users() };
+    this.#lately = { requests: 0, errors: 0 };
+    this.#isHigh = this.#wasHigh = false;
+    this.#compared = undefined;
+    this.#each = {};
+    this.#worse = new WorseTest();
+    this.#above = new AboveTest(this.#limit);
+    this.#below = new BelowTest(this.#limit);
+  }
+
+  /** Takes in what a proxy counted since its last message. */
+  add(counted: Counted & Pick<Counts, 'side'>, now: number): void {
+    const { side } = counted;
+    const { once, mostFailing } = this.#users[side];
+    this.#all.add(side, counted, now);
+    if (side === 'service') this.#breadth.note(counted, now);
+    this.#compare(side, once.count(counted, now), now);
+    const others = mostFailing.leaveOut(counted, now);
+    if (!others.requests) return;
+    this.#others.add(side, others, now);
+    this.#lookAtEach(side, others, now);
+    if (side === 'service') this.#lookLately(others);
+  }
+
+  /** The evidence now; `alone`: nobody belongs to the monolith. */
+  read(now: number, alone: boolean): Evidence {
+    const [all, others] = [this.#all.read(now), this.#others.read(now)];
+    return {
+      all: all.recent,
+      others: others.recent,
+      lately: this.#lately.errors / Math.max(1, this.#lately.requests),
+      requests: all.requests,
+      outages: { all: all.outages, others: others.outages },
+      isBroad: this.#breadth.isBroad,
+      worse: this.#worse.evidence,
+      worseNow: this.#worse.lately,
+      above: this.#above.evidence,
+      monolithBelow: this.#below.evidence,
+      alone,
+    };
+  }
+
+  #lookLately({ requests, errors }: SideTally): void {
+    const kept = (1 - 1 / LATELY) ** requests;
+    this.#lately.requests = this.#lately.requests * kept + requests;
+    this.#lately.errors = this.#lately.errors * kept + errors;
+    this.#isHigh = this.#lately.errors * 2 > this.#limit * this.#lately.requests;
+    this.#wasHigh ||= this.#isHigh;
   }
 
   #compare(side: Side, tally: SideTally, now: number): void {

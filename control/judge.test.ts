@@ -6,13 +6,15 @@ import type { Outage } from './tallies.ts';
 const THRESHOLDS = { errors: 0.05, hardFailures: 10, minimumRequests: 50 };
 const tally = (requests: number, errors = 0, hard = 0) => ({ requests, errors, hard });
 const failing = (requests: number, failures = 0) => ({ requests, failures });
-const NO_OUTAGE: Outage = { service: failing(0), monolith: failing(0), lasting: 0, moments: 0, users: 0, usual: 0 };
+const NO_OUTAGE: Outage = { service: failing(0), monolith: failing(0), lasting: 0, moments: 0, usual: 0 };
 const NONE = { hard: NO_OUTAGE, errors: NO_OUTAGE };
 const of = (service: ReturnType<typeof tally>, monolith = tally(0), more: Partial<Evidence> = {}): Evidence => ({
   all: { service, monolith },
+  others: { service, monolith },
   lately: service.requests ? service.errors / service.requests : 0,
   requests: service.requests,
-  outages: { all: NONE, sample: NONE },
+  outages: { all: NONE, others: NONE },
+  isBroad: true,
   worse: 0,
   above: 0,
   worseNow: 20,
@@ -21,16 +23,14 @@ const of = (service: ReturnType<typeof tally>, monolith = tally(0), more: Partia
   ...more,
 });
 const HALF = { service: failing(100, 85) };
-/** All of the service’s requests have been failing. */
-const outage = (way: 'hard' | 'errors', service: number, monolith = failing(0), more: Partial<Outage> = {}) => ({
-  outages: {
-    all: { ...NONE, [way]: { ...NO_OUTAGE, service: failing(service, service), monolith, users: 5, ...more } },
-    sample: NONE,
-  },
-});
-/** The same, in what is looked at so that no user alone decides. */
-const sampled = (...args: Parameters<typeof outage>) => ({
-  outages: { all: NONE, sample: outage(...args).outages.all },
+/** All of the service’s requests have been failing, whoever is left out. */
+const outage = (way: 'hard' | 'errors', service: number, monolith = failing(0), more: Partial<Outage> = {}) => {
+  const found = { ...NONE, [way]: { ...NO_OUTAGE, service: failing(service, service), monolith, ...more } };
+  return { outages: { all: found, others: found } };
+};
+/** The same, but without the user who fails most so much has failed. */
+const others = (way: 'hard' | 'errors', service: number, left: number) => ({
+  outages: { all: outage(way, service).outages.all, others: outage(way, left, failing(100)).outages.others },
 });
 const verdict = (evidence: Evidence) => {
   const { verdict, rule } = judge(evidence, THRESHOLDS);
@@ -72,21 +72,8 @@ describe('judge', () => {
       'unsure both-sides',
     ],
     ['ten hard failures fail', of(tally(10), tally(10), outage('hard', 10, failing(10))), 'fail hard-failures'],
-    [
-      '… of four users do not',
-      of(tally(100), tally(100), outage('hard', 99, failing(100), { users: 4 })),
-      'pass errors',
-    ],
-    [
-      '… unless they are in the sample',
-      of(tally(10), tally(10), sampled('hard', 10, failing(10))),
-      'fail hard-failures',
-    ],
-    [
-      '… or two of them have got nothing else for half a minute',
-      of(tally(10), tally(10), outage('hard', 10, failing(10), { users: 2, lasting: 30_000, moments: 10 })),
-      'fail hard-failures',
-    ],
+    ['… of one user do not', of(tally(100), tally(100), others('hard', 99, 4)), 'pass errors'],
+    ['… of somebody else, too, do', of(tally(10), tally(100), others('hard', 10, 5)), 'fail hard-failures'],
     ['nine do not', of(tally(9), tally(10), outage('hard', 9, failing(10))), 'unsure few-requests'],
     ['ten fail alone', of(tally(10), tally(0), { ...outage('hard', 10), alone: true }), 'fail hard-failures'],
     [

@@ -16,13 +16,11 @@ const KNOWN = 1_000;
 const UNLIKELY = 1 / 10_000;
 /** Share of failures from which some in a row are nothing new. */
 const USUAL = 0.005;
-/** So many users who begin to fail are not one who tries again and again. */
-const MANY_USERS = 5;
 /** How long the service must have been failing, ms: who cannot talk to it at all need not wait, other errors may be a moment’s. */
 const LASTING = { hard: 0, errors: 12_000 };
 /** Fewer requests to the monolith than this say nothing, so one that fails cannot hide an outage. */
 const FEW = 5;
-/** How long the monolith may be as good as silent, or users few, before the service is blamed that fails at least so much, ms. */
+/** How long the monolith may be as good as silent before the service is blamed that fails at least so much, ms. */
 const SILENCE_MS = 30_000;
 const DEAD = 0.9;
 
@@ -34,8 +32,8 @@ const say = ({ requests, errors }: SideTally): string => `${errors} of ${request
 /** The verdict on the present step. `alert`: both sides are bad alike, or may be, and a person should look. */
 export function judge(evidence: Evidence, thresholds: Thresholds): Found {
   const found =
-    anyOutage(evidence, 'hard', thresholds) ??
-    anyOutage(evidence, 'errors', thresholds) ??
+    outage(evidence, 'hard', thresholds) ??
+    outage(evidence, 'errors', thresholds) ??
     tooManyErrors(evidence, thresholds);
   if (found) return found;
   const { service } = evidence.all;
@@ -48,17 +46,6 @@ export function judge(evidence: Evidence, thresholds: Thresholds): Found {
   return { verdict: 'pass', rule: 'errors', reason: `${say(service)}, at most ${percent(thresholds.errors)}` };
 }
 
-/** An outage of many users is seen at once, one of a few a little later, and of one alone as soon as it is in the sample. */
-function anyOutage({ outages, alone }: Evidence, way: 'hard' | 'errors', thresholds: Thresholds): Found | undefined {
-  const all = outages.all[way];
-  const isOfSome = all.users > 1 && !isSilent(all) && isDead(all, thresholds);
-  const isOfMany = isOfSome || all.users >= MANY_USERS;
-  return (
-    (isOfMany ? outageFound(all, way, alone, thresholds) : undefined) ??
-    outageFound(outages.sample[way], way, alone, thresholds)
-  );
-}
-
 /** True if the monolith has had next to no requests meanwhile: then it says nothing. */
 const isSilent = ({ monolith }: Outage): boolean => monolith.requests < FEW;
 
@@ -66,11 +53,21 @@ const isSilent = ({ monolith }: Outage): boolean => monolith.requests < FEW;
 const isDead = ({ lasting, moments, service }: Outage, { hardFailures }: Thresholds): boolean =>
   lasting >= SILENCE_MS && moments >= hardFailures && service.failures >= DEAD * service.requests;
 
-/** Most of what is sent to the service fails: no statistics of errors needed, unless the monolith fails too, or may. */
-function outageFound(found: Outage, way: 'hard' | 'errors', alone: boolean, thresholds: Thresholds): Found | undefined {
-  const { hardFailures } = thresholds;
+/**
+ * Most of what is sent to the service fails: no statistics of errors needed, unless the monolith fails too, or may. So it
+ * is of all requests, and so it is without the user who fails most; what that one alone meets is decided by their share.
+ */
+function outage(
+  { outages, isBroad, alone }: Evidence,
+  way: 'hard' | 'errors',
+  thresholds: Thresholds,
+): Found | undefined {
+  const found = outages.others[way];
   const { service, monolith, lasting, usual } = found;
-  if (!(service.failures >= hardFailures) || lasting < LASTING[way]) return undefined;
+  const { hardFailures } = thresholds;
+  if (!(outages.all[way].service.failures >= hardFailures) || !(service.failures * 2 >= hardFailures)) return undefined;
+  if (!isBroad) return undefined;
+  if (lasting < LASTING[way]) return undefined;
   const failed = way === 'hard' ? 'failed hard' : 'failed';
   const reason = `${service.failures} of the last ${service.requests} requests to the service ${failed}`;
   if (!isSilent(found) && monolith.failures * 2 > monolith.requests) {
@@ -86,25 +83,25 @@ function outageFound(found: Outage, way: 'hard' | 'errors', alone: boolean, thre
 
 /** The share of errors against the monolith’s own; against the Plan’s limit where it is known to keep that, or nobody is on it. */
 function tooManyErrors(evidence: Evidence, { errors, minimumRequests }: Thresholds): Found | undefined {
-  const { all, lately, requests } = evidence;
-  if (!(requests >= minimumRequests) || !(lately > errors)) return undefined;
+  const { all, others, lately, requests } = evidence;
+  if (!(requests >= minimumRequests) || !(lately > errors) || !evidence.isBroad) return undefined;
   const reason = `service: ${say(all.service)} in ten minutes, ${percent(lately)} lately; monolith: ${say(all.monolith)}`;
   // A service that was a little worse all day is not blamed for what both sides suffer now.
   if (evidence.worse >= CLEAR && evidence.worseNow >= CLEAR_NOW) return { verdict: 'fail', rule: 'errors', reason };
   if (!(evidence.above >= CLEAR)) return undefined;
   const known = evidence.monolithBelow >= KNOWN;
   const isFine =
-    all.monolith.requests < minimumRequests ? evidence.alone || known : known && share(all.monolith) <= errors;
+    others.monolith.requests < minimumRequests ? evidence.alone || known : known && share(others.monolith) <= errors;
   if (isFine) return { verdict: 'fail', rule: 'errors-alone', reason };
   return { verdict: 'unsure', rule: 'both-sides', reason, alert: true };
 }
 
 /** What is not bad enough for a rollback and not good enough to go on. */
-function doubtful({ all, lately, worse }: Evidence, { errors }: Thresholds): Found | undefined {
+function doubtful({ all, others, lately, worse }: Evidence, { errors }: Thresholds): Found | undefined {
   const reason = `service: ${say(all.service)}, ${percent(lately)} lately; monolith: ${say(all.monolith)}`;
   if (worse >= CLEAR) return { verdict: 'unsure', rule: 'worse-within-limit', reason };
-  if (share(all.service) <= errors && lately <= errors) return undefined; // what is no number goes on
-  if (share(all.service) > errors && share(all.monolith) > errors)
+  if (share(others.service) <= errors && lately <= errors) return undefined; // what is no number goes on
+  if (share(others.service) > errors && share(others.monolith) > errors)
     return { verdict: 'unsure', rule: 'both-sides', reason, alert: true };
   return { verdict: 'unsure', rule: 'not-clear', reason };
 }

@@ -10,8 +10,8 @@ import type { Outage, SideTallies, SideTally } from './tallies.ts';
  * which is the bound: 0.1 % of days and test in the long run, 0.2 % of any single day. Fading and capping evidence only
  * make it smaller.
  *
- * Errors come in bursts: one user tries again, a database pauses for a second. So of one user’s requests few are looked at
- * (user-sample.ts), blocks count and not requests, and however many errors a block has, it says no more than one error
+ * Errors come in bursts: one user tries again, a database pauses for a second. So a user’s
+ * errors count once in half a minute (users-apart.ts), blocks count and not requests, and however many errors a block has, it says no more than one error
  * could. What the tests assume of blocks:
  * - `WorseTest`: looking at as many requests of either side, one finds an error at the service alone at most as often, on
  *   average, as at the monolith alone, given all blocks before. That holds for equal sides at any rate of errors, also one

@@ -14,8 +14,6 @@ export type Outage = {
   readonly lasting: number;
   /** Failures of the service a second or more apart: of a user who tries again and again at once, few. */
   readonly moments: number;
-  /** Users of the service who have failed in it. */
-  readonly users: number;
   /** Share of failures of both sides before it. */
   readonly usual: number;
 };

@@ -13,12 +13,10 @@ type Judging = { fails(counted: Counted, now: number): string | undefined };
 
 /** The judge in production, on a clock that a simulation turns. */
 class Judged implements Judging {
-  readonly #window: EvidenceWindow;
+  readonly #window = new EvidenceWindow(THRESHOLDS.errors);
   readonly #alone: boolean;
 
-  constructor(alone: boolean, seed: number) {
-    const chance = chanceOf(seed, 'the judge');
-    this.#window = new EvidenceWindow(THRESHOLDS.errors, () => chance.between(0, 1));
+  constructor(alone: boolean) {
     this.#alone = alone;
   }
 
@@ -38,7 +36,7 @@ class Judged implements Judging {
 export function day(
   load: Load,
   seed: number,
-  { judging = new Judged(load.share === 1, seed), length = DAY_MS }: { judging?: Judging; length?: number } = {},
+  { judging = new Judged(load.share === 1), length = DAY_MS }: { judging?: Judging; length?: number } = {},
 ): string | undefined {
   const traffic = new Traffic(chanceOf(seed, JSON.stringify(load)));
   for (let counted = traffic.next(load, length); counted; counted = traffic.next(load, length)) {
@@ -54,7 +52,7 @@ export type Change = { readonly before: Load; readonly after: Load; readonly his
 /** How long after the change the service is rolled back, ms; undefined if it is not within `most`. */
 export function rolledBackAfter({ before, after, history }: Change, seed: number, most: number): number | undefined {
   const traffic = new Traffic(chanceOf(seed, JSON.stringify(after)));
-  const judged = new Judged(before.share === 1, seed);
+  const judged = new Judged(before.share === 1);
   while (traffic.now < history + most) {
     const counted = traffic.next(traffic.now < history ? before : after, Number.POSITIVE_INFINITY)!;
     if (judged.fails(counted, traffic.now)) return traffic.now - history;
@@ -65,7 +63,7 @@ export function rolledBackAfter({ before, after, history }: Change, seed: number
 /** Requests to the service from the change to the rollback, by this judge and by the one before; 0 for an alarm before it. */
 export function detection({ before, after, history }: Change, seed: number): { ours: number; theirs: number } {
   const traffic = new Traffic(chanceOf(seed, JSON.stringify(before)));
-  const [judged, other] = [new Judged(before.share === 1, seed), new Before()];
+  const [judged, other] = [new Judged(before.share === 1), new Before()];
   const found = { ours: -1, theirs: -1 };
   let requests = 0;
   while (found.ours < 0 || found.theirs < 0) {
