@@ -83,8 +83,8 @@ class RunningCdc implements Cdc {
     this.#abort.abort();
     await this.#connectors.stop();
     await this.#place;
-    await this.copied.catch(() => {}); // nothing more is started from here on
     await Promise.all([...this.#backfills.values()].map((backfill) => backfill.stop()));
+    await this.copied.catch(() => {}); // nothing more is started from here on
     await Promise.all(this.streams.map((stream) => stream.stop()));
     await Promise.all([...this.#quarantines.values()].map((quarantine) => quarantine.stop()));
     await Promise.all(this.#watches.map((stopWatching) => stopWatching()));

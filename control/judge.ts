@@ -91,7 +91,7 @@ function tooManyErrors(evidence: Evidence, { errors, minimumRequests }: Threshol
   if (!(evidence.above >= CLEAR)) return undefined;
   const known = evidence.monolithBelow >= KNOWN;
   const isFine =
-    others.monolith.requests < minimumRequests ? evidence.alone || known : known && share(others.monolith) <= errors;
+    others.monolith.requests < minimumRequests ? evidence.alone || known : known && share(all.monolith) <= errors;
   if (isFine) return { verdict: 'fail', rule: 'errors-alone', reason };
   return { verdict: 'unsure', rule: 'both-sides', reason, alert: true };
 }

@@ -30,4 +30,10 @@ describe('the copy of existing rows', () => {
     const stored = await readBackfill(world.monolith, 'orders');
     expect(stored.filter(({ finished }) => finished).map(({ table }) => table)).toEqual(TABLES);
   });
+
+  test('a sync that is stopped while it copies stops at once, and says that it has not copied everything', async () => {
+    const cdc = world.start();
+    await cdc.stop();
+    await expect(cdc.copied).rejects.toThrow('stopped');
+  });
 });

@@ -69,6 +69,7 @@ describe('admin API', () => {
     }
     expect((await bed.call('GET', '/owner/shop/%E0%A4%A')).status).toBe(400);
     expect((await bed.call('GET', '/records?limit=0&after=x')).body.error.message).toMatch(/after must.*limit must/);
+    expect((await bed.call('OPTIONS', '/capabilities/shop/rollback', undefined, {})).status).toBe(404);
   });
 
   test('set writes the flag, walks there and says so; who asked is in the record', async () => {

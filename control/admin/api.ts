@@ -7,6 +7,10 @@ import type { AdminParts } from './parts.ts';
 import { proxyRoutes } from './proxies.ts';
 import { readRoutes } from './reads.ts';
 
+function notFound(): never {
+  throw new HttpError(404, 'there is nothing here; plan/admin.ts lists the routes');
+}
+
 /** The admin API of plan/admin.ts, as an Express application. */
 export function adminApi(parts: AdminParts): Express {
   const app = express();
@@ -14,10 +18,9 @@ export function adminApi(parts: AdminParts): Express {
   app.disable('etag');
   app.use(fromHere);
   const [needs, find] = [guard(parts), finder(parts)];
+  app.options('/{*path}', notFound); // a router would answer it by itself
   app.use(readRoutes(parts, needs, find), commandRoutes(parts, needs, find), proxyRoutes(parts, needs, find));
-  app.use(() => {
-    throw new HttpError(404, 'there is nothing here; plan/admin.ts lists the routes');
-  });
+  app.use(notFound);
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
     const { status, message } = describe(error);
     if (status === 503 && !(error instanceof HttpError)) parts.log.error({ err: error, path: request.path }, 'refused');
