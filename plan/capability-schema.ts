@@ -82,14 +82,14 @@ const handoff = z.strictObject({
 
 const guard = z.strictObject({
   errors: fraction('5%').describe(
-    'Share of errors from which a service that is clearly worse than the monolith is rolled back, by its newest hundred requests: one that is steadily at a third of this is above it by chance now and then. Of a user who comes all the time about one request a minute is looked at, good or bad.',
+    'Share of errors from which a service that is clearly worse than the monolith is rolled back, by its newest hundred requests: one that is steadily at a third of this is above it by chance now and then. What one user alone meets decides nothing (docs/how-it-works.md#the-judge).',
   ),
   hardFailures: z
     .int()
     .min(1)
     .default(10)
     .describe(
-      'Requests in a row, most of which the service did not answer at all (refused, reset, timed out): after so many, of five users or more, everybody is taken back at once, unless the monolith fails too. Of fewer users it takes half a minute, of one alone some minutes.',
+      'Requests in a row, most of which the service did not answer at all (refused, reset, timed out): after so many, and not of one user alone, everybody is taken back at once, unless the monolith fails too. If nobody else comes, that one counts after five minutes.',
     ),
   minimumRequests: z
     .int()
