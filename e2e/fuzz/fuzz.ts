@@ -6,7 +6,7 @@ import { startUpstream } from './upstream.ts';
 /** Connections at once. */
 const AT_ONCE = 200;
 /** After so many the proxy is waited for: what it has not accepted yet must not fill the queue of the system. */
-const BREATH_MS = 100;
+const BREATH = 100;
 /** Far more than all timeouts of the proxy together, because the machine may be busy, in milliseconds. */
 const HANGS_AFTER_MS = 60_000;
 /** Attacks that are named when the proxy dies: those under way, and so many that had just ended. */
@@ -102,7 +102,7 @@ export async function fuzz(
   const client = async () => {
     while (next < from + connections && !proxy.gone) {
       const attack = attackOf(seed, next++);
-      if (attack.index % BREATH_MS === 0) breath = fetch(`http://${proxy.metrics}/health`).catch(() => {});
+      if (attack.index % BREATH === 0) breath = fetch(`http://${proxy.metrics}/health`).catch(() => {});
       await breath;
       underWay.set(attack.index, attack);
       const inTime = await carryOut(attack, attack.at === 'front' ? proxy.front : proxy.metrics);
@@ -116,7 +116,10 @@ export async function fuzz(
   await Promise.all(Array.from({ length: AT_ONCE }, client));
   if (!proxy.gone) await proxy.settle();
   const complaint = proxy.gone ?? (await complaintAbout(proxy.front, proxy.metrics));
-  if (complaint !== undefined) faults.push(complaint);
+  if (complaint !== undefined) {
+    const open = upstreams.flatMap((upstream) => upstream.open()).map((nth) => told(attackOf(seed, nth)));
+    faults.push([complaint, `connections to upstreams still open: ${open.length}`, ...open].join('\n'));
+  }
   if (proxy.complaints.length > 0) faults.push(`it says: ${proxy.complaints.slice(0, 10).join('\n')}`);
   if (proxy.gone) faults.push(`one of these did it:\n${[...underWay.values(), ...ended].map(told).join('\n')}`);
   await proxy.stop();

@@ -73,14 +73,16 @@ function accepts(socket: Socket, key: string, end: number): void {
 
 /** An upstream that answers each request as the number in its path and the seed say, on raw sockets. */
 export async function startUpstream(seed: number) {
-  const sockets = new Set<Socket>();
+  /** Every connection, and the attack whose request came last on it. */
+  const sockets = new Map<Socket, number | undefined>();
   const server = createServer((socket) => {
-    sockets.add(socket);
+    sockets.set(socket, undefined);
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
     socket.on('data', (chunk) => {
       const head = chunk.toString('latin1', 0, 4_000);
       const nth = /^[A-Z-]+ \S*(?:fuzz-(\d+)|calm)/.exec(head);
       if (!nth) return; // the rest of a body
+      sockets.set(socket, nth[1] === undefined ? undefined : Number(nth[1]));
       if (nth[1] === undefined) {
         says(OK)(socket);
         return;
@@ -94,8 +96,10 @@ export async function startUpstream(seed: number) {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    /** The attacks whose requests came last on connections that are still open: the idle ones are closed after seconds. */
+    open: () => [...sockets.values()].filter((nth) => nth !== undefined),
     stop: async () => {
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets.keys()) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };
