@@ -410,6 +410,17 @@ test('CONNECT and an upgrade behind a request that is not answered leave nothing
   }
 });
 
+test.each(['//[/chat', '//a:99999/chat', '//%00/chat'])(
+  'an upgrade whose path %s is no path to everybody is refused, and nothing of it stays',
+  async (path) => {
+    const { address, metricsAddress } = await set();
+    const client = new Raw(address).send(UPGRADE(path));
+    expect(statusOf(await client.end())).toBe(400);
+    const text = await (await fetch(`http://${metricsAddress}/metrics`)).text();
+    expect(text).toMatch(/^strangler_proxy_in_flight 0$/m);
+  },
+);
+
 test('CONNECT whose client resets ends that connection alone', async () => {
   const { address } = await set();
   for (let nth = 0; nth < 50; nth++) {

@@ -122,6 +122,9 @@ export class Upgrades {
     const { clean, side, write } = attempt;
     request.headers = headersOf(clean);
     request.url = side === 'service' ? rewritten(routed!.rewrite, clean.target) : clean.target;
+    // http-proxy-middleware reads it as a URL, and forwards nothing, without a word, if it cannot.
+    if (!URL.canParse(request.url, 'http://a'))
+      throw new RefusedRequest('bad-request', 'the path of an upgrade is no path');
     this.#attempts.set(request, attempt);
     this.#traffic.began();
     if (write) {
