@@ -89,7 +89,7 @@ describe('the judge on simulated days', () => {
 
   test.each<[string, ReturnType<typeof bad>, number]>([
     ['half of what fifty users ask is refused', bad(50, 0.5, { hard: true }), 120],
-    ['four of ten users can do nothing', bad(50, 0.4, { kind: 'users', hard: true }), 120],
+    ['four of ten users can do nothing', bad(50, 0.4, { kind: 'users', hard: true }), 900],
     ['fifty users get errors four times of five', bad(50, 0.8), 30],
     ['fifty users get nothing but refusals', bad(50, 1, { hard: true }), 1],
     ['three users get nothing but refusals', bad(3, 1, { hard: true }), 120],
