@@ -89,8 +89,8 @@ afterEach(async () => {
   flags = undefined;
   door.closeAllConnections();
   await new Promise((resolve) => door.close(resolve));
+  // Archived only: Unleash 8.2 still writes about what has just been archived, and dies if it is deleted by then.
   await admin('DELETE', `/projects/default/features/${capability}`).catch(() => undefined);
-  await admin('DELETE', `/archive/${capability}`).catch(() => undefined);
 });
 
 describe('flags on a real Unleash', () => {
