@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Benchmark, Options } from './benchmark.ts';
 import { quantile, rounded, table } from './figures.ts';
 import { upperBound } from './judge/certainty.ts';
-import { day, detection, rolledBackAfter } from './judge/simulate.ts';
+import { day, detection, regularsMeet, rolledBackAfter } from './judge/simulate.ts';
 import type { Kind, Load } from './judge/traffic.ts';
 import { say } from './screen.ts';
 
@@ -162,11 +162,7 @@ const HOUR_MS = 3_600_000;
 async function regulars(rounds: number, seed: number, signal: AbortSignal) {
   const rows: { readonly name: string; readonly p50: number; readonly p90: number }[] = [];
   for (const { name, users, rate, more } of REGULARS) {
-    const before: Load = {
-      ...{ speed: 8 * users, share: 0.5, rates: equal(0), kind: 'single', hard: false },
-      regulars: { service: users, monolith: users },
-    };
-    const change = { before, after: { ...before, rates: { monolith: 0, service: rate }, ...more }, history: 60_000 };
+    const change = regularsMeet(users, rate, more);
     const found: number[] = [];
     for (let nth = 0; nth < rounds; nth++) {
       await setImmediate();

@@ -31,10 +31,12 @@ const say = ({ requests, errors }: SideTally): string => `${errors} of ${request
 
 /** The verdict on the present step. `alert`: both sides are bad alike, or may be, and a person should look. */
 export function judge(evidence: Evidence, thresholds: Thresholds): Found {
-  const found =
-    outage(evidence, 'hard', thresholds) ??
-    outage(evidence, 'errors', thresholds) ??
-    tooManyErrors(evidence, thresholds);
+  // What few users meet is no reason: they may all be trying the same broken request.
+  const found = evidence.isBroad
+    ? (outage(evidence, 'hard', thresholds) ??
+      outage(evidence, 'errors', thresholds) ??
+      tooManyErrors(evidence, thresholds))
+    : undefined;
   if (found) return found;
   const { service } = evidence.all;
   if (!(service.requests >= thresholds.minimumRequests)) {
@@ -57,16 +59,11 @@ const isDead = ({ lasting, moments, service }: Outage, { hardFailures }: Thresho
  * Most of what is sent to the service fails: no statistics of errors needed, unless the monolith fails too, or may. So it
  * is of all requests, and so it is without the user who fails most; what that one alone meets is decided by their share.
  */
-function outage(
-  { outages, isBroad, alone }: Evidence,
-  way: 'hard' | 'errors',
-  thresholds: Thresholds,
-): Found | undefined {
+function outage({ outages, alone }: Evidence, way: 'hard' | 'errors', thresholds: Thresholds): Found | undefined {
   const found = outages.others[way];
   const { service, monolith, lasting, usual } = found;
   const { hardFailures } = thresholds;
   if (!(outages.all[way].service.failures >= hardFailures) || !(service.failures * 2 >= hardFailures)) return undefined;
-  if (!isBroad) return undefined;
   if (lasting < LASTING[way]) return undefined;
   const failed = way === 'hard' ? 'failed hard' : 'failed';
   const reason = `${service.failures} of the last ${service.requests} requests to the service ${failed}`;
@@ -84,7 +81,7 @@ function outage(
 /** The share of errors against the monolith’s own; against the Plan’s limit where it is known to keep that, or nobody is on it. */
 function tooManyErrors(evidence: Evidence, { errors, minimumRequests }: Thresholds): Found | undefined {
   const { all, others, lately, requests } = evidence;
-  if (!(requests >= minimumRequests) || !(lately > errors) || !evidence.isBroad) return undefined;
+  if (!(requests >= minimumRequests) || !(lately > errors)) return undefined;
   const reason = `service: ${say(all.service)} in ten minutes, ${percent(lately)} lately; monolith: ${say(all.monolith)}`;
   // A service that was a little worse all day is not blamed for what both sides suffer now.
   if (evidence.worse >= CLEAR && evidence.worseNow >= CLEAR_NOW) return { verdict: 'fail', rule: 'errors', reason };

@@ -345,7 +345,7 @@ capabilities:
     expect(rewrite['capabilities.orders.service.rewrite.(']).toContain('must be a regular expression');
   });
 
-  test('says of a number what text must stand in its place', () => {
+  test('says of a number what text it must be', () => {
     const fields = `    ramp: { dwell: 10 }
     guard: { errors: 5 }
 proxy: { listen: 8080, maxBody: 5, trustedHops: [10] }
@@ -377,7 +377,7 @@ proxy: { listen: 8080, maxBody: 5, trustedHops: [10] }
   });
 
   test('refuses an alias that would never end, and aliases that would make it huge', () => {
-    const never = /^is an alias \(\*\) of what it stands in, so it would never end: write it out \(line \d+\)$/;
+    const never = /^is an alias \(\*\) of what it is part of, so it would never end: write it out \(line \d+\)$/;
     expect(mistakesOf('a: &a\n  b: *a\n')).toEqual({ 'a.b': expect.stringMatching(never) });
     expect(mistakesOf('a: &a [x, [*a]]\n')).toEqual({ 'a[1][0]': expect.stringMatching(never) });
     const level = (_: unknown, n: number) => `a${n + 1}: &a${n + 1} [${Array(10).fill(`*a${n}`).join(', ')}]`;

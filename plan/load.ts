@@ -140,7 +140,7 @@ function oddities(document: Document.Parsed, lines: LineCounter): Mistake[] {
       const target = node.resolve(document);
       if (!target) found.push({ path: '(YAML)', message: WITHOUT_VALUE.BAD_ALIAS! });
       else if (path.includes(target))
-        add(path, node, 'is an alias (*) of what it stands in, so it would never end: write it out');
+        add(path, node, 'is an alias (*) of what it is part of, so it would never end: write it out');
     },
   });
   return found;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { quantile } from '../figures.ts';
 import { Before } from './before.ts';
-import { day, detection, rolledBackAfter } from './simulate.ts';
+import { type Change, day, detection, regularsMeet, rolledBackAfter } from './simulate.ts';
 import { KINDS, type Load } from './traffic.ts';
 
 const HOUR = 3_600_000;
@@ -80,24 +80,21 @@ describe('the judge on simulated days', () => {
     expect(quantile(ours, 0.9)).toBeLessThanOrEqual(16);
   }, 120_000);
 
-  /** Of the monolith nothing fails, of the service what `more` says; every user makes four requests a second. */
-  const bad = (users: number, rate: number, more: Partial<Load> = {}) => {
-    const regulars = { service: users, monolith: users };
-    const before = load(8 * users, 0.5, 0, { regulars });
-    return { before, after: { ...before, rates: { monolith: 0, service: rate }, ...more }, history: 60_000 };
-  };
-
-  test.each<[string, ReturnType<typeof bad>, number]>([
-    ['half of what fifty users ask is refused', bad(50, 0.5, { hard: true }), 120],
-    ['four of ten users can do nothing', bad(50, 0.4, { kind: 'users', hard: true }), 900],
-    ['fifty users get errors four times of five', bad(50, 0.8), 30],
-    ['fifty users get nothing but refusals', bad(50, 1, { hard: true }), 1],
-    ['three users get nothing but refusals', bad(3, 1, { hard: true }), 120],
-    ['three users get nothing but errors', bad(3, 1), 120],
-    ['one user gets nothing but errors', bad(1, 1), 1_800],
-    ['half of what three users ask fails', bad(3, 0.5), 1_800],
-    ['it is down for five seconds of every minute', bad(50, 1, { pulse: { lasts: 5_000, every: 60_000 } }), 1_800],
-    ['it is down for one second of every ten', bad(50, 1, { pulse: { lasts: 1_000, every: 10_000 } }), 1_800],
+  test.each<[string, Change, number]>([
+    ['half of what fifty users ask is refused', regularsMeet(50, 0.5, { hard: true }), 120],
+    ['four of ten users can do nothing', regularsMeet(50, 0.4, { kind: 'users', hard: true }), 900],
+    ['fifty users get errors four times of five', regularsMeet(50, 0.8), 30],
+    ['fifty users get nothing but refusals', regularsMeet(50, 1, { hard: true }), 1],
+    ['three users get nothing but refusals', regularsMeet(3, 1, { hard: true }), 120],
+    ['three users get nothing but errors', regularsMeet(3, 1), 120],
+    ['one user gets nothing but errors', regularsMeet(1, 1), 1_800],
+    ['half of what three users ask fails', regularsMeet(3, 0.5), 1_800],
+    [
+      'it is down for five seconds of every minute',
+      regularsMeet(50, 1, { pulse: { lasts: 5_000, every: 60_000 } }),
+      1_800,
+    ],
+    ['it is down for one second of every ten', regularsMeet(50, 1, { pulse: { lasts: 1_000, every: 10_000 } }), 1_800],
   ])('however often the same users come, it is rolled back when %s', (_, change, seconds) => {
     const after = seeds(3).map((seed) => rolledBackAfter(change, seed, seconds * 1_000));
     expect(after).toEqual(after.map(() => expect.any(Number)));

@@ -49,6 +49,18 @@ export function day(
 /** A service that is as good as the monolith for `history` ms and then fails as `after` says. */
 export type Change = { readonly before: Load; readonly after: Load; readonly history: number };
 
+/**
+ * After a good minute the service fails at `rate`, and the monolith never; `users` of either side make four requests a
+ * second each.
+ */
+export function regularsMeet(users: number, rate: number, more: Partial<Load> = {}): Change {
+  const before: Load = {
+    ...{ speed: 8 * users, share: 0.5, rates: { monolith: 0, service: 0 }, kind: 'single', hard: false },
+    regulars: { service: users, monolith: users },
+  };
+  return { before, after: { ...before, rates: { monolith: 0, service: rate }, ...more }, history: 60_000 };
+}
+
 /** How long after the change the service is rolled back, ms; undefined if it is not within `most`. */
 export function rolledBackAfter({ before, after, history }: Change, seed: number, most: number): number | undefined {
   const traffic = new Traffic(chanceOf(seed, JSON.stringify(after)));

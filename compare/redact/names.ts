@@ -9,7 +9,7 @@ export type NamedSecrets = {
   readonly ofName: (secret: string) => string;
   /** A name, which may hold a secret itself. */
   readonly nameText: (name: string) => string;
-  /** A text in which names and values may stand in any notation. */
+  /** A text that may hold names and values in any notation. */
   readonly looseText: (given: string) => string;
 };
 
