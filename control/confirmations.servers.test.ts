@@ -89,3 +89,22 @@ test('nothing is confirmed to somebody who is the monolith’s', async () => {
   await proxy.until('the second', () => proxy.confirmed.includes(2));
   expect(proxy.confirmed).toEqual([3, 2]);
 });
+
+test('nothing is confirmed while the row of strangler_tick is missing: what is not known is not tick 0', async () => {
+  const proxy = await everybodyMoved();
+  await databases.stopApplying();
+  const service = new Database(databases.urls.service, 'repair');
+  await service.use((session) => session.query('DELETE FROM strangler_tick'));
+  proxy.say(ask(1));
+  databases.apply('service');
+  // Questions of the monolith are answered meanwhile, so this one has been looked at as often.
+  for (const id of [2, 3]) {
+    proxy.say({ ...ask(id, false), from: 'monolith' });
+    await proxy.until('an answer', () => proxy.confirmed.includes(id));
+  }
+  expect(proxy.confirmed).toEqual([2, 3]);
+  await service.use((session) => session.query('INSERT INTO strangler_tick (id, n) VALUES (1, ?)', [Date.now()]));
+  databases.apply('monolith');
+  await proxy.until('the first', () => proxy.confirmed.includes(1));
+  await service.close();
+});

@@ -1,5 +1,4 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { lastTick, type Session, TickLostError } from '@strangler/ledger';
 import { ConfirmationAnswers } from './confirmations.ts';
 import { initialState } from './state.ts';
 import type { Store } from './store.ts';
@@ -52,20 +51,4 @@ test.each([
   away = false;
   await until(() => confirmed.length > 0);
   expect(confirmed).toEqual(['bob']);
-});
-
-test('nothing is confirmed while the row of strangler_tick is missing: what is not known is not tick 0', async () => {
-  const emptied = { dialect: 'mysql', query: async () => ({ rows: [], affected: 0 }) } as unknown as Session;
-  const sides = new TestSides();
-  sides.tick = () => lastTick(emptied);
-  sides.proven = async () => 50_000; // what had arrived before the row was lost
-  const cell = new StoredState('shop', {} as Store, initialState(0));
-  const heard = Promise.withResolvers<unknown>();
-  confirmations = new ConfirmationAnswers(cell, sides, () => 1, heard.resolve, 10_000);
-  const confirmed: string[] = [];
-  const confirm = () => void confirmed.push('ada');
-  confirmations.ask({ user: 'ada', from: 'monolith', theirs: true, confirm });
-  expect(await heard.promise).toBeInstanceOf(TickLostError);
-  await new Promise((resolve) => setTimeout(resolve, 300)); // it is asked again meanwhile
-  expect(confirmed).toEqual([]);
 });

@@ -16,6 +16,7 @@ import {
   highestEpoch,
   isTerm,
   keptImages,
+  lastTick,
   lastVerify,
   moveCheckpoint,
   openSession,
@@ -35,6 +36,7 @@ import {
   reportApplier,
   type Session,
   settleQuarantine,
+  TickLostError,
   tablesOf,
   tick,
   writeBackfill,
@@ -93,6 +95,22 @@ describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
     for (const table of tablesOf(system)) await session().query(`SELECT * FROM ${table}`);
     const first = await tick(session());
     expect(await tick(session())).toBe(first + 1);
+  });
+
+  test('a tick whose row is lost is an error that names its side, not 0, and is put back above every tick there was', async () => {
+    const last = await tick(session());
+    await session().query('DELETE FROM strangler_tick');
+    for (const ask of [lastTick, tick]) {
+      const asked = ask(session());
+      await expect(asked).rejects.toThrow(TickLostError);
+      await expect(asked).rejects.toThrow(`the ${system === 'mysql' ? 'monolith' : 'service'}’s database`);
+      await expect(asked).rejects.toThrow('strangler init');
+    }
+    await createTables(session());
+    const back = await lastTick(session());
+    expect(back).toBeGreaterThan(last);
+    await createTables(session());
+    expect(await lastTick(session())).toBe(back);
   });
 
   test('faults 59: a checkpoint that another applier has claimed cannot be claimed again', async () => {
