@@ -115,7 +115,8 @@ const planOf = (monolith: string, service: string, control: number) => ({
     shop: {
       service: { url: service },
       routes: ['ANY /api/orders', 'ANY /api/orders/**', 'ANY /api/notifications', 'ANY /api/notifications/**'],
-      user: { jwt: 'sub' },
+      user: [{ jwt: { claim: 'sub', verify: 'none' } }],
+      anonymous: 'monolith',
       compare: {
         share: '100%',
         noise: '10%',

@@ -89,6 +89,8 @@ const LOADS = [
   [90, 10],
 ] as const;
 const HISTORIES = [600_000, 7_200_000];
+/** Share of requests that fail on both sides before a service fails altogether. */
+const USUAL = [0.001, 0.03];
 
 async function detections(rounds: number, seed: number, signal: AbortSignal) {
   const rows: Record<string, number | string>[] = [];
@@ -120,23 +122,25 @@ async function detections(rounds: number, seed: number, signal: AbortSignal) {
 /** Requests to the service until the rollback once all of them fail: because it cannot be reached, or with an answer of its own. */
 async function outages(rounds: number, seed: number, signal: AbortSignal) {
   const rows: Record<string, number | string>[] = [];
-  for (const [service, monolith] of LOADS) {
-    const speed = service + monolith;
-    const ways: Record<string, number> = {};
-    for (const hard of [true, false]) {
-      const before: Load = { speed, share: service / speed, rates: equal(0.001), kind: 'single', hard };
-      const change = { before, after: { ...before, rates: { monolith: 0.001, service: 1 } }, history: 600_000 };
-      const found: number[] = [];
-      for (let nth = 0; nth < rounds; nth++) {
-        await setImmediate();
-        signal.throwIfAborted();
-        found.push(detection(change, seed + nth).ours);
+  for (const usual of USUAL)
+    for (const [service, monolith] of LOADS) {
+      const speed = service + monolith;
+      const ways: Record<string, number> = {};
+      for (const hard of [true, false]) {
+        const before: Load = { speed, share: service / speed, rates: equal(usual), kind: 'single', hard };
+        const change = { before, after: { ...before, rates: { monolith: usual, service: 1 } }, history: 600_000 };
+        const found: number[] = [];
+        for (let nth = 0; nth < rounds; nth++) {
+          await setImmediate();
+          signal.throwIfAborted();
+          found.push(detection(change, seed + nth).ours);
+        }
+        const way = hard ? 'hard' : 'errors';
+        Object.assign(ways, { [`${way}P50`]: quantile(found, 0.5), [`${way}P90`]: quantile(found, 0.9) });
       }
-      const way = hard ? 'hard' : 'errors';
-      Object.assign(ways, { [`${way}P50`]: quantile(found, 0.5), [`${way}P90`]: quantile(found, 0.9) });
+      const load = `${service}/s of ${speed}/s, ${percent(usual)} fail as a rule`;
+      rows.push({ load, ...ways, seconds: ways.errorsP50! / service });
     }
-    rows.push({ load: `${service}/s of ${speed}/s`, ...ways, seconds: ways.errorsP50! / service });
-  }
   return rows;
 }
 

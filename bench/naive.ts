@@ -69,7 +69,7 @@ async function inFreshShop({ servers, input, seconds, signal }: Task, which: Whi
     await loadShop(addresses.monolith.admin, input, () => {});
     signal.throwIfAborted();
     let way: Way;
-    if (which === 'ours') way = await startOurs(servers, processes, plan);
+    if (which === 'ours') way = await startOurs(servers, processes, plan, input.live);
     else {
       const worker = await startWorker(servers, PREFIX, folder, signal);
       stops.push(worker.stop);

@@ -7,5 +7,6 @@ capabilities:
   orders:
     service: { url: "http://127.0.0.1:${service}" }
     routes: ["ANY /api/orders", "ANY /api/orders/**"]
-    user: { jwt: sub }
+    user: [{ jwt: { claim: sub, verify: none } }]
+    anonymous: monolith
 `;

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { parseDuration } from '@strangler/plan';
 
 /** What the process was asked to do. */
 export type Command = {
@@ -14,10 +15,16 @@ export type Command = {
   readonly all: boolean;
   readonly state: string | undefined;
   readonly user: string | undefined;
+  readonly cause: string | undefined;
+  readonly operation: string | undefined;
+  readonly settled: boolean;
   readonly reason: string | undefined;
   readonly keep: string | undefined;
   readonly seen: string | undefined;
   readonly by: string | undefined;
+  readonly control: string | undefined;
+  /** How long to survey, ms. */
+  readonly for: number;
 };
 
 /** The command line cannot be understood; the process exits with code 2. */
@@ -28,13 +35,31 @@ export class UsageError extends Error {
   }
 }
 
-const NAMES = ['run', 'init', 'doctor', 'verify', 'recopy', 'quarantine', 'remove'] as const;
+const NAMES = [
+  'run',
+  'init',
+  'doctor',
+  'survey',
+  'verify',
+  'recopy',
+  'repair',
+  'quarantine',
+  'undo',
+  'remove',
+] as const;
 
 /** What each does is said in one place, the command line of the toolkit (cli/passed-on.ts). */
 const HELP = `node cdc/main.ts [${NAMES.join('|')}] --plan FILE
   Each is a command of strangler (run is strangler cdc): strangler COMMAND --help explains it.`;
 
-const TAKES_WORDS: ReadonlySet<Command['name']> = new Set(['verify', 'recopy', 'quarantine']);
+const TAKES_WORDS: ReadonlySet<Command['name']> = new Set([
+  'survey',
+  'verify',
+  'recopy',
+  'repair',
+  'quarantine',
+  'undo',
+]);
 
 /** Reads the arguments of the process; gives the help text if that is what was asked for. Throws UsageError. */
 export function readCommand(args: readonly string[]): Command | { readonly help: string } {
@@ -56,11 +81,22 @@ export function readCommand(args: readonly string[]): Command | { readonly help:
     all: values.all,
     state: values.state,
     user: values.user,
+    cause: values.cause,
+    operation: values.operation,
+    settled: values.settled,
     reason: values.reason,
     keep: values.keep,
     seen: values.seen,
     by: values.by,
+    control: values.control,
+    for: durationOf(values.for),
   };
+}
+
+function durationOf(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds) return milliseconds;
+  throw new UsageError(`--for ${text} is no duration such as 90s, 10m or 1h`);
 }
 
 function parse(args: readonly string[]) {
@@ -79,10 +115,15 @@ function parse(args: readonly string[]) {
         all: { type: 'boolean', default: false },
         state: { type: 'string' },
         user: { type: 'string' },
+        cause: { type: 'string' },
+        operation: { type: 'string' },
+        settled: { type: 'boolean', default: false },
         reason: { type: 'string' },
         keep: { type: 'string' },
         seen: { type: 'string' },
         by: { type: 'string' },
+        control: { type: 'string' },
+        for: { type: 'string', default: '1h' },
       },
     });
   } catch (error) {

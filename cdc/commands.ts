@@ -1,9 +1,6 @@
-import { userInfo } from 'node:os';
 import type { Plan } from '@strangler/plan';
-import type { Command } from './command-line.ts';
 import { doctor } from './doctor/doctor.ts';
 import { syncedCapabilities } from './names.ts';
-import { type Recopied, recopy } from './recopy/recopy.ts';
 import { textTable } from './text-table.ts';
 import { verify } from './verify.ts';
 
@@ -23,9 +20,21 @@ export async function runVerify(
   }
   if (json) say(JSON.stringify({ results }));
   else {
-    const head = ['capability', 'table', 'rows', 'mismatches', 'orphans in monolith', 'in service'];
+    const head = [
+      'capability',
+      'table',
+      'rows',
+      'mismatches',
+      'orphans in monolith',
+      'in service',
+      'doubles in monolith',
+      'in service',
+    ];
     const lines = results.flatMap(({ capability, tables }) =>
-      tables.map((t) => [capability, t.table, t.compared, t.mismatches, t.orphans.monolith, t.orphans.service]),
+      tables.map(({ table, compared, mismatches, orphans, doubles }) => [
+        ...[capability, table, compared, mismatches],
+        ...[orphans.monolith, orphans.service, doubles.monolith, doubles.service],
+      ]),
     );
     say(textTable(head, lines));
     for (const { tables, settled, capability } of results) {
@@ -33,38 +42,15 @@ export async function runVerify(
       if (!settled) say(`${capability}: the streams did not get past the first look; is cdc running?`);
     }
   }
-  return results.some(({ mismatches }) => mismatches > 0) ? 1 : 0;
+  return results.some(({ mismatches, violations }) => mismatches + violations > 0) ? 1 : 0;
 }
 
 /** The capabilities that were named, or all that are synced. Throws if one is not. */
-function capabilitiesOf(plan: Plan, wanted: readonly string[]): readonly string[] {
+export function capabilitiesOf(plan: Plan, wanted: readonly string[]): readonly string[] {
   const all = syncedCapabilities(plan);
   const unknown = wanted.filter((name) => !all.includes(name));
   if (!unknown.length) return wanted.length ? wanted : all;
   throw new Error(`the Plan has no capability with tables named ${unknown.join(', ')}: ${all.join(', ')}`);
-}
-
-/** Copies capabilities again (all, if none is named) and prints the result. Gives the exit code. */
-export async function runRecopy(
-  plan: Plan,
-  { words, by, reason = '', json }: Pick<Command, 'words' | 'by' | 'reason' | 'json'>,
-  { say, progress }: Output,
-): Promise<number> {
-  const results = [];
-  const who = by ?? userInfo().username;
-  for (const capability of capabilitiesOf(plan, words)) {
-    results.push(await recopy(plan, capability, { by: who, reason, progress }));
-  }
-  if (json) say(JSON.stringify({ results }));
-  else for (const one of results) say(sayRecopied(one));
-  return results.some(({ mismatches }) => mismatches > 0) ? 1 : 0;
-}
-
-function sayRecopied({ capability, skipped, copied, kept, mismatches }: Recopied): string {
-  const past = skipped.length ? `${skipped.join(' and ')} taken past a loss, ` : '';
-  const aside = kept ? `, ${kept} rows kept for a decision (strangler quarantine list ${capability})` : '';
-  const rest = mismatches ? `${mismatches} rows still differ: strangler verify ${capability}` : 'both sides are equal';
-  return `${capability}: ${past}${copied} copied from their owners${aside}; ${rest}`;
 }
 
 /** Examines everything and prints what was found. Gives the exit code. */

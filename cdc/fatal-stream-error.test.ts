@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { ApplierAheadError } from './apply/target-transaction.ts';
+import { ApplierAheadError } from './apply/apply-steps.ts';
 import { FatalStreamError } from './fatal-stream-error.ts';
 
 /** About one row: it is kept aside, and others go on. */

@@ -2,13 +2,15 @@ import { errorForLog, loadPlan, type Plan, PlanError } from '@strangler/plan';
 import pino from 'pino';
 import { type Cdc, startCdc } from './cdc.ts';
 import { type Command, readCommand, UsageError } from './command-line.ts';
-import { runDoctor, runRecopy, runVerify } from './commands.ts';
+import { runDoctor, runVerify } from './commands.ts';
 import { createMetrics, type SyncMetrics } from './metrics.ts';
 import { syncedCapabilities } from './names.ts';
 import { sayBackfill } from './progress-line.ts';
-import { runQuarantine } from './quarantine/commands.ts';
+import { runQuarantine, runUndo } from './quarantine/commands.ts';
+import { runCopy } from './recopy/commands.ts';
 import { init } from './setup/init.ts';
 import { remove } from './setup/remove.ts';
+import { runSurvey } from './survey/commands.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const complain = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -36,10 +38,15 @@ async function main(): Promise<number> {
       return removeIfSure(plan, command);
     case 'verify':
       return runVerify(plan, command.words, command.json, output);
+    case 'survey':
+      return runSurvey(plan, command, output);
     case 'recopy':
-      return runRecopy(plan, command, output);
+    case 'repair':
+      return runCopy(plan, command.name, command, output);
     case 'quarantine':
       return runQuarantine(plan, command, output);
+    case 'undo':
+      return runUndo(plan, command, output);
     case 'doctor':
       return runDoctor(plan, command.json, output);
   }

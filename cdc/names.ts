@@ -1,4 +1,4 @@
-import type { Plan } from '@strangler/plan';
+import { monolithTopic, type Plan } from '@strangler/plan';
 
 /** Which database a connector reads: the monolith's, or the service's of a capability. */
 export type Origin = { readonly capability?: string };
@@ -8,6 +8,15 @@ const lastPart = ({ capability }: Origin): string => capability ?? 'monolith';
 /** The connector of a database; also the prefix of its topics before they are routed into one. */
 export const connectorName = (plan: Pick<Plan, 'name'>, origin: Origin): string =>
   `strangler-${plan.name}-${lastPart(origin)}`;
+
+/** The connector a survey makes for itself, where none captures every table yet; it ends with the survey. */
+export const surveyConnectorName = (plan: Pick<Plan, 'name'>): string => `${connectorName(plan, {})}.survey`;
+
+/** The topic of that connector. */
+export const surveyTopic = (plan: Pick<Plan, 'name'>): string => `${monolithTopic(plan)}.survey`;
+
+/** Where Debezium keeps the schema history of that connector. */
+export const surveyHistoryTopic = (plan: Pick<Plan, 'name'>): string => `${surveyTopic(plan)}.history`;
 
 /** The publication and the replication slot in a capability's Postgres database. */
 export const publicationName = (plan: Pick<Plan, 'name'>, capability: string): string =>

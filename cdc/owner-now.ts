@@ -1,5 +1,6 @@
 import { type HandoffRow, readHandoffs, type Session } from '@strangler/ledger';
 import { bucketOf, type Side } from '@strangler/plan';
+import { NOBODY } from './mapping/user-column.ts';
 
 /** Who takes a user's writes: a side, or nobody can say while a handoff of theirs is under way. */
 export type OwnerNow = Side | 'moving';
@@ -9,6 +10,7 @@ export type OwnerNow = Side | 'moving';
  * moved by name moves only by name.
  */
 export function ownerFrom(rows: Readonly<Record<Side, readonly HandoffRow[]>>, group: string, user: string): OwnerNow {
+  if (user === NOBODY) return 'monolith';
   const bucket = bucketOf(group, user);
   const all = (['monolith', 'service'] as const).flatMap((side) => rows[side].map((row) => ({ side, ...row })));
   const byName = all.filter(({ subject }) => subject.user === user);

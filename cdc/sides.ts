@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openSession, type Session } from '@strangler/ledger';
+import { holdCheckpoint, openSession, type Session } from '@strangler/ledger';
 import { groupOf, type Plan, type Side } from '@strangler/plan';
 import { openWriter } from './apply/writer.ts';
 import { type Mapping, resolveMapping } from './mapping/mapping.ts';
@@ -20,8 +20,7 @@ export type OpenSides = {
 
 const TIMEOUT_MS = 10_000;
 
-/** Opens both databases of a capability; with `repair`, to write there as one of our own. Throws Refusal, driver errors. */
-export async function openSides(plan: Plan, capability: string, as: 'reader' | 'repair'): Promise<OpenSides> {
+async function openSides(plan: Plan, capability: string, as: 'reader' | 'repair'): Promise<OpenSides> {
   const one = plan.capabilities[capability]!;
   const open = (url: string) => (as === 'reader' ? openSession(url, 'reader') : openAlone(url));
   const monolith = await open(plan.monolith.database!.applier);
@@ -45,6 +44,29 @@ export async function openSides(plan: Plan, capability: string, as: 'reader' | '
     await close();
     throw error;
   }
+}
+
+/**
+ * Opens both databases of a capability for as long as the task takes; with `repair`, to write there as one of our own. Throws
+ * Refusal, driver errors.
+ */
+export async function withSides<T>(
+  plan: Plan,
+  capability: string,
+  as: 'reader' | 'repair',
+  task: (sides: OpenSides) => Promise<T>,
+): Promise<T> {
+  const sides = await openSides(plan, capability, as);
+  try {
+    return await task(sides);
+  } finally {
+    await sides.close();
+  }
+}
+
+/** Keeps a stream's applier, and other operators, off its target until the session's transaction ends. Throws Refusal. */
+export async function holdStream(session: Session, stream: string): Promise<void> {
+  if (!(await holdCheckpoint(session, stream))) throw new Refusal(`${stream} has never run; start strangler cdc first`);
 }
 
 /** One session at a time may hold the replication origin: another operator's is waited for. */

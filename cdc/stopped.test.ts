@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { ApplierAheadError } from './apply/apply-steps.ts';
 import { adviceFor, TargetRefusesError } from './apply/failures.ts';
-import { ApplierAheadError } from './apply/target-transaction.ts';
 import { ContinuityError } from './log/continuity.ts';
 import { MappingError } from './mapping/mapping.ts';
 import { UnconvertibleError } from './mapping/value-kinds.ts';

@@ -1,5 +1,5 @@
 import type { ApplierRow } from '@strangler/ledger';
-import { ApplierAheadError } from './apply/target-transaction.ts';
+import { ApplierAheadError } from './apply/apply-steps.ts';
 import { NEXT_STEP } from './log/continuity.ts';
 import { MappingError } from './mapping/mapping.ts';
 import { Refusal } from './refusal.ts';

@@ -11,12 +11,13 @@ import {
 } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { Applier } from './apply/applier.ts';
+import { ApplierAheadError } from './apply/apply-steps.ts';
 import { adviceFor, failureOf } from './apply/failures.ts';
 import { UndecidedError } from './apply/large-transaction.ts';
-import { ApplierAheadError } from './apply/target-transaction.ts';
 import { openSource } from './capture/kafka-source.ts';
 import { FatalStreamError } from './fatal-stream-error.ts';
 import type { ContinuityError } from './log/continuity.ts';
+import { type CrossReference, readCrossReferences } from './mapping/cross-references.ts';
 import { type Mapping, MappingError, resolveMapping, SchemaChangedError } from './mapping/mapping.ts';
 import { Pump, type PumpHooks } from './pump.ts';
 import { type RetryPolicy, retry, StoppedError } from './retry.ts';
@@ -54,7 +55,7 @@ const POLL_MS = 1_000;
 /** Without a tick for this long, the lag is infinite. */
 const SILENCE_MS = 5_000;
 
-const COPYING_AGAIN = 'a piece of the log is lost and not copied again yet: strangler recopy';
+const COPYING_AGAIN = 'a piece of the log is lost and not copied again yet: strangler recopy --apply';
 
 const sayStalled = (ms: number, reason: string | null): string =>
   `nothing has come through for ${sayDuration(ms)}, although its source goes on${reason ? `: ${reason}` : ''}`;
@@ -151,11 +152,12 @@ class RunningStream implements Stream {
   async #live(): Promise<void> {
     while (!this.#abort.signal.aborted) {
       try {
-        const mapping = await retry(() => this.#map(), this.#retryPolicy);
+        const { mapping, crossReferences } = await retry(() => this.#map(), this.#retryPolicy);
         this.#mapping = mapping;
         const { plan, capability, direction } = this.#options;
         const url = this.#urls.target;
-        this.#applier = new Applier({ capability, direction, mapping, group: groupOf(plan, capability), url });
+        const group = groupOf(plan, capability);
+        this.#applier = new Applier({ capability, direction, mapping, crossReferences, group, url });
         while (!this.#abort.signal.aborted) await this.#read(this.#applier, mapping);
       } catch (error) {
         if (error instanceof StoppedError) return;
@@ -183,16 +185,21 @@ class RunningStream implements Stream {
         return;
       }
       if (!aboutTables) continue;
-      const mapping = await this.#map().catch(() => undefined); // not yet
+      const mapping = (await this.#map().catch(() => undefined))?.mapping; // not yet
       if (mapping && (!used || sayMapping(mapping) !== sayMapping(used))) return;
     }
   }
 
-  async #map(): Promise<Mapping> {
+  async #map(): Promise<{ readonly mapping: Mapping; readonly crossReferences: readonly CrossReference[] }> {
     const { plan, capability } = this.#options;
     const [monolith, service] =
       this.#options.direction === 'forward' ? [this.#source, this.#reporter] : [this.#reporter, this.#source];
-    return monolith.use((a) => service.use((b) => resolveMapping(capability, plan.capabilities[capability]!, a, b)));
+    return monolith.use((a) =>
+      service.use(async (b) => {
+        const mapping = await resolveMapping(capability, plan.capabilities[capability]!, a, b);
+        return { mapping, crossReferences: await readCrossReferences({ monolith: a, service: b }, mapping) };
+      }),
+    );
   }
 
   /** Reads the topic from the checkpoint on, until told to stop or the reader ends by itself. */

@@ -1,16 +1,12 @@
-import {
-  databaseTime,
-  exactly,
-  lastTick,
-  openSession,
-  readCheckpoint,
-  type Session,
-  writeVerify,
-} from '@strangler/ledger';
-import { type Direction, type Plan, type Side, streamName } from '@strangler/plan';
+import { databaseTime, lastTick, openSession, readCheckpoint, type Session, writeVerify } from '@strangler/ledger';
+import { type Direction, otherSide, type Plan, type Side, streamName } from '@strangler/plan';
+import { findViolations, readRules, stillThere } from './integrity/look.ts';
+import type { RowRule, Violation, ViolationKind } from './integrity/row-rule.ts';
+import { takenBy } from './integrity/taken.ts';
 import { type MappedTable, resolveMapping } from './mapping/mapping.ts';
+import type { UniqueKey } from './mapping/unique-keys.ts';
 import { keyRow } from './rows/aggregates.ts';
-import { comparePages, type RowDifference, type RowDifferenceKind } from './rows/compare-rows.ts';
+import { comparePages, type RowDifference } from './rows/compare-rows.ts';
 import { openStore, type RowStore } from './rows/row-store.ts';
 import { sleep } from './sleep.ts';
 
@@ -19,17 +15,23 @@ export type TableResult = {
   readonly table: string;
   readonly compared: number;
   readonly mismatches: number;
-  /** Rows whose parent is missing, by side. */
+  /** Rows that refer to a row which is not there, by side: by a foreign key of either side, or as the way to their user. */
   readonly orphans: Readonly<Record<Side, number>>;
+  /** Rows whose values another row of that side has, too, although a key of either side, or the Plan, says that none may. */
+  readonly doubles: Readonly<Record<Side, number>>;
   /** The first few, by primary key. */
-  readonly examples: readonly { readonly kind: RowDifferenceKind; readonly key: string }[];
+  readonly examples: readonly { readonly kind: string; readonly key: string }[];
 };
 
-/** What became of a capability; `settled` is false if the streams did not get past the first look. */
+/**
+ * What became of a capability: rows that differ, orphans and doubles; `settled` is false if the streams did not get past the
+ * first look.
+ */
 export type VerifyResult = {
   readonly capability: string;
   readonly compared: number;
   readonly mismatches: number;
+  readonly violations: number;
   readonly settled: boolean;
   readonly tables: readonly TableResult[];
 };
@@ -45,8 +47,9 @@ const EXAMPLES = 10;
 type Sides = Readonly<Record<Side, Session>>;
 
 /**
- * Compares every mapped row of a capability on both sides, in primary-key order. What differs is looked at again, after
- * the streams have passed the first look, and counts only if it differs every time. Keeps the result in the ledger.
+ * Compares every mapped row of a capability on both sides, in primary-key order, and looks on each for rows without the row
+ * they refer to and for values that are there twice. What is wrong is looked at again, after the streams have passed the
+ * first look, and counts only if it is wrong every time. Keeps the result in the ledger, where all of it counts.
  */
 export async function verify(
   plan: Plan,
@@ -68,8 +71,11 @@ export async function verify(
       const stores = openStores(sides, table);
       suspects.push({ table, ...(await comparePages(table, stores, (compared) => progress(table.name, compared))) });
     }
-    const doubtful = suspects.some(({ differences }) => differences.length > 0);
+    const { rules, keys } = await readRules(sides, mapping);
+    const suspected = await findViolations(sides, rules);
+    const doubtful = suspected.length > 0 || suspects.some(({ differences }) => differences.length > 0);
     const settled = doubtful ? await awaitStreams(sides, capability) : true;
+    const violations = await lookAgainFor(sides, rules, suspected);
     const tables: TableResult[] = [];
     for (const { table, differences, compared } of suspects) {
       const lasting = await lookAgain(table, openStores(sides, table), differences);
@@ -77,19 +83,25 @@ export async function verify(
         table: table.name,
         compared,
         mismatches: lasting.length,
-        orphans: {
-          monolith: await countOrphans(monolith, mapping, table, 'monolith'),
-          service: await countOrphans(service, mapping, table, 'service'),
-        },
-        examples: lasting.slice(0, EXAMPLES).map(({ kind, key }) => ({ kind, key: JSON.stringify(key) })),
+        ...sumUp(violations, table),
+        examples: [
+          ...(await explain(sides, table, keys.get(table.name)!, lasting.slice(0, EXAMPLES))),
+          ...violations
+            .filter((one) => one.table === table.name)
+            .slice(0, EXAMPLES)
+            .map(sayViolation),
+        ],
       });
     }
     const sum = (of: (result: TableResult) => number) => tables.reduce((total, result) => total + of(result), 0);
-    const result = { compared: sum((t) => t.compared), mismatches: sum((t) => t.mismatches), settled, tables };
+    const result = {
+      ...{ compared: sum((t) => t.compared), mismatches: sum((t) => t.mismatches) },
+      ...{ violations: violations.length, settled, tables },
+    };
     await writeVerify(monolith, {
       ...{ capability, begun },
       compared: result.compared,
-      mismatches: result.mismatches,
+      mismatches: result.mismatches + result.violations,
       detail: JSON.stringify({ settled, tables }),
     });
     return { capability, ...result };
@@ -135,6 +147,56 @@ async function lookAgain(
   return lasting;
 }
 
+/** Says of rows that are missing what has their place, if that is so. */
+async function explain(
+  sides: Sides,
+  table: MappedTable,
+  keys: readonly UniqueKey[],
+  differences: readonly RowDifference[],
+): Promise<TableResult['examples']> {
+  const examples: { kind: string; key: string }[] = [];
+  for (const { kind, key } of differences) {
+    const example = { kind, key: JSON.stringify(key) };
+    const side = SIDES.find((one) => kind === `missing in ${one}`);
+    const [row] = side ? await openStores(sides, table)[otherSide(side)].read(table.key, [key]) : [];
+    const taken = side && row && (await takenBy(sides[side], table, side, keys, row));
+    examples.push(taken ? { ...example, kind: `${kind}: ${taken}` } : example);
+  }
+  return examples;
+}
+
+const SIDES = ['monolith', 'service'] as const;
+
+/** Rows that break a rule at every one of several looks: a parent may come behind its child. */
+async function lookAgainFor(
+  sides: Sides,
+  rules: readonly RowRule[],
+  suspected: readonly Violation[],
+): Promise<Violation[]> {
+  let lasting = [...suspected];
+  for (let look = 1; look < LOOKS && lasting.length; look++) {
+    await sleep(BETWEEN_LOOKS_MS, AbortSignal.timeout(BETWEEN_LOOKS_MS * 2));
+    lasting = await stillThere(sides, rules, lasting);
+  }
+  return lasting;
+}
+
+function sumUp(violations: readonly Violation[], { name }: MappedTable): Pick<TableResult, 'orphans' | 'doubles'> {
+  const count = (wanted: ViolationKind, on: Side) =>
+    new Set(
+      violations
+        .filter(({ kind, side, table }) => kind === wanted && side === on && table === name)
+        .map(({ key }) => key),
+    ).size;
+  const both = (kind: ViolationKind) => ({ monolith: count(kind, 'monolith'), service: count(kind, 'service') });
+  return { orphans: both('orphan'), doubles: both('double') };
+}
+
+const sayViolation = ({ kind, side, what, key }: Violation) => ({
+  kind: kind === 'orphan' ? `an orphan in the ${side}: ${what}` : `there twice in the ${side}: ${what}`,
+  key,
+});
+
 /**
  * Waits until both streams have applied what their sources had now; false if they do not get there. `nudge` is called again
  * and again meanwhile, to make them move their checkpoints. Throws TickLostError.
@@ -154,27 +216,4 @@ export async function awaitStreams(
     await sleep(200, AbortSignal.timeout(1_000));
   }
   return false;
-}
-
-async function countOrphans(
-  session: Session,
-  mapping: ReadonlyMap<string, MappedTable>,
-  table: MappedTable,
-  side: Side,
-): Promise<number> {
-  if ('column' in table.user) return 0;
-  const { user } = table;
-  const parent = mapping.get(user.of)!;
-  const mark = session.dialect === 'mysql' ? '`' : '"';
-  const quote = (name: string) => `${mark}${name.replaceAll(mark, mark + mark)}${mark}`;
-  const column = (of: MappedTable, name: string) => of.columns.find((one) => one.name === name)!;
-  const key = column(parent, parent.key[0]!);
-  const [above, below] = [`p.${quote(key[side].name)}`, `c.${quote(column(table, user.through)[side].name)}`];
-  const same =
-    key.kind.name === 'text' ? ` AND ${exactly(session.dialect, above)} = ${exactly(session.dialect, below)}` : '';
-  const { rows } = await session.query<{ n: number }>(
-    `SELECT COUNT(*) AS n FROM ${quote(table.tables[side])} c LEFT JOIN ${quote(parent.tables[side])} p
-     ON ${above} = ${below}${same} WHERE ${above} IS NULL AND ${below} IS NOT NULL`,
-  );
-  return Number(rows[0]!.n);
 }

@@ -19,6 +19,7 @@ import { readPercentage, sayBoundary, sayPercent } from './percent.ts';
 import { EXIT, Problem } from './problem.ts';
 import { renderProxies } from './proxies-view.ts';
 import { renderRecords } from './records-view.ts';
+import { renderRoute } from './route-view.ts';
 import { readRules } from './rules-file.ts';
 import { renderStatus } from './status-view.ts';
 import { counted, inert, wrap } from './text.ts';
@@ -187,6 +188,39 @@ export async function owner(capability: string, user: string, options: Where & {
   const found = await clientOf(options).owner(capability, user);
   if (options.json) return printJson(found);
   printOwner(found);
+}
+
+/** `Name: value` lines, as names and values in turn. Throws a Problem. */
+function headersOf(lines: readonly string[]): string[] {
+  return lines.flatMap((line) => {
+    const [, name, value] = /^([^\s:]+):\s*(.*)$/s.exec(line) ?? [];
+    if (name === undefined)
+      throw new Problem(`--header ${JSON.stringify(line)} is no header: write it as "Name: value"`, EXIT.usage);
+    return [name, value!];
+  });
+}
+
+export async function route(
+  method: string,
+  path: string,
+  options: Where & { header: readonly string[]; json?: true },
+): Promise<void> {
+  const { explain, RefusedRequest } = await import('@strangler/proxy');
+  const found = await explain(loadPlan(options.plan), method.toUpperCase(), path, headersOf(options.header)).catch(
+    (error: Error) => {
+      if (!(error instanceof RefusedRequest)) throw error;
+      throw new Problem(`a proxy answers it itself, with ${error.code}: ${error.message}`, EXIT.failed);
+    },
+  );
+  const { of } = found;
+  const owner =
+    of && 'user' in of.identity
+      ? await clientOf(options)
+          .owner(of.capability, of.identity.user)
+          .catch((error: Error) => error.message)
+      : undefined;
+  if (options.json) return printJson({ ...of, ...(owner !== undefined && { owner }) });
+  console.log(renderRoute(found, owner, { width: width(), paint: paintFor(process.stdout) }).join('\n'));
 }
 
 function printOwner({ capability, user, bucket, side, moving }: Owner): void {

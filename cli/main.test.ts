@@ -78,9 +78,14 @@ beforeEach(async () => {
     verdict: { verdict: 'pass', rule: 'errors', reason: 'fine' },
     gates: [],
     waitsFor: [],
+    withoutUser: {
+      reads: { requests: 0, absent: 0, unreadable: 0, unknown: 0 },
+      writes: { requests: 0, absent: 0, unreadable: 0, unknown: 0 },
+    },
     streams: [],
     backfill: [],
     quarantine: { open: 0, settled: 0 },
+    corrections: [],
   };
   owner = { capability: 'orders', user: '4711', bucket: 500, side: 'monolith', moving: false };
   onPost = () => undefined;
@@ -152,7 +157,7 @@ name: shop
 monolith: { url: "http://127.0.0.1:3000" }
 control: { listen: "${listen}", tokens: { admin: ${TOKEN}, proxy: another-token } }
 capabilities:
-  orders: { service: { url: "http://127.0.0.1:3001" }, routes: ["ANY /orders"], user: { jwt: sub } }
+  orders: { service: { url: "http://127.0.0.1:3001" }, routes: ["ANY /orders"], user: [{ jwt: { claim: sub, verify: none } }], anonymous: monolith }
 `;
 
 describe('strangler talks to control', () => {
@@ -163,6 +168,50 @@ describe('strangler talks to control', () => {
     expect(shown.out).not.toContain('\x1b');
     expect(JSON.parse((await talk('status', '--json')).out).capabilities).toEqual([orders]);
     expect(asked[0]!.token).toBe(`Bearer ${TOKEN}`);
+  });
+
+  test('route says what the Plan makes of a request: route, user, and which side', async () => {
+    const file = join(folder, 'route.yaml');
+    await writeFile(file, PLAN('127.0.0.1:1').replace('ANY /orders', 'ANY /orders/:id'));
+    const token = `e30.${Buffer.from('{"sub":"ada"}').toString('base64url')}.sig`;
+    const route = (...more: string[]) => talk('route', ...more, '--plan', file);
+    const { code, out } = await route('post', '/orders/7?a=1', '--header', `Authorization: Bearer ${token}`);
+    expect(code).toBe(0);
+    expect(out).toContain('capability  orders, by ANY /orders/:id; :id is 7');
+    expect(out).toContain('says        claim sub of the token in Authorization: Bearer: user ada');
+    expect(out).toMatch(/user {8}ada, bucket \d+ of group shop/);
+    expect(out).toContain('side        monolith');
+    expect((await route('GET', '/orders/7')).out).toContain('user        none: it names no user');
+    expect((await route('GET', '/shop')).out).toContain('It takes no route of the Plan');
+    expect(await route('GET', '/orders/../x')).toMatchObject({ code: 1, err: expect.stringContaining('dot segment') });
+    expect(await route('GET', '/x', '--header', 'nonsense')).toMatchObject({ code: 2 });
+    expect(JSON.parse((await route('GET', '/orders/7', '--json')).out)).toMatchObject({ capability: 'orders' });
+  });
+
+  test('route says that a database must be asked for the user, and that it does not answer', async () => {
+    const file = join(folder, 'looked-up.yaml');
+    const plan = PLAN('127.0.0.1:1')
+      .replace(/monolith: \{/, 'monolith: { database: "mysql://root:hidden@127.0.0.1:1/shop",')
+      .replace('verify: none }', 'verify: none }, lookup: { table: Users, match: email, take: id }');
+    await writeFile(file, plan);
+    const token = `e30.${Buffer.from('{"sub":"ada@x.test"}').toString('base64url')}.sig`;
+    const { code, out } = await talk(
+      'route',
+      'POST',
+      '/orders',
+      '--header',
+      `Authorization: Bearer ${token}`,
+      '--plan',
+      file,
+    );
+    expect(code).toBe(0);
+    const said = out.replace(/\s+/g, ' ');
+    expect(said).toContain(
+      'Users.id of the row whose email is the claim sub of the token in Authorization: Bearer: unknown',
+    );
+    expect(said).toContain('user none: the monolith’s database did not answer (ECONNREFUSED)');
+    expect(said).toContain('then it is answered 503 user-unknown');
+    expect(out).not.toContain('hidden');
   });
 
   test('set waits until the boundary is there', async () => {

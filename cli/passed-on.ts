@@ -33,6 +33,20 @@ export function addDatabases(program: Command, exit: (code: number) => void): vo
       run: onDatabases('doctor'),
     },
   );
+  passing(
+    'survey',
+    'Asks, while users are at work and everybody is on the monolith, whether each change of a row was made by a request of its user. Changes nothing; proxies, control and Kafka Connect must run. Exit code 1 if something is unexplained, or nothing was seen.',
+    {
+      usage: '[CAPABILITY…] [--for TIME] [--plan FILE] [--json]',
+      options: [
+        ['--for TIME', 'how long (default: 1h); Ctrl-C ends it with what was found so far'],
+        ['--control URL', 'address of control, instead of the Plan’s control.listen'],
+        ['--json', 'one JSON object, for programs'],
+      ],
+      examples: ['strangler survey --for 10m', 'strangler survey orders --for 1h --json'],
+      run: onDatabases('survey'),
+    },
+  );
   passing('verify', 'Compares both databases row by row, twice where they differ. Exit code 1 if they do.', {
     usage: '[CAPABILITY…] [--plan FILE] [--json]',
     options: [['--json', 'one JSON object, for programs']],
@@ -41,25 +55,67 @@ export function addDatabases(program: Command, exit: (code: number) => void): vo
   });
   passing(
     'recopy',
-    'After a piece of a log was lost: takes the stream past it, and copies what differs from each row’s owner, while both sides go on writing. cdc must run. Exit code 1 if rows still differ.',
+    'After a piece of a log was lost: says which rows differ and what would be written; with --apply takes the stream past the loss and copies them from each row’s owner, while both sides go on writing. cdc must run. Exit code 1 if rows still differ.',
     {
-      usage: '[CAPABILITY…] [--plan FILE] [--reason TEXT] [--json]',
+      usage: '[CAPABILITY…] [--apply] [--plan FILE] [--reason TEXT] [--json]',
       options: [
+        ['--apply', 'do it; without, nothing is written'],
         ['--reason TEXT', 'why; kept in the decision records'],
         ['--by NAME', 'who does it, for the records; the login’s name otherwise'],
-        ['--json', 'one JSON object, for programs'],
+        ['--json', 'one JSON object with every row, for programs'],
       ],
-      examples: ['strangler recopy orders --reason "the slot was dropped"'],
+      examples: ['strangler recopy orders', 'strangler recopy orders --apply --reason "the slot was dropped"'],
       run: onDatabases('recopy'),
     },
   );
-  passing('quarantine', 'Shows rows that were kept instead of applied, and settles them. Every decision is recorded.', {
-    usage: 'list|show|retry|resolve [ENTRY…] [options]',
+  passing(
+    'repair',
+    'As recopy, where no log has lost anything: says what verify’s mismatches would become, and with --apply copies each row from its owner. What it overwrites is kept.',
+    {
+      usage: '[CAPABILITY…] [--apply] [--plan FILE] [--reason TEXT] [--json]',
+      options: [
+        ['--apply', 'do it; without, nothing is written'],
+        ['--reason TEXT', 'why; kept in the decision records'],
+        ['--by NAME', 'who does it, for the records; the login’s name otherwise'],
+        ['--json', 'one JSON object with every row, for programs'],
+      ],
+      examples: ['strangler repair', 'strangler repair orders --apply --reason "a script wrote past the proxy"'],
+      run: onDatabases('repair'),
+    },
+  );
+  passing(
+    'undo',
+    'Puts back what was overwritten, superseded or changed late, on both sides, if its owner has not written since. Exit code 1 if some of it cannot be undone.',
+    {
+      usage: 'ENTRY…|--operation ID --reason TEXT [options]',
+      options: [
+        ['--operation ID', 'all that one recopy, repair or undo has overwritten; it printed its ID'],
+        ['--reason TEXT', 'why; kept in the decision records'],
+        ['--seen TOKEN', 'the rows as strangler quarantine show printed them, if they have changed since'],
+        ['--by NAME', 'who does it, for the records; the login’s name otherwise'],
+        ['--json', 'one JSON object, for programs'],
+      ],
+      examples: [
+        'strangler undo orders:forward:12 --reason "it was right as it was"',
+        'strangler undo --operation 1f0c9a3e --reason "the copies were the worse rows"',
+      ],
+      run: onDatabases('undo'),
+    },
+  );
+  passing('quarantine', 'Shows rows that were kept, applied or not, and settles them. Every decision is recorded.', {
+    usage: 'list|show|retry|resolve|expect [ENTRY…] [options]',
     options: [
-      ['list [CAPABILITY…]', 'what is kept: --state open|superseded|resolved|all, --user USER, --reason WORD'],
+      [
+        'list [CAPABILITY…]',
+        'what is open; --settled: what is not, --state open|superseded|resolved|kept|all, --cause WORD, --user USER, --operation ID',
+      ],
       ['show ENTRY', 'an entry beside what its owner has now, and the commands that settle it'],
       ['retry ENTRY…|--all', 'try again to apply what could not be applied; exit code 1 if some of it still cannot'],
       ['resolve ENTRY…', 'settle it, on both sides: --keep owner|late --reason TEXT [--seen TOKEN]'],
+      [
+        'expect ENTRY…|--all',
+        'say that it is as it should be: --reason TEXT, with --all maybe CAPABILITY… and --cause WORD',
+      ],
       ['--seen TOKEN', 'the images the decision was made on, as show printed it'],
       ['--by NAME', 'who decides, for the records; the login’s name otherwise'],
       ['--json', 'one JSON object, for programs'],
@@ -69,6 +125,7 @@ export function addDatabases(program: Command, exit: (code: number) => void): vo
       'strangler quarantine show orders:forward:12',
       'strangler quarantine resolve orders:forward:12 --keep owner --reason "the customer confirmed"',
       'strangler quarantine retry --all',
+      'strangler quarantine expect --all --cause late-applied --reason "the rollback of Monday"',
     ],
     run: onDatabases('quarantine'),
   });

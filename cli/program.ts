@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import * as commands from './commands.ts';
 import { addComparing } from './comparing-commands.ts';
-import { examples, readCount, talking } from './options.ts';
+import { examples, readCount, repeated, talking } from './options.ts';
 import { addDatabases, addProcesses } from './passed-on.ts';
 import { readSteps } from './percent.ts';
 
@@ -67,6 +67,21 @@ ${examples(
     .option('--json', 'for programs')
     .addHelpText('after', examples('strangler owner orders 4711'))
     .action(commands.owner);
+
+  talking(program.command('route <method> <path>'))
+    .description(
+      'Says what the Plan makes of a request: its route, whose it is and where that is said, and which side.',
+    )
+    .addOption(repeated('--header <line>', 'a header of the request: "Name: value"'))
+    .option('--json', 'for programs')
+    .addHelpText(
+      'after',
+      examples(
+        'strangler route POST /api/orders --header "X-User-Id: 4711"',
+        'strangler route GET /api/orders/7 --header "Authorization: Bearer $TOKEN"',
+      ),
+    )
+    .action(commands.route);
 
   const proxies = talking(program.command('proxies'))
     .description('Lists every registered proxy, and says which of them control cannot reach.')

@@ -16,9 +16,14 @@ const rest: CapabilityStatus = {
   verdict: { verdict: 'unsure', rule: 'few-requests', reason: '3 requests' },
   gates: [],
   waitsFor: [],
+  withoutUser: {
+    reads: { requests: 0, absent: 0, unreadable: 0, unknown: 0 },
+    writes: { requests: 0, absent: 0, unreadable: 0, unknown: 0 },
+  },
   streams: [],
   backfill: [],
   quarantine: { open: 0, settled: 0 },
+  corrections: [],
 };
 const moving = { epoch: 4, subject: { lo: 1_000, hi: 1_100 }, from: 'monolith', to: 'service' } as const;
 const ramping = { state: 'ramping', steps: [10, 25, 50], step: 1, since: '2026-03-01T12:00:00Z' } as const;

@@ -19,13 +19,19 @@ const notifications: CapabilityStatus = {
   verdict: { verdict: 'pass', rule: 'errors', reason: '12 of 5031 requests failed, at most 5.00 %' },
   gates: [],
   waitsFor: [],
+  withoutUser: {
+    reads: { requests: 0, absent: 0, unreadable: 0, unknown: 0 },
+    writes: { requests: 0, absent: 0, unreadable: 0, unknown: 0 },
+  },
   streams: [
     { stream: 'notifications:forward', direction: 'forward', state: 'running', lag: 34 },
     { stream: 'notifications:reverse', direction: 'reverse', state: 'running', lag: 28 },
   ],
   backfill: [{ table: 'notifications', done: 56_902, total: 56_902, finished: true }],
   quarantine: { open: 0, settled: 2 },
+  corrections: [{ direction: 'forward', cause: 'retried-purchase', rows: 2, open: 0, unexpected: 0 }],
   verified: { at: '2026-03-01T11:50:00Z', rows: 69_659, mismatches: 0 },
+  surveyed: { at: '2026-03-01T11:00:00Z', changes: 640, unexplained: 12 },
 };
 const orders: CapabilityStatus = {
   capability: 'orders',
@@ -42,6 +48,11 @@ const orders: CapabilityStatus = {
   verdict: { verdict: 'unsure', rule: 'few-requests', reason: '12 requests to the service, fewer than 50' },
   gates: ['the lag of orders:forward is 1.4 s, above 1.0 s', 'the last verify is 61 min old, above 60 min'],
   waitsFor: [],
+  withoutUser: {
+    reads: { requests: 900, absent: 51, unreadable: 0, unknown: 0 },
+    writes: { requests: 340, absent: 10, unreadable: 2, unknown: 0 },
+    why: 'the header x-user is not ASCII',
+  },
   streams: [
     { stream: 'orders:forward', direction: 'forward', state: 'running', lag: 1_400 },
     { stream: 'orders:reverse', direction: 'reverse', state: 'stopped', lag: null, reason: 'a gap in the ticks' },
@@ -51,6 +62,12 @@ const orders: CapabilityStatus = {
     { table: 'order_items', done: 0, total: 0, finished: false },
   ],
   quarantine: { open: 1, settled: 0 },
+  corrections: [
+    { direction: 'forward', cause: 'late-write', rows: 1, open: 1, unexpected: 0 },
+    { direction: 'forward', cause: 'overwritten', rows: 3, open: 0, unexpected: 0 },
+    { direction: 'reverse', cause: 'overwritten', rows: 4, open: 0, unexpected: 2 },
+    { direction: 'forward', cause: 'born', rows: 12, open: 0, unexpected: 0 },
+  ],
 };
 const search: CapabilityStatus = {
   ...notifications,
@@ -64,8 +81,10 @@ const search: CapabilityStatus = {
   streams: [],
   backfill: [],
   quarantine: { open: 0, settled: 0 },
+  corrections: [],
 };
 delete (search as { verified?: unknown }).verified;
+delete (search as { surveyed?: unknown }).surveyed;
 const status: Status = {
   plan: 'shop',
   control: { life: 'a', since: '2026-03-01T11:20:00Z', active: true },
@@ -98,11 +117,15 @@ notifications
               to monolith running, 28 ms behind
   backfill    copied, 56902 rows
   quarantine  none open, 2 settled
+  kept        retried-purchase 2
   verified    69659 rows agree, 10 min ago
+  surveyed    12 of 640 changes unexplained, 60 min ago
 
 orders
   users       ████████░░░░░░░░░░░░░░░░ 34 % on the service, and 1 user pinned by name
               2 users left behind while a write of theirs is under way; they follow later
+  no user     12 of 340 writes and 51 of 900 reads of ten minutes named no user that can be read;
+              the newest that could not be read: the header x-user is not ASCII
   moving      users between 34 % and 35 % to the service, on the way to 50 % (their writes are held)
   ramp        step 3 of 5: 10 → 25 → [50] → 75 → 100 %, for 40 s
   judge       unsure: 12 requests to the service, fewer than 50
@@ -112,6 +135,7 @@ orders
               to monolith stopped (a gap in the ticks)
   backfill    orders 12000 of 56902 (21 %), order_items 0 of 0
   quarantine  1 row open: a person must decide
+  kept        overwritten 7 (2 unexpected), born 12
   verified    never
 
 search

@@ -7,6 +7,7 @@ import { inert, wrap } from './text.ts';
 import {
   type Said,
   sayBackfill,
+  sayCorrections,
   sayFlag,
   sayFor,
   sayMoving,
@@ -14,7 +15,9 @@ import {
   sayRamp,
   sayRampShort,
   sayStream,
+  saySurveyed,
   sayVerified,
+  sayWithoutUser,
   VERDICT_TONES,
 } from './words.ts';
 
@@ -88,6 +91,8 @@ function details(one: CapabilityStatus, view: View): string[] {
     say('users', { text });
   }
   if (one.flagProblem) say('flag', { text: `not followed: ${one.flagProblem}`, tone: 'care' });
+  const withoutUser = sayWithoutUser(one.withoutUser);
+  if (withoutUser) say('no user', withoutUser);
   const moving = sayMoving(one);
   if (moving) say('moving', moving);
   say('ramp', sayRamp(one.ramp, now));
@@ -99,6 +104,9 @@ function details(one: CapabilityStatus, view: View): string[] {
   if (backfill) say('backfill', backfill);
   if (one.streams.length || one.quarantine.open || one.quarantine.settled)
     say('quarantine', sayQuarantine(one.quarantine));
+  const corrections = sayCorrections(one.corrections);
+  if (corrections) say('kept', corrections);
   if (one.streams.length || one.verified) say('verified', sayVerified(one.verified, now));
+  if (one.surveyed) say('surveyed', saySurveyed(one.surveyed, now));
   return lines;
 }

@@ -1,5 +1,5 @@
-import type { CapabilityStatus, RampState, StreamStatus } from '@strangler/plan';
-import { sayDuration } from '@strangler/plan';
+import type { CapabilityStatus, IdentityCounts, RampState, StreamStatus, Surveyed, WithoutUser } from '@strangler/plan';
+import { sayDuration, withoutUserIn } from '@strangler/plan';
 import type { Tone } from './paint.ts';
 import { sayBoundary, sayPercent } from './percent.ts';
 
@@ -18,6 +18,15 @@ export function sayFor(since: string, now: number): string {
 
 const stepsOf = (steps: readonly number[], step: number): string =>
   steps.map((one, at) => (at === step ? `[${Number(one)}]` : `${Number(one)}`)).join(' → ');
+
+/** Which requests had no user; undefined if all of them had one. */
+export function sayWithoutUser({ reads, writes, why }: WithoutUser): Said | undefined {
+  const say = (counts: IdentityCounts, what: string) => `${withoutUserIn(counts)} of ${counts.requests} ${what}`;
+  if (!withoutUserIn(reads) && !withoutUserIn(writes)) return undefined;
+  const newest = why === undefined ? '' : `; the newest that could not be read: ${why}`;
+  const text = `${say(writes, 'writes')} and ${say(reads, 'reads')} of ten minutes named no user that can be read${newest}`;
+  return { text, tone: withoutUserIn(writes) ? 'care' : 'quiet' };
+}
 
 /** What the ramp does, in a word or two. */
 export function sayRampShort(ramp: RampState): Said {
@@ -103,13 +112,34 @@ export function sayQuarantine({ open, settled }: CapabilityStatus['quarantine'])
   return settled ? { text: `none open, ${settled} settled` } : { text: 'empty', tone: 'good' };
 }
 
+/** What the sync has overwritten, superseded or applied late, undefined if nothing was. */
+export function sayCorrections(counts: CapabilityStatus['corrections']): Said | undefined {
+  const causes = [...Map.groupBy(counts, ({ cause }) => cause)].map(([cause, some]) => {
+    const sum = (of: 'rows' | 'unexpected') => some.reduce((total, one) => total + one[of], 0);
+    return { cause, rows: sum('rows'), unexpected: sum('unexpected') };
+  });
+  const known = causes.filter(({ rows, cause }) => rows && !/^(late-write|rogue-write|.*inapplicable)$/.test(cause));
+  if (!known.length && !causes.some(({ unexpected }) => unexpected)) return undefined;
+  const shown = causes.filter((one) => known.includes(one) || one.unexpected);
+  const each = shown.map(
+    ({ cause, rows, unexpected }) => `${cause} ${rows}${unexpected ? ` (${unexpected} unexpected)` : ''}`,
+  );
+  return { text: each.join(', '), ...(causes.some(({ unexpected }) => unexpected) && { tone: 'bad' as const }) };
+}
+
 /** What the last comparison of both databases found. */
 export function sayVerified(verified: CapabilityStatus['verified'], now: number): Said {
   if (!verified) return { text: 'never', tone: 'care' };
   const found = verified.mismatches
-    ? `${verified.mismatches} of ${verified.rows} rows differ`
+    ? `${verified.mismatches} mismatches in ${verified.rows} rows`
     : `${verified.rows} rows agree`;
   return { text: `${found}, ${sayFor(verified.at, now)} ago`, tone: verified.mismatches ? 'bad' : 'good' };
+}
+
+/** What the last survey found. */
+export function saySurveyed({ changes, unexplained, at }: Surveyed, now: number): Said {
+  const found = unexplained ? `${unexplained} of ${changes} changes unexplained` : `${changes} changes explained`;
+  return { text: `${found}, ${sayFor(at, now)} ago`, tone: unexplained ? 'care' : 'good' };
 }
 
 /** The flag beside the boundary it asks for. */

@@ -13,6 +13,7 @@ import { sidesOf } from './sides.ts';
 import { type CapabilityState, fromRow, initialState } from './state.ts';
 import type { Store } from './store.ts';
 import { StoredState, SupersededError } from './stored-state.ts';
+import { SurveyRelay } from './survey-relay.ts';
 import { watchSync } from './sync-watch.ts';
 import { Webhook } from './webhook.ts';
 
@@ -21,6 +22,7 @@ const JUDGE_MS = 100;
 /** Control while it holds the lease. */
 export type Active = {
   readonly link: ProxyLinks;
+  readonly survey: SurveyRelay;
   readonly capabilities: ReadonlyMap<string, CapabilityControl>;
   /**
    * Finishes or cancels handoffs and closes the streams. Safe to call twice. `lost`: the lease is, so the streams are
@@ -69,6 +71,8 @@ export async function activate(parts: ActiveParts): Promise<Active> {
       known.count(counts);
       parts.meters.count(counts);
     },
+    onIdentified: (identified) =>
+      capabilities.get(identified.capability)?.identities.add(identified, performance.now()),
     onCompared: (comparison) => capabilities.get(comparison.capability)?.comparisons.add(comparison),
     onAsk: (capability, ask) => capabilities.get(capability)?.confirm(ask),
     onRefused: (proxy, why) => {
@@ -82,7 +86,8 @@ export async function activate(parts: ActiveParts): Promise<Active> {
     writeFate: Math.max(...Object.values(plan.capabilities).map(({ handoff }) => handoff.writeFate)),
     superseded: () => parts.onSuperseded(new SupersededError('another control has taken over the lease')),
   });
-  const link = new ProxyLinks({ snapshot, hears, registry, term: lease.term, check: () => lease.check() });
+  const survey = new SurveyRelay();
+  const link = new ProxyLinks({ snapshot, hears, registry, survey, term: lease.term, check: () => lease.check() });
   const cells: StoredState[] = [];
   for (const [name, capability] of Object.entries(plan.capabilities)) {
     const mine = databases.of(name);
@@ -133,7 +138,7 @@ export async function activate(parts: ActiveParts): Promise<Active> {
   judging = setInterval(() => {
     for (const control of capabilities.values()) void control.tick();
   }, JUDGE_MS);
-  return { link, capabilities, stop };
+  return { link, survey, capabilities, stop };
 }
 
 async function readStates(

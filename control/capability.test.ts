@@ -59,7 +59,7 @@ describe('a rollback that was stored, and whose answer was lost', () => {
     unsure.lose = true;
     await expect(rollBack({ request })).rejects.toThrow('connection lost');
     await happens();
-    await lone.until('everybody back', ({ ramp }) => ramp.state === 'rolled-back', 3_000);
+    await lone.until('everybody back', ({ ramp }) => ramp.state === 'rolled-back');
     expect(lone.cell.current).toMatchObject({ boundary: 0, phase: 'idle' });
     expect(told).toEqual(['rollback']);
   });
@@ -72,7 +72,7 @@ describe('a rollback that was stored, and whose answer was lost', () => {
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect([lone.cell.current.ramp.state, told]).toEqual(['idle', []]);
     unsure.down = false;
-    await lone.until('everybody back', ({ ramp }) => ramp.state === 'rolled-back', 3_000);
+    await lone.until('everybody back', ({ ramp }) => ramp.state === 'rolled-back');
     expect(told).toEqual(['rollback']);
   });
 });

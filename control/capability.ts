@@ -17,9 +17,11 @@ import type { Logger } from 'pino';
 import { statusOf } from './capability-status.ts';
 import { Comparisons } from './comparisons.ts';
 import { type Ask, ConfirmationAnswers } from './confirmations.ts';
+import { CorrectionAlerts } from './corrections.ts';
 import { FlagFollower } from './flag-follower.ts';
 import { type HandoffParts, RETRY_MS, type Timings } from './handoff-parts.ts';
 import { isUrgent, type Move, movesOf } from './handoff-state.ts';
+import { Identities } from './identities.ts';
 import { JudgeLoop } from './judge-loop.ts';
 import { isDone, type KeyedRequest, remembering } from './keyed-request.ts';
 import { MoveGates, waitsFor } from './move-gates.ts';
@@ -68,6 +70,7 @@ const ARRIVAL_SLACK_MS = 2_000;
 export class CapabilityControl {
   /** Of the replies of both sides. */
   readonly comparisons = new Comparisons();
+  readonly identities = new Identities();
   readonly #parts: CapabilityParts;
   readonly #cell: StoredState;
   readonly #handoffs: HandoffParts;
@@ -80,6 +83,7 @@ export class CapabilityControl {
   #findingOut: Promise<void> | undefined;
   readonly #walk: Reconciler;
   readonly #flag: FlagFollower;
+  readonly #corrections = new CorrectionAlerts();
   #released = 0;
 
   constructor(parts: CapabilityParts) {
@@ -100,14 +104,23 @@ export class CapabilityControl {
     const { name, plan, sync, log } = parts;
     // A control that has state is not the first: writes sent under the one before may still be under way.
     const restartedAt = cell.current.version ? performance.now() : Number.NEGATIVE_INFINITY;
-    const { comparisons } = this;
-    this.#gates = new MoveGates({ name, plan, sync, proxies: parts.handoffs.proxies, comparisons, restartedAt });
+    const { comparisons, identities } = this;
+    this.#gates = new MoveGates({
+      name,
+      plan,
+      sync,
+      proxies: parts.handoffs.proxies,
+      comparisons,
+      identities,
+      restartedAt,
+    });
     this.#judge = new JudgeLoop({
       ...{ name, plan, log },
       state: () => cell.current,
       isOpen: () => !this.gates().length,
       happen: (event, inputs) => this.transition(event, { actor: 'judge', inputs }),
-      alert: (reason, inputs) => this.#alert(reason, inputs),
+      alert: (reason, inputs) =>
+        this.#alert(reason, inputs, 'the verdict needs somebody to look at it; nobody is moved'),
     });
     this.#walk = new Reconciler(this.#handoffs, parts.plan.handoff.slice, {
       bucket,
@@ -280,6 +293,7 @@ export class CapabilityControl {
   /** One look of the judge, and whatever follows from it. */
   async tick(): Promise<void> {
     this.#forgetArrived();
+    this.#alertOfCorrections();
     await this.#judge.tick();
   }
 
@@ -295,12 +309,14 @@ export class CapabilityControl {
     const gates = this.#gates.look(state);
     return statusOf(state, {
       name,
+      tables: this.#parts.plan.tables,
       flag: flags.read(name)?.percentage ?? null,
       flagProblem: flags.problem(name),
       verdict: this.#judge.verdict,
       gates: gates.forward,
       waitsFor: waitsFor(state, gates, this.#movesOf(state), (move) => this.#walk.isHeldByUsers(move)),
       report: sync?.latest(),
+      withoutUser: this.identities.read(performance.now()),
     });
   }
 
@@ -348,9 +364,20 @@ export class CapabilityControl {
     return [...movesOf(state, this.#parts.plan.handoff.slice, (user) => this.#bucket(user))];
   }
 
-  #alert(reason: string, inputs: object): void {
+  /** What the sync has overwritten, superseded or applied late is told once for each batch. */
+  #alertOfCorrections(): void {
+    const report = this.#parts.sync?.latest();
+    if (!report || report.unreadable.length) return;
+    const fresh = this.#corrections.look(report.corrections, performance.now());
+    if (!fresh.length) return;
+    const each = fresh.map(({ cause, direction, rows }) => `${cause} (${direction}, ${rows} so far)`).join(', ');
+    const reason = `rows were overwritten, superseded or written late: ${each}; look: strangler status`;
+    this.#alert(reason, { corrections: fresh }, 'rows need somebody to look at them');
+  }
+
+  #alert(reason: string, inputs: object, message: string): void {
     const { name, webhook, log } = this.#parts;
-    log.warn({ capability: name, reason }, 'both sides are failing; nobody is moved');
+    log.warn({ capability: name, reason }, message);
     const from = this.#cell.current.boundary / 100;
     webhook.tell({ event: 'alert', capability: name, from, reason, evidence: inputs, at: new Date().toISOString() });
   }

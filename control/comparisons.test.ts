@@ -30,6 +30,16 @@ describe('the gate', () => {
     expect(comparisons.gates(0.01)).toEqual([]);
   });
 
+  test('faults 90 names ten routes that lack comparisons, and of more says that they may be one', () => {
+    const comparisons = new Comparisons();
+    for (const letter of 'abcdefghijklmnop') comparisons.add(found(`/articles/${letter}`, 1));
+    const gates = comparisons.gates(0.01);
+    expect(gates).toHaveLength(11);
+    expect(gates[10]).toBe(
+      'and 6 more routes with too few comparisons; if these are one route, name what varies among the Plan’s routes, such as GET /articles/:slug',
+    );
+  });
+
   test('one difference among many takes more comparisons than none', () => {
     const comparisons = new Comparisons();
     comparisons.add(found('/orders', 399, 1));

@@ -5,6 +5,8 @@ import type { Comparison } from '@strangler/plan';
 const BOUNDS = { groups: 500, samples: 5, routes: 500 };
 const MOST_RULES = 1_000;
 const MOST_EXCUSED = 100;
+/** Routes with too few comparisons that are named each. */
+const MOST_SAID = 10;
 
 /** What comparing the replies of one capability has come to since control began or was told to forget. */
 export class Comparisons {
@@ -46,18 +48,26 @@ export class Comparisons {
     const { routes } = this.#replies;
     if (!routes.length) return ['no replies have been compared yet'];
     const noisier = auditRules([...this.#rules.values()]).filter(({ kind }) => kind === 'noisier');
-    return [
+    const uncertain: string[] = [];
+    const gates = [
       ...routes.flatMap(({ route, mismatches: differing, comparable: compared }) => {
         if (differing > compared * limit) {
           return `${route}: ${differing} of ${compared} replies differ, above ${sayShare(limit)}`;
         }
         if (greatestRate(differing, compared) <= limit) return [];
         const sure = `to be sure of less than ${sayShare(limit)}`;
-        if (!differing) return `${route}: ${compared} of the ${pairsNeeded(limit)} comparisons it takes ${sure}`;
+        if (!differing) {
+          uncertain.push(`${route}: ${compared} of the ${pairsNeeded(limit)} comparisons it takes ${sure}`);
+          return [];
+        }
         return `${route}: ${differing} of ${compared} replies differ; it takes more of them ${sure}`;
       }),
       ...noisier.map(({ rule, message }) => `rule ${rule} ${message}`),
     ];
+    if (uncertain.length <= MOST_SAID) return [...uncertain, ...gates];
+    const more = `and ${uncertain.length - MOST_SAID} more routes with too few comparisons`;
+    const advice = 'if these are one route, name what varies among the Plan’s routes, such as GET /articles/:slug';
+    return [...uncertain.slice(0, MOST_SAID), `${more}; ${advice}`, ...gates];
   }
 
   /** Of a rule that has been rewritten nothing is known yet. */

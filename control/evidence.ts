@@ -1,24 +1,37 @@
 import type { Counts, Side } from '@strangler/plan';
 import { AboveTest, BelowTest, WorseTest } from './sequential.ts';
 import type { Outage, SideTallies, SideTally } from './tallies.ts';
-import { Breadth, type Counted, MostFailing, OnceAUser } from './users-apart.ts';
+import {
+  Breadth,
+  type Broadness,
+  type Counted,
+  FairShare,
+  MostFailing,
+  OnceAUser,
+  REMEMBERED_MS,
+  UsersMet,
+} from './users-apart.ts';
 
 /** By hard failures alone, and by all errors. */
 export type Outages = Readonly<Record<'hard' | 'errors', Outage>>;
 
-/** What the judge decides on. `others`: without the user who fails most at each side (users-apart.ts). */
+/** What the judge decides on, of requests that count (FairShare). `others`: without the user who fails most at each side (users-apart.ts). */
 export type Evidence = {
   /** The last ten minutes. */
   readonly all: SideTallies;
   readonly others: SideTallies;
   /** Share of errors of the service’s newest requests, about a hundred, of the others. */
   readonly lately: number;
+  /** How long no request to the service has counted, of the others, ms; infinite if none has. */
+  readonly silentFor: number;
   /** Requests to the service since the step began, of all. */
   readonly requests: number;
   readonly outages: Readonly<Record<'all' | 'others', Outages>>;
-  /** The service’s newest failures are of many users, or of half of those who come. */
-  readonly isBroad: boolean;
-  /** Evidence that the service is worse than the monolith, each user’s failures counted once in half a minute: clear from 1 on. */
+  /** Users who came since the step began, and those among them who failed, of the last minutes (in `requests`, `failures`). */
+  readonly users: Pick<Outage, Side>;
+  /** Of the service’s newest failures. */
+  readonly broadness: Broadness;
+  /** Evidence that the service is worse than the monolith, without who fails most at it for seconds and for minutes, each user’s failures counted once in half a minute: clear from 1 on. */
   readonly worse: number;
   /** The same from the time alone in which its newest requests have had more than half of what is allowed. */
   readonly worseNow: number;
@@ -172,14 +185,25 @@ class Strand {
   }
 }
 
+/** Of the users of one side. */
+class UsersApart {
+  readonly fair = new FairShare();
+  readonly once = new OnceAUser();
+  readonly lately = new MostFailing(REMEMBERED_MS.lately);
+  readonly always = new MostFailing(REMEMBERED_MS.always);
+}
+
 /** Evidence on one capability since the present step began, by a monotonic clock in ms. Memory and time per call are bounded. */
 export class EvidenceWindow {
   readonly #limit: number;
+  #met!: Readonly<Record<Side, UsersMet>>;
   #all!: Strand;
   #others!: Strand;
-  #breadth!: Breadth;
-  #users!: Readonly<Record<Side, { readonly once: OnceAUser; readonly mostFailing: MostFailing }>>;
+  /** Who comes and who fails is the same in every step. */
+  readonly #breadth = new Breadth();
+  readonly #users = { monolith: new UsersApart(), service: new UsersApart() };
   #lately!: { requests: number; errors: number };
+  #newestAt!: number;
   /** The newest requests have more errors than half of what is allowed; so it was at some time of the present block. */
   #isHigh = false;
   #wasHigh = false;
@@ -187,54 +211,62 @@ export class EvidenceWindow {
   #each: Partial<Record<Side, Counter>> = {};
   #worse!: WorseTest;
   #above!: AboveTest;
-  #below!: BelowTest;
+  /** What is known of the monolith stays: near 100 % there are too few requests to learn it anew. */
+  readonly #below: BelowTest;
 
   /** `limit`: the share of errors, 0…1, that the Plan allows. */
   constructor(limit: number) {
     this.#limit = limit;
+    this.#below = new BelowTest(limit);
     this.restart();
   }
 
-  /** Forgets everything: another step, another mixture of users. */
+  /** Forgets what requests came to, but what is known of the monolith: another step, another mixture of users. */
   restart(): void {
-    const users = () => ({ once: new OnceAUser(), mostFailing: new MostFailing() });
+    this.#met = { monolith: new UsersMet(), service: new UsersMet() };
     this.#all = new Strand();
     this.#others = new Strand();
-    this.#breadth = new Breadth();
-    this.#users = { monolith: users(), service: users() };
     this.#lately = { requests: 0, errors: 0 };
+    this.#newestAt = Number.NEGATIVE_INFINITY;
     this.#isHigh = this.#wasHigh = false;
     this.#compared = undefined;
     this.#each = {};
     this.#worse = new WorseTest();
     this.#above = new AboveTest(this.#limit);
-    this.#below = new BelowTest(this.#limit);
   }
 
   /** Takes in what a proxy counted since its last message. */
-  add(counted: Counted & Pick<Counts, 'side'>, now: number): void {
-    const { side } = counted;
-    const { once, mostFailing } = this.#users[side];
+  add({ side, users, ...told }: Counted & Pick<Counts, 'side' | 'clientErrors'>, now: number): void {
+    const { fair, once, lately, always } = this.#users[side];
+    // What a client did wrong says nothing, whichever side says so.
+    const requests = told.requests - told.clientErrors;
+    const counted = fair.admit({ ...told, requests, ...(users && { users }) }, now);
+    this.#met[side].note(counted, now);
     this.#all.add(side, counted, now);
     if (side === 'service') this.#breadth.note(counted, now);
-    this.#compare(side, once.count(counted, now), now);
-    const others = mostFailing.leaveOut(counted, now);
+    const others = lately.leaveOut(counted, now);
     if (!others.requests) return;
+    // Where few fail at the monolith they are not left out: the two who fail most could be all of them.
+    this.#compare(side, once.count(side === 'service' ? always.leaveOut(others, now) : counted, now), now);
     this.#others.add(side, others, now);
     this.#lookAtEach(side, others, now);
-    if (side === 'service') this.#lookLately(others);
+    if (side !== 'service') return;
+    this.#lookLately(others);
+    this.#newestAt = now;
   }
 
   /** The evidence now; `alone`: nobody belongs to the monolith. */
   read(now: number, alone: boolean): Evidence {
     const [all, others] = [this.#all.read(now), this.#others.read(now)];
     return {
+      users: { monolith: this.#met.monolith.read(), service: this.#met.service.read() },
       all: all.recent,
       others: others.recent,
       lately: this.#lately.errors / Math.max(1, this.#lately.requests),
+      silentFor: now - this.#newestAt,
       requests: all.requests,
       outages: { all: all.outages, others: others.outages },
-      isBroad: this.#breadth.isBroad,
+      broadness: this.#breadth.read(now),
       worse: this.#worse.evidence,
       worseNow: this.#worse.lately,
       above: this.#above.evidence,

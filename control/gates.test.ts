@@ -1,9 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
+import { tableOf } from '../plan/testing/table.ts';
 import { gatesOf, type SyncReport } from './gates.ts';
 
 const CAPABILITY = {
-  tables: { orders: { user: 'user_id', columns: {}, touched: [] } },
-  guard: { errors: 0.05, hardFailures: 10, minimumRequests: 50, lag: 1_000, verifiedWithin: 3_600_000 },
+  tables: { orders: tableOf({ user: 'user_id' }) },
+  guard: {
+    errors: 0.05,
+    hardFailures: 10,
+    minimumRequests: 50,
+    withoutUser: 0.01,
+    lag: 1_000,
+    verifiedWithin: 3_600_000,
+  },
 };
 const stream = (direction: 'forward' | 'reverse', over: Partial<SyncReport['streams'][number]> = {}) => ({
   ...{ stream: `shop:${direction}`, direction, state: 'running' as const, lag: 20, silent: 100 },
@@ -13,6 +21,7 @@ const OPEN: SyncReport = {
   streams: [stream('forward'), stream('reverse')],
   backfill: [{ table: 'orders', done: 5, total: 5, finished: true }],
   quarantine: { open: 0, settled: 3 },
+  corrections: [],
   verified: { at: '2026-01-01T00:00:00.000Z', begun: '2025-12-31T23:59:00.000Z', rows: 5, mismatches: 0, age: 1_000 },
   unreadable: [],
 };

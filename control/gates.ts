@@ -1,4 +1,4 @@
-import type { BackfillStatus, Capability, StreamStatus } from '@strangler/plan';
+import type { BackfillStatus, Capability, CauseCount, StreamStatus, SurveyDetail } from '@strangler/plan';
 import { sayDuration } from '@strangler/plan';
 
 /** What the databases say of a capability’s sync. */
@@ -9,6 +9,8 @@ export type SyncReport = {
   })[];
   readonly backfill: readonly BackfillStatus[];
   readonly quarantine: { readonly open: number; readonly settled: number };
+  /** What the sync has overwritten, superseded or applied late. */
+  readonly corrections: readonly CauseCount[];
   readonly verified?: {
     readonly at: string;
     /** When it began, by the clock that `lostAt` is of. */
@@ -17,6 +19,8 @@ export type SyncReport = {
     readonly mismatches: number;
     readonly age: number;
   };
+  /** The last survey. */
+  readonly surveyed?: { readonly at: string; readonly changes: number; readonly detail: SurveyDetail };
   /** Why some of it could not be read. */
   readonly unreadable: readonly string[];
 };

@@ -19,14 +19,19 @@ type Host = {
   readonly alert: (reason: string, inputs: object) => void;
 };
 
+/** What has alarmed once alarms again only after it has been quiet for so long, or in another step, ms. */
+const QUIET_MS = 600_000;
+
 /** Looks at what proxies have counted, again and again, and acts on the verdict. */
 export class JudgeLoop {
   readonly #host: Host;
   readonly #evidence: EvidenceWindow;
   #verdict: Verdict = { verdict: 'unsure', rule: 'few-requests', reason: 'nothing has been counted yet' };
   #acting = false;
-  #alerted = false;
+  /** When each rule last alarmed, whether anybody was told or not, ms. */
+  readonly #alarmedAt = new Map<Verdict['rule'], number>();
   #dwell = { since: '', from: performance.now() };
+  #passingSince: number | undefined;
 
   constructor(host: Host) {
     this.#host = host;
@@ -46,6 +51,8 @@ export class JudgeLoop {
   /** Forgets everything: another step, another mixture of users. */
   restart(): void {
     this.#evidence.restart();
+    this.#alarmedAt.clear();
+    this.#passingSince = undefined;
   }
 
   /** One look, and whatever follows from it. */
@@ -58,16 +65,16 @@ export class JudgeLoop {
       : ({ verdict: 'pass', rule: 'no-routes', reason: 'no requests belong to it' } as const);
     this.#verdict = { verdict: found.verdict, rule: found.rule, reason: found.reason };
     const dwelt = this.#dwelt(now);
+    if (found.verdict === 'pass') this.#passingSince ??= now;
+    else this.#passingSince = undefined;
     if (this.#acting) return;
     this.#acting = true;
     const { errors, hardFailures, minimumRequests } = plan.guard;
     const inputs = { evidence, thresholds: { errors, hardFailures, minimumRequests }, verdict: this.#verdict };
     const isServed = servesAnybody(state());
     try {
-      await this.#act(isServed, dwelt, inputs);
-      const isAlarming = 'alert' in found && isServed;
-      if (isAlarming && !this.#alerted) this.#host.alert(found.reason, inputs);
-      this.#alerted = isAlarming;
+      await this.#act(isServed, now, dwelt, inputs);
+      if ('alert' in found && isServed) this.#alarm(now, inputs);
     } catch (error) {
       log.error({ err: error, capability: name }, 'the judge could not act; it tries again');
     } finally {
@@ -75,18 +82,27 @@ export class JudgeLoop {
     }
   }
 
-  async #act(isServed: boolean, dwelt: number, inputs: object): Promise<void> {
+  async #act(isServed: boolean, now: number, dwelt: number, inputs: object): Promise<void> {
     const { state, isOpen, happen } = this.#host;
     const { verdict, rule, reason } = this.#verdict;
     if (verdict === 'fail' && isServed) {
       await happen(() => ({ type: 'rollback', urgent: true, reason: `${rule}: ${reason}` }), inputs);
     } else if (state().ramp.state === 'ramping') {
       const open = isOpen();
+      const passing = this.#passingSince === undefined ? undefined : now - this.#passingSince;
       const judged = ({ boundary }: CapabilityState): RampEvent => ({
-        ...{ type: 'judged', verdict, dwelt, open, at: boundary },
+        ...{ type: 'judged', passing, dwelt, open, at: boundary },
       });
       if (transition(state(), judged(state()), '')) await happen(judged, inputs);
     }
+  }
+
+  /** What comes and goes alarms once. */
+  #alarm(now: number, inputs: object): void {
+    const { rule, reason } = this.#verdict;
+    const isNew = now - (this.#alarmedAt.get(rule) ?? Number.NEGATIVE_INFINITY) > QUIET_MS;
+    this.#alarmedAt.set(rule, now);
+    if (isNew) this.#host.alert(reason, inputs);
   }
 
   /** How long the present step has been watched by this control, ms. */

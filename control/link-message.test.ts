@@ -94,6 +94,24 @@ describe('what a proxy counted', () => {
     expect(of(counts({ users: [] }))).toEqual(counts({ users: [] }));
   });
 
+  test('what proxies say of users is taken if the numbers fit together', () => {
+    const none = { requests: 0, absent: 0, unreadable: 0, unknown: 0 };
+    const identified = (over: object) => ({
+      type: 'identified',
+      identified: [
+        { capability: 'orders', reads: none, writes: { requests: 5, absent: 2, unreadable: 2, unknown: 1 }, ...over },
+      ],
+    });
+    expect(of(identified({}))).toEqual(identified({}));
+    expect(of(identified({ why: 'the header x-user is not ASCII' }))).toEqual(
+      identified({ why: 'the header x-user is not ASCII' }),
+    );
+    expect(of(identified({ writes: { requests: 4, absent: 2, unreadable: 2, unknown: 1 } }))).toBeUndefined();
+    expect(of(identified({ writes: { requests: 5, absent: -1, unreadable: 2, unknown: 1 } }))).toBeUndefined();
+    expect(of(identified({ reads: undefined }))).toBeUndefined();
+    expect(of(identified({ why: 'x'.repeat(1_000) }))).toBeUndefined();
+  });
+
   test.each([
     ['as many requests as make two messages infinite', { requests: 1e308 }],
     ['requests of no whole number', { requests: 10.5 }],

@@ -1,5 +1,5 @@
 import { tallyMistake, validateRules } from '@strangler/compare';
-import { type FromProxy, MOST_NAMED, MOST_TOLD_APART } from '@strangler/plan';
+import { type FromProxy, LACKS, LONGEST_ROUTE, MOST_NAMED, MOST_SURVEYED, MOST_TOLD_APART } from '@strangler/plan';
 
 /** `kind path` of a difference. */
 const LONGEST_PLACE = 4_100;
@@ -62,6 +62,42 @@ const isCounts = (value: unknown): boolean =>
   Array.isArray(value.writers) &&
   value.writers.every((user) => typeof user === 'string');
 
+/** Requests, and those among them without a user. */
+const isIdentityCounts = (value: unknown): boolean =>
+  isFields(value) &&
+  isWhole(value.requests) &&
+  Number(value.requests) <= MOST_COUNTED &&
+  LACKS.every((lack) => isWhole(value[lack])) &&
+  LACKS.reduce((sum, lack) => sum + Number(value[lack]), 0) <= Number(value.requests);
+
+const isIdentified = (value: unknown): boolean =>
+  isFields(value) &&
+  isName(value.capability) &&
+  isIdentityCounts(value.reads) &&
+  isIdentityCounts(value.writes) &&
+  (value.why === undefined || isName(value.why));
+
+const isNamedUser = (value: unknown): boolean =>
+  isFields(value) &&
+  (typeof value.user === 'string' ||
+    ((LACKS as readonly unknown[]).includes(value.lack) && typeof value.why === 'string'));
+
+/** A time of a clock, ms since 1970; no clock is as far as the end of what dates can say. */
+const isMoment = (value: unknown): boolean => isTime(value, 8.64e15);
+
+const isSurveyedWrite = (value: unknown): boolean =>
+  isFields(value) &&
+  isWhole(value.id) &&
+  (value.capability === null || isName(value.capability)) &&
+  typeof value.route === 'string' &&
+  value.route.length <= LONGEST_ROUTE &&
+  typeof value.readOnly === 'boolean' &&
+  isFields(value.users) &&
+  Object.values(value.users).every(isNamedUser) &&
+  isMoment(value.began) &&
+  (value.ended === null || isMoment(value.ended)) &&
+  isWhole(value.status);
+
 const isGroupId = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{6}$/.test(value);
 const isListOf = (value: unknown, is: (one: unknown) => boolean): boolean => Array.isArray(value) && value.every(is);
 const isUsedRule = (value: unknown): boolean =>
@@ -96,6 +132,13 @@ const SHAPES: Record<string, (message: Fields) => boolean> = {
     (from === 'monolith' || from === 'service') &&
     typeof theirs === 'boolean',
   counts: ({ counts }) => Array.isArray(counts) && counts.every(isCounts),
+  surveyed: ({ at, writes, dropped }) =>
+    isMoment(at) &&
+    isWhole(dropped) &&
+    Array.isArray(writes) &&
+    writes.length <= MOST_SURVEYED &&
+    writes.every(isSurveyedWrite),
+  identified: ({ identified }) => Array.isArray(identified) && identified.every(isIdentified),
 };
 
 /** What comparing found, in a form that cannot be used, and why: watching must not cost a proxy its stream. */

@@ -7,6 +7,7 @@ import {
   type FromControl,
   type FromProxy,
   GOODBYE_CODE,
+  type Identified,
   LINK_PATH,
   NAME_TAKEN_CODE,
   type Snapshot,
@@ -17,6 +18,7 @@ import { type RefusedFindings, readMessage } from './link-message.ts';
 import { Notify } from './notify.ts';
 import type { ProxyView } from './readiness.ts';
 import type { Peer, Registry } from './registry.ts';
+import type { SurveyRelay } from './survey-relay.ts';
 
 const MAX_MESSAGE_BYTES = 1_048_576;
 const PING_MS = 1_000;
@@ -24,6 +26,7 @@ const PING_MS = 1_000;
 /** Who is told what proxies say of their traffic. */
 export type Hears = {
   readonly onCounts: (counts: Counts) => void;
+  readonly onIdentified: (identified: Identified) => void;
   readonly onCompared: (comparison: Comparison) => void;
   readonly onAsk: (capability: string, ask: Ask) => void;
   /** Something this proxy said cannot be used, and why. */
@@ -36,6 +39,7 @@ export type LinkParts = {
   readonly snapshot: () => Readonly<Record<string, CapabilitySnapshot>>;
   readonly hears: Hears;
   readonly registry: Registry;
+  readonly survey: SurveyRelay;
   readonly term: number;
   /** Throws when this control may decide nothing any more: then proxies are told nothing either. */
   readonly check: () => void;
@@ -65,6 +69,12 @@ export class ProxyLinks {
     this.#snapshot = Object.freeze({ term, version, capabilities: snapshot() });
     for (const { stream } of this.registry.linked()) stream.send(this.#text());
     return version;
+  }
+
+  /** Tells every proxy to tell of its writes, for so long; one that links later is told at the next time. */
+  survey(milliseconds: number): void {
+    const message: FromControl = { type: 'survey', for: milliseconds };
+    for (const { stream } of this.registry.linked()) stream.send(JSON.stringify(message));
   }
 
   /** Every registered proxy. */
@@ -137,6 +147,8 @@ export class ProxyLinks {
     const { hears, term } = this.#parts;
     if (message.type === 'refused') hears.onRefused(peer.proxy, message.why);
     else if (message.type === 'counts') for (const counts of message.counts) hears.onCounts(counts);
+    else if (message.type === 'identified') for (const one of message.identified) hears.onIdentified(one);
+    else if (message.type === 'surveyed') this.#parts.survey.hear(peer, message, performance.now());
     else if (message.type === 'compared') hears.onCompared(message.comparison);
     else if (message.type === 'confirm') {
       const { id, user, from, theirs } = message;

@@ -42,6 +42,17 @@ export function openMeters(): Meters {
   const gates = gauge('gates_closed', 'Reasons that keep users from moving forward.', 'capability');
   const lag = gauge('lag_milliseconds', 'Lag of a stream; +Inf if unknown.', 'capability', 'stream');
   const quarantine = gauge('quarantine_rows', 'Rows kept in quarantine.', 'capability', 'status');
+  const corrections = new Counter({
+    name: 'strangler_corrections_total',
+    help: 'Rows that the sync has overwritten, superseded or applied late, by cause.',
+    labelNames: ['capability', 'direction', 'cause'],
+    registers,
+  });
+  const unexpected = gauge(
+    'corrections_unexpected',
+    'Those of them that nobody has called expected: they keep users from moving forward.',
+    ...['capability', 'direction', 'cause'],
+  );
   const pause = new Histogram({
     name: 'strangler_handoff_pause_seconds',
     help: 'From hold to release: what a held write waits at most.',
@@ -61,6 +72,7 @@ export function openMeters(): Meters {
       active.set(status.control.active ? 1 : 0);
       proxies.set(status.proxies.filter(({ connected }) => connected).length);
       lost.reset();
+      corrections.reset(); // the databases count, also what was there before this process
       for (const { proxy, lostFor } of status.proxies) lost.set({ proxy }, (lostFor ?? 0) / 1_000);
       for (const one of status.capabilities) {
         const { capability } = one;
@@ -77,6 +89,10 @@ export function openMeters(): Meters {
         }
         quarantine.set({ capability, status: 'open' }, one.quarantine.open);
         quarantine.set({ capability, status: 'settled' }, one.quarantine.settled);
+        for (const { direction, cause, rows, unexpected: left } of one.corrections) {
+          corrections.inc({ capability, direction, cause }, rows);
+          unexpected.set({ capability, direction, cause }, left);
+        }
       }
       return registers[0]!.metrics();
     },

@@ -1,10 +1,13 @@
 import { type Capability, sayDuration, sideOf } from '@strangler/plan';
 import type { Comparisons } from './comparisons.ts';
+import { correctionGates } from './corrections.ts';
 import { gatesOf } from './gates.ts';
 import { type HandoffParts, saySubject } from './handoff-parts.ts';
 import { isFullOfNames, type Move } from './handoff-state.ts';
+import type { Identities } from './identities.ts';
 import { lostProxies, unknownFor } from './readiness.ts';
 import type { CapabilityState } from './state.ts';
+import { surveyGates } from './survey-gate.ts';
 import type { SyncWatch } from './sync-watch.ts';
 
 /** What the gates are asked of. */
@@ -14,6 +17,7 @@ type Parts = {
   readonly sync: SyncWatch | undefined;
   readonly proxies: HandoffParts['proxies'];
   readonly comparisons: Comparisons;
+  readonly identities: Identities;
   /** Since when this control has decided, if another one did before: writes sent under that one may be under way. */
   readonly restartedAt: number;
 };
@@ -42,14 +46,18 @@ export class MoveGates {
   }
 
   /** What keeps users from moving forward, and nobody from moving back. */
-  #forward({ lostAt, unproven }: CapabilityState): string[] {
-    const { sync, plan, name, comparisons } = this.#parts;
+  #forward(state: CapabilityState): string[] {
+    const { lostAt, unproven } = state;
+    const { sync, plan, name, comparisons, identities } = this.#parts;
     const gates = gatesOf(plan, sync?.latest(), sync ? performance.now() - sync.readAt() : 0, lostAt);
+    gates.push(...surveyGates(name, plan, state, sync?.latest()));
     for (const { epoch, subject } of unproven) {
       const since = 'the service’s database has not confirmed it since';
       const lost = `if it is gone for good: strangler settle ${name} --lost`;
       gates.push(`${saySubject(subject)} came back by force (epoch ${epoch}), and ${since}; ${lost}`);
     }
+    gates.push(...correctionGates(name, sync?.latest()?.corrections ?? []));
+    gates.push(...identities.gates(plan.guard.withoutUser, performance.now()));
     if (plan.compare.share > 0) gates.push(...comparisons.gates(plan.compare.limit));
     return gates;
   }

@@ -45,16 +45,32 @@ describe('ramp', () => {
 
   test('a step is left only with a pass, open gates, the dwell over and everybody arrived', () => {
     const wanted = at(ramping, 1_000);
-    const event: RampEvent = { type: 'judged', verdict: 'pass', dwelt: 1_000, open: true, at: 1_000 };
+    const event: RampEvent = { type: 'judged', passing: 1_000, dwelt: 1_000, open: true, at: 1_000 };
     expect(after(wanted, event)).toMatchObject({ ramp: { step: 1, since: LATER }, target: 2_500 });
-    for (const not of [{ verdict: 'unsure' }, { dwelt: 999 }, { open: false }, { at: 990 }] as const) {
+    for (const not of [{ passing: undefined }, { dwelt: 999 }, { open: false }, { at: 990 }] as const) {
       expect(transition(wanted, { ...event, ...not }, LATER)).toBeUndefined();
     }
   });
 
+  test('a good moment is luck: it must have been passing for a minute, or for the whole of a shorter dwell', () => {
+    const judged = (dwell: number, passing: number) =>
+      transition(
+        { ...at(ramping, 1_000), dwell },
+        { type: 'judged', passing, dwelt: 600_000, open: true, at: 1_000 },
+        LATER,
+      );
+    for (const dwell of [60_000, 600_000]) {
+      expect(judged(dwell, 59_999)).toBeUndefined();
+      expect(judged(dwell, 60_000)).toBeDefined();
+    }
+    expect(judged(5_000, 4_999)).toBeUndefined();
+    expect(judged(5_000, 5_000)).toBeDefined();
+    expect(judged(0, 0)).toBeDefined();
+  });
+
   test('the last step ends in complete', () => {
     const last = at({ ...ramping, step: 2 }, 5_000);
-    expect(after(last, { type: 'judged', verdict: 'pass', dwelt: 1_000, open: true, at: 5_000 }).ramp).toEqual({
+    expect(after(last, { type: 'judged', passing: 1_000, dwelt: 1_000, open: true, at: 5_000 }).ramp).toEqual({
       state: 'complete',
     });
   });
@@ -115,7 +131,7 @@ describe('model of the ramp', () => {
     fc.record({ type: fc.constantFrom('set' as const, 'flag' as const), percentage }),
     fc.record({ type: fc.constant('rollback' as const), urgent: fc.boolean() }),
     fc.record({ type: fc.constant('walk' as const), slice: fc.integer({ min: 1, max: 10_000 }) }),
-    fc.record({ type: fc.constant('judged' as const), verdict: fc.constantFrom('pass' as const, 'unsure' as const) }),
+    fc.record({ type: fc.constant('judged' as const), passing: fc.constantFrom(10, undefined) }),
   );
   type World = { wanted: Wanted; boundary: number };
   const step = ({ wanted, boundary }: World, event: typeof kind extends fc.Arbitrary<infer T> ? T : never): World => {
@@ -136,7 +152,7 @@ describe('model of the ramp', () => {
       case 'resume':
         return say({ type: 'resume', at: boundary });
       case 'judged':
-        return say({ type: 'judged', verdict: event.verdict, dwelt: 10, open: true, at: boundary });
+        return say({ type: 'judged', passing: event.passing, dwelt: 10, open: true, at: boundary });
       case 'rollback':
         return say({ type: 'rollback', urgent: event.urgent, reason: 'x' });
       default:

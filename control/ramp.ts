@@ -1,4 +1,4 @@
-import type { RampState, Verdict } from '@strangler/plan';
+import type { RampState } from '@strangler/plan';
 
 /** What is wanted of a capability: the ramp, where it sends users (0…10000), how long a step is watched (ms). */
 export type Wanted = { readonly ramp: RampState; readonly target: number; readonly dwell: number };
@@ -13,10 +13,13 @@ export type RampEvent =
   | { readonly type: 'rollback'; readonly urgent: boolean; readonly reason: string }
   /** Everybody is where the target wants them. */
   | { readonly type: 'arrived'; readonly at: number }
-  /** The judge on the present step, `dwelt` ms after it began; `open`: no gate is closed. */
+  /**
+   * The judge on the present step, `dwelt` ms after it began; `passing`: for how long it has been passing, ms, undefined if
+   * it is not; `open`: no gate is closed.
+   */
   | {
       readonly type: 'judged';
-      readonly verdict: Verdict['verdict'];
+      readonly passing: number | undefined;
       readonly dwelt: number;
       readonly open: boolean;
       readonly at: number;
@@ -34,6 +37,9 @@ export type RampTransition = {
   readonly reason: string;
   readonly effects: readonly Effect[];
 };
+
+/** A step that is watched for longer has been passed once it has been passing for so long, ms: a good moment is luck. */
+const PASSES_AFTER_MS = 60_000;
 
 /** Buckets of a percentage: 12.34 → 1234. */
 export const toBuckets = (percentage: number): number => Math.round(percentage * 100);
@@ -120,7 +126,8 @@ export function transition(
       return becomes({ ...ramp, since: now }, wanted.target, 'reached', `${event.at / 100} %`);
     case 'judged': {
       if (ramp.state !== 'ramping' || event.at !== wanted.target) return undefined;
-      if (event.verdict !== 'pass' || !event.open || event.dwelt < wanted.dwell) return undefined;
+      if (event.passing === undefined || !event.open || event.dwelt < wanted.dwell) return undefined;
+      if (event.passing < Math.min(wanted.dwell, PASSES_AFTER_MS)) return undefined;
       const to = ramp.steps[ramp.step + 1];
       if (to === undefined) return becomes({ state: 'complete' }, wanted.target, 'complete', `${event.at / 100} %`);
       const next: RampState = { ...ramp, step: ramp.step + 1, since: now };

@@ -46,6 +46,9 @@ const SURGE = 4;
 /** How fast evidence of now fades while the service is good enough, ms: outages that come and go are of now. */
 const LATELY_FADES_OVER_MS = 60_000;
 
+/** Evidence of now is not kept beyond this: it has faded to nothing a quarter of an hour later. */
+const MOST_LATELY = 1e6;
+
 /** So many errors are taken to have come one by one before the first. */
 const SINGLE = 3;
 /** So many errors are expected among as many requests of the monolith as a block looks at: with more, all blocks are alike. */
@@ -134,7 +137,7 @@ export class WorseTest {
   take(block: SideTallies, milliseconds: number, isBad: boolean): void {
     const factors = this.#factors(block);
     this.#evidence.multiply(factors, MOST);
-    if (isBad) this.#lately.multiply(factors, Number.POSITIVE_INFINITY);
+    if (isBad) this.#lately.multiply(factors, MOST_LATELY);
     else this.#lately.fade(Math.exp(-milliseconds / LATELY_FADES_OVER_MS));
     this.#pending.push({ worth: new Evidence(RATIOS.length, RATIOS.length), errors: hasErrors(block) });
     for (const { worth } of this.#pending) worth.multiply(factors, Number.POSITIVE_INFINITY);
@@ -246,16 +249,25 @@ export class BelowTest {
   }
 }
 
+/** A chance beyond this is none that anybody asks about; a term of less than this share of the sum changes nothing. */
+const NO_SURPRISE = 0.01;
+const NEGLIGIBLE = 1e-9;
+
 /**
  * The probability that so few of the failures of both sides, or fewer, are the monolith’s, if they hit the requests of
- * both alike: Fisher’s exact test (The Logic of Inductive Inference, J. R. Stat. Soc. 98, 1935).
+ * both alike: Fisher’s exact test (The Logic of Inductive Inference, J. R. Stat. Soc. 98, 1935). At least NO_SURPRISE if it
+ * is more than that.
  */
 export function chanceOfSoFew({ service, monolith }: Pick<Outage, Side>): number {
   const failures = service.failures + monolith.failures;
   const all = logChoose(service.requests + monolith.requests, failures);
   let chance = 0;
-  for (let few = Math.max(0, failures - service.requests); few <= monolith.failures; few++)
-    chance += Math.exp(logChoose(monolith.requests, few) + logChoose(service.requests, failures - few) - all);
+  // From what is there downwards: the terms soon vanish where so few are a surprise, and soon sum up where they are none.
+  for (let few = monolith.failures; few >= Math.max(0, failures - service.requests); few--) {
+    const term = Math.exp(logChoose(monolith.requests, few) + logChoose(service.requests, failures - few) - all);
+    chance += term;
+    if (chance > NO_SURPRISE || term < chance * NEGLIGIBLE) break;
+  }
   return chance;
 }
 

@@ -1,5 +1,15 @@
-import { countQuarantine, type Database, lastVerify, readApplier, readBackfill, type Session } from '@strangler/ledger';
+import {
+  countKept,
+  type Database,
+  lastSurvey,
+  lastVerify,
+  readApplier,
+  readBackfill,
+  readCauses,
+  type Session,
+} from '@strangler/ledger';
 import { type Direction, otherSide, type Side, sourceOf, streamName } from '@strangler/plan';
+import { countsOf } from './corrections.ts';
 import type { SyncReport } from './gates.ts';
 
 const POLL_MS = 250;
@@ -56,19 +66,23 @@ export async function readSync(capability: string, databases: Readonly<Record<Si
     };
   });
   const kept = DIRECTIONS.map((direction) =>
-    ask(target(direction), 'the quarantine', (session) => countQuarantine(session, streamName(capability, direction))),
+    ask(target(direction), 'the quarantine', (session) => readCauses(session, streamName(capability, direction))),
   );
   const backfill = ask('monolith', 'the backfill', (session) => readBackfill(session, capability));
   const verify = ask('monolith', 'the last verify', (session) => lastVerify(session, capability));
-  const counts = await Promise.all(kept);
+  const survey = ask('monolith', 'the last survey', (session) => lastSurvey(session, capability));
+  const causes = (await Promise.all(kept)).map((rows) => rows ?? []);
+  const counts = causes.map(countKept);
   const verified = await verify;
+  const surveyed = await survey;
   return {
     streams: await Promise.all(streams),
     backfill: (await backfill) ?? [],
     quarantine: {
-      open: counts.reduce((sum, count) => sum + (count?.open ?? 0), 0),
-      settled: counts.reduce((sum, count) => sum + (count?.settled ?? 0), 0),
+      open: counts.reduce((sum, { open }) => sum + open, 0),
+      settled: counts.reduce((sum, { settled }) => sum + settled, 0),
     },
+    corrections: DIRECTIONS.flatMap((direction, at) => countsOf(capability, direction, causes[at]!)),
     ...(verified && {
       verified: {
         at: verified.at,
@@ -78,6 +92,7 @@ export async function readSync(capability: string, databases: Readonly<Record<Si
         age: verified.age,
       },
     }),
+    ...(surveyed && { surveyed: { at: surveyed.at, changes: surveyed.changes, detail: surveyed.detail } }),
     unreadable,
   };
 }

@@ -5,7 +5,8 @@ import { down, status, up } from '@strangler/servers';
 export const NEEDED = ['mysql', 'postgres', 'kafka', 'connect'] as const;
 export type Part = (typeof NEEDED)[number] | 'unleash';
 
-const BACK_WITHIN_MS = 90_000;
+/** However busy the machine is, ms. */
+const BACK_WITHIN_MS = 300_000;
 const POLL_MS = 50;
 
 /** The process id of a server. Throws if it does not run. */

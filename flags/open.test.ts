@@ -7,7 +7,8 @@ import { openFlags } from './open.ts';
 
 test('the Plan says where flags are, and whose hash each capability is split by', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'flags-'));
-  const service = 'service: { url: "http://127.0.0.1:2" }, user: { jwt: sub }';
+  const service =
+    'service: { url: "http://127.0.0.1:2" }, user: [{ jwt: { claim: sub, verify: none } }], anonymous: monolith';
   const plan = parsePlan(
     `version: 1
 name: shop

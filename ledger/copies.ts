@@ -32,6 +32,7 @@ export type VerifyRow = {
   /** When it began, by the monolith’s database (`databaseTime`), ISO 8601. */
   readonly begun: string;
   readonly compared: number;
+  /** Everything that was wrong: rows that differ, orphans, values that are there twice. */
   readonly mismatches: number;
   readonly detail: string;
 };
@@ -42,7 +43,8 @@ export async function databaseTime(session: Session): Promise<string> {
   return isoTime(rows[0]!.now);
 }
 
-const mysqlTime = (iso: string): string => iso.replace('T', ' ').replace('Z', '');
+/** An ISO 8601 time as MySQL takes it. */
+export const mysqlTime = (iso: string): string => iso.replace('T', ' ').replace('Z', '');
 
 /** Keeps the result of a verify, finished now. */
 export async function writeVerify(session: Session, row: VerifyRow): Promise<void> {

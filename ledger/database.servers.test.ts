@@ -91,7 +91,7 @@ describe.each(['mysql', 'postgres'] as const)('a session on %s', (system) => {
   });
 
   test('a lock is named by the server, before the connection is given up', async () => {
-    const slow = new Database(urls.cut, 'reader', { ...options, statementTimeout: 2_000 });
+    const slow = new Database(urls.cut, 'reader', { ...options, statementTimeout: 8_000 });
     await other.transaction(async () => {
       await other.query(insert(1));
       const asked = slow.use((session) => session.query(insert(1)));

@@ -1,3 +1,13 @@
+export {
+  addToCauses,
+  type CauseRow,
+  countKept,
+  countQuarantine,
+  expectEntries,
+  pruneQuarantine,
+  readCauses,
+  unexpectedOf,
+} from './causes.ts';
 export { NoAnswerError } from './connection.ts';
 export * from './copies.ts';
 export * from './corrections.ts';
@@ -12,8 +22,10 @@ export { portions } from './portions.ts';
 export * from './progress.ts';
 export * from './proxies.ts';
 export * from './quarantine.ts';
+export { quoted } from './quoted.ts';
 export type { Answer, Dialect, Session, SessionOptions, Value } from './session.ts';
 export * from './state.ts';
+export * from './surveys.ts';
 export {
   CAPTURED,
   CONTROL,

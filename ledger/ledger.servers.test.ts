@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Cause } from '@strangler/plan';
 import { servers } from '@strangler/servers';
 import {
   acquireLease,
+  addToCauses,
   barrierArrived,
   blockedUsers,
   claimCheckpoint,
@@ -11,18 +13,24 @@ import {
   Database,
   dropOrigins,
   dropTables,
+  expectEntries,
   forgetProxy,
   hasHandoff,
   highestEpoch,
   isTerm,
   keptImages,
+  lastSurvey,
   lastTick,
   lastVerify,
   moveCheckpoint,
   openSession,
+  pruneQuarantine,
+  type QuarantineEntry,
+  type QuarantineStatus,
   quarantine,
   readApplier,
   readBackfill,
+  readCauses,
   readCheckpoint,
   readOwnership,
   readProxies,
@@ -39,12 +47,14 @@ import {
   TickLostError,
   tablesOf,
   tick,
+  unexpectedOf,
   writeBackfill,
   writeHandoff,
   writeOwnership,
   writeRecord,
   writersOf,
   writeState,
+  writeSurvey,
   writeVerify,
 } from './index.ts';
 
@@ -201,7 +211,7 @@ describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
     const entry = {
       stream: 'orders:forward',
       status: 'open',
-      reason: 'inapplicable',
+      cause: 'inapplicable',
       table: 'orders',
       key: '1',
       aggregate: 'orders 1',
@@ -214,8 +224,12 @@ describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
       epoch: 3,
       detail: 'too long',
       resolution: null,
+      operation: null,
     } as const;
-    await quarantine(session(), [entry, { ...entry, status: 'superseded', reason: 'superseded', user: '8', key: '2' }]);
+    await quarantine(session(), [
+      entry,
+      { ...entry, status: 'superseded', cause: 'retried-purchase', user: '8', key: '2' },
+    ]);
     expect(await countQuarantine(session(), 'orders:forward')).toEqual({ open: 1, settled: 1 });
     expect(await blockedUsers(session(), 'orders:forward')).toEqual(['7']);
     expect(await keptImages(session(), 'orders', ['1', '3'])).toEqual(['{"id":1}']);
@@ -229,19 +243,136 @@ describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
     expect(settled).toMatchObject([{ status: 'resolved', resolution: 'by ada: the row fits now' }]);
   });
 
+  test('finds what is kept around users: theirs, and others’ in the same aggregates', async () => {
+    const stream = 'around:forward';
+    const entry = (user: string | null, aggregate: string, status: 'open' | 'resolved' = 'open'): QuarantineEntry => ({
+      ...{ stream, status, cause: 'inapplicable', table: 'orders', key: aggregate, aggregate, user, before: null },
+      ...{ after: '{}', owner: null, position: 'x', transaction: null, epoch: null, detail: null },
+      ...{ resolution: null, operation: null },
+    });
+    await quarantine(session(), [
+      ...[entry('ada', 'orders 1'), entry('bob', 'orders 1'), entry('bob', 'orders 2'), entry(null, 'orders 1')],
+      ...[entry('cyd', 'orders 2'), entry('ADA', 'orders 3'), entry('dee', 'orders 1', 'resolved')],
+    ]);
+    const around = async (...users: string[]) => {
+      const found = await readQuarantine(session(), { stream, status: 'open', around: users, lock: true });
+      return found.map(({ user, aggregate }) => `${user} ${aggregate}`);
+    };
+    expect(await around('ada')).toEqual(['ada orders 1', 'bob orders 1', 'null orders 1']);
+    expect(await around('cyd')).toEqual(['bob orders 2', 'cyd orders 2']);
+    expect(await around('dee')).toEqual([]);
+    expect(await around('ada', 'bob')).toEqual([
+      ...['ada orders 1', 'bob orders 1', 'bob orders 2', 'null orders 1', 'cyd orders 2'],
+    ]);
+  });
+
+  test('counts what it keeps by cause, until somebody calls it expected or decides it, and forgets what is old (faults 85)', async () => {
+    const stream = 'causes:forward';
+    const entry = (cause: Cause, key: string, status: QuarantineStatus = 'kept') => ({
+      ...{ stream, status, cause, table: 'orders', key, aggregate: `orders ${key}`, user: '7', before: null },
+      ...{ after: '{"id":1}', owner: null, position: 'x', transaction: null, epoch: null, detail: null },
+      ...{ resolution: null, operation: null },
+    });
+    const counts = async () => {
+      const rows = await readCauses(session(), stream);
+      return Object.fromEntries(rows.map((row) => [row.cause, [row.kept, unexpectedOf(row), row.sample?.row]]));
+    };
+    await quarantine(session(), [
+      ...[entry('overwritten', '1'), entry('overwritten', '2'), entry('retried-purchase', '3', 'superseded')],
+      ...[entry('rogue-write', '4', 'open'), entry('rogue-write', '5', 'open'), entry('recopied', '6')],
+    ]);
+    await addToCauses(session(), [{ stream, cause: 'born', rows: 3 }]);
+    expect(await counts()).toEqual({
+      overwritten: [2, 2, 'orders 2'],
+      'retried-purchase': [1, 0, undefined],
+      'rogue-write': [2, 0, undefined],
+      recopied: [1, 0, undefined],
+      born: [3, 0, undefined],
+    });
+    expect(await countQuarantine(session(), stream)).toEqual({ open: 2, settled: 4 });
+
+    const open = await readQuarantine(session(), { stream, status: 'open' });
+    await settleQuarantine(session(), [open[0]!.id], 'resolved', 'by ada');
+    await settleQuarantine(session(), [open[1]!.id], 'superseded', 'the owner has made it so meanwhile');
+    expect((await counts())['rogue-write']).toEqual([2, 1, 'orders 5']);
+    const [first] = await readQuarantine(session(), { stream, causes: ['overwritten'] });
+    expect(await expectEntries(session(), { stream, ids: [first!.id] })).toBe(1);
+    expect(await expectEntries(session(), { stream, ids: [first!.id] })).toBe(0);
+    expect((await counts()).overwritten).toEqual([2, 1, 'orders 2']);
+
+    expect(await pruneQuarantine(session(), stream, 60_000)).toBe(0);
+    expect(await pruneQuarantine(session(), stream, 0)).toBe(4); // all but the two that nobody has looked at
+    expect((await readQuarantine(session(), { stream })).map(({ key }) => key)).toEqual(['2', '5']);
+    expect(await expectEntries(session(), { stream, cause: 'overwritten' })).toBe(1);
+    expect(await expectEntries(session(), { stream })).toBe(1);
+    expect(await counts()).toMatchObject({ overwritten: [2, 0, undefined], 'rogue-write': [2, 0, undefined] });
+    expect(await countQuarantine(session(), stream)).toEqual({ open: 0, settled: 6 });
+  });
+
+  test('a quarantine of an earlier version keeps what it holds, and what was settled there is a reason for nothing', async () => {
+    const { dialect } = session();
+    const text = dialect === 'mysql' ? 'LONGTEXT' : 'TEXT';
+    const make = async () => {
+      await session().query('DROP TABLE strangler_quarantine');
+      await session().query(
+        `CREATE TABLE strangler_quarantine (id INT PRIMARY KEY, stream VARCHAR(100) NOT NULL, status VARCHAR(10) NOT NULL,
+           reason VARCHAR(40) NOT NULL, table_name VARCHAR(190) NOT NULL, row_key ${text} NOT NULL, aggregate ${text} NOT NULL,
+           user_id VARCHAR(190), before_image ${text}, after_image ${text}, owner_image ${text}, position ${text} NOT NULL,
+           source_transaction ${text}, epoch BIGINT, detail ${text}, created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+           settled_at TIMESTAMP NULL, resolution ${text})`,
+      );
+      for (const [id, status, reason] of [
+        [1, 'superseded', 'superseded'],
+        [2, 'resolved', 'rogue-write'],
+        [3, 'open', 'late-write'],
+      ] as const) {
+        await session().query(
+          `INSERT INTO strangler_quarantine (id, stream, status, reason, table_name, row_key, aggregate, position)
+           VALUES (?, 'old:forward', ?, ?, 'orders', '1', 'orders 1', 'x')`,
+          [id, status, reason],
+        );
+      }
+    };
+    await make();
+    await createTables(session());
+    await createTables(session());
+    const kept = await readQuarantine(session(), { stream: 'old:forward' });
+    expect(kept.map(({ cause, status }) => [cause, status])).toEqual([
+      ['late-superseded', 'superseded'],
+      ['rogue-write', 'resolved'],
+      ['late-write', 'open'],
+    ]);
+    const causes = await readCauses(session(), 'old:forward');
+    expect(causes.map((row) => [row.cause, row.kept, unexpectedOf(row)]).sort()).toEqual([
+      ['late-superseded', 1, 0],
+      ['late-write', 1, 0],
+      ['rogue-write', 1, 0],
+    ]);
+    await session().query('DROP TABLE strangler_quarantine');
+    await createTables(session());
+  });
+
   test('users, rows and aggregates are told apart by their bytes, whatever the collation of the database says (faults 87)', async () => {
     const names = ['ada', 'Ada', 'ada ', 'àda'];
     const entries = names.map((name) => ({
-      ...({ stream: 'names:forward', status: 'open', reason: 'inapplicable', table: 'names' } as const),
+      ...({ stream: 'names:forward', status: 'open', cause: 'inapplicable', table: 'names' } as const),
       ...{ key: name, aggregate: `names ${name}`, user: name, before: null, after: JSON.stringify({ name }) },
-      ...{ owner: null, position: 'x', transaction: null, epoch: null, detail: null, resolution: null },
+      ...{
+        owner: null,
+        position: 'x',
+        transaction: null,
+        epoch: null,
+        detail: null,
+        resolution: null,
+        operation: null,
+      },
     }));
     await quarantine(session(), entries);
     expect((await blockedUsers(session(), 'names:forward')).sort()).toEqual([...names].sort());
     expect(await keptImages(session(), 'names', ['Ada'])).toEqual(['{"name":"Ada"}']);
     expect((await keptImages(session(), 'names', names)).sort()).toEqual(entries.map(({ after }) => after).sort());
     expect(await keptImages(session(), 'Names', names)).toEqual([]);
-    const late = { status: 'open', reason: 'late-write', detail: 'too large' } as const;
+    const late = { status: 'open', cause: 'late-write', detail: 'too large' } as const;
     await quarantine(
       session(),
       entries.slice(0, 3).map((entry) => ({ ...entry, ...late, stream: 'late:forward' })),
@@ -256,8 +387,16 @@ describe.each(['mysql', 'postgres'] as const)('the ledger in %s', (system) => {
 
   test('keeps a row with a NUL in its key, which Postgres takes in no text', async () => {
     const stream = 'orders:reverse';
-    const row = { status: 'open', reason: 'inapplicable', table: 'tags', aggregate: 'tags a\0b', key: 'a\0b' } as const;
-    const nothing = { before: null, owner: null, transaction: null, epoch: null, detail: null, resolution: null };
+    const row = { status: 'open', cause: 'inapplicable', table: 'tags', aggregate: 'tags a\0b', key: 'a\0b' } as const;
+    const nothing = {
+      before: null,
+      owner: null,
+      transaction: null,
+      epoch: null,
+      detail: null,
+      resolution: null,
+      operation: null,
+    };
     await quarantine(session(), [
       { stream, position: 'p', user: '9', after: '{"id":"a\\u0000b"}', ...row, ...nothing },
     ]);
@@ -406,6 +545,16 @@ describe('what control keeps in MySQL', () => {
       mismatches: 1,
       begun: '2026-01-01T00:00:00.000Z',
     });
+  });
+
+  test('keeps the last survey of a capability', async () => {
+    expect(await lastSurvey(sessions.mysql!, 'orders')).toBeUndefined();
+    const row = { capability: 'orders', begun: '2026-01-01T00:00:00.000Z', changes: 9, unexplained: 1 };
+    const finding = { table: 'orders', op: 'update', columns: ['total'], cause: 'nobody', count: 1 } as const;
+    const detail = { tables: { orders: 9 }, findings: [finding] };
+    await writeSurvey(sessions.mysql!, { ...row, changes: 3, detail });
+    await writeSurvey(sessions.mysql!, { ...row, detail });
+    expect(await lastSurvey(sessions.mysql!, 'orders')).toEqual({ ...row, detail, at: expect.any(String) });
   });
 
   test('drops every table again', async () => {

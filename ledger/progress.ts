@@ -71,7 +71,7 @@ export class TickLostError extends Error {
     const where = dialect === 'mysql' ? 'the monolith’s' : 'the service’s';
     super(
       `the row of strangler_tick is missing in ${where} database, so nobody can tell what of its writes has arrived: put ` +
-        'it back with `strangler init`; the stream from there stops at it, and goes on with `strangler recopy`',
+        'it back with `strangler init`; the stream from there stops at it, and goes on with `strangler recopy --apply`',
     );
     this.name = 'TickLostError';
   }

@@ -1,22 +1,27 @@
+import type { Cause } from '@strangler/plan';
+import { addToCauses, expectSettled, tallyOf } from './causes.ts';
 import { exactly } from './exact.ts';
 import { isoTime } from './iso-time.ts';
 import { portions } from './portions.ts';
+import { quoted } from './quoted.ts';
 import type { Session, Value } from './session.ts';
 
 /**
  * `open`: a person decides. `superseded`: the owner has since written the same, nothing is left to decide. `resolved`: a
- * person has decided, or it could be applied after all.
+ * person has decided, or it could be applied after all. `kept`: another row has taken its place; nothing is to be
+ * decided, but `strangler undo` can put it back.
  */
-export type QuarantineStatus = 'open' | 'superseded' | 'resolved';
+export type QuarantineStatus = 'open' | 'superseded' | 'resolved' | 'kept';
 
-/** Why a row was kept: against the owner's row, or because the target would not take it. */
-export type QuarantineReason = 'superseded' | 'late-write' | 'rogue-write' | 'inapplicable' | 'behind-inapplicable';
-
-/** A row kept because it could not or must not be applied. Images are JSON objects of the monolith's columns. */
+/**
+ * A row kept because it could not or must not be applied, or because another one has taken its place: then `after` is
+ * what was there, and `owner` what is there since. Of a late write that was applied it is the other way round. Images are
+ * JSON objects of the monolith's columns.
+ */
 export type QuarantineEntry = {
   readonly stream: string;
   readonly status: QuarantineStatus;
-  readonly reason: QuarantineReason;
+  readonly cause: Cause;
   readonly table: string;
   readonly key: string;
   /** The root of the aggregate it belongs to: `orders 17`. */
@@ -33,35 +38,39 @@ export type QuarantineEntry = {
   /** What the target's database said against it. */
   readonly detail: string | null;
   readonly resolution: string | null;
+  /** Names what one command of an operator has done as a whole; null if none has. */
+  readonly operation: string | null;
 };
 
 /** An entry as it is in the quarantine; times are ISO 8601. */
 export type KeptEntry = QuarantineEntry & {
   readonly id: number;
+  /** When somebody called it expected, or decided it; null if nobody has. */
+  readonly expectedAt: string | null;
   readonly keptAt: string;
   readonly settledAt: string | null;
 };
 
-const COLUMNS = `stream, status, reason, table_name, row_key, aggregate, user_id, before_image, after_image, owner_image,
-  position, source_transaction, epoch, detail, resolution`;
+const COLUMNS = `stream, status, cause, table_name, row_key, aggregate, user_id, before_image, after_image, owner_image,
+  position, source_transaction, epoch, detail, resolution, operation`;
 const ENTRIES_AT_ONCE = 500;
 
 /** What is kept is kept even if it is what the database refused: Postgres takes no NUL in a text, so a sign stands for it. */
 const storable = (value: Value): Value => (typeof value === 'string' ? value.replaceAll('\0', '␀') : value);
 
-/** Keeps rows, with every image there is. What is kept settled is settled now. */
+/** Keeps rows, with every image there is, and counts them by cause. What is kept settled is settled now. */
 export async function quarantine(session: Session, entries: readonly QuarantineEntry[]): Promise<void> {
   const weight = ({ before, after, owner }: QuarantineEntry) =>
     (before?.length ?? 0) + (after?.length ?? 0) + (owner?.length ?? 0);
   for (const some of portions(entries, ENTRIES_AT_ONCE, weight)) {
-    const row = '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
+    const row = '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
     await session.query(
       `INSERT INTO strangler_quarantine (${COLUMNS}) VALUES ${some.map(() => row).join(', ')}`,
       some.flatMap((entry) =>
         [
           entry.stream,
           entry.status,
-          entry.reason,
+          entry.cause,
           entry.table,
           entry.key,
           entry.aggregate,
@@ -74,10 +83,12 @@ export async function quarantine(session: Session, entries: readonly QuarantineE
           entry.epoch,
           entry.detail,
           entry.resolution,
+          entry.operation,
         ].map(storable),
       ),
     );
   }
+  await addToCauses(session, tallyOf(entries));
 }
 
 /** Which entries to read; what is not named does not matter. */
@@ -85,8 +96,15 @@ export type QuarantineFilter = {
   readonly stream: string;
   readonly ids?: readonly number[];
   readonly status?: QuarantineStatus;
-  readonly reasons?: readonly QuarantineReason[];
+  readonly causes?: readonly Cause[];
+  readonly operation?: string;
+  /** Only those that nobody has called expected or decided. */
+  readonly unexpected?: boolean;
+  /** Only those that are not open. */
+  readonly settled?: boolean;
   readonly user?: string;
+  /** Entries of these users, and those of other users in the same aggregates. */
+  readonly around?: readonly string[];
   readonly aggregate?: string;
   readonly position?: string;
   /** Only entries with a higher id. */
@@ -98,7 +116,7 @@ export type QuarantineFilter = {
 
 /** Entries, oldest first. */
 export async function readQuarantine(session: Session, filter: QuarantineFilter): Promise<KeptEntry[]> {
-  const { stream, ids, status, reasons, user, aggregate, position, after, limit, lock } = filter;
+  const { stream, ids, status, causes, operation, user, around, aggregate, position, after, limit, lock } = filter;
   const conditions = ['stream = ?'];
   const values: Value[] = [stream];
   const among = (column: string, all: readonly (string | number)[] | undefined) => {
@@ -108,10 +126,19 @@ export async function readQuarantine(session: Session, filter: QuarantineFilter)
   };
   among('id', ids);
   among('status', status && [status]);
-  among('reason', reasons);
+  among('cause', causes);
+  among('operation', operation === undefined ? undefined : [operation]);
   among(exactly(session.dialect, 'user_id'), user === undefined ? undefined : [user]);
   among(exactly(session.dialect, 'aggregate'), aggregate === undefined ? undefined : [aggregate]);
   among('position', position === undefined ? undefined : [position]);
+  if (around) {
+    const theirs = `${exactly(session.dialect, 'user_id')} IN (${around.map(() => '?').join(', ')})`;
+    const aggregates = `SELECT aggregate FROM strangler_quarantine WHERE ${[...conditions, theirs].join(' AND ')}`;
+    conditions.push(`(${theirs} OR aggregate IN (${aggregates}))`);
+    values.push(...around, ...values, ...around);
+  }
+  if (filter.unexpected) conditions.push('expected_at IS NULL');
+  if (filter.settled) conditions.push("status <> 'open'");
   if (after !== undefined) {
     conditions.push('id > ?');
     values.push(after);
@@ -119,7 +146,8 @@ export async function readQuarantine(session: Session, filter: QuarantineFilter)
   const time = (column: string) =>
     session.dialect === 'mysql' ? column : `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`;
   const { rows } = await session.query(
-    `SELECT id, ${COLUMNS}, ${time('created_at')} AS kept_at, ${time('settled_at')} AS settled_at
+    `SELECT id, ${COLUMNS}, ${time('created_at')} AS kept_at, ${time('settled_at')} AS settled_at,
+       ${time('expected_at')} AS expected_at
      FROM strangler_quarantine WHERE ${conditions.join(' AND ')} ORDER BY id
      ${limit === undefined ? '' : `LIMIT ${limit}`} ${lock ? 'FOR UPDATE' : ''}`,
     values,
@@ -133,7 +161,7 @@ const keptOf = (row: Record<string, unknown>): KeptEntry => ({
   id: Number(row.id),
   stream: String(row.stream),
   status: row.status as QuarantineStatus,
-  reason: row.reason as QuarantineReason,
+  cause: row.cause as Cause,
   table: String(row.table_name),
   key: String(row.row_key),
   aggregate: String(row.aggregate),
@@ -146,47 +174,78 @@ const keptOf = (row: Record<string, unknown>): KeptEntry => ({
   epoch: row.epoch === null ? null : Number(row.epoch),
   detail: textOrNull(row.detail),
   resolution: textOrNull(row.resolution),
+  operation: textOrNull(row.operation),
+  expectedAt: row.expected_at === null ? null : isoTime(row.expected_at),
   keptAt: isoTime(row.kept_at),
   settledAt: row.settled_at === null ? null : isoTime(row.settled_at),
 });
 
-/** Settles the open ones among these entries; gives how many they were. */
+/**
+ * Settles the open ones among these entries; gives how many they were. What somebody has looked at counts as expected:
+ * whatever is resolved, and what is `seen` to be superseded.
+ */
 export async function settleQuarantine(
   session: Session,
   ids: readonly number[],
   status: 'superseded' | 'resolved',
   resolution: string,
+  seen = status === 'resolved',
 ): Promise<number> {
-  if (!ids.length) return 0;
-  const { affected } = await session.query(
-    `UPDATE strangler_quarantine SET status = ?, resolution = ?, settled_at = CURRENT_TIMESTAMP(6)
-     WHERE status = 'open' AND id IN (${ids.map(() => '?').join(', ')})`,
-    [status, resolution, ...ids],
-  );
-  return affected;
+  let settled = 0;
+  for (const some of portions(ids, ENTRIES_AT_ONCE, () => 0)) {
+    const among = `status = 'open' AND id IN (${some.map(() => '?').join(', ')})`;
+    if (seen) await expectSettled(session, among, some);
+    const { affected } = await session.query(
+      `UPDATE strangler_quarantine SET status = ?, resolution = ?, settled_at = CURRENT_TIMESTAMP(6) WHERE ${among}`,
+      [status, resolution, ...some],
+    );
+    settled += affected;
+  }
+  return settled;
 }
 
-/** How many rows of a stream are kept, open and settled. */
-export async function countQuarantine(session: Session, stream: string): Promise<{ open: number; settled: number }> {
-  const { rows } = await session.query<{ status: string; n: number }>(
-    'SELECT status, COUNT(*) AS n FROM strangler_quarantine WHERE stream = ? GROUP BY status',
+/** Says of entries what has become of them since; somebody has looked at them. */
+export async function noteUndone(session: Session, ids: readonly number[], resolution: string): Promise<void> {
+  await session.transaction(async () => {
+    for (const some of portions(ids, ENTRIES_AT_ONCE, () => 0)) {
+      const among = `id IN (${some.map(() => '?').join(', ')})`;
+      await expectSettled(session, among, some);
+      await session.query(`UPDATE strangler_quarantine SET resolution = ? WHERE ${among}`, [resolution, ...some]);
+    }
+  });
+}
+
+/** The open rows of a stream, counted by table and cause, with what was said of one of them. */
+export async function openByCause(
+  session: Session,
+  stream: string,
+): Promise<{ readonly table: string; readonly cause: string; readonly detail: string | null; readonly n: number }[]> {
+  const { rows } = await session.query<{ table: string; cause: string; detail: string | null; n: number }>(
+    `SELECT table_name AS ${quoted(session.dialect, 'table')}, cause, MIN(detail) AS detail, COUNT(*) AS n FROM strangler_quarantine
+     WHERE stream = ? AND status = 'open' GROUP BY table_name, cause ORDER BY table_name, cause`,
     [stream],
   );
-  const sum = (of: typeof rows) => of.reduce((total, { n }) => total + Number(n), 0);
-  return {
-    open: sum(rows.filter(({ status }) => status === 'open')),
-    settled: sum(rows.filter(({ status }) => status !== 'open')),
-  };
+  return rows.map((row) => ({ ...row, n: Number(row.n) }));
 }
 
 /** Users of a stream with an open row that could not be applied: what follows for them is kept too. */
 export async function blockedUsers(session: Session, stream: string): Promise<string[]> {
   const { rows } = await session.query<{ user_id: string }>(
     `SELECT DISTINCT ${exactly(session.dialect, 'user_id')} AS user_id FROM strangler_quarantine
-     WHERE stream = ? AND status = 'open' AND reason IN ('inapplicable', 'behind-inapplicable') AND user_id IS NOT NULL`,
+     WHERE stream = ? AND status = 'open' AND cause IN ('inapplicable', 'behind-inapplicable') AND user_id IS NOT NULL`,
     [stream],
   );
   return rows.map((row) => row.user_id);
+}
+
+/** Aggregates of a stream that went to another user although they were not the source's to give, and wait for a person. */
+export async function disputedAggregates(session: Session, stream: string): Promise<string[]> {
+  const { rows } = await session.query<{ aggregate: string }>(
+    `SELECT DISTINCT ${exactly(session.dialect, 'aggregate')} AS aggregate FROM strangler_quarantine
+     WHERE stream = ? AND status = 'open' AND cause = 'changed-hands'`,
+    [stream],
+  );
+  return rows.map((row) => row.aggregate);
 }
 
 /** The newest image of each of these rows (`table`, `key`) that was kept instead of being applied. */
@@ -197,11 +256,24 @@ export async function keptImages(session: Session, table: string, keys: readonly
   const { rows } = await session.query<{ image: string }>(
     `SELECT COALESCE(q.after_image, q.before_image) AS image FROM strangler_quarantine q
      JOIN (SELECT MAX(id) AS id FROM strangler_quarantine
-       WHERE ${exactly(session.dialect, 'table_name')} = ? AND ${key} IN (${marks})
+       WHERE status <> 'kept' AND ${exactly(session.dialect, 'table_name')} = ? AND ${key} IN (${marks})
        GROUP BY ${key}) newest ON newest.id = q.id`,
     [table, ...keys],
   );
   return rows.map(({ image }) => image);
+}
+
+/** Those of these rows (`table`, `key`) of which an image waits because the target did not take it, whatever stream brought it. */
+export async function waitingKeys(session: Session, table: string, keys: readonly string[]): Promise<string[]> {
+  if (!keys.length) return [];
+  const key = exactly(session.dialect, 'row_key');
+  const { rows } = await session.query<{ row_key: string }>(
+    `SELECT DISTINCT ${key} AS row_key FROM strangler_quarantine
+     WHERE status = 'open' AND cause IN ('inapplicable', 'behind-inapplicable') AND after_image IS NOT NULL
+     AND ${exactly(session.dialect, 'table_name')} = ? AND ${key} IN (${keys.map(() => '?').join(', ')})`,
+    [table, ...keys],
+  );
+  return rows.map(({ row_key }) => row_key);
 }
 
 /** What waits open in a stream because the target did not take it, of these aggregates: the newest images, oldest first. */
@@ -213,7 +285,7 @@ export async function waitingImages(
   if (!aggregates.length) return [];
   const { rows } = await session.query<{ aggregate: string; table_name: string; image: string }>(
     `SELECT aggregate, table_name, COALESCE(after_image, before_image) AS image FROM strangler_quarantine
-     WHERE stream = ? AND status = 'open' AND reason IN ('inapplicable', 'behind-inapplicable')
+     WHERE stream = ? AND status = 'open' AND cause IN ('inapplicable', 'behind-inapplicable')
      AND aggregate IN (${aggregates.map(() => '?').join(', ')}) ORDER BY id`,
     [stream, ...aggregates],
   );
@@ -229,7 +301,7 @@ export async function refusedAggregates(session: Session, aggregates: readonly s
   const exact = exactly(session.dialect, 'aggregate');
   const { rows } = await session.query<{ aggregate: string }>(
     `SELECT DISTINCT ${exact} AS aggregate FROM strangler_quarantine WHERE status = 'open' AND detail IS NOT NULL
-     AND reason IN ('late-write', 'rogue-write') AND ${exact} IN (${aggregates.map(() => '?').join(', ')})`,
+     AND cause IN ('late-write', 'rogue-write') AND ${exact} IN (${aggregates.map(() => '?').join(', ')})`,
     [...aggregates],
   );
   return rows.map((row) => row.aggregate);

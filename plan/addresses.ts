@@ -30,7 +30,10 @@ export function databaseMistake(text: string, schemes: readonly string[]): strin
   if (authority.split('@').length > 2) return `has a raw @ in its user name or password: ${ENCODE}`;
   if (!URL.canParse(text)) return `is no address; if its user name or password has a special character, ${ENCODE}`;
   if (text.includes('#')) return `has a raw #, and what follows would be lost: ${ENCODE}`;
-  const { hostname, pathname, username, password } = new URL(text);
+  const { hostname, pathname, username, password, searchParams } = new URL(text);
+  const tls = [...searchParams].find(([name, value]) => /ssl|tls/i.test(name) && !/^(disabled?|false|0)$/i.test(value));
+  if (tls)
+    return `asks for TLS by ${tls[0]}, which would be ignored: databases are talked to without TLS as yet; leave it out if they may be`;
   if (!hostname) return 'names no host';
   if (!/^\/[^/]+$/.test(pathname)) return `must name one database: ${scheme}://HOST/DATABASE`;
   try {

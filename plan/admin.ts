@@ -1,5 +1,8 @@
+import type { Cause } from './causes.ts';
+import type { WithoutUser } from './link.ts';
 import type { Direction } from './names.ts';
 import type { Moving } from './ownership.ts';
+import type { Surveyed } from './survey.ts';
 import type { Side, Subject } from './words.ts';
 
 /*
@@ -12,6 +15,7 @@ import type { Side, Subject } from './words.ts';
  *   POST /capabilities/:name/rollback RollbackRequest operate → CapabilityStatus
  *   POST /capabilities/:name/settle SettleRequest  admin    → CapabilityStatus
  *   POST /proxies/:name/dismiss     DismissRequest operate  → Status: that lost proxy does not run any more
+ *   POST /survey                    SurveyRequest  operate  → SurveyAnswer: for cdc, while it surveys
  *   GET  /capabilities/:name/compared              read     → Comparison
  *   POST /capabilities/:name/compared/forget {}    operate  → CapabilityStatus
  *   GET  /metrics (Prometheus), GET /health        no token
@@ -76,6 +80,19 @@ export type BackfillStatus = {
   readonly finished: boolean;
 };
 
+/** How many rows one direction of the sync has kept for one cause. */
+export type CauseCount = {
+  readonly direction: Direction;
+  readonly cause: Cause;
+  readonly rows: number;
+  /** Those of them that wait for a decision. */
+  readonly open: number;
+  /** Those of them that neither wait for a decision nor were called expected; 0 for causes that need nobody's word. */
+  readonly unexpected: number;
+  /** The newest of those. */
+  readonly sample?: { readonly entry: string; readonly row: string; readonly user: string | null };
+};
+
 /** One capability as `strangler status` shows it. */
 export type CapabilityStatus = {
   readonly capability: string;
@@ -102,10 +119,17 @@ export type CapabilityStatus = {
   readonly gates: readonly string[];
   /** What the move that is wanted now waits for, forward or back; empty if nothing moves or nothing is in its way. */
   readonly waitsFor: readonly string[];
+  /** Requests of the last ten minutes, and those among them that had no user. */
+  readonly withoutUser: WithoutUser;
   readonly streams: readonly StreamStatus[];
   readonly backfill: readonly BackfillStatus[];
   readonly quarantine: { readonly open: number; readonly settled: number };
+  /** What the sync has overwritten, superseded or applied late since it was set up, by direction and cause. */
+  readonly corrections: readonly CauseCount[];
+  /** `mismatches`: rows that differ, orphans on either side, and values that are there twice. */
   readonly verified?: { readonly at: string; readonly rows: number; readonly mismatches: number };
+  /** The last survey; absent: none yet. */
+  readonly surveyed?: Surveyed;
 };
 
 /** One registered proxy. */

@@ -1,22 +1,34 @@
 import { z } from 'zod';
-import { claim, database, duration, expression, fraction, percentage, route, token, web } from './field-types.ts';
+import { age, database, duration, expression, fraction, percentage, route, web } from './field-types.ts';
 import { isUserPercentage } from './units.ts';
+import { anonymous, user, userType } from './user-schema.ts';
 import { BUCKETS } from './words.ts';
 
-const user = z
-  .union([
-    z.strictObject({
-      jwt: claim.meta({
-        title: 'text',
-        description: 'A claim of the bearer token, at its top level; a name with dots as [NAME].',
-      }),
-    }),
-    z.strictObject({ header: token.meta({ description: 'A request header.', examples: ['x-user-id'] }) }),
-    z.strictObject({ cookie: token.meta({ description: 'A cookie.', examples: ['user'] }) }),
-  ])
-  .describe('Where a request says whose it is.');
+const writer = z
+  .strictObject({
+    by: z
+      .string()
+      .min(1)
+      .meta({ description: 'Who it is, for people.', examples: ['the popularity job'] }),
+    columns: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .meta({ description: 'The columns it changes, and nobody else.', examples: [['popularity']] }),
+    inserts: z.boolean().default(false).describe('It inserts rows of any user.'),
+    deletes: z.boolean().default(false).describe('It deletes rows of any user.'),
+  })
+  .refine(
+    ({ columns, inserts, deletes }) => columns || inserts || deletes,
+    'must say what it writes: columns, inserts or deletes',
+  );
 
-const table = z.strictObject({
+/** Who writes the rows of a table that has no users. */
+export const SHARED = ['monolith', 'insert-only'] as const;
+export type Shared = (typeof SHARED)[number];
+
+/** One table of a capability. */
+export const table = z.strictObject({
   to: z
     .string()
     .min(1)
@@ -36,10 +48,27 @@ const table = z.strictObject({
           .meta({ description: 'The parent’s table.', examples: ['orders'] }),
       }),
     ])
+    .optional()
     .meta({
       description:
         'The column that holds the user, or the column that leads to a parent row (`through`) of another table (`of`).',
       examples: ['user_id', { through: 'order_id', of: 'orders' }],
+    }),
+  shared: z
+    .enum(SHARED)
+    .optional()
+    .meta({
+      description:
+        'Instead of user, for rows that are everybody’s (tags, categories). monolith: only that side writes them; insert-only: both sides insert, and nobody changes what is there but the monolith.',
+      examples: ['insert-only'],
+    }),
+  unowned: z
+    .literal('monolith')
+    .optional()
+    .meta({
+      description:
+        'Where rows are whose user is NULL: with the monolith, until somebody gives them a user. Not said: a user column that may be NULL is refused.',
+      examples: ['monolith'],
     }),
   columns: z
     .record(z.string(), z.string().min(1))
@@ -60,6 +89,22 @@ const table = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .meta({ description: 'Columns that change with every write and decide nothing.', examples: [['updated_at']] }),
+  writers: z
+    .array(writer)
+    .default([])
+    .meta({
+      description:
+        'Who writes rows in the monolith beside their users: timed jobs, webhooks, staff. What is not declared here and no request of the row’s user explains keeps everybody on the monolith (strangler survey).',
+      examples: [[{ by: 'the popularity job', columns: ['popularity'] }]],
+    }),
+  distinct: z
+    .array(z.array(z.string().min(1)).min(1))
+    .default([])
+    .meta({
+      description:
+        'Unique keys whose values both sides never give away alike, because the application makes them random or asks somebody. Other unique keys that span users are refused.',
+      examples: [[['slug']]],
+    }),
 });
 
 const handoff = z.strictObject({
@@ -95,7 +140,12 @@ const guard = z.strictObject({
     .int()
     .min(1)
     .default(50)
-    .describe('Requests to the service within ten minutes below which there is no verdict on its error rate.'),
+    .describe(
+      'Requests to the service within ten minutes below which there is no verdict on its error rate; of one user not many more count than others make.',
+    ),
+  withoutUser: fraction('1%').describe(
+    'Share of the writes of ten minutes that name no user, or none that can be read, above which nobody moves forward: they go to the monolith, whoever’s data they write.',
+  ),
   lag: duration('1s').describe('Lag of the sync above which nobody moves forward.'),
   verifiedWithin: duration('1h').describe('Age of the last clean verify above which nobody moves forward.'),
 });
@@ -164,9 +214,11 @@ export const capability = z.strictObject({
     .default([])
     .meta({
       description: 'Requests that belong to the capability; none: a pure sync.',
-      examples: [['ANY /api/orders', 'ANY /api/orders/**']],
+      examples: [['ANY /api/orders', 'ANY /api/orders/:id/**']],
     }),
-  user: user.optional(),
+  user,
+  userType,
+  anonymous,
   readOnly: z
     .array(route)
     .default([])
@@ -187,6 +239,9 @@ export const capability = z.strictObject({
     .describe(
       'Answer a write of the service only when it is on the monolith too: a rollback by force then misses nothing acknowledged.',
     ),
+  keepFor: age('30d').describe(
+    'How long rows that the sync has overwritten, superseded or settled are kept, with both images; what keeps users from moving forward stays until somebody has looked at it.',
+  ),
   ramp: ramp.prefault({}).describe('How it is ramped.'),
   guard: guard.prefault({}).describe('What keeps users from moving forward, or takes them back.'),
   handoff: handoff.prefault({}).describe('How users are moved.'),
@@ -195,5 +250,7 @@ export const capability = z.strictObject({
 
 /** One capability of the Plan. */
 export type Capability = z.infer<typeof capability>;
+/** Who writes a table’s rows beside their users. */
+export type DeclaredWriter = z.infer<typeof writer>;
 /** One table of a capability. */
 export type Table = z.infer<typeof table>;

@@ -1,10 +1,11 @@
 import type { Capability } from './capability-schema.ts';
 import { routeMistake } from './field-types.ts';
 import { covers, parseRoute } from './routes.ts';
+import { type LookupDatabase, mistakesOfUsers } from './user-checks.ts';
 
 /** What several fields of a Plan are to each other. */
 type Whole = {
-  readonly monolith: { readonly url?: string | undefined; readonly database?: unknown };
+  readonly monolith: { readonly url?: string | undefined; readonly database?: LookupDatabase | undefined };
   readonly kafka?: unknown;
   readonly control: { readonly tokens: Readonly<Record<string, string | undefined>> };
   readonly capabilities: Readonly<Record<string, Capability>>;
@@ -25,7 +26,7 @@ export function* mistakesAcross(plan: Whole): Generator<Mistake> {
 }
 
 function* neededBy({ monolith, kafka }: Whole, name: string, capability: Capability): Generator<Mistake> {
-  const { routes, tables, service, user } = capability;
+  const { routes, tables, service, user, anonymous } = capability;
   const at = ['capabilities', name];
   const hasTables = Object.keys(tables).length > 0;
   if (!routes.length && !hasTables) yield { path: at, message: 'needs routes, tables, or both' };
@@ -34,6 +35,8 @@ function* neededBy({ monolith, kafka }: Whole, name: string, capability: Capabil
     if (!service.url) yield { path: [...at, 'service', 'url'], message: because };
     if (!monolith.url) yield { path: ['monolith', 'url'], message: `is needed by the routes of ${name}` };
     if (!user) yield { path: [...at, 'user'], message: because };
+    if (!anonymous) yield { path: [...at, 'anonymous'], message: `${because}: monolith or refuse` };
+    yield* mistakesOfUsers(monolith.database, name, capability);
   }
   if (hasTables) {
     const by = `is needed by the tables of ${name}`;
@@ -42,7 +45,21 @@ function* neededBy({ monolith, kafka }: Whole, name: string, capability: Capabil
     if (!monolith.database) yield { path: ['monolith', 'database'], message: by };
     if (!kafka) yield { path: ['kafka'], message: by };
   }
-  for (const [table, { user: owner }] of Object.entries(tables)) {
+  for (const [table, { user: owner, unowned, shared }] of Object.entries(tables)) {
+    const path = [...at, 'tables', table];
+    if (!owner && !shared)
+      yield {
+        path: [...path, 'user'],
+        message: 'is needed: the column that holds the user; or shared, if its rows are everybody’s',
+      };
+    if (owner && shared) yield { path: [...path, 'shared'], message: 'goes with no user: its rows are everybody’s' };
+    if (shared && unowned) yield { path: [...path, 'unowned'], message: 'says nothing here: nobody’s rows are shared' };
+    if (typeof owner === 'object' && unowned) {
+      yield {
+        path: [...at, 'tables', table, 'unowned'],
+        message: `says nothing here: its rows are whose ${owner.of} is; write it there`,
+      };
+    }
     if (typeof owner === 'object' && !Object.hasOwn(tables, owner.of)) {
       yield {
         path: [...at, 'tables', table, 'user', 'of'],

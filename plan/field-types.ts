@@ -25,6 +25,10 @@ export const duration = (byDefault: string) =>
     .meta({ title: 'duration' })
     .prefault(byDefault);
 
+/** Becomes milliseconds, of something no timer waits for, however long. */
+export const age = (byDefault: string) =>
+  unit(parseDuration, 'a duration such as 12h or 30d').meta({ title: 'duration' }).prefault(byDefault);
+
 /** Becomes bytes. */
 export const size = (byDefault: string) =>
   unit(parseSize, 'a size such as 16KiB or 1MB').meta({ title: 'size' }).prefault(byDefault);
@@ -108,6 +112,7 @@ export const database = (schemes: string[]) =>
     .union([
       databaseUrl(schemes).transform((all) => ({
         ...{ admin: all, control: all, applier: all, capture: all },
+        lookup: all as string | undefined,
         application: undefined as string | undefined,
       })),
       z.strictObject({
@@ -115,6 +120,9 @@ export const database = (schemes: string[]) =>
         control: databaseUrl(schemes).describe('Reads and writes handoffs and the state of control.'),
         applier: databaseUrl(schemes).describe('Writes the other side’s rows, checkpoints and quarantine.'),
         capture: databaseUrl(schemes).describe('Reads the log: Debezium’s own user.'),
+        lookup: databaseUrl(schemes)
+          .optional()
+          .describe('Reads the tables in which proxies find out whose a request is, if the Plan has any (`user`).'),
         application: z
           .string()
           .min(1)
@@ -126,26 +134,26 @@ export const database = (schemes: string[]) =>
           }),
       }),
     ])
-    .describe('The database: one address for all, or one for each of admin, control, applier and capture.');
+    .describe(
+      'The database: one address for all, or one for each of admin, control, applier and capture, and lookup where proxies need it.',
+    );
 
 /**
- * The name of a claim at the top level of a token. One with dots could as well be a path to a claim within another one, so
- * it is in a list; the name of a URI (RFC 7519) is none.
+ * The names that lead to a claim of a token. One name with dots could be a claim of this very name or a way into another
+ * one, so it is in a list; the name of a URI (RFC 7519) is no way.
  */
 export const claim = z
-  .union([z.string().meta({ examples: ['sub'] }), z.tuple([z.string()])], 'must be the name of a claim')
-  .transform((given, context) => {
-    const [name] = typeof given === 'string' ? [given] : given;
-    const wrong = (message: string) => context.issues.push({ code: 'custom', message, input: given });
-    if (!/^\S+$/.test(name)) wrong('must be the name of a claim, without blanks');
-    else if (given === name && name.includes('.') && !/^[a-z][a-z0-9+-]*:/i.test(name)) {
-      const inside = `${name.split('.').reverse().join(' in ')}, which is not read`;
+  .union([z.string(), z.array(z.string()).min(1)], 'must be the name of a claim, or a list of names')
+  .superRefine((given, context) => {
+    const wrong = (message: string) => context.addIssue({ code: 'custom', message });
+    if ([given].flat().some((name) => !/^\S+$/.test(name))) wrong('must be the name of a claim, without blanks');
+    else if (typeof given === 'string' && given.includes('.') && !/^[a-z][a-z0-9+-]*:/i.test(given)) {
+      const way = given.split('.');
       wrong(
-        `${name} can be a claim of this very name, or a claim inside another one (${inside}). For the first write ` +
-          `jwt: ["${name}"]; else put the user into a claim of its own at the top, or name a header or a cookie`,
+        `${given} can be a claim of this very name, ["${given}"], or the claim ${way.toReversed().join(' in ')}, ` +
+          `${JSON.stringify(way)}: write the one that is meant`,
       );
     }
-    return name;
   });
 
 /** RFC 9110 and RFC 6265. */

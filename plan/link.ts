@@ -33,11 +33,33 @@ export type Counts = {
   readonly clientErrors: number;
   /** Sum of milliseconds to the answer's head. */
   readonly latency: number;
-  /** The same by user, of the first MOST_TOLD_APART: the judge must know what one user alone meets. Absent: not told apart. */
+  /** The same by user, without clientErrors, of MOST_TOLD_APART, those with errors first: the judge must know what one user alone meets. Absent: not told apart. */
   readonly users?: readonly UserCounts[];
   /** Users whose writes the service acknowledged; of the monolith nobody asks. */
   readonly writers: readonly string[];
 };
+
+/** Why a request of a capability has no user: it names none, one that cannot be read, or one that cannot be found out just now. */
+export const LACKS = ['absent', 'unreadable', 'unknown'] as const;
+export type Lack = (typeof LACKS)[number];
+
+/** Requests, and those among them without a user, by why. */
+export type IdentityCounts = { readonly requests: number } & Readonly<Record<Lack, number>>;
+
+/** How many of these requests had no user. */
+export const withoutUserIn = (counts: IdentityCounts): number => LACKS.reduce((sum, lack) => sum + counts[lack], 0);
+
+/** What the requests of one capability have said of their users since the last message. */
+export type Identified = {
+  readonly capability: string;
+  readonly reads: IdentityCounts;
+  readonly writes: IdentityCounts;
+  /** Why the newest one could not be read; never a value of a request. */
+  readonly why?: string;
+};
+
+/** The same of the last ten minutes. */
+export type WithoutUser = Omit<Identified, 'capability'>;
 
 /** How comparing one pair of replies ended. Only the first three enter a rate; the rest stand beside it. */
 export const COMPARED = [
@@ -132,6 +154,35 @@ export type Flight = {
 /** Of more users the requests since the last message are not told apart: of so many they are sample enough. */
 export const MOST_TOLD_APART = 200;
 
+/** Whom a request names by the sources of one capability, or why nobody; `why` is never a value of the request. */
+export type NamedUser = { readonly user: string } | { readonly lack: Lack; readonly why: string };
+
+/**
+ * A request that may write, as a proxy saw it while a survey runs: told while it is under way, and again when it has ended.
+ */
+export type SurveyedWrite = {
+  /** Of this process of the proxy. */
+  readonly id: number;
+  /** The capability whose route it takes; null: it takes none, and goes to the monolith for ever. */
+  readonly capability: string | null;
+  /** `POST /api/articles/{slug}/comments`. */
+  readonly route: string;
+  /** The Plan says that it writes nothing. */
+  readonly readOnly: boolean;
+  /** By capability, whose it is as that one reads requests. */
+  readonly users: Readonly<Record<string, NamedUser>>;
+  /** Milliseconds since 1970, by the proxy’s clock; `ended` is null while it is under way. */
+  readonly began: number;
+  readonly ended: number | null;
+  /** Of its answer; 0 if there was none. */
+  readonly status: number;
+};
+
+/** Writes a proxy tells of in one message: as long as users and routes may be, it is smaller than control takes (1 MiB). */
+export const MOST_SURVEYED = 100;
+/** Longest name of a route in a survey, characters. */
+export const LONGEST_ROUTE = 300;
+
 /** More users than these are not named in a flight: then something else is wrong than the writes of a few. */
 export const MOST_NAMED = 16;
 
@@ -149,6 +200,14 @@ export type FromProxy =
   /** A write that a handoff waits for has ended, and at most MOST_NAMED are left. */
   | { readonly type: 'flight'; readonly flight: Flight }
   | { readonly type: 'counts'; readonly counts: readonly Counts[] }
+  | { readonly type: 'identified'; readonly identified: readonly Identified[] }
+  /** While a survey runs, at least every second: writes begun or ended since; `at` is the proxy’s clock, `dropped` had no room. */
+  | {
+      readonly type: 'surveyed';
+      readonly at: number;
+      readonly writes: readonly SurveyedWrite[];
+      readonly dropped: number;
+    }
   /** Since the last message. */
   | { readonly type: 'compared'; readonly comparison: Comparison }
   /**
@@ -168,4 +227,6 @@ export type FromProxy =
 export type FromControl =
   | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
   /** This question of this proxy is answered with yes. */
-  | { readonly type: 'confirmed'; readonly id: number };
+  | { readonly type: 'confirmed'; readonly id: number }
+  /** A survey runs: tell of every write for so many milliseconds from now. */
+  | { readonly type: 'survey'; readonly for: number };

@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { PlanError, parsePlan } from './load.ts';
 import { planJsonSchema } from './schema.ts';
 
+const SUB = '{ jwt: { claim: sub, verify: none } }';
+const SOURCES = 'jwt, header, cookie, session, path, row, ask, constant';
 const SPLIT = `
 version: 1
 name: shop
@@ -11,7 +13,8 @@ capabilities:
   orders:
     service: { url: http://127.0.0.1:3001 }
     routes: ["ANY /api/orders/**"]
-    user: { jwt: sub }
+    user: [{ jwt: { claim: sub, verify: none } }]
+    anonymous: monolith
 `;
 
 const mistakesOf = (text: string, env: NodeJS.ProcessEnv = {}): Record<string, string> => {
@@ -60,7 +63,7 @@ describe('a Plan', () => {
     const text = SPLIT.replace('version: 1', 'version: 2')
       .replace('ANY /api/orders/**', 'EVERY /api/orders')
       .replace('http://127.0.0.1:3000', 'ftp://shop')
-      .replace('user: { jwt: sub }', 'user: { jwt: sub }\n    handoff: { hold: two seconds, slices: 5 }');
+      .replace('anonymous: monolith', 'anonymous: monolith\n    handoff: { hold: two seconds, slices: 5 }');
     const mistakes = mistakesOf(text);
     expect(Object.keys(mistakes).sort()).toEqual([
       'capabilities.orders.handoff',
@@ -145,6 +148,7 @@ capabilities:
     ['mysql://root@127.0.0.1', 'must name one database: mysql://HOST/DATABASE'],
     ['mysql://root@127.0.0.1/shop/orders', 'must name one database'],
     ['mysql:///shop', 'names no host'],
+    ['mysql://root@db.test/shop?ssl-mode=REQUIRED', 'asks for TLS by ssl-mode, which would be ignored'],
     ['mysql://root:eim@127.0.0.1:port/shop', 'is no address; if its user name or password has a special character'],
     ['postgres://127.0.0.1/shop', 'must be an address mysql://…'],
   ])('Y2: explains what is wrong with the database %s, and shows no password', (url, message) => {
@@ -157,7 +161,7 @@ capabilities:
   });
 
   test('takes a password in which every special character is encoded', () => {
-    const url = `mysql://root:${encodeURIComponent('p@s/s#w?o%r:d')}@127.0.0.1:3306/shop?ssl=true`;
+    const url = `mysql://root:${encodeURIComponent('p@s/s#w?o%r:d')}@127.0.0.1:3306/shop?charset=utf8mb4`;
     const plan = parsePlan(SPLIT.replace('3000 }', `3000, database: "${url}" }`), {});
     expect(plan.monolith.database?.control).toBe(url);
   });
@@ -174,35 +178,42 @@ capabilities:
 
   test.each([
     [
-      '{ jwt: user.id }',
-      'jwt',
-      'user.id can be a claim of this very name, or a claim inside another one (id in user, which is not read)',
+      '{ jwt: { claim: user.id, verify: none } }',
+      'jwt.claim',
+      'user.id can be a claim of this very name, ["user.id"], or the claim id in user, ["user","id"]: write the one',
     ],
-    ['{ jwt: com.acme.uid }', 'jwt', 'For the first write jwt: ["com.acme.uid"]'],
-    ['{ jwt: ["user id"] }', 'jwt', 'without blanks'],
-    ['{ jwt: [user, id] }', 'jwt', 'must be the name of a claim'],
-    ['{ jwt: 1 }', 'jwt', 'must be the name of a claim'],
-    ['{ jwt: "user id" }', 'jwt', 'without blanks'],
+    ['{ jwt: { claim: ["user id"], verify: none } }', 'jwt.claim', 'without blanks'],
+    ['{ jwt: { claim: 1, verify: none } }', 'jwt.claim', 'must be the name of a claim, or a list of names'],
+    ['{ jwt: { claim: "user id", verify: none } }', 'jwt.claim', 'without blanks'],
+    ['{ jwt: { claim: sub } }', 'jwt.verify', 'must be none, or have exactly one of secret, pem, jwks'],
+    ['{ jwt: { claim: sub, verify: never } }', 'jwt.verify', 'must be none, or have exactly one of secret, pem, jwks'],
+    ['{ jwt: { claim: sub, verify: { pem: abc } } }', 'jwt.verify.pem', 'must be a PUBLIC KEY in PEM'],
+    ['{ jwt: { claim: sub, verify: none, cookie: t, query: t } }', 'jwt', 'write one of header, cookie, query'],
+    ['{ jwt: { claim: sub, verify: none, cookie: t, scheme: Token } }', 'jwt', 'has a scheme only where no place is'],
     ['{ header: "x user" }', 'header', 'must be a name as headers and cookies have it'],
     ['{ cookie: "uid=1" }', 'cookie', 'must be a name as headers and cookies have it'],
     ['{ cookie: "" }', 'cookie', 'must be a name'],
+    ['{ path: ":id" }', 'path', 'must be the name of a parameter of the routes, without the colon'],
+    ['{ path: userId }', 'path', ':userId is no parameter of ANY /api/orders/**'],
   ])('P8: refuses a user %s that is not plainly one name', (user, place, message) => {
-    const mistakes = mistakesOf(SPLIT.replace('{ jwt: sub }', user));
-    expect(mistakes[`capabilities.orders.user.${place}`]).toContain(message);
+    const mistakes = mistakesOf(SPLIT.replace(SUB, user));
+    expect(mistakes[`capabilities.orders.user[0].${place}`]).toContain(message);
   });
 
-  test('takes a claim whose name is a URI: its dots lead nowhere', () => {
-    const plan = parsePlan(SPLIT.replace('{ jwt: sub }', '{ jwt: "https://shop.test/uid" }'), {});
-    expect(plan.capabilities.orders?.user).toEqual({ jwt: 'https://shop.test/uid' });
+  test.each([
+    ['"https://shop.test/uid"', 'https://shop.test/uid'],
+    ['["com.acme.uid"]', ['com.acme.uid']],
+    ['[user, id]', ['user', 'id']],
+  ])('P8: takes the claim %s by its names', (claim, names) => {
+    const plan = parsePlan(SPLIT.replace('claim: sub', `claim: ${claim}`), {});
+    expect(plan.capabilities.orders?.user).toEqual([{ jwt: { claim: names, verify: 'none' } }]);
   });
 
-  test.each(['com.acme.uid', 'uid', 'https://shop.test/uid'])(
-    'takes the claim %s from a list as this very name',
-    (name) => {
-      const plan = parsePlan(SPLIT.replace('{ jwt: sub }', `{ jwt: ["${name}"] }`), {});
-      expect(plan.capabilities.orders?.user).toEqual({ jwt: name });
-    },
-  );
+  test('faults 83 does not guess what becomes of requests without a user', () => {
+    expect(mistakesOf(SPLIT.replace('    anonymous: monolith\n', ''))).toEqual({
+      'capabilities.orders.anonymous': 'is needed, because there are routes: monolith or refuse',
+    });
+  });
 
   test.each([
     [['ANY /api/orders/**'], 'ANY /api/orders/** of orders'],
@@ -210,7 +221,7 @@ capabilities:
     [['GET /API/Orders'], 'ANY /api/orders/** of orders'],
     [['GET /api/orders/*/items/**'], 'ANY /api/orders/** of orders'],
   ])('names routes %j that another capability before takes already', (routes, by) => {
-    const other = `  items:\n    service: { url: http://127.0.0.1:3002 }\n    user: { jwt: sub }\n    routes: ${JSON.stringify(routes)}\n`;
+    const other = `  items:\n    service: { url: http://127.0.0.1:3002 }\n    user: [${SUB}]\n    anonymous: monolith\n    routes: ${JSON.stringify(routes)}\n`;
     expect(mistakesOf(SPLIT + other)).toEqual({ 'capabilities.items.routes[0]': `is taken by ${by} already` });
     expect(mistakesOf(`${SPLIT.replace('/orders/**', '/orders/lists')}${other}`)).toEqual({});
   });
@@ -301,8 +312,8 @@ capabilities:
 `;
     const wrong = mistakesOf(SPLIT + fields);
     expect(wrong).toEqual({
-      'capabilities.orders.tables.orders.user': 'is needed',
-      'capabilities.orders.tables.orders': 'has no field usr; it may have to, user, columns, sameWhen, touched',
+      'capabilities.orders.tables.orders':
+        'has no field usr; it may have to, user, shared, unowned, columns, sameWhen, touched, writers, distinct',
       'capabilities.orders.tables.orders.sameWhen': 'must not be empty',
       'capabilities.orders.handoff.slice': 'must be a whole number',
       'capabilities.orders.handoff.queue': 'must be at least 0',
@@ -310,15 +321,49 @@ capabilities:
     });
   });
 
+  test('says whose the rows of a table are', () => {
+    const wrong = (table: string) =>
+      Object.values(
+        mistakesOf(`${SPLIT}    tables: { orders: ${table} }
+`),
+      ).filter((one) => !one.includes('because'));
+    expect(wrong('{}')).toContain('is needed: the column that holds the user; or shared, if its rows are everybody’s');
+    expect(wrong('{ user: user_id, shared: monolith }')).toContain('goes with no user: its rows are everybody’s');
+    expect(wrong('{ shared: monolith, unowned: monolith }')).toContain('says nothing here: nobody’s rows are shared');
+    expect(wrong('{ user: { through: a, of: orders }, unowned: monolith }')).toContain(
+      'says nothing here: its rows are whose orders is; write it there',
+    );
+  });
+
+  test('names every mistake of a capability whose name is wrong, too', () => {
+    const mistakes = mistakesOf(
+      SPLIT.replace('  orders:', '  Orders:').replace('anonymous: monolith', 'anonymous: maybe'),
+    );
+    expect(Object.keys(mistakes)).toEqual(['capabilities.Orders.anonymous', 'capabilities']);
+    expect(mistakes.capabilities).toContain('Orders: must be a lower-case word');
+  });
+
   test.each([
-    ['{ headr: x-user }', '', 'has no field headr; it must have exactly one of jwt, header, cookie'],
-    ['{ cookies: uid }', '', 'has no field cookies; it must have exactly one of jwt, header, cookie'],
-    ['{}', '', 'must have exactly one of jwt, header, cookie'],
-    ['{ header: x-user, cookie: uid }', '', 'must have exactly one of jwt, header, cookie'],
-    ['{ header: x-user, name: uid }', '', 'has no field name; it may have header'],
+    ['{ headr: x-user }', '', `has no field headr; it must have exactly one of ${SOURCES}`],
+    ['{ cookies: uid }', '', `has no field cookies; it must have exactly one of ${SOURCES}`],
+    ['{}', '', `must have exactly one of ${SOURCES}`],
+    ['{ header: x-user, cookie: uid }', '', `must have exactly one of ${SOURCES}`],
+    ['{ header: x-user, name: uid }', '', 'has no field name; it may have header, lookup'],
+    ['{ header: x-user, lookup: { table: Users, take: id } }', '.lookup.match', 'is needed'],
+    ['{ row: Articles, by: slug }', '.from', 'is needed'],
+    ['{ lookup: { table: Users, match: email, take: id } }', '', `must have exactly one of ${SOURCES}`],
+    ['{ constant: "1", lookup: {} }', '', 'has no field lookup; it may have constant'],
     ['{ header: 5 }', '.header', 'must be a name as headers and cookies have it, without blanks'],
   ])('says of the user %s what the alternative that was meant lacks, or which there are', (user, place, message) => {
-    expect(mistakesOf(SPLIT.replace('{ jwt: sub }', user))).toEqual({ [`capabilities.orders.user${place}`]: message });
+    expect(mistakesOf(SPLIT.replace(SUB, user))).toEqual({
+      [`capabilities.orders.user[0]${place}`]: message,
+    });
+  });
+
+  test('says of a user that is no list how one is written', () => {
+    expect(mistakesOf(SPLIT.replace(`[${SUB}]`, '{ header: x-user }'))['capabilities.orders.user']).toContain(
+      'must be a list of sources, such as [{ jwt: { claim: sub, verify: none } }]',
+    );
   });
 
   test('says which places of flags there are, and what a parent lacks beside its fields', () => {
@@ -334,7 +379,7 @@ capabilities:
 
   test.each(['Orders', 'order_items', 'toString'])('says how the capability %s must be called', (name) => {
     expect(mistakesOf(SPLIT.replace('  orders:', `  ${name}:`))).toEqual({
-      [`capabilities.${name}`]: expect.stringContaining('must be a lower-case word'),
+      capabilities: expect.stringContaining(`${name}: must be a lower-case word`),
     });
   });
 

@@ -50,6 +50,7 @@ test('every process of the toolkit writes its errors so', () => {
   );
   expect(loggers.map(({ file }) => file).sort()).toEqual([
     'cdc/main.ts',
+    'cdc/survey/survey.ts',
     'control/main.ts',
     'strangler-proxy/proxy.ts',
   ]);

@@ -26,6 +26,10 @@ export function sideOf(ownership: Ownership, user: string, bucket: number): Side
   return bucket < ownership.boundary ? 'service' : 'monolith';
 }
 
+/** True if anybody is on the service or being handed over: from then on it matters whose a request is. */
+export const isSplit = ({ boundary, pins, moving }: Ownership & { readonly moving?: Moving }): boolean =>
+  boundary > 0 || moving !== undefined || Object.values(pins).includes('service');
+
 /** True if this user's writes are held because a handoff is moving them. */
 export function isMoving(ownership: Ownership, moving: Moving | undefined, user: string, bucket: number): boolean {
   return moving !== undefined && subjectHolds(moving.subject, user, bucket, isPinned(ownership, user));

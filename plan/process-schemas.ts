@@ -58,7 +58,7 @@ export const control = z.strictObject({
     .optional()
     .meta({
       title: 'URL',
-      description: 'Is sent a POST with a JSON body for every rollback.',
+      description: 'Is sent a POST with a JSON body for every rollback and every alarm.',
       examples: [`https://chat.example.com/hooks/ops?key=${fromEnvironment('HOOK_KEY')}`],
     }),
   state: z

@@ -26,7 +26,7 @@ const HEAD = `# The Plan
 Every field of \`strangler.yaml\`. Generated from its schema by \`strangler schema --markdown\`; \`strangler schema\` prints the JSON Schema for your editor, and \`strangler check\` names every mistake at once.
 
 - **Durations** are numbers with \`ms\`, \`s\`, \`m\`, \`h\` or \`d\`: \`500ms\`, \`10m\`. **Sizes** have \`B\`, \`kB\`, \`KiB\`, \`MB\`, \`MiB\`, \`GB\` or \`GiB\`. **Percentages** end in \`%\`.
-- **Routes** are a method (or \`ANY\`) and a path, in which \`*\` is one segment and \`**\` any number of them.
+- **Routes** are a method (or \`ANY\`) and a path, as Express knows them: \`:name\` is one whole segment, \`*\` too, and \`**\` at the end any number of them. What varies is best named: replies are counted and compared by route.
 - \`\${NAME}\` is replaced by the environment's value, anywhere. Keep passwords and tokens there.
 - _needed_: there is no default. _optional_: it may be left out. _one of these_: exactly one of the fields so marked.`;
 
@@ -52,13 +52,20 @@ function walk(path: string, shape: Shape, sections: string[]): void {
 function fieldsOf(path: string, shape: Shape): Field[] {
   const prefix = path ? `${path}.` : '';
   const variants = variantsOf(shape).filter(({ properties }) => properties);
-  return variants.flatMap(({ properties = {}, required = [] }) =>
+  const all = variants.flatMap(({ properties = {}, required = [] }) =>
     Object.entries(properties).map(([name, inner]) => ({
       path: `${prefix}${name}`,
       shape: inner,
-      without: variants.length > 1 ? 'one of these' : required.includes(name) ? 'needed' : 'optional',
+      without: required.includes(name) ? neededWith(name, variants.length > 1 ? required[0]! : undefined) : 'optional',
     })),
   );
+  return all.filter(({ path }, at) => all.findIndex((other) => other.path === path) === at);
+}
+
+/** Of several alternatives, each has a `first` field by which it is chosen. */
+function neededWith(name: string, first: string | undefined): string {
+  if (first === undefined) return 'needed';
+  return name === first ? 'one of these' : `needed with ${first}`;
 }
 
 const variantsOf = (shape: Shape): readonly Shape[] => shape.anyOf ?? [shape];
@@ -69,6 +76,10 @@ function nested({ path, shape }: Field): { path: string; shape: Shape } | undefi
   if (typeof below === 'object' && below.properties) {
     const entry = shape.propertyNames?.title === 'name' ? 'NAME' : 'TABLE';
     return { path: `${path}.${entry}`, shape: { ...below, description: shape.description ?? '' } };
+  }
+  const entry = shape.items;
+  if (entry && variantsOf(entry).some(({ properties }) => properties)) {
+    return { path: `${path}[]`, shape: { ...entry, description: shape.description ?? '' } };
   }
   return variantsOf(shape).some(({ properties }) => properties) ? { path, shape } : undefined;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseRoute, routeMatches } from './routes.ts';
+import { parametersIn, parseRoute, routeMatches } from './routes.ts';
 
 const matches = (pattern: string, method: string, path: string) => routeMatches(parseRoute(pattern), method, path);
 
@@ -23,6 +23,31 @@ describe('a route', () => {
     expect(matches('GET /a', 'HEAD', '/a')).toBe(true);
     expect(matches('GET /a', 'POST', '/a')).toBe(false);
     expect(matches('POST /a', 'HEAD', '/a')).toBe(false);
+  });
+
+  test('takes a parameter of Express as one segment, and tells what it is', () => {
+    const route = parseRoute('ANY /api/Articles/:slug/comments/:commentId');
+    expect(routeMatches(route, 'DELETE', '/api/articles/A-Story/comments/7/')).toBe(true);
+    expect(routeMatches(route, 'DELETE', '/api/articles/A-Story/comments')).toBe(false);
+    expect(Object.fromEntries(parametersIn(route, '/api/articles/A-Story/comments/7'))).toEqual({
+      slug: 'A-Story',
+      commentId: '7',
+    });
+  });
+
+  test.each([
+    ['GET /articles/{slug}', ':slug'],
+    ['GET /articles/:slug?', ':slug'],
+    ['GET /articles/:id(\\d+)', ':id'],
+    ['GET /articles/:id.json', ':id'],
+    ['GET /articles{/:slug}', ':name'],
+    ['GET /v1/users:batch', ':name'],
+  ])('says of %j, which would match nothing, what to write instead', (pattern, instead) => {
+    expect(() => parseRoute(pattern)).toThrow(`one whole segment, ${instead},`);
+  });
+
+  test('names a parameter once', () => {
+    expect(() => parseRoute('GET /a/:id/b/:id')).toThrow('once');
   });
 
   test.each(['/a', 'FETCH /a', 'GET a', 'GET /a b', 'GET /a*', 'GET /**/b'])('cannot be %j', (pattern) => {

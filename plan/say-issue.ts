@@ -24,7 +24,9 @@ export function sayIssue(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_key':
       return issue.issues.map(({ message }) => message).join('; ');
     case 'invalid_union':
-      return isBlock(issue.input) ? sayAlternatives(Object.keys(issue.input), alternativesOf(issue.inst)) : undefined;
+      return isBlock(issue.input)
+        ? sayAlternatives(Object.keys(issue.input), optionsOf(issue.inst).map(knownKeys))
+        : undefined;
     default:
       return undefined;
   }
@@ -42,21 +44,23 @@ type Issue = {
 
 /**
  * Of the alternatives of a union, the mistakes of the one that was meant: for a block the only one that takes blocks, or
- * that knows one of its fields; else the one that came closest. The union’s own, with the fields of all, if none stands out.
+ * that knows most of its fields; else the one that came closest. The union’s own, with the fields of all, if none stands out.
  */
 export function mistakesOfUnion(issue: Issue): readonly Issue[] {
   const { input, errors = [] } = issue;
   const within = (meant: readonly Issue[]) => meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
   if (!isBlock(input)) return within(deepest(errors));
   const blocks = errors.filter((alternative) => !alternative.some(isOtherType));
-  const meant = blocks.length > 1 ? blocks.filter((alternative) => knowsField(alternative, input)) : blocks;
+  const fewest = Math.min(...blocks.map(unknownFields));
+  const known = blocks.filter((one) => unknownFields(one) === fewest && fewest < Object.keys(input).length);
+  const meant = blocks.length > 1 ? known : blocks;
   return meant.length === 1 ? within(meant[0]!) : [issue];
 }
 
 const isOtherType = ({ code, path }: Issue): boolean => code === 'invalid_type' && !path.length;
 
-const knowsField = (alternative: readonly Issue[], input: object): boolean =>
-  !alternative.some(({ path, keys = [] }) => !path.length && keys.length === Object.keys(input).length);
+const unknownFields = (alternative: readonly Issue[]): number =>
+  alternative.reduce((sum, { path, keys = [] }) => sum + (path.length ? 0 : keys.length), 0);
 
 /** The alternative that got deepest. */
 function deepest(alternatives: readonly (readonly Issue[])[]): readonly Issue[] {
@@ -65,9 +69,11 @@ function deepest(alternatives: readonly (readonly Issue[])[]): readonly Issue[] 
   return [...alternatives].sort((a, b) => depth(b) - depth(a))[0] ?? [];
 }
 
-function sayAlternatives(given: readonly string[], known: readonly string[]): string {
+/** The first field of each alternative tells it apart from the others. */
+function sayAlternatives(given: readonly string[], alternatives: readonly (readonly string[])[]): string {
+  const known = alternatives.flat();
   const unknown = given.filter((key) => !known.includes(key));
-  const must = `must have exactly one of ${known.join(', ')}`;
+  const must = `must have exactly one of ${alternatives.flatMap((one) => one.slice(0, 1)).join(', ')}`;
   return unknown.length ? `has no field ${unknown.join(', ')}; it ${must}` : must;
 }
 
@@ -77,8 +83,8 @@ const isBlock = (input: unknown): input is object =>
 const knownKeys = (schema: unknown): string[] =>
   Object.keys((schema as { def?: { shape?: object } } | undefined)?.def?.shape ?? {});
 
-const alternativesOf = (union: unknown): string[] =>
-  ((union as { def?: { options?: unknown[] } } | undefined)?.def?.options ?? []).flatMap(knownKeys);
+const optionsOf = (union: unknown): readonly unknown[] =>
+  (union as { def?: { options?: unknown[] } } | undefined)?.def?.options ?? [];
 
 const isAmount = (origin: string): boolean => origin === 'number' || origin === 'int';
 

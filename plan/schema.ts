@@ -4,6 +4,13 @@ import { mistakesAcross } from './cross-checks.ts';
 import { address, database, name, web } from './field-types.ts';
 import { control, flags, proxy } from './process-schemas.ts';
 
+/** Names of capabilities that cannot be names, and why; said beside the other mistakes, not instead of them. */
+const misnamed = (all: object): string[] =>
+  Object.keys(all).flatMap((called) => {
+    const { error } = name.safeParse(called);
+    return error ? [`${called}: ${error.issues[0]!.message}`] : [];
+  });
+
 /** The shape of strangler.yaml; `planSchema.parse` fills in the defaults. Durations become milliseconds, sizes bytes. */
 export const planSchema = z
   .strictObject({
@@ -38,8 +45,12 @@ export const planSchema = z
     control: control.describe('The process that decides where users are, and moves them.'),
     proxy: proxy.prefault({}).describe('The process in front of everything.'),
     capabilities: z
-      .record(name, capability)
+      .record(z.string().meta({ title: 'name' }), capability)
       .refine((all) => Object.keys(all).length > 0, 'needs at least one capability')
+      .refine((all) => !misnamed(all).length, {
+        error: ({ input }) => misnamed(input as object).join('; '),
+        when: ({ value }) => typeof value === 'object' && value !== null,
+      })
       .describe('What moves, each by a name of its own, which is also the name of its flag.'),
   })
   .superRefine((plan, context) => {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Addresses, type CalledBy } from './addresses.ts';
+import { Places } from './identity/places.ts';
 import { routedCapabilities } from './route.ts';
 import { Raw } from './testing/raw.ts';
 import { planOf, stage } from './testing/stage.ts';
@@ -9,7 +10,7 @@ const plan = planOf({
   service: 'http://orders.internal/v2',
   rewrite: { '^/api(?=/)': '' },
 });
-const addresses = new Addresses(new URL(plan.monolith.url!), routedCapabilities(plan));
+const addresses = new Addresses(new URL(plan.monolith.url!), routedCapabilities(plan, new Places()));
 const BY: CalledBy = { scheme: 'https', host: 'shop.test' };
 
 test.each([

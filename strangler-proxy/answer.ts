@@ -5,6 +5,8 @@ import type { Socket } from 'node:net';
 /** Why the proxy answers a request itself: a stable code and its one status. */
 export const STATUS = {
   'bad-request': 400,
+  'user-unreadable': 400,
+  'user-missing': 401,
   'method-not-allowed': 405,
   'request-timeout': 408,
   'body-too-large': 413,
@@ -17,6 +19,7 @@ export const STATUS = {
   'coding-not-supported': 501,
   'upstream-failed': 502,
   'owner-unknown': 503,
+  'user-unknown': 503,
   blind: 503,
   unconfirmed: 503,
   'hold-exhausted': 503,

@@ -7,13 +7,16 @@ import { collect, SMALL_BODY_BYTES, Upload } from './body.ts';
 import type { Uploading, Write } from './flights.ts';
 import { Forward, type Sender } from './forward.ts';
 import type { Held } from './hold.ts';
+import { isSomebodys, refusalOf } from './identity/lacking.ts';
 import type { Fenced } from './metrics.ts';
+import { reset } from './reset.ts';
 import type { FenceSays } from './response.ts';
 import { isWrite, type RoutedCapability, readsAfter, rewritten } from './route.ts';
 import type { Clean } from './sanitize.ts';
 import type { Capture } from './shadow/reply.ts';
 import type { UserRead } from './shadow/sides.ts';
 import type { RequestSubject } from './subject.ts';
+import type { EndSurveyed } from './survey.ts';
 import type { RequestOutcome } from './tally.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -36,6 +39,7 @@ export class Exchange implements Held, Sender, Uploading {
   #side: Side = 'monolith';
   #forward: Forward | undefined;
   #write: Write | undefined;
+  #surveyed: EndSurveyed | undefined;
   #begunAt = 0;
   #invited = false;
   /** What fences have said of this write: each word is acted on once only. */
@@ -72,6 +76,8 @@ export class Exchange implements Held, Sender, Uploading {
     const { maxBody } = this.#traffic.limits;
     const { body } = this.clean;
     this.#traffic.began();
+    this.#surveyed = this.#traffic.survey.begin(this.clean, this.#subject);
+    if (this.#subject.routed) this.#traffic.identified(this.capability, this.isWrite, this.#subject.identity);
     // Node tells a response of its end only while it is the next one on its connection.
     const closed = () => {
       this.response.off('close', closed);
@@ -141,7 +147,10 @@ export class Exchange implements Held, Sender, Uploading {
     if (this.#clientGone) return;
     const { routed } = this.#subject;
     const decision = routed ? this.#decision(routed) : 'monolith';
-    if (decision === 'unknown') {
+    const lacking = refusalOf(this.#subject, this.isWrite, () => this.#traffic.isSplit(this.capability));
+    if (lacking) {
+      this.refuse(lacking.code, lacking.message);
+    } else if (decision === 'unknown') {
       this.refuse('owner-unknown', `ownership of ${this.capability} is not known yet; retry`);
     } else if (decision === 'blind') {
       this.refuse(
@@ -169,7 +178,7 @@ export class Exchange implements Held, Sender, Uploading {
   }
 
   get mayBeRefused(): boolean {
-    return this.#write !== undefined;
+    return this.#write?.user !== undefined;
   }
 
   /**
@@ -231,13 +240,14 @@ export class Exchange implements Held, Sender, Uploading {
   #mayTakeOff(side: Side): boolean {
     const { flights, uploads, unknownFates } = this.#traffic;
     const { routed, user, bucket } = this.#subject;
-    if (!this.isWrite || !routed || user === undefined) return true;
+    if (!this.isWrite || !routed || !isSomebodys(this.#subject)) return true;
     const write = { capability: routed.name, user, bucket, side };
-    if (unknownFates.isUsedUp(write, this.clean.address)) {
+    const isNamed = user !== undefined;
+    if (isNamed && unknownFates.isUsedUp(write, this.clean.address)) {
       this.refuse('too-many-unknown', `the ${side} has left too many of your writes without an answer; try again`);
       return false;
     }
-    if (this.#body instanceof Upload) {
+    if (isNamed && this.#body instanceof Upload) {
       if (uploads.isUsedUp(write, this.clean.address)) {
         this.refuse('too-many-uploads', 'too many of your uploads are under way; try again when one has ended');
         return false;
@@ -313,12 +323,12 @@ export class Exchange implements Held, Sender, Uploading {
     }
     if (this.#clientGone) return;
     if (!cut) answer(this.request, this.response, code, message, correlationId, body !== 0);
-    else if (this.response.socket) this.response.socket.resetAndDestroy();
+    else if (this.response.socket) reset(this.response.socket);
     else this.response.destroy();
   }
 
   settle(whose: Blame, outcome: RequestOutcome): void {
-    const from = { user: this.#subject.user, isWrite: this.#write !== undefined };
+    const from = { user: this.#subject.user, isWrite: this.#write?.user !== undefined };
     this.#end(whose.fateKnown);
     this.#traffic.count(this.capability, this.#side, whose.fault, outcome, from);
     this.#compare(outcome.status);
@@ -346,6 +356,7 @@ export class Exchange implements Held, Sender, Uploading {
   #endIfOver(): void {
     if (this.#over || this.#pending || !this.#closed) return;
     this.#over = true;
+    this.#surveyed?.(this.response.headersSent ? this.response.statusCode : 0);
     this.#traffic.ended();
   }
 }

@@ -47,6 +47,21 @@ test('only writes of the moving subject to the old side are waited for', () => {
   ]);
 });
 
+test('a write of which nobody knows whose it is may be of whoever moves: it is waited for, but no longer than it is under way', () => {
+  const { flights, drained } = set();
+  const [somebodys, known] = [write({ user: undefined, bucket: 0 }), write()];
+  for (const one of [somebodys, known]) flights.begin(one);
+  expect(flights.apply(snapshot('monolith'))).toMatchObject([{ inFlight: 2, inFlightOf: [] }]);
+  expect(flights.apply(snapshot('service'))).toMatchObject([{ inFlight: 0 }]);
+  flights.apply(snapshot('monolith'));
+  flights.end(known, true);
+  flights.end(somebodys, false);
+  expect(drained).toMatchObject([
+    { inFlight: 1, inFlightOf: [], unknownFor: 0 },
+    { inFlight: 0, unknownFor: 0 },
+  ]);
+});
+
 test('the youngest write of unknown fate keeps its subject waiting, and nobody else', () => {
   const { flights, drained, clock } = set();
   const lost = [write(), write(), write({ side: 'service' })];

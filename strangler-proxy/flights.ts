@@ -11,7 +11,8 @@ import {
 /** One write of a user on its way to a side. */
 export type Write = {
   readonly capability: string;
-  readonly user: string;
+  /** Undefined: somebody’s, but nobody knows whose, so it may be of anybody who moves. */
+  readonly user: string | undefined;
   readonly bucket: number;
   readonly side: Side;
 };
@@ -74,7 +75,8 @@ export class Flights {
   end(write: Write, fateKnown: boolean): void {
     if (!this.#live.delete(write)) return;
     const { capability } = write;
-    if (!fateKnown) this.#noteUnknown(write);
+    // Of anybody it would keep everybody from moving, as often as a stranger likes.
+    if (!fateKnown && write.user !== undefined) this.#noteUnknown(write);
     const awaited = this.#awaited.get(capability);
     if (!awaited?.delete(write) || awaited.size > MOST_NAMED) return;
     const entry = this.#snapshot?.capabilities[capability];
@@ -128,10 +130,14 @@ export class Flights {
   }
 }
 
-/** The users of these writes, unless they are more than can be named. */
+/** The users of these writes, unless they are more than can be named, or one may be anybody. */
 function few(writes: readonly Write[]): readonly string[] {
-  const users = [...new Set(writes.map(({ user }) => user))];
-  return users.length > MOST_NAMED ? [] : users;
+  const users = new Set<string>();
+  for (const { user } of writes) {
+    if (user === undefined) return [];
+    users.add(user);
+  }
+  return users.size > MOST_NAMED ? [] : [...users];
 }
 
 /** True if the handoff of `entry` takes this write’s user away from the side the write went to. */
@@ -141,6 +147,6 @@ export function moves(write: Write, capability: string, entry: CapabilitySnapsho
     moving !== undefined &&
     write.capability === capability &&
     write.side === moving.from &&
-    subjectHolds(moving.subject, write.user, write.bucket, isPinned(entry, write.user))
+    (write.user === undefined || subjectHolds(moving.subject, write.user, write.bucket, isPinned(entry, write.user)))
   );
 }

@@ -29,6 +29,7 @@ function link(url: string, token = TOKEN) {
       return { type: 'ack', term: snapshot.term, version: snapshot.version, flights: [] };
     },
     (id) => say(`confirmed ${id}`),
+    (milliseconds) => say(`survey ${milliseconds}`),
     () => say('replaced'),
     (up, reason) => say(up ? 'up' : `down: ${reason}`),
   );

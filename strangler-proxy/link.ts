@@ -25,6 +25,7 @@ export class ControlLink {
   readonly #hello: FromProxy;
   readonly #onSnapshot: (snapshot: Snapshot) => FromProxy | undefined;
   readonly #onConfirmed: (id: number) => void;
+  readonly #onSurvey: (milliseconds: number) => void;
   readonly #onReplaced: () => void;
   readonly #onChange: (up: boolean, reason: string) => void;
   #socket: WebSocket | undefined;
@@ -42,6 +43,7 @@ export class ControlLink {
     proxy: string,
     onSnapshot: (snapshot: Snapshot) => FromProxy | undefined,
     onConfirmed: (id: number) => void,
+    onSurvey: (milliseconds: number) => void,
     onReplaced: () => void,
     onChange: (up: boolean, reason: string) => void,
   ) {
@@ -50,6 +52,7 @@ export class ControlLink {
     this.#hello = { type: 'hello', proxy, pid: process.pid, process: randomUUID() };
     this.#onSnapshot = onSnapshot;
     this.#onConfirmed = onConfirmed;
+    this.#onSurvey = onSurvey;
     this.#onReplaced = onReplaced;
     this.#onChange = onChange;
     this.#connect();
@@ -129,6 +132,7 @@ export class ControlLink {
   #receive(text: string): boolean {
     const message = parse(text);
     if (message?.type === 'confirmed') this.#onConfirmed(message.id);
+    if (message?.type === 'survey') this.#onSurvey(message.for);
     if (message?.type !== 'snapshot') return true;
     const ack = this.#onSnapshot(message.snapshot);
     if (!ack) return false;
@@ -159,6 +163,7 @@ function parse(text: string): FromControl | undefined {
   try {
     const message = JSON.parse(text) as FromControl | null;
     if (message?.type === 'confirmed') return message;
+    if (message?.type === 'survey') return Number.isFinite(message.for) ? message : undefined;
     if (message?.type !== 'snapshot') return undefined;
     const { term, version, capabilities } = message.snapshot ?? {};
     const isWhole = Number.isFinite(term) && Number.isFinite(version);

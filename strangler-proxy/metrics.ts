@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Side, Snapshot } from '@strangler/plan';
+import type { Lack, Side, Snapshot } from '@strangler/plan';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { listenOn } from './address.ts';
 import type { Blame } from './blame.ts';
@@ -39,6 +39,12 @@ export class ProxyMetrics {
     name: 'strangler_proxy_fenced_total',
     help: 'Writes a side’s fence refused, with nothing written: sent again to the owner, or refused with 503.',
     labelNames: ['capability', 'side', 'result'],
+    registers: [this.registry],
+  });
+  readonly #withoutUser = new Counter({
+    name: 'strangler_proxy_without_user_total',
+    help: 'Requests of a capability without a user: they name none (absent), one that cannot be read, or one that cannot be found out just now.',
+    labelNames: ['capability', 'kind', 'lack'],
     registers: [this.registry],
   });
   readonly #latency = new Histogram({
@@ -97,6 +103,10 @@ export class ProxyMetrics {
 
   fenced(capability: string, side: Side, result: Fenced): void {
     this.#fenced.inc({ capability, side, result });
+  }
+
+  withoutUser(capability: string, isWrite: boolean, lack: Lack): void {
+    this.#withoutUser.inc({ capability, kind: isWrite ? 'write' : 'read', lack });
   }
 
   held(capability: string, milliseconds: number): void {

@@ -9,6 +9,7 @@ afterEach(async () => {
 });
 
 const GET = (target: number) => `GET /${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
+const POST = (target: number) => `POST /${target} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`;
 const upTo = (count: number) => Array.from({ length: count }, (_, nth) => nth);
 const gets = (count: number) => upTo(count).map(GET).join('');
 const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
@@ -84,4 +85,24 @@ test('a large body behind requests that wait goes on whole when its turn has com
   client.socket.destroy();
   expect(upstream.requests).toHaveLength(MOST_UNANSWERED + 7);
   expect(upstream.requests.find(({ method }) => method === 'POST')!.body === body).toBe(true);
+});
+
+/** How a client learns that its connection closes, and what it sends before it is closed. */
+const CLOSING: readonly (readonly [what: string, first: string, rest: string])[] = [
+  ['a body that is too large', 'POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n', '123456789'],
+  ['a path that is refused', 'POST /a/../1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n', '1'],
+  ['what could be an upgrade', 'GET /1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n', ''],
+];
+
+test.each(CLOSING)('behind an answer that closes the connection nothing is begun: %s', async (_, first, rest) => {
+  const upstream = await startUpstream('monolith');
+  const { address, stop } = await alone(upstream.url, { maxBody: '8B' });
+  stops.push(stop, upstream.stop);
+  const client = new Raw(address).send(first);
+  await client.until((text) => text.includes('\r\n\r\n'));
+  client.send(`${rest}${POST(2)}${POST(3)}`);
+  const heads = (await client.end()).match(/HTTP\/1.1 \d+|connection: \w+/gi);
+  expect(heads).toEqual([expect.stringContaining('HTTP'), expect.stringMatching(/^connection: close$/i)]);
+  await new Raw(address).send(POST(4)).answer();
+  expect(upstream.requests.map(({ url }) => url)).toEqual(first.startsWith('GET') ? ['/1', '/4'] : ['/4']);
 });

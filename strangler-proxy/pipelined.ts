@@ -8,13 +8,21 @@ export const MOST_WAITING = 1_000;
 /** A request that waits keeps its head and as much of its body as fits its buffer: all of them together, so many bytes. */
 export const MOST_WAITING_BYTES = 1_048_576;
 
-/** The requests of one connection, begun in the order they came; those that a client sends ahead wait for their turn. */
+/** True if no request behind this one of its connection is served (`_last`: the field Node looks at too). */
+const isLast = (response: ServerResponse): boolean =>
+  !response.shouldKeepAlive || (response as ServerResponse & { _last: boolean })._last;
+
+/**
+ * The requests of one connection, begun in the order they came; those that a client sends ahead wait for their turn.
+ * None is begun behind one whose answer says that the connection closes (RFC 9112, 9.6): nobody would hear its answer,
+ * and Node would take it for that of a request before it.
+ */
 export class Pipelined {
   readonly #socket: Socket;
   readonly #tooMany: () => void;
   /** `at`: how much had been read of the connection when it came. */
   readonly #waiting: { readonly start: () => void; readonly at: number }[] = [];
-  #unanswered = 0;
+  readonly #unanswered = new Set<ServerResponse>();
 
   /** `tooMany` is called when the connection is ended because more would have to wait than may, or more bytes of it. */
   constructor(socket: Socket, tooMany: () => void) {
@@ -24,13 +32,13 @@ export class Pipelined {
 
   /** Begins a request, now or when it is its turn; never if its connection ends before. */
   add(response: ServerResponse, begin: () => void): void {
-    if (this.#socket.destroyed) return;
+    if (this.#ends()) return;
     const start = () => {
-      this.#unanswered++;
-      response.once('close', () => this.#onAnswered());
+      this.#unanswered.add(response);
+      response.once('close', () => this.#onAnswered(response));
       begin();
     };
-    if (this.#unanswered < MOST_UNANSWERED) {
+    if (this.#unanswered.size < MOST_UNANSWERED) {
       start();
     } else if (this.#waiting.length < MOST_WAITING && this.#waitingBytes() < MOST_WAITING_BYTES) {
       this.#waiting.push({ start, at: this.#socket.bytesRead });
@@ -44,9 +52,13 @@ export class Pipelined {
     return this.#waiting[0] ? this.#socket.bytesRead - this.#waiting[0].at : 0;
   }
 
-  #onAnswered(): void {
-    this.#unanswered--;
-    if (this.#socket.writable) this.#waiting.shift()?.start();
-    else this.#waiting.length = 0;
+  #ends(): boolean {
+    return !this.#socket.writable || [...this.#unanswered].some(isLast);
+  }
+
+  #onAnswered(response: ServerResponse): void {
+    this.#unanswered.delete(response);
+    if (this.#ends()) this.#waiting.length = 0;
+    else this.#waiting.shift()?.start();
   }
 }

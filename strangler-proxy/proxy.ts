@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { errorForLog, type FromProxy, type Plan, proxyDefaults } from '@strangler/plan';
 import { type Logger, pino } from 'pino';
 import { listenOn } from './address.ts';
+import { Places } from './identity/places.ts';
 import { ControlLink } from './link.ts';
 import { ProxyMetrics, serveMetrics } from './metrics.ts';
 import { routedCapabilities } from './route.ts';
@@ -40,15 +41,17 @@ export type RunningProxy = {
 };
 
 /**
- * Starts one proxy. Rejects with an Error if the Plan names nothing to proxy to, or with the system’s error if an
- * address cannot be listened on.
+ * Starts one proxy. Rejects with an Error if the Plan names nothing to proxy to, or looks users up in what their database
+ * has not; with the system’s error if an address cannot be listened on.
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { plan, log = pino({ serializers: { err: errorForLog } }) } = options;
   const monolith = plan ? plan.monolith.url : options.monolith;
   if (!monolith) throw new Error('nothing to proxy to: set monolith.url in the Plan, or give --monolith URL');
   const limits = plan?.proxy ?? proxyDefaults();
-  const capabilities = plan ? routedCapabilities(plan) : [];
+  const places = new Places();
+  const capabilities = plan ? routedCapabilities(plan, places) : [];
+  await mustFit(places, log);
   const trusts = trustsFrom(limits.trustedHops);
   const metrics = new ProxyMetrics();
   const tell = (message: FromProxy) => link?.tell(message) ?? false;
@@ -62,7 +65,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const health = () => ({ ready: ready(), blindForSeconds: Math.round(traffic.blindFor() / 1_000) });
   const scraped = metricsAt === undefined ? undefined : await serveMetrics(metrics, health, metricsAt);
   const address = await listenOn(server, options.listen ?? limits.listen).catch(async (error: Error) => {
-    await scraped?.stop();
+    await Promise.all([scraped?.stop(), places.close()]);
     throw error;
   });
 
@@ -82,6 +85,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
         return ack;
       },
       (id) => traffic.confirmations.confirmed(id),
+      (milliseconds) => traffic.survey.goOn(milliseconds),
       () => traffic.forget(),
       (up, reason) => {
         if (!up) return log.warn({ reason }, 'no link to control; trying again');
@@ -98,7 +102,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     }
     const { counts, more } = traffic.tally.take();
     for (const one of counts) link.tell({ type: 'counts', counts: [one] });
+    const identified = traffic.identities.take();
+    if (identified.length) link.tell({ type: 'identified', identified });
     if (more > 0) log.warn({ more }, 'writes of more users than can be told were answered without a link to control');
+    for (const told of traffic.survey.take() ?? []) link.tell({ type: 'surveyed', ...told });
     for (const comparison of traffic.shadow?.findings.take() ?? []) link.tell({ type: 'compared', comparison });
   };
   const counting = setInterval(flush, COUNTS_MS);
@@ -117,6 +124,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     upgrades.stop();
     await traffic.stop(limits.stopWithin);
     server.closeAllConnections();
+    await places.close();
     clearInterval(counting);
     flush();
     await link?.stop(traffic.flights.settled);
@@ -131,4 +139,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       return stopped;
     },
   };
+}
+
+/** A database that is away now may be there when a request needs it; what it has not, no request will find in it. */
+async function mustFit(places: Places, log: Logger): Promise<void> {
+  const { unfit, away } = await places.check();
+  for (const reason of away)
+    log.warn({ reason }, 'a database in which users are looked up is away; requests that need it are answered 503');
+  if (!unfit.length) return;
+  await places.close();
+  throw new Error(`users cannot be looked up as the Plan says (user):\n${unfit.map((one) => `  ${one}`).join('\n')}`);
 }

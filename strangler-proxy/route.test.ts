@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals';
+import { Places } from './identity/places.ts';
 import { readingsOf } from './path.ts';
-import { capabilityOf, isWrite, rewritten, routedCapabilities } from './route.ts';
+import { isWrite, rewritten, routedCapabilities, routeTaken } from './route.ts';
 import { planOf } from './testing/stage.ts';
 
-const capabilities = routedCapabilities(planOf({ monolith: 'http://m', service: 'http://s' }));
-const meets = (method: string, target: string) => capabilityOf(capabilities, method, readingsOf(target))?.name;
+const capabilities = routedCapabilities(planOf({ monolith: 'http://m', service: 'http://s' }), new Places());
+const meets = (method: string, target: string) => routeTaken(capabilities, method, readingsOf(target))?.routed.name;
 
 test.each([
   '/api/orders',

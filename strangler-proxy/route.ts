@@ -1,5 +1,15 @@
-import { type Capability, groupOf, type Plan, parseRoute, type Route, routeMatches } from '@strangler/plan';
-import { type ReadUser, readUserFrom } from './user.ts';
+import {
+  type Capability,
+  groupOf,
+  type Plan,
+  parametersIn,
+  parseRoute,
+  type Route,
+  routeMatches,
+} from '@strangler/plan';
+import { compileSource } from './identity/compile.ts';
+import { type Identify, identifyBy } from './identity/identify.ts';
+import type { Places } from './identity/places.ts';
 
 /** A capability that has routes, compiled for the path of a request. */
 export type RoutedCapability = {
@@ -7,7 +17,9 @@ export type RoutedCapability = {
   readonly group: string;
   readonly routes: readonly Route[];
   readonly readOnly: readonly Route[];
-  readonly userOf: ReadUser;
+  readonly identify: Identify;
+  /** What becomes of a request that names nobody. */
+  readonly anonymous: NonNullable<Capability['anonymous']>;
   readonly service: URL;
   readonly rewrite: readonly (readonly [RegExp, string])[];
   readonly handoff: Capability['handoff'];
@@ -28,16 +40,20 @@ const meets = (routes: readonly Route[], method: string, readings: readonly stri
   return false;
 };
 
-/** The capabilities of the Plan that requests can belong to. */
-export function routedCapabilities(plan: Plan): RoutedCapability[] {
+/** The capabilities of the Plan that requests can belong to; `places`: where it is asked whose they are. */
+export function routedCapabilities(plan: Plan, places: Places): RoutedCapability[] {
   return Object.entries(plan.capabilities)
     .filter(([, { routes }]) => routes.length > 0)
-    .map(([name, { routes, readOnly, user, service, handoff, confirmed, compare, tables }]) => ({
+    .map(([name, { routes, readOnly, user, userType, anonymous, service, handoff, confirmed, compare, tables }]) => ({
       name,
       group: groupOf(plan, name),
       routes: routes.map(parseRoute),
       readOnly: readOnly.map(parseRoute),
-      userOf: readUserFrom(user!),
+      identify: identifyBy(
+        user!.map((source) => compileSource(source, { capability: name, plan, places })),
+        userType,
+      ),
+      anonymous: anonymous!,
       service: new URL(service.url!),
       rewrite: Object.entries(service.rewrite).map(([from, to]) => [new RegExp(from, 'i'), to] as const),
       handoff,
@@ -48,14 +64,37 @@ export function routedCapabilities(plan: Plan): RoutedCapability[] {
     }));
 }
 
-/** The capability a request belongs to; undefined: none, it is the monolith’s. */
-export function capabilityOf(
+/** The route a request takes. */
+export type RouteTaken = {
+  readonly routed: RoutedCapability;
+  readonly route: Route;
+  /** Undefined if the readings of the path differ in them. */
+  readonly parameters: ReadonlyMap<string, string> | undefined;
+};
+
+/** The first route that any reading of a request’s path takes; undefined: none, it is the monolith’s. */
+export function routeTaken(
   capabilities: readonly RoutedCapability[],
   method: string,
   readings: readonly string[],
-): RoutedCapability | undefined {
-  for (const one of capabilities) if (meets(one.routes, method, readings)) return one;
+): RouteTaken | undefined {
+  for (const routed of capabilities) {
+    for (const route of routed.routes) {
+      const taking = readings.filter((reading) => routeMatches(route, method, reading));
+      if (taking.length) return { routed, route, parameters: agreed(taking.map((path) => parametersIn(route, path))) };
+    }
+  }
   return undefined;
+}
+
+/** A slash that was spelt %2F is within a segment (readingsOf marks it). */
+const asSpelt = (value: string): string => value.replaceAll('\0', '/');
+
+function agreed(readings: readonly ReadonlyMap<string, string>[]): ReadonlyMap<string, string> | undefined {
+  const [first] = readings;
+  const differs = (name: string) => readings.some((other) => other.get(name) !== first!.get(name));
+  const names = [...first!.keys()];
+  return names.some(differs) ? undefined : new Map(names.map((name) => [name, asSpelt(first!.get(name)!)]));
 }
 
 /** The reads to compare after a write. */

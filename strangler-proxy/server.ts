@@ -6,7 +6,7 @@ import { Exchange } from './exchange.ts';
 import { LONGEST_TARGET } from './path.ts';
 import { Pipelined } from './pipelined.ts';
 import { sanitize } from './sanitize.ts';
-import { subjectOf } from './subject.ts';
+import { type RequestSubject, subjectOf } from './subject.ts';
 import type { Traffic } from './traffic.ts';
 import type { Trusts } from './trusted.ts';
 import { isWebSocket, type Upgrades } from './upgrade.ts';
@@ -36,8 +36,11 @@ export function createFront(traffic: Traffic, trusts: Trusts, upgrades: Upgrades
   // A client may be silent while it waits for its answer; the parser’s own, earlier limits answer 408.
   server.timeout = 2 * idleTimeout + headersTimeout;
   const connections = new WeakMap<Socket, Pipelined>();
-  const handle = (request: IncomingMessage, response: ServerResponse) =>
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
+    // Behind what could be an upgrade, Node throws away what has come already, also if it is served as a plain request.
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     connections.get(request.socket)!.add(response, () => serve(traffic, trusts, request, response));
+  };
   server.on('request', handle);
   server.on('checkContinue', handle);
   server.on('checkExpectation', handle);
@@ -51,7 +54,7 @@ export function createFront(traffic: Traffic, trusts: Trusts, upgrades: Upgrades
   server.on('connect', (request, socket: Socket) => {
     socket.on('error', () => socket.destroy());
     total(traffic, socket, () => {
-      if (answering(socket)) socket.destroy();
+      if (!isFree(socket)) socket.destroy();
       else answerRaw(socket, 'method-not-allowed', 'CONNECT is not served', correlationIdOf(request.headers));
     });
   });
@@ -79,8 +82,11 @@ function total(traffic: Traffic, socket: Socket, run: () => void): void {
 const answering = (socket: Socket): ServerResponse | undefined =>
   (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 
+/** Nobody else writes on this connection, nor has anybody said that it closes. */
+const isFree = (socket: Socket): boolean => socket.writable && !answering(socket);
+
 /** An upgrade behind a request that is not answered yet is served as a plain request: the two would write across each other. */
-const mayUpgrade = (request: IncomingMessage): boolean => isWebSocket(request) && !answering(request.socket);
+const mayUpgrade = (request: IncomingMessage): boolean => isWebSocket(request) && isFree(request.socket);
 
 function serve(traffic: Traffic, trusts: Trusts, request: IncomingMessage, response: ServerResponse): void {
   try {
@@ -90,7 +96,13 @@ function serve(traffic: Traffic, trusts: Trusts, request: IncomingMessage, respo
       response.writeHead(204, { allow: METHODS }).end();
       return;
     }
-    new Exchange(traffic, request, response, clean, subjectOf(traffic.capabilities, clean)).start();
+    const begin = (subject: RequestSubject) => new Exchange(traffic, request, response, clean, subject).start();
+    const subject = subjectOf(traffic.capabilities, clean, false);
+    if (!(subject instanceof Promise)) begin(subject);
+    else
+      traffic.during(subject, (known) =>
+        total(traffic, request.socket, () => request.socket.destroyed || begin(known)),
+      );
   } catch (error) {
     total(traffic, request.socket, () => refuse(traffic, request, response, error as Error));
   }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type Snapshot, sideOf } from '@strangler/plan';
+import { isSplit, type Snapshot, sideOf } from '@strangler/plan';
 import { moves, type Write } from './flights.ts';
 import { closeFrame, Frames } from './frames.ts';
 
@@ -68,9 +68,10 @@ export class Tunnel {
   }
 }
 
-/** True if the snapshot takes this socket’s user away from its side, or has done so already. */
+/** True if the snapshot takes this socket’s user away from its side, or has done so already; one of anybody may be of whoever has gone. */
 export function mustLeave(write: Write | undefined, snapshot: Snapshot): boolean {
   const entry = write && snapshot.capabilities[write.capability];
   if (!write || !entry) return false;
+  if (write.user === undefined) return isSplit(entry);
   return moves(write, write.capability, entry) || sideOf(entry, write.user, write.bucket) !== write.side;
 }

@@ -58,6 +58,18 @@ test('a request without a user is not counted: it goes to the monolith, whoever 
   expect(tally.take().counts).toMatchObject([{ side: 'service', requests: 1, errors: 1, hard: 1, writers: [] }]);
 });
 
+test('users who only did something wrong themselves are not told, and those who failed before others', () => {
+  const { tally } = set();
+  tally.add('orders', 'service', { ...FINE, status: 404 }, writing('ada'));
+  for (let nth = 0; nth < 2 * MOST_TOLD_APART; nth++) tally.add('orders', 'service', FINE, writing(`u${nth}`));
+  tally.add('orders', 'service', REFUSED, writing('bob'));
+  const [counts] = tally.take().counts;
+  expect(counts).toMatchObject({ requests: 2 * MOST_TOLD_APART + 2, errors: 1, clientErrors: 1 });
+  expect(counts!.users).toHaveLength(MOST_TOLD_APART);
+  expect(counts!.users!.map(([user]) => user)).toContain(murmur3('bob'));
+  expect(counts!.users!.map(([user]) => user)).not.toContain(murmur3('ada'));
+});
+
 test('users are told apart, as many as fit', () => {
   const { tally } = set();
   for (const user of ['ada', 'bob', 'ada']) tally.add('orders', 'service', REFUSED, writing(user));

@@ -73,7 +73,7 @@ export class OutcomeTally {
     if (isError) numbers.errors++;
     else if (status >= 400) numbers.clientErrors++;
     if (hard) numbers.hard++;
-    countByUser(running.users, murmur3(user), isError, hard);
+    if (isError || status < 400) countByUser(running.users, murmur3(user), isError, hard);
     if (!isWrite || side !== 'service' || status < 200 || status >= 400) return;
     if (writers.size < MOST_WRITERS) writers.add(user);
     else if (!writers.has(user)) this.#more++;
@@ -103,12 +103,18 @@ export class OutcomeTally {
   }
 }
 
+/** Of more users than can be told, those who have failed are. */
 function countByUser(users: Running['users'], user: number, isError: boolean, hard: boolean): void {
   const counts = users.get(user) ?? [user, 0, 0, 0];
   counts[1]++;
   if (isError) counts[2]++;
   if (hard) counts[3]++;
-  if (users.size < MOST_TOLD_APART) users.set(user, counts);
+  if (!users.has(user) && users.size >= MOST_TOLD_APART) {
+    const good = isError && [...users.values()].find(([, , errors]) => errors === 0);
+    if (!good) return;
+    users.delete(good[0]);
+  }
+  users.set(user, counts);
 }
 
 function partsOf({ capability, side, numbers, writers, users }: Running): Counts[] {

@@ -1,4 +1,4 @@
-import type { FromProxy, Plan, Side, Snapshot } from '@strangler/plan';
+import { type FromProxy, isSplit, type Plan, type Side, type Snapshot } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { Addresses } from './addresses.ts';
 import { Allowance } from './allowance.ts';
@@ -7,10 +7,13 @@ import { ConfirmationRequests } from './confirmations.ts';
 import { type Decision, decide } from './decide.ts';
 import { Flights, type Write } from './flights.ts';
 import { Holds } from './hold.ts';
+import type { Identity } from './identity/identify.ts';
+import { IdentityTally } from './identity/tally.ts';
 import type { Fenced, ProxyMetrics } from './metrics.ts';
 import type { RoutedCapability } from './route.ts';
 import type { Shadow } from './shadow/shadow.ts';
 import { mayFollow } from './snapshot-order.ts';
+import { WriteSurvey } from './survey.ts';
 import { OutcomeTally, type RequestOutcome, type Whose } from './tally.ts';
 import { Upstream } from './upstream.ts';
 
@@ -22,6 +25,9 @@ export class Traffic {
   readonly holds: Holds;
   readonly flights: Flights;
   readonly tally = new OutcomeTally();
+  readonly identities = new IdentityTally();
+  /** Tells control of writes, while somebody surveys. */
+  readonly survey: WriteSurvey;
   readonly confirmations: ConfirmationRequests;
   /** What answers must not name. */
   readonly addresses: Addresses;
@@ -57,6 +63,7 @@ export class Traffic {
     this.limits = limits;
     this.log = log;
     this.capabilities = capabilities;
+    this.survey = new WriteSurvey(capabilities);
     this.#metrics = metrics;
     this.addresses = new Addresses(monolith, capabilities);
     this.uploads = new Allowance(limits.unfinishedPerAddress, limits.unfinishedPerUser);
@@ -86,6 +93,12 @@ export class Traffic {
     const decision = decide(this.#snapshot, capability, user, bucket, isWrite);
     const splits = isWrite && user !== undefined && decision !== 'unknown';
     return splits && this.limits.blind === 'refuse' && this.isBlind ? 'blind' : decision;
+  }
+
+  /** True if anybody of a capability may be on the service. */
+  isSplit(capability: string): boolean {
+    const entry = this.#snapshot?.capabilities[capability];
+    return entry !== undefined && isSplit(entry);
   }
 
   /** True if control has not been heard for so long that its users may have moved meanwhile. */
@@ -128,7 +141,8 @@ export class Traffic {
   /** Notes the end of a write; one of unknown fate is its client address’s to answer for while it may still arrive. */
   endWrite(write: Write, address: string, fateKnown: boolean): void {
     this.flights.end(write, fateKnown);
-    if (!fateKnown) setTimeout(this.unknownFates.take(write, address), this.#writeFates.get(write.capability)).unref();
+    if (!fateKnown && write.user !== undefined)
+      setTimeout(this.unknownFates.take(write, address), this.#writeFates.get(write.capability)).unref();
   }
 
   /** Counts what became of a request that was sent to a side; what was not the side’s says nothing about it. */
@@ -141,6 +155,12 @@ export class Traffic {
     if (capability !== '') this.tally.add(capability, side, outcome, from);
   }
 
+  /** Counts whether a request of a capability has a user. */
+  identified(capability: string, isWrite: boolean, identity: Identity): void {
+    this.identities.add(capability, isWrite, identity);
+    if ('lack' in identity) this.#metrics.withoutUser(capability, isWrite, identity.lack);
+  }
+
   /** Counts a write that its side’s fence refused. */
   fenced(capability: string, side: Side, result: Fenced): void {
     this.#metrics.fenced(capability, side, result);
@@ -148,6 +168,12 @@ export class Traffic {
 
   began(): void {
     this.#underWay++;
+  }
+
+  /** Goes on once something is known; a request that waits for it is under way. */
+  during<T>(known: Promise<T>, next: (known: T) => void): void {
+    this.began();
+    void known.then(next).finally(() => this.ended());
   }
 
   ended(): void {

@@ -64,7 +64,7 @@ async function set(more: Parameters<typeof stage>[0] = {}) {
   return { ...one, monolith, service };
 }
 
-async function connect(address: string, path: string, user: string) {
+async function connect(address: string, path: string, user: string | string[]) {
   const socket = new WebSocket(`ws://${address}${path}`, { headers: { 'x-user': user } });
   const closed = new Promise<number>((resolve) => socket.once('close', resolve));
   await once(socket, 'open');
@@ -106,6 +106,21 @@ test('faults 24 at a handoff the socket of a moving user is closed with 1001, an
   expect(monolith.closes).toEqual([1001]);
   expect(await other.says('still')).toBe('monolith still');
   other.socket.terminate();
+});
+
+test('faults 83 a socket whose user could not be read may be of anybody: it is closed as soon as somebody moves', async () => {
+  const { address, control, monolith } = await set();
+  await control.says({ boundary: 0, pins: {} });
+  const somebodys = await connect(address, '/api/orders/live', [mover, other]);
+  const nobodys = await connect(address, '/chat', [mover, other]);
+  expect(await somebodys.says('hi')).toBe('monolith hi');
+  const ack = await control.says({ boundary: 0, pins: {}, moving });
+  expect(ack.flights).toMatchObject([{ inFlight: 1, inFlightOf: [] }]);
+  expect(await somebodys.closed).toBe(1001);
+  await control.hears((all) => all.find((one) => one.type === 'flight'));
+  expect(monolith.closes).toEqual([1001]);
+  expect(await nobodys.says('still')).toBe('monolith still');
+  nobodys.socket.terminate();
 });
 
 test('faults 24 a socket the Plan calls read-only stays, and keeps its side for life', async () => {

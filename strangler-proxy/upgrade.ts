@@ -7,11 +7,13 @@ import { answerRaw, type Code, RefusedRequest } from './answer.ts';
 import { blame } from './blame.ts';
 import { correlationIdOf } from './correlation.ts';
 import type { Write } from './flights.ts';
+import { isSomebodys, refusalOf } from './identity/lacking.ts';
 import { BadAnswer, isOurs } from './response.ts';
 import { isDeclaredReadOnly, type RoutedCapability, rewritten } from './route.ts';
 import { type Clean, sanitize } from './sanitize.ts';
 import { mustLeave, Tunnel } from './sockets.ts';
-import { subjectOf } from './subject.ts';
+import { type RequestSubject, subjectOf } from './subject.ts';
+import type { EndSurveyed } from './survey.ts';
 import type { Traffic } from './traffic.ts';
 import type { Trusts } from './trusted.ts';
 
@@ -47,6 +49,7 @@ type Attempt = {
   cancel?: () => void;
   /** Gives its place in the allowance of its client back. */
   free?: () => void;
+  surveyed?: EndSurveyed | undefined;
   tunnel?: Tunnel;
 };
 
@@ -64,25 +67,45 @@ export class Upgrades {
 
   /** Takes over a socket that has an error listener. */
   handle(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    try {
+    this.#orRefuse(request, socket, () => {
       const clean = sanitize(request, this.#trusts, this.#traffic.limits.maxHeaders);
       checkHandshake(request, clean);
-      const { routed, user, bucket } = subjectOf(this.#traffic.capabilities, clean);
-      const owned = routed !== undefined && user !== undefined;
-      // A socket can carry writes whatever its method says, unless the Plan says it does not.
-      const writes = owned && !isDeclaredReadOnly(routed, clean.method, clean.readings);
-      const side = this.#decide(routed, user, bucket, writes);
-      const write = owned && writes ? { capability: routed.name, user, bucket, side } : undefined;
-      if (write) this.#checkAllowance(write, clean.address);
-      const capability = routed?.name ?? '';
-      const attempt: Attempt = { clean, user, capability, side, write, sent: false, settled: false };
-      this.#connect(request, socket, head, routed, attempt);
+      const subject = subjectOf(this.#traffic.capabilities, clean, true);
+      const begin = (known: RequestSubject) =>
+        this.#orRefuse(request, socket, () => this.#begin(request, socket, head, clean, known));
+      if (!(subject instanceof Promise)) begin(subject);
+      else this.#traffic.during(subject, (known) => socket.destroyed || begin(known));
+    });
+  }
+
+  #orRefuse(request: IncomingMessage, socket: Socket, step: () => void): void {
+    try {
+      step();
     } catch (error) {
-      if (!(error instanceof RefusedRequest)) throw error;
       const correlationId = correlationIdOf(request.headers);
-      this.#traffic.log.warn({ code: error.code, correlationId }, error.message);
-      answerRaw(socket, error.code, error.message, correlationId);
+      if (error instanceof RefusedRequest) {
+        this.#traffic.log.warn({ code: error.code, correlationId }, error.message);
+        answerRaw(socket, error.code, error.message, correlationId);
+      } else {
+        this.#traffic.log.error({ correlationId, err: error }, 'unexpected error while handling an upgrade');
+        socket.destroy();
+      }
     }
+  }
+
+  #begin(request: IncomingMessage, socket: Socket, head: Buffer, clean: Clean, subject: RequestSubject): void {
+    const { routed, user, bucket, identity } = subject;
+    // A socket can carry writes whatever its method says, unless the Plan says it does not.
+    const mayWrite = routed !== undefined && !isDeclaredReadOnly(routed, clean.method, clean.readings);
+    const capability = routed?.name ?? '';
+    if (routed) this.#traffic.identified(capability, mayWrite, identity);
+    const lacking = refusalOf(subject, mayWrite, () => this.#traffic.isSplit(capability));
+    if (lacking) throw lacking;
+    const side = this.#decide(routed, user, bucket, mayWrite && user !== undefined);
+    const write = mayWrite && isSomebodys(subject) ? { capability, user, bucket, side } : undefined;
+    if (write && user !== undefined) this.#checkAllowance(write, clean.address);
+    const attempt: Attempt = { clean, user, capability, side, write, sent: false, settled: false };
+    this.#connect(request, socket, head, subject, attempt);
   }
 
   #decide(routed: RoutedCapability | undefined, user: string | undefined, bucket: number, writes: boolean): Side {
@@ -112,14 +135,9 @@ export class Upgrades {
       throw new RefusedRequest('too-many-sockets', 'too many of your sockets are open; try again when one has ended');
   }
 
-  #connect(
-    request: IncomingMessage,
-    socket: Socket,
-    head: Buffer,
-    routed: RoutedCapability | undefined,
-    attempt: Attempt,
-  ): void {
+  #connect(request: IncomingMessage, socket: Socket, head: Buffer, subject: RequestSubject, attempt: Attempt): void {
     const { clean, side, write } = attempt;
+    const { routed } = subject;
     request.headers = headersOf(clean);
     request.url = side === 'service' ? rewritten(routed!.rewrite, clean.target) : clean.target;
     // http-proxy-middleware reads it as a URL, and forwards nothing, without a word, if it cannot.
@@ -127,8 +145,9 @@ export class Upgrades {
       throw new RefusedRequest('bad-request', 'the path of an upgrade is no path');
     this.#attempts.set(request, attempt);
     this.#traffic.began();
+    attempt.surveyed = this.#traffic.survey.beginSocket(clean, subject);
     if (write) {
-      attempt.free = this.#traffic.sockets.take(write, clean.address);
+      if (write.user !== undefined) attempt.free = this.#traffic.sockets.take(write, clean.address);
       this.#traffic.flights.begin(write);
       this.#traffic.noteBlind(write, clean.correlationId);
     }
@@ -221,7 +240,10 @@ export class Upgrades {
   }
 
   #refuse({ clean, side }: Attempt, socket: Socket, code: Code, message: string, cause?: Error): void {
-    if (!socket.writable) return;
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
     const { correlationId } = clean;
     this.#traffic.log.warn({ code, correlationId, side, cause: cause?.message }, message);
     answerRaw(socket, code, message, correlationId);
@@ -239,9 +261,10 @@ export class Upgrades {
     return whose.code;
   }
 
-  #end(request: IncomingMessage, { clean, write, free }: Attempt, fateKnown: boolean): void {
+  #end(request: IncomingMessage, { clean, write, free, surveyed }: Attempt, fateKnown: boolean): void {
     if (!this.#attempts.delete(request)) return;
     free?.();
+    surveyed?.(101);
     if (write) this.#traffic.endWrite(write, clean.address, fateKnown);
     this.#traffic.ended();
   }

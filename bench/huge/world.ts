@@ -66,6 +66,7 @@ control: { tokens: { admin: bench-admin, proxy: bench-proxy } }
 capabilities:
   orders:
     service: { database: "${urls.service}" }
+    userType: integer
     tables:
       orders: { user: user_id, sameWhen: [user_id, idempotency_key], touched: [updated_at] }
       documents: { user: user_id }

@@ -74,6 +74,17 @@ describe('the judge on simulated days', () => {
     expect(quantile(ours, 0.9)).toBeLessThanOrEqual(646);
   }, 120_000);
 
+  test('a service that answers nothing but errors is found within two minutes, however many errors are usual', () => {
+    const found = [0.01, 0.03, 0.06].flatMap((rate) =>
+      [0.1, 0.5, 0.9].flatMap((share) => {
+        const before = load(10, share, rate);
+        const after = { ...before, rates: { monolith: rate, service: 1 } };
+        return seeds(2).map((seed) => rolledBackAfter({ before, after, history: HOUR / 4 }, seed, 120_000));
+      }),
+    );
+    expect(found).toEqual(found.map(() => expect.any(Number)));
+  }, 120_000);
+
   test('a service that cannot be reached is found after a dozen hard failures', () => {
     const ours = found(5, 5, HOUR / 6, 1, true, 20).map((one) => one.ours);
     expect(quantile(ours, 0.5)).toBeLessThanOrEqual(11);
@@ -108,7 +119,7 @@ describe('the judge on simulated days', () => {
         return load(speed, 100 / (100 + monolith), rate, { kind: 'users', regulars });
       }),
     );
-    const rules = both.flatMap((load) => seeds(2).map((seed) => day(load, seed, { length: HOUR / 3 })));
+    const rules = both.flatMap((load) => seeds(2).map((seed) => day(load, seed, { length: HOUR / 6 })));
     expect(rules).toEqual(rules.map(() => undefined));
   });
 });

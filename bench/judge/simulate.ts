@@ -5,7 +5,7 @@ import { Before } from './before.ts';
 import { type Counted, type Load, Traffic } from './traffic.ts';
 
 /** As the Plan has them if nobody says otherwise. */
-const THRESHOLDS = { errors: 0.05, hardFailures: 10, minimumRequests: 50 };
+export const THRESHOLDS = { errors: 0.05, hardFailures: 10, minimumRequests: 50 };
 const DAY_MS = 86_400_000;
 
 /** Something that may roll back at a look: the rule by which it does. */
@@ -22,7 +22,7 @@ class Judged implements Judging {
 
   fails(counted: Counted, now: number): string | undefined {
     for (const side of ['monolith', 'service'] as const)
-      if (counted[side].requests) this.#window.add({ side, ...counted[side] }, now);
+      if (counted[side].requests) this.#window.add({ side, clientErrors: 0, ...counted[side] }, now);
     const { verdict, rule } = judge(this.#window.read(now, this.#alone), THRESHOLDS);
     return verdict === 'fail' ? rule : undefined;
   }

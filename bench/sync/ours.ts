@@ -21,6 +21,7 @@ control: { tokens: { admin: bench-admin, proxy: bench-proxy } }
 capabilities:
   orders:
     service: { database: "${service}" }
+    userType: integer
     tables:
       orders: { user: user_id, sameWhen: [user_id, idempotency_key], touched: [updated_at] }
 `;

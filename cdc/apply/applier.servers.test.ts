@@ -6,7 +6,7 @@ import { type Mapping, resolveMapping } from '../mapping/mapping.ts';
 import { retry } from '../retry.ts';
 import { makeWorld, stream, until, type World } from '../testing/world.ts';
 import { Applier } from './applier.ts';
-import { ApplierAheadError } from './target-transaction.ts';
+import { ApplierAheadError } from './apply-steps.ts';
 import type { Step } from './work.ts';
 
 let world: World;
@@ -23,7 +23,7 @@ afterAll(() => world?.destroy());
 beforeEach(() => {
   const url = world.plan.capabilities.orders!.service.database!.applier;
   const group = groupOf(world.plan, 'orders');
-  applier = new Applier({ capability: 'orders', direction: 'forward', mapping, group, url });
+  applier = new Applier({ capability: 'orders', direction: 'forward', mapping, crossReferences: [], group, url });
 });
 afterEach(() => applier.close());
 

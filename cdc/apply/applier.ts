@@ -1,5 +1,4 @@
 import {
-  blockedUsers,
   type Checkpoint,
   Database,
   hasHandoff,
@@ -11,14 +10,17 @@ import {
 } from '@strangler/ledger';
 import { type Direction, type Side, sourceOf, streamName } from '@strangler/plan';
 import type { LargeTransaction } from '../log/assemble.ts';
+import type { CrossReference } from '../mapping/cross-references.ts';
 import type { Mapping } from '../mapping/mapping.ts';
 import { openRows, type Rows } from '../rows/aggregates.ts';
+import { ApplierAheadError, applySteps } from './apply-steps.ts';
 import { usersAsFarAsKnown } from './as-far-as-known.ts';
+import { type Blocked, isAnythingBlocked, NOTHING_BLOCKED, readBlocked } from './blocked.ts';
 import { failureOf, isRefusal, TargetRefusesError } from './failures.ts';
 import { applyLarge } from './large-transaction.ts';
 import { afterOutcome, OwnershipHistory } from './ownership-history.ts';
-import { changesOf, ownershipAfter, type Prepared, prepareSteps, prepareUnasked } from './prepare.ts';
-import { ApplierAheadError, applySteps, type Target } from './target-transaction.ts';
+import { changesOf, ownershipAfter, type Prepared, prepareSteps, prepareUnasked, withUsers } from './prepare.ts';
+import type { Target } from './target.ts';
 import { Unexplained } from './unexplained.ts';
 import type { SourceContext, Step, StreamProgress } from './work.ts';
 import { asCommitted } from './writer.ts';
@@ -28,6 +30,7 @@ export type ApplierOptions = {
   readonly capability: string;
   readonly direction: Direction;
   readonly mapping: Mapping;
+  readonly crossReferences: readonly CrossReference[];
   /** The group of the split. */
   readonly group: string;
   /** The applier's address of the target. */
@@ -46,7 +49,7 @@ export class Applier {
   /** What the last transaction would have moved the checkpoint to, while nobody knows whether it did. */
   #attempted: StreamProgress | undefined;
   #history: OwnershipHistory | undefined;
-  #blocked = new Set<string>();
+  #blocked = NOTHING_BLOCKED;
   /** Outcomes of barriers found out, to be written with the next transaction. */
   #decided: OwnershipRow[] = [];
   readonly #unexplained = new Unexplained();
@@ -88,23 +91,24 @@ export class Applier {
       await this.#load(session, found);
     }
     this.#checkpoint ??= found;
-    this.#rows = openRows(session, this.#options.mapping, this.#side);
+    const { mapping, crossReferences } = this.#options;
+    this.#rows = openRows(session, mapping, this.#side, crossReferences);
   }
 
   /** Takes in what the target knows of the source's ownership and of users whose rows are kept back. */
   async #load(session: Session, checkpoint: Checkpoint): Promise<void> {
     const { group, direction } = this.#options;
     const rows = await readOwnership(session, this.stream);
-    const blocked = await blockedUsers(session, this.stream);
+    const blocked = await readBlocked(session, this.stream);
     this.#history = new OwnershipHistory(group, ownsAtFirst(direction), rows);
-    this.#blocked = new Set(blocked);
+    this.#blocked = blocked;
     this.#decided = [];
     this.#checkpoint = checkpoint;
   }
 
   /** Finds out whose rows these are and what the source is to them; reads the target only if it must. */
   async prepare(steps: readonly Step[]): Promise<Prepared[]> {
-    if (this.#history!.ownsEverybody && !this.#blocked.size) return prepareUnasked(steps);
+    if (this.#history!.needsNoUsers && !isAnythingBlocked(this.#blocked)) return prepareUnasked(steps);
     return this.#database.use(async () => {
       const users = await usersAsFarAsKnown(steps.flatMap(changesOf), this.#rows!);
       return prepareSteps(steps, users, this.#history!); // which a new session may have read again
@@ -142,7 +146,7 @@ export class Applier {
   /** Runs one target transaction from where the stream is, and takes in what it comes to. */
   async #transact(
     progress: StreamProgress,
-    work: (target: Target, version: number) => Promise<{ ownership: readonly OwnershipRow[]; blocked: Set<string> }>,
+    work: (target: Target, version: number) => Promise<{ ownership: readonly OwnershipRow[]; blocked: Blocked }>,
   ): Promise<boolean> {
     const known = this.#checkpoint!;
     const { version } = known;
@@ -152,7 +156,7 @@ export class Applier {
       if (this.#checkpoint!.version !== version) return !isAt(this.#checkpoint!, known);
       const target: Target = {
         ...{ stream: this.stream, capability: this.#options.capability, session, rows: this.#rows! },
-        ...{ blocked: this.#blocked, unexplained: this.#unexplained },
+        ...{ blocked: this.#blocked, history: this.#history!, unexplained: this.#unexplained },
       };
       try {
         const { ownership, blocked } = await work(target, version);
@@ -191,7 +195,7 @@ export class Applier {
     }
   }
 
-  #took(ownership: readonly OwnershipRow[], blocked: Set<string>): void {
+  #took(ownership: readonly OwnershipRow[], blocked: Blocked): void {
     for (const row of ownership) this.#history!.record(row);
     this.#blocked = blocked;
     this.#decided = [];
@@ -203,11 +207,7 @@ export class Applier {
       prepared.flatMap(({ changes }) => changes),
       this.#rows!,
     );
-    let at = 0;
-    return prepared.map((one) => ({
-      ...one,
-      changes: one.changes.map((change) => ({ ...change, user: users[at++] ?? null })),
-    }));
+    return withUsers(prepared, users);
   }
 
   /** `granted` once the receiver of a barrier's subject has its grant, which is in this target; `overtaken` as in commit. */

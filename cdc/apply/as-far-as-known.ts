@@ -1,6 +1,6 @@
-import { type FindRow, imagesAmong, type Root, type Rows, rootOf, rootsOf } from '../rows/aggregates.ts';
+import { type FindRow, imagesAsOf, type Root, type Rows, rootOf, rootsOf } from '../rows/aggregates.ts';
 import type { Change } from '../rows/change.ts';
-import { usersFrom } from '../rows/users.ts';
+import { amongLeads, type ChangedUsers, leadsOf, usersFrom } from '../rows/users.ts';
 import { failureOf } from './failures.ts';
 
 /** Asks a target something; gives its error if it refuses to be asked that. */
@@ -22,8 +22,9 @@ export async function usersAsFarAsKnown(
   changes: readonly Change[],
   rows: Rows,
   attempt: Attempt = alone,
-): Promise<(string | null | undefined)[]> {
-  return usersFrom(await rootsAsFarAsKnown(changes, rows, attempt), changes);
+): Promise<ChangedUsers[]> {
+  const leads = changes.flatMap(leadsOf);
+  return usersFrom(changes, await rootsAsFarAsKnown(leads, rows, attempt, amongLeads(changes)));
 }
 
 /** As `rootsOf`, in the same way. Within a transaction `attempt` has to keep that whole. */
@@ -31,7 +32,7 @@ export async function rootsAsFarAsKnown(
   changes: readonly Change[],
   rows: Rows,
   attempt: Attempt,
-  among: FindRow = imagesAmong(changes),
+  among: (at: number) => FindRow = imagesAsOf(changes),
 ): Promise<Root[]> {
   let roots: Root[] = [];
   const refused = await attempt(async () => {
@@ -40,9 +41,10 @@ export async function rootsAsFarAsKnown(
   if (!refused) return roots;
   if (changes.length === 1) {
     const [{ table, before, after }] = changes as [Change];
-    return [rootOf(rows.mapping, table, (after ?? before)!, among)];
+    return [rootOf(rows.mapping, table, (after ?? before)!, among(0))];
   }
   const half = changes.length >> 1;
   const first = await rootsAsFarAsKnown(changes.slice(0, half), rows, attempt, among);
-  return [...first, ...(await rootsAsFarAsKnown(changes.slice(half), rows, attempt, among))];
+  const second = await rootsAsFarAsKnown(changes.slice(half), rows, attempt, (at) => among(half + at));
+  return [...first, ...second];
 }

@@ -1,5 +1,6 @@
 import { type Session, waitingImages } from '@strangler/ledger';
 import type { MappedTable, Row } from '../mapping/mapping.ts';
+import { pathOf } from '../mapping/user-column.ts';
 import { changesTo, nameOf, type Rows } from '../rows/aggregates.ts';
 import type { Change, RootImage } from '../rows/change.ts';
 
@@ -28,6 +29,6 @@ export async function changesBehind(
 
 /** What of a row says which it is and where it belongs: the rest may have been cut (quarantine/cut.ts). */
 function placeOf(table: MappedTable, row: Row): Row {
-  const columns = [...table.key, 'column' in table.user ? table.user.column : table.user.through];
+  const columns = [...table.key, ...pathOf(table.user)];
   return Object.fromEntries(columns.map((column) => [column, row[column] ?? null]));
 }

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { portions, type Session, writeCorrections } from '@strangler/ledger';
 import { LARGEST_MESSAGE_BYTES } from '../capture/connector-config.ts';
 import type { MappedTable, Row } from '../mapping/mapping.ts';
+import { userIn } from '../mapping/user-column.ts';
 import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
-import type { AppliedLate, Correction, RootImage } from '../rows/change.ts';
-import { usersOf } from '../rows/users.ts';
+import type { AppliedLate, CorrectedBy, Correction, RootImage } from '../rows/change.ts';
+import { goesElsewhere, userOfImage, usersOf } from '../rows/users.ts';
 import { TargetRefusesError } from './failures.ts';
+import type { LateChange } from './late-change.ts';
 
 /** Aggregates and late changes in one row of strangler_correction, unless they are long: that is one message in Kafka. */
 const AT_ONCE = 400;
@@ -19,8 +21,8 @@ const ABOUT = 64 * 1024;
 type Part = { readonly root: RootImage } | { readonly late: AppliedLate };
 
 /**
- * Writes corrections: by user, whole aggregates as this side has them, and late changes it has `applied` to them. The
- * other side's stream carries them there. Throws TargetRefusesError, before anything is written, for an aggregate so large
+ * Writes corrections: by user, whole aggregates as this side has them, and late changes it has `applied` to them, or what
+ * an operator has asked for (`by`). The other side's stream carries them there. Throws TargetRefusesError, before anything is written, for an aggregate so large
  * that no message takes it: written, it would be in the log, and its connector could never go on.
  */
 export async function correct(
@@ -28,6 +30,7 @@ export async function correct(
   capability: string,
   images: ReadonlyMap<string | null, readonly RootImage[]>,
   applied: ReadonlyMap<string | null, readonly AppliedLate[]> = new Map(),
+  by?: CorrectedBy,
 ): Promise<void> {
   const rows: { id: string; capability: string; images: string }[] = [];
   for (const [user, roots] of images) {
@@ -39,6 +42,7 @@ export async function correct(
         user,
         roots: some.flatMap((part) => ('root' in part ? [part.root] : [])),
         late: some.flatMap((part) => ('late' in part ? [part.late] : [])),
+        ...by,
       };
       const text = JSON.stringify(correction);
       refuseTooLarge(text, correction);
@@ -86,6 +90,25 @@ export async function answerTo(rows: Rows, { roots }: Correction): Promise<RootI
   return differs ? [...answers.values()] : [];
 }
 
+/** Late changes without those of rows that went to another user and are that one’s here: what becomes of them is theirs to say. */
+export async function withoutStanding(rows: Rows, late: readonly LateChange[]): Promise<readonly LateChange[]> {
+  const stands = new Set<LateChange>();
+  for (const change of late) {
+    const { table, after } = change;
+    if (!('column' in table.user) || !goesElsewhere(change)) continue;
+    const [row] = await rows.store(table).read(table.key, [keyRow(table, after!)]);
+    if (row && userIn(table, row) === userIn(table, after!)) stands.add(change);
+  }
+  return late.filter((change) => !stands.has(change));
+}
+
+/** Aggregates by the user each one is of, as this side has it; one that is not there is of `otherwise`. */
+export const byUser = (
+  rows: Rows,
+  images: readonly RootImage[],
+  otherwise: string | null,
+): Map<string | null, RootImage[]> => Map.groupBy(images, (image) => userOfImage(rows, image, otherwise));
+
 /** What a side makes of a correction that names no user: which aggregates it has not either, and by user those it has. */
 export async function answerToUnknown(
   rows: Rows,
@@ -106,7 +129,7 @@ export async function answerToUnknown(
   );
   const images = new Map<string | null, RootImage[]>();
   for (const [at, { image }] of here.entries()) {
-    const user = users[at] ?? null;
+    const user = users[at]?.at(-1) ?? null;
     images.set(user, [...(images.get(user) ?? []), image]);
   }
   return { gone, images };

@@ -1,5 +1,6 @@
 import type { QuarantineEntry } from '@strangler/ledger';
 import type { MappedTable } from '../mapping/mapping.ts';
+import { pathOf } from '../mapping/user-column.ts';
 
 /** In an image, stands for a value that did not fit: an object, where a value is always a text or null. */
 type Cut = { readonly cut: number };
@@ -11,7 +12,7 @@ const LONGEST_DETAIL = 2_000;
 
 /** The entry without its long values, but with those that say which row it is and whose. */
 export function cutEntry(table: MappedTable, entry: QuarantineEntry): QuarantineEntry {
-  const stay = new Set([...table.key, 'column' in table.user ? table.user.column : table.user.through]);
+  const stay = new Set([...table.key, ...pathOf(table.user)]);
   const cut = (image: string | null) =>
     image === null
       ? null

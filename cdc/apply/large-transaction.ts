@@ -1,15 +1,18 @@
-import { blockedUsers, claimCheckpoint, moveCheckpoint, type OwnershipRow, writeOwnership } from '@strangler/ledger';
+import { claimCheckpoint, moveCheckpoint, type OwnershipRow, writeOwnership } from '@strangler/ledger';
 import { collectGarbageAfter } from '../collect-garbage.ts';
 import type { LargeTransaction } from '../log/assemble.ts';
 import { decode, type RowChange } from '../log/row-change.ts';
 import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
 import { nameOf, type Root, type Rows } from '../rows/aggregates.ts';
+import { ApplierAheadError, checkAtOnce } from './apply-steps.ts';
 import { type Attempt, rootsAsFarAsKnown, usersAsFarAsKnown } from './as-far-as-known.ts';
+import { type Blocked, isAnythingBlocked, readBlocked } from './blocked.ts';
 import { Isolation } from './isolate.ts';
 import type { OwnershipHistory } from './ownership-history.ts';
 import { changesOf, type OwnedChange, ownershipAfter, prepareSteps, prepareUnasked } from './prepare.ts';
 import type { Provenance } from './quarantine-rows.ts';
-import { ApplierAheadError, checkAtOnce, type Target, TargetTransaction } from './target-transaction.ts';
+import type { Target } from './target.ts';
+import { TargetTransaction } from './target-transaction.ts';
 import { type SourceContext, type Step, type StreamProgress, workOf, workOfLarge } from './work.ts';
 
 /** Some of its users are behind a barrier whose outcome is open: nothing was applied, ask again when it is known. */
@@ -46,7 +49,7 @@ export async function applyLarge(
   target: Target,
   large: LargeTransaction,
   options: LargeOptions,
-): Promise<{ readonly ownership: readonly OwnershipRow[]; readonly blocked: Set<string> }> {
+): Promise<{ readonly ownership: readonly OwnershipRow[]; readonly blocked: Blocked }> {
   const { session, stream } = target;
   const { reading, history, version, decided, progress, carefully, onReached } = options;
   const provenance: Provenance = { stream, position: large.position, transaction: large.id };
@@ -54,24 +57,25 @@ export async function applyLarge(
   return session.transaction(async () => {
     if (!(await claimCheckpoint(session, stream, version))) throw new ApplierAheadError(stream);
     if (carefully) await checkAtOnce(session);
-    const blocked = new Set(target.blocked.size ? await blockedUsers(session, stream) : []);
+    const known = isAnythingBlocked(target.blocked) ? await readBlocked(session, stream) : target.blocked;
     large.rows.clearLate();
     const isolation = new Isolation(session, target.unexplained);
     const attempt: Attempt = (question) => isolation.attempt(question);
     const setAside = async (late: readonly OwnedChange[]) =>
       spillLate(await rootsAsFarAsKnown(late, beside.rows, attempt), large, late);
-    const transaction = new TargetTransaction(beside, blocked, carefully, setAside);
+    const transaction = new TargetTransaction(beside, known, carefully, setAside);
     const ownership = [...decided];
     let rows = 0;
     for (const all of workOfLarge(reading, large, BATCH)) {
       const steps: Step[] = all.filter(({ kind }) => kind !== 'tick').map((work) => ({ work, progress }));
-      const unasked = history.ownsEverybody && !blocked.size && !carefully;
+      const unasked = history.needsNoUsers && !isAnythingBlocked(transaction.blocked) && !carefully;
       const users = unasked ? [] : await usersAsFarAsKnown(steps.flatMap(changesOf), beside.rows, attempt);
       const prepared = unasked ? prepareUnasked(steps) : prepareSteps(steps, users, history);
       const barrier = prepared.find(({ undecided }) => undecided)?.undecided;
       if (barrier) throw new UndecidedError(barrier);
       for (const one of prepared) await transaction.take(one);
       await transaction.flush();
+      await transaction.orphans.look();
       ownership.push(...ownershipAfter(prepared, [], history));
       rows += all.length;
       onReached(rows);
@@ -82,12 +86,14 @@ export async function applyLarge(
         bodies.map((body) => fromText(reading, body)),
         provenance,
       );
+      await transaction.orphans.look();
       rows += bodies.length;
       onReached(rows);
     }
+    await transaction.orphans.settle();
     for (const row of ownership) await writeOwnership(session, stream, row);
     await moveCheckpoint(session, stream, progress);
-    return { ownership, blocked };
+    return { ownership, blocked: transaction.blocked };
   });
 }
 

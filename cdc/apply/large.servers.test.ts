@@ -74,9 +74,7 @@ describe('a transaction that does not fit into memory (faults 64)', () => {
   });
 
   test('late: what the owner has not touched is applied, what it has goes to quarantine with its aggregate', async () => {
-    await world.handoff('monolith', 2, 'barrier');
-    await until('arrival', () => barrierArrived(world.service, stream('forward'), 2));
-    await world.handoff('service', 2, 'grant');
+    await world.moveToService(2);
     await query('service', "UPDATE orders SET status = 'paid' WHERE idempotency_key LIKE 'during-1%'");
     const paid = await count('service', "orders WHERE status = 'paid'");
     await arrive('monolith', "orders WHERE status = 'paid'", paid);

@@ -1,5 +1,6 @@
 import type { HandoffRow, OwnershipRow } from '@strangler/ledger';
 import { BUCKETS, bucketOf } from '@strangler/plan';
+import { NOBODY } from '../mapping/user-column.ts';
 
 /** What the source of a stream is, to one user, at one point of its own history. */
 export type Standing = {
@@ -35,8 +36,14 @@ export class OwnershipHistory {
     return this.#ownsEverybody;
   }
 
-  /** What the source is to this user. */
+  /** True if the source owns everybody, and nobody’s rows: then nothing depends on whose a row is. */
+  get needsNoUsers(): boolean {
+    return this.ownsEverybody && this.#atFirst;
+  }
+
+  /** What the source is to this user; nobody’s rows are of the side that had everybody at first, the monolith. */
   standing(user: string): Standing {
+    if (user === NOBODY) return { owns: this.#atFirst, undecided: undefined, epoch: null };
     const row = this.#byUser.get(user) ?? this.#byBucket[bucketOf(this.#group, user)];
     if (!row) return { owns: this.#atFirst, undecided: undefined, epoch: null };
     return { owns: row.owns, undecided: row.undecided ? row : undefined, epoch: row.epoch };

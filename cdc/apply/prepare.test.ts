@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import type { HandoffRow } from '@strangler/ledger';
 import type { MappedTable } from '../mapping/mapping.ts';
+import { NOBODY } from '../mapping/user-column.ts';
 import type { Change } from '../rows/change.ts';
 import { afterHandoffRow, OwnershipHistory } from './ownership-history.ts';
 import { ownershipAfter, prepareSteps, prepareUnasked, untilUndecided } from './prepare.ts';
 import type { Step, Work } from './work.ts';
 
-const table = { name: 'orders' } as MappedTable;
+const table = { name: 'orders', user: { column: 'user_id', type: 'text' } } as MappedTable;
 const change = (id: string): Change => ({ table, before: null, after: { id } });
 const step = (work: Work): Step => ({ work, progress: { position: 'lsn/1', kafkaOffset: 1, tick: 0 } });
 const changes = (...ids: string[]): Step =>
@@ -24,7 +25,7 @@ const historyOf = (...rows: HandoffRow[]): OwnershipHistory => {
 describe('preparing steps', () => {
   test('each change learns what its source is to its user; a row nobody has needs none', () => {
     const history = historyOf(row('barrier', 1, 'ada'), row('cancel', 1, 'ada'), row('barrier', 2, 'bob'));
-    const [first, second] = prepareSteps([changes('1', '2'), changes('3')], ['ada', 'bob', null], history);
+    const [first, second] = prepareSteps([changes('1', '2'), changes('3')], [['ada'], ['bob'], []], history);
     expect(first!.changes).toMatchObject([
       { user: 'ada', owns: true, epoch: null },
       { user: 'bob', owns: false, epoch: 2 },
@@ -32,9 +33,26 @@ describe('preparing steps', () => {
     expect(second!.changes).toMatchObject([{ user: null, owns: true, epoch: null }]);
   });
 
+  test('what anybody may insert is its writer’s; what changes it is the monolith’s to write', () => {
+    const tags = { name: 'tags', user: { shared: 'insert-only' } } as MappedTable;
+    const [inserted, updated] = [{ id: '1' }, { id: '1', name: 'x' }];
+    const about = (before: typeof inserted | null): Step =>
+      step({ kind: 'changes', changes: [{ table: tags, before, after: updated }], position: 'l', transaction: '7' });
+    const monolith = historyOf(row('barrier', 1, 'ada'));
+    const service = new OwnershipHistory('shop', false, []);
+    const owns = (history: OwnershipHistory) =>
+      prepareSteps([about(null), about(inserted)], [[NOBODY], [NOBODY]], history).map(
+        ({ changes }) => changes[0]!.owns,
+      );
+    expect([owns(monolith), owns(service)]).toEqual([
+      [true, true],
+      [true, false],
+    ]);
+  });
+
   test('steps behind a barrier whose outcome is open wait, together with everything after them', () => {
     const history = historyOf(row('barrier', 7, 'bob'));
-    const prepared = prepareSteps([changes('1'), changes('2'), changes('3')], ['ada', 'bob', 'ada'], history);
+    const prepared = prepareSteps([changes('1'), changes('2'), changes('3')], [['ada'], ['bob'], ['ada']], history);
     const { ready, barrier } = untilUndecided(prepared);
     expect(ready).toEqual([prepared[0]]);
     expect(barrier).toMatchObject({ epoch: 7, undecided: true });

@@ -1,11 +1,18 @@
 import type { OwnershipRow } from '@strangler/ledger';
-import type { Change } from '../rows/change.ts';
+import type { Mapping } from '../mapping/mapping.ts';
+import { isInsertedByBoth, NOBODY } from '../mapping/user-column.ts';
+import type { Change, Correction } from '../rows/change.ts';
+import type { ChangedUsers } from '../rows/users.ts';
 import { afterHandoffRow, type OwnershipHistory } from './ownership-history.ts';
 import type { Step } from './work.ts';
 
-/** A change and what its source is to its user. */
+/** A change and what its source is to its users. */
 export type OwnedChange = Change & {
+  /** Of two, the one whom the source does not own, the former first; else the later one. */
   readonly user: string | null;
+  /** The other one, if the row goes from one user to another. */
+  readonly beside?: string | undefined;
+  /** Whether the source owns them all. */
   readonly owns: boolean;
   /** The handoff that made it so, if any. */
   readonly epoch: number | null;
@@ -36,6 +43,25 @@ export const prepareUnasked = (steps: readonly Step[]): Prepared[] =>
     undecided: undefined,
   }));
 
+/** True for what either side may insert, whoever owns whom. */
+const isSharedInsert = ({ table, before }: Change): boolean => before === null && isInsertedByBoth(table);
+
+/** True for a correction that brings such rows: then its sender is who inserted them. */
+export const isOfSharedInserts = ({ roots }: Correction, mapping: Mapping): boolean =>
+  roots.length > 0 && roots.every(({ table, row }) => row !== null && isInsertedByBoth(mapping.get(table)!));
+
+/** The same steps with the users of their changes known; `users` in the order of the changes. */
+export function withUsers(prepared: readonly Prepared[], users: readonly ChangedUsers[]): Prepared[] {
+  let at = 0;
+  return prepared.map((one) => ({
+    ...one,
+    changes: one.changes.map((change) => {
+      const all = users[at++] ?? [];
+      return { ...change, user: all.at(-1) ?? null, beside: all.length > 1 ? all[0] : undefined };
+    }),
+  }));
+}
+
 /** True for a correction whose sender could not say whose the rows are. */
 const isNameless = ({ work }: Step): boolean => work.kind === 'correction' && work.correction.user === null;
 
@@ -46,7 +72,7 @@ const isNameless = ({ work }: Step): boolean => work.kind === 'correction' && wo
  */
 export function prepareSteps(
   steps: readonly Step[],
-  users: readonly (string | null | undefined)[],
+  users: readonly ChangedUsers[],
   history: OwnershipHistory,
 ): Prepared[] {
   let at = 0;
@@ -54,12 +80,14 @@ export function prepareSteps(
   return steps.map((step) => {
     let undecided: OwnershipRow | undefined;
     const changes = changesOf(step).map((change): OwnedChange => {
-      const user = users[at++];
-      if (user === undefined) return { ...change, ...unnamed };
-      if (user === null) return { ...change, user, owns: true, epoch: null };
-      const standing = history.standing(user);
-      undecided ??= standing.undecided;
-      return { ...change, user, owns: standing.owns, epoch: standing.epoch };
+      const all = users[at++];
+      if (!all) return { ...change, ...unnamed };
+      if (!all.length) return { ...change, user: null, owns: true, epoch: null };
+      if (isSharedInsert(change)) return { ...change, user: NOBODY, owns: true, epoch: null };
+      const standings = all.map((user) => ({ user, ...history.standing(user) }));
+      undecided ??= standings.find((one) => one.undecided)?.undecided;
+      const { user, owns, epoch } = standings.find((one) => !one.owns) ?? standings.at(-1)!;
+      return { ...change, user, beside: all.find((one) => one !== user), owns, epoch };
     });
     if (step.work.kind !== 'correction') return { step, changes, senderOwns: true, undecided };
     const { user } = step.work.correction;

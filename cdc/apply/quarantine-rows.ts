@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
 import { type QuarantineEntry, quarantine, type Session } from '@strangler/ledger';
+import type { Cause } from '@strangler/plan';
 import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
+import { userIn } from '../mapping/user-column.ts';
 import { nameOf, type Root } from '../rows/aggregates.ts';
-import type { Change } from '../rows/change.ts';
-import type { NotAppliedLate } from './apply-late.ts';
+import type { Change, CorrectedBy } from '../rows/change.ts';
+import type { KeptLate } from './apply-late.ts';
 import type { Loser } from './apply-owned.ts';
 import { cutEntry } from './cut.ts';
 import { Isolation } from './isolate.ts';
@@ -18,10 +21,27 @@ export type Provenance = {
 /** A change that is kept because the target does not take it, or because one before it was not taken. */
 export type Inapplicable = {
   readonly change: Change & { readonly user: string | null };
-  readonly reason: 'inapplicable' | 'behind-inapplicable';
+  readonly cause: 'inapplicable' | 'behind-inapplicable';
   readonly provenance: Provenance;
   readonly detail: string | null;
 };
+
+/** What has rows of the target overwritten. */
+export type Overwriting = {
+  readonly cause: Extract<Cause, 'overwritten' | 'copied' | 'corrected'> | CorrectedBy['cause'];
+  readonly operation: string | null;
+  /** Digests of rows that the other side has kept already. */
+  readonly kept: ReadonlySet<string>;
+};
+
+/** One text for rows that are alike, wherever they are; what `touched` names decides nothing. */
+export function digestOf(table: MappedTable, row: Row): string {
+  const values = table.columns.map(({ name }) => (table.touched.includes(name) ? null : row[name]));
+  return createHash('sha256')
+    .update(JSON.stringify([table.name, values]))
+    .digest('hex')
+    .slice(0, 16);
+}
 
 /** An entry, and the table of its row. */
 export type Keeping = { readonly table: MappedTable; readonly entry: QuarantineEntry };
@@ -39,7 +59,8 @@ export async function keepAll(session: Session, all: readonly Keeping[]): Promis
   );
 }
 
-const json = (row: Row | null): string | null => row && JSON.stringify(row);
+/** An image as it is kept. */
+export const json = (row: Row | null): string | null => row && JSON.stringify(row);
 
 /** Keeps changes that are not applied; a person must look. `roots` in the order of the changes. */
 export async function keepInapplicable(
@@ -47,68 +68,74 @@ export async function keepInapplicable(
   roots: readonly Root[],
   all: readonly Inapplicable[],
 ): Promise<void> {
-  const entries = all.map(({ change: { table, before, after, user }, reason, provenance, detail }, at) => ({
+  const entries = all.map(({ change: { table, before, after, user }, cause, provenance, detail }, at) => ({
     table,
     entry: {
-      ...({ ...provenance, status: 'open', reason, table: table.name, key: keyOf(table, (after ?? before)!) } as const),
-      ...{ aggregate: nameOf(roots[at]!.table, roots[at]!.key), user, before: json(before), after: json(after) },
-      ...{ owner: null, epoch: null, detail, resolution: null },
+      ...({ ...provenance, status: 'open', cause, table: table.name, key: keyOf(table, (after ?? before)!) } as const),
+      ...{ aggregate: nameOf(roots[at]!.table, roots[at]!.key), user: user || null },
+      ...{ before: json(before), after: json(after) },
+      ...{ owner: null, epoch: null, detail, resolution: null, operation: null },
     },
   }));
   await keepAll(session, entries);
 }
 
-/** Keeps late changes that are not applied. */
-export async function keepLate(
-  session: Session,
-  all: readonly NotAppliedLate[],
-  provenance: Provenance,
-): Promise<void> {
-  const entries = all.map(({ change, late, root, disposition, detail = null }): Keeping => {
+/** Keeps late changes that are not applied, and those whose place was that of an owner's row. */
+export async function keepLate(session: Session, all: readonly KeptLate[], provenance: Provenance): Promise<void> {
+  const entries = all.map(({ change, late, root, disposition, retried, detail = null }): Keeping => {
     const { table, before, after, user, epoch } = change;
-    const settled = disposition === 'superseded';
     const entry: QuarantineEntry = {
       ...provenance,
-      status: settled ? 'superseded' : 'open',
-      reason: settled ? 'superseded' : epoch === null ? 'rogue-write' : 'late-write',
-      table: table.name,
-      key: keyOf(table, (after ?? before)!),
-      aggregate: root,
-      user,
-      before: json(before),
-      after: json(after),
-      owner: json(late.rivals[0] ?? late.current),
-      epoch,
-      detail,
-      resolution: settled ? 'the owner’s row holds' : null,
+      ...LATE[disposition],
+      cause: causeOf({ change, late, disposition, retried }),
+      ...{ table: table.name, key: keyOf(table, (after ?? before)!), aggregate: root, user },
+      ...{ before: json(before), after: json(after), owner: json(late.rivals[0] ?? late.current) },
+      ...{ epoch, detail, operation: null },
     };
     return { table, entry };
   });
   await keepAll(session, entries);
 }
 
+const LATE = {
+  open: { status: 'open', resolution: null },
+  superseded: { status: 'superseded', resolution: 'the owner’s row holds' },
+  applied: { status: 'kept', resolution: 'applied: the owner had not changed the row since' },
+} as const;
+
+function causeOf({ change, late, disposition, retried }: Omit<KeptLate, 'root'>): Cause {
+  const isRogue = change.epoch === null;
+  if (disposition === 'open') {
+    if (changedHands({ change, late })) return 'changed-hands';
+    return isRogue ? 'rogue-write' : 'late-write';
+  }
+  if (disposition === 'applied') return isRogue ? 'rogue-applied' : 'late-applied';
+  if (isRogue) return 'rogue-superseded';
+  return retried ? 'retried-purchase' : 'late-superseded';
+}
+
+/** True if a late row is of another user than the one it was of, or than the owner’s row. */
+export function changedHands({ change, late }: Pick<KeptLate, 'change' | 'late'>): boolean {
+  const rows = [change.before, change.after, late.current].filter((row) => row !== null);
+  return new Set(rows.map((row) => userIn(change.table, row))).size > 1;
+}
+
 /** Keeps rows that had to give way to the owner's row for the same thing. */
-export async function keepLosers(session: Session, losers: readonly Loser[], provenance: Provenance): Promise<void> {
-  const entries = losers.map(({ table, row, root, winner }): Keeping => {
+export async function keepLosers(
+  session: Session,
+  losers: readonly Loser[],
+  provenance: Provenance,
+  { cause, operation, kept }: Overwriting,
+): Promise<void> {
+  const unkept = losers.filter(({ table, row }) => !kept.has(digestOf(table, row)));
+  const entries = unkept.map(({ table, row, root, winner }): Keeping => {
     const entry: QuarantineEntry = {
-      ...provenance,
-      status: 'superseded',
-      reason: 'superseded',
-      table: table.name,
-      key: keyOf(table, row),
-      aggregate: root,
-      user: userOf(table, row),
-      before: null,
-      after: json(row),
-      owner: json(winner),
-      epoch: null,
-      detail: null,
+      ...{ ...provenance, status: 'superseded', cause: operation === null ? 'retried-purchase' : cause, operation },
+      ...{ table: table.name, key: keyOf(table, row), aggregate: root, user: userIn(table, row) ?? null },
+      ...{ before: null, after: json(row), owner: json(winner), epoch: null, detail: null },
       resolution: 'deleted: the owner has another row for the same thing',
     };
     return { table, entry };
   });
   await keepAll(session, entries);
 }
-
-const userOf = (table: MappedTable, row: Row): string | null =>
-  'column' in table.user ? (row[table.user.column] ?? null) : null;

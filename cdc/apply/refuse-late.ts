@@ -1,7 +1,8 @@
 import { keyOf, type Row } from '../mapping/mapping.ts';
 import { nameOf } from '../rows/aggregates.ts';
 import type { RootImage } from '../rows/change.ts';
-import { type Aggregate, type LateChange, type LateOutcome, mergeByRow } from './apply-late.ts';
+import type { LateOutcome } from './apply-late.ts';
+import { type Aggregate, type LateChange, mergeByRow } from './late-change.ts';
 
 /**
  * What becomes of the late changes of one aggregate that the target does not take, and what it said against them: a
@@ -12,10 +13,10 @@ export function refuseLate({ table, key, changes }: Aggregate, image: RootImage,
   const kept = merged.map((change) => {
     const { before, after } = change;
     const late = { before, after, current: rowIn(image, change), rivals: [] };
-    return { change, late, root: nameOf(table, key), disposition: 'open' as const, detail };
+    return { change, late, root: nameOf(table, key), disposition: 'open' as const, retried: false, detail };
   });
   const user = merged.find((change) => change.user !== null)?.user ?? null;
-  return { kept, images: new Map([[user, [image]]]), applied: new Map() };
+  return { kept, counts: { born: 0, declared: 0 }, images: new Map([[user, [image]]]), applied: new Map() };
 }
 
 /** The owner’s row under a change’s key. */

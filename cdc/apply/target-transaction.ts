@@ -1,136 +1,111 @@
-import {
-  blockedUsers,
-  claimCheckpoint,
-  moveCheckpoint,
-  type OwnershipRow,
-  type Session,
-  writeOwnership,
-} from '@strangler/ledger';
-import { FatalStreamError } from '../fatal-stream-error.ts';
+import { addToCauses } from '@strangler/ledger';
+import { COUNTED_ONLY } from '@strangler/plan';
 import type { Mapping } from '../mapping/mapping.ts';
-import { changesTo, imagesOf, type Root, type Rows } from '../rows/aggregates.ts';
-import type { Change, RootImage } from '../rows/change.ts';
-import { type Aggregate, applyLate, groupByRoot, type LateChange, type LateOutcome } from './apply-late.ts';
-import { applyOwned } from './apply-owned.ts';
+import { changesTo, imagesOf, nameOf, type Root } from '../rows/aggregates.ts';
+import type { Change, Correction, RootImage } from '../rows/change.ts';
+import { applyAndKeep, type Writing } from './apply-and-keep.ts';
+import { applyLate, type LateOutcome } from './apply-late.ts';
 import { rootsAsFarAsKnown } from './as-far-as-known.ts';
 import { changesBehind } from './behind.ts';
-import { answerTo, answerToUnknown, correct } from './corrections.ts';
+import type { Blocked } from './blocked.ts';
+import { answerTo, answerToUnknown, byUser, correct, withoutStanding } from './corrections.ts';
 import { Isolation } from './isolate.ts';
-import type { OwnedChange, Prepared } from './prepare.ts';
-import { type Inapplicable, keepInapplicable, keepLate, keepLosers, type Provenance } from './quarantine-rows.ts';
+import { type Aggregate, groupByRoot, type LateChange } from './late-change.ts';
+import { LateRows } from './late-rows.ts';
+import { OrphanWatch } from './orphan-watch.ts';
+import { BY_COPY, BY_OWNER, overwritingOf, withKept } from './overwritten.ts';
+import { isOfSharedInserts, type OwnedChange, type Prepared } from './prepare.ts';
+import { changedHands, type Inapplicable, keepInapplicable, keepLate, type Provenance } from './quarantine-rows.ts';
 import { refuseLate } from './refuse-late.ts';
-import type { Unexplained } from './unexplained.ts';
+import type { Target } from './target.ts';
 import type { StreamProgress, Work } from './work.ts';
-
-/** Another applier of this stream has moved the checkpoint: this one must stop. */
-export class ApplierAheadError extends FatalStreamError {
-  constructor(stream: string) {
-    super(
-      `another applier of ${stream} is ahead: two cdc processes run. This one has stopped the stream; stop one of the two, then restart the other`,
-    );
-    this.name = 'ApplierAheadError';
-  }
-}
-
-/** What one target transaction does. */
-export type Target = {
-  readonly stream: string;
-  readonly capability: string;
-  readonly session: Session;
-  readonly rows: Rows;
-  /** Users whose rows are kept because an earlier one could not be applied, as far as the applier knows. */
-  readonly blocked: ReadonlySet<string>;
-  /** What it has refused lately for reasons nobody knows; unset: such errors are never a row’s. */
-  readonly unexplained?: Unexplained;
-};
 
 /** Takes late changes of one source transaction. */
 export type TakeLate = (late: readonly OwnedChange[], provenance: Provenance) => Promise<void>;
 
 type CorrectionWork = Extract<Work, { kind: 'correction' }>;
 
-/** A change of the owner's that waits to be applied together with others. */
-type Pending = { readonly change: OwnedChange; readonly provenance: Provenance };
-
-/** Steps for one transaction, and what it makes of the stream. */
-export type Batch = {
-  /** Of the checkpoint before it. */
-  readonly version: number;
-  readonly prepared: readonly Prepared[];
-  readonly ownership: readonly OwnershipRow[];
-  readonly progress: StreamProgress;
-  /** Keep aside what cannot be applied, instead of applying nothing. */
-  readonly carefully: boolean;
-};
-
-/**
- * Applies steps in one transaction: first the claim of the checkpoint, last its new place (docs/how-it-works.md#applying). With
- * `carefully`, what cannot be applied is kept aside, with everything after it for the same user. Gives the users who
- * are blocked by that.
- */
-export async function applySteps(target: Target, batch: Batch): Promise<Set<string>> {
-  const { session, stream } = target;
-  const { version, prepared, ownership, progress, carefully } = batch;
-  return session.transaction(async () => {
-    if (!(await claimCheckpoint(session, stream, version))) throw new ApplierAheadError(stream);
-    if (carefully) await checkAtOnce(session);
-    // Somebody may have dealt with the quarantine since: who does holds the checkpoint meanwhile.
-    const blocked = new Set(target.blocked.size ? await blockedUsers(session, stream) : []);
-    const transaction = new TargetTransaction(target, blocked, carefully);
-    for (const one of prepared) await transaction.take(one);
-    await transaction.flush();
-    for (const row of ownership) await writeOwnership(session, stream, row);
-    await moveCheckpoint(session, stream, progress);
-    return blocked;
-  });
-}
-
-/** Has a deferred constraint checked with each statement: at the COMMIT nobody could tell whose row it was. */
-export async function checkAtOnce(session: Session): Promise<void> {
-  if (session.dialect === 'postgres') await session.query('SET CONSTRAINTS ALL IMMEDIATE');
-}
+/** A change of the owner's, or of a correction, that waits to be applied together with others. */
+type Pending = Writing & { readonly change: OwnedChange };
 
 /** What one target transaction does, a step at a time. */
 export class TargetTransaction {
   readonly #target: Target;
   readonly #blocked: Set<string>;
+  readonly #disputed: Set<string>;
   readonly #carefully: boolean;
   readonly #takeLate: TakeLate;
   readonly #isolation: Isolation;
+  /** True if what is taken at once may be a part of one source transaction. */
+  readonly #isPart: boolean;
+  readonly #lateRows = new LateRows();
+  readonly orphans: OrphanWatch;
   #pending: Pending[] = [];
 
   /** `takeLate`: what to do with late changes, instead of applying them at once. */
-  constructor(target: Target, blocked: Set<string>, carefully: boolean, takeLate?: TakeLate) {
+  constructor(target: Target, { users, disputed }: Blocked, carefully: boolean, takeLate?: TakeLate) {
     this.#target = target;
-    this.#blocked = blocked;
+    this.#blocked = new Set(users);
+    this.#disputed = new Set(disputed);
     this.#carefully = carefully;
     this.#isolation = new Isolation(target.session, target.unexplained);
+    this.orphans = new OrphanWatch(target, carefully ? this.#isolation : undefined);
+    this.#isPart = takeLate !== undefined;
     this.#takeLate = takeLate ?? ((late, provenance) => this.applyLate(late, provenance));
   }
 
-  readonly #isBehind = ({ user }: OwnedChange): boolean => user !== null && this.#blocked.has(user);
+  /** What waits for a person by now. */
+  get blocked(): Blocked {
+    return { users: this.#blocked, disputed: this.#disputed };
+  }
+
+  readonly #isBehind = ({ user, beside }: OwnedChange): boolean =>
+    (user !== null && this.#blocked.has(user)) || (beside !== undefined && this.#blocked.has(beside));
 
   async take({ step, changes, senderOwns }: Prepared): Promise<void> {
     const { work, progress } = step;
+    const provenance = provenanceOf(this.#target.stream, work, progress);
+    this.orphans.since(provenance);
     if (work.kind === 'correction') {
       await this.flush();
-      if (senderOwns && this.#blocked.has(work.correction.user!)) return this.#correctBehind(work, progress);
-      if (senderOwns === undefined) return this.#reconcile(work, progress);
-      return senderOwns ? this.#overwrite(work, progress) : this.#answer(work, progress);
+      return this.#takeCorrection(work, progress, senderOwns);
     }
-    const provenance = provenanceOf(this.#target.stream, work, progress);
-    await this.#keepBehind(changes.filter(this.#isBehind).map((change) => ({ change, provenance })));
+    const by = work.kind === 'copy' ? BY_COPY : BY_OWNER;
+    await this.#keepBehind(changes.filter(this.#isBehind).map((change) => ({ change, provenance, by })));
     const free = changes.filter((change) => !this.#isBehind(change));
-    for (const change of free) if (change.owns) this.#pending.push({ change, provenance });
-    const late = work.kind === 'changes' ? free.filter(({ owns }) => !owns) : [];
-    if (!late.length) return;
+    if (!this.#isPart) this.#lateRows.clear();
+    const { owned, late } = this.#lateRows.tellApart(free, await this.#disputedOf(free));
+    for (const change of owned) this.#pending.push({ change, provenance, by });
+    if (!late.length || work.kind === 'copy') return;
     await this.flush();
     await this.#takeLate(late, provenance);
   }
 
+  /** Those of these changes that belong to a disputed aggregate: whatever its source writes to it is late. */
+  async #disputedOf(changes: readonly OwnedChange[]): Promise<Set<OwnedChange>> {
+    if (!this.#disputed.size) return new Set();
+    const roots = await this.#rootsOf(changes);
+    return new Set(changes.filter((_, at) => this.#disputed.has(nameOf(roots[at]!.table, roots[at]!.key))));
+  }
+
+  async #takeCorrection(work: CorrectionWork, progress: StreamProgress, senderOwns: boolean | undefined) {
+    if (senderOwns === undefined) return this.#reconcile(work, progress);
+    const isSenders = senderOwns || isOfSharedInserts(work.correction, this.#target.rows.mapping);
+    if (!isSenders) return this.#answer(work, progress);
+    const { user, roots } = work.correction;
+    const isDisputed = ({ table, key }: RootImage) =>
+      this.#disputed.has(nameOf(this.#target.rows.mapping.get(table)!, key));
+    const about = (some: readonly RootImage[]) => ({ ...work, correction: { user, roots: some, late: [] } });
+    const disputed = roots.filter(isDisputed);
+    if (disputed.length) await this.#answer(about(disputed), progress);
+    const free = disputed.length ? about(roots.filter((root) => !isDisputed(root))) : work;
+    return this.#blocked.has(user!) ? this.#correctBehind(free, progress) : this.#overwrite(free, progress);
+  }
+
   /** Applies late changes of one source transaction as far as the owner's rows allow it, and the target takes them. */
   async applyLate(late: readonly LateChange[], provenance: Provenance): Promise<void> {
-    const { rows, unexplained } = this.#target;
+    const { unexplained } = this.#target;
+    const rows = this.orphans.watched(true);
     const together = async (changes: readonly LateChange[]) => {
       await this.#conclude(await applyLate(rows, changes), provenance);
       unexplained?.taken();
@@ -153,10 +128,16 @@ export class TargetTransaction {
     return image ?? { table: table.name, key, row: null, children: [] };
   }
 
-  async #conclude({ kept, images, applied }: LateOutcome, provenance: Provenance): Promise<void> {
-    const { session, capability } = this.#target;
+  async #conclude({ kept, counts, images, applied }: LateOutcome, provenance: Provenance): Promise<void> {
+    const { session, capability, rows, stream } = this.#target;
     await keepLate(session, kept, provenance);
-    await correct(session, capability, images, applied);
+    for (const one of kept) if (one.disposition === 'open' && changedHands(one)) this.#disputed.add(one.root);
+    const tallies = COUNTED_ONLY.map((cause) => ({ stream, cause, rows: counts[cause] }));
+    await addToCauses(
+      session,
+      tallies.filter((one) => one.rows > 0),
+    );
+    await correct(session, capability, withKept(images, rows.mapping, kept), applied);
   }
 
   #rootsOf(changes: readonly Change[]): Promise<Root[]> {
@@ -171,13 +152,10 @@ export class TargetTransaction {
   }
 
   async #applyTogether(pending: readonly Pending[]): Promise<void> {
-    const { session, rows, unexplained } = this.#target;
-    const losers = await applyOwned(
-      rows,
-      pending.map(({ change }) => change),
-    );
+    const { session, unexplained } = this.#target;
+    const rows = this.orphans.rowsFor(pending.at(-1)!.by);
+    await applyAndKeep(session, rows, pending, (changes) => this.#rootsOf(changes));
     unexplained?.taken();
-    await keepLosers(session, losers, pending.at(-1)!.provenance);
   }
 
   /** What the target does not take is kept, with everything after it for the same user. */
@@ -190,8 +168,8 @@ export class TargetTransaction {
         if (free.length) await this.#applyTogether(free);
       },
       async (one, { message }) => {
-        if (one.change.user !== null) this.#blocked.add(one.change.user);
-        await this.#keep([{ ...one, reason: 'inapplicable', detail: message }]);
+        if (one.change.user) this.#blocked.add(one.change.user); // rows of nobody have no order among them
+        await this.#keep([{ ...one, cause: 'inapplicable', detail: message }]);
       },
     );
   }
@@ -205,10 +183,10 @@ export class TargetTransaction {
     const { user, roots } = work.correction;
     if (!this.#carefully) return apply(roots);
     return this.#isolation.each(roots, apply, async (root, { message }) => {
-      if (user !== null) this.#blocked.add(user);
+      if (user) this.#blocked.add(user);
       const changes = changesOfRoot(this.#target.rows.mapping, root);
       await this.#keep(
-        changes.map((change) => ({ change: { ...change, user }, reason: 'inapplicable', provenance, detail: message })),
+        changes.map((change) => ({ change: { ...change, user }, cause: 'inapplicable', provenance, detail: message })),
       );
     });
   }
@@ -216,7 +194,7 @@ export class TargetTransaction {
   /** The owner's aggregates take the place of what is here. */
   #overwrite(work: CorrectionWork, progress: StreamProgress): Promise<void> {
     const provenance = provenanceOf(this.#target.stream, work, progress);
-    return this.#eachRoot(work, provenance, (roots) => this.#replace(roots, work.correction.user, provenance));
+    return this.#eachRoot(work, provenance, (roots) => this.#replace(roots, work.correction, provenance));
   }
 
   /** What was kept of the user is older: applied at another try, it would undo the owner's aggregates if they were here. */
@@ -227,15 +205,16 @@ export class TargetTransaction {
     return this.#eachRoot(work, provenance, async (roots) => {
       const changes = await changesBehind(session, stream, rows, roots);
       await this.#keepBehind(
-        changes.map((change) => ({ change: { ...change, user, owns: true, epoch: null }, provenance })),
+        changes.map((change) => ({ change: { ...change, user, owns: true, epoch: null }, provenance, by: BY_OWNER })),
       );
     });
   }
 
-  async #replace(roots: readonly RootImage[], user: string | null, provenance: Provenance): Promise<void> {
+  async #replace(roots: readonly RootImage[], correction: Correction, provenance: Provenance): Promise<void> {
+    const by = overwritingOf(correction);
     const changes = await changesTo(this.#target.rows, roots);
     for (const change of changes)
-      this.#pending.push({ change: { ...change, user, owns: true, epoch: null }, provenance });
+      this.#pending.push({ change: { ...change, user: correction.user, owns: true, epoch: null }, provenance, by });
     await this.flush();
   }
 
@@ -245,7 +224,7 @@ export class TargetTransaction {
     const provenance = provenanceOf(this.#target.stream, work, progress);
     return this.#eachRoot(work, provenance, async (roots) => {
       const { gone, images } = await answerToUnknown(rows, { ...work.correction, roots });
-      await this.#replace(gone, work.correction.user, provenance);
+      await this.#replace(gone, work.correction, provenance);
       await correct(session, capability, images);
     });
   }
@@ -255,22 +234,50 @@ export class TargetTransaction {
    * here, where the owner is. Then it hears what the owner has.
    */
   async #answer(work: CorrectionWork, progress: StreamProgress): Promise<void> {
-    const { session, capability, rows, stream } = this.#target;
+    const { session, capability, rows, stream, history } = this.#target;
     const { correction } = work;
     const { user } = correction;
     const provenance = provenanceOf(stream, work, progress);
     const late = correction.late.map(
       ({ table, ...change }): LateChange => ({ ...change, user, table: rows.mapping.get(table)! }),
     );
-    if (late.length) await this.applyLate(late, provenance);
+    const doubtful = await withoutStanding(rows, late);
+    if (doubtful.length) await this.applyLate(doubtful, provenance);
     await this.#eachRoot(work, provenance, async (roots) => {
-      const answer = await answerTo(rows, { ...correction, roots });
-      if (answer.length) await correct(session, capability, new Map([[user, answer]]));
+      const answers = byUser(rows, await answerTo(rows, { ...correction, roots }), user);
+      for (const [of, images] of answers) {
+        // They may have been let in while the sender owned everybody, and have lost their parents here since.
+        this.orphans.doubt(images);
+        if (of === null || !history.standing(of).owns) await correct(session, capability, new Map([[of, images]]));
+        else await this.#keepCrossed(images, roots, user, provenance);
+      }
     });
   }
 
+  /** What is here is of a user of the sender’s, and what it has there of a user of this side’s: a person decides. */
+  async #keepCrossed(
+    images: readonly RootImage[],
+    sent: readonly RootImage[],
+    user: string | null,
+    provenance: Provenance,
+  ): Promise<void> {
+    const { rows, session, capability } = this.#target;
+    for (const image of images) {
+      const table = rows.mapping.get(image.table)!;
+      const root = nameOf(table, image.key);
+      const theirs = sent.find((one) => one.table === image.table && nameOf(table, one.key) === root)?.row;
+      if (!theirs) await correct(session, capability, byUser(rows, [image], user));
+      else {
+        const change = { table, before: null, after: theirs, user, epoch: null };
+        const late = { before: null, after: theirs, current: image.row, rivals: [] };
+        await keepLate(session, [{ change, late, root, disposition: 'open', retried: false }], provenance);
+        this.#disputed.add(root);
+      }
+    }
+  }
+
   #keepBehind(pending: readonly Pending[]): Promise<void> {
-    return this.#keep(pending.map((one) => ({ ...one, reason: 'behind-inapplicable', detail: null })));
+    return this.#keep(pending.map((one) => ({ ...one, cause: 'behind-inapplicable', detail: null })));
   }
 
   async #keep(all: readonly Inapplicable[]): Promise<void> {

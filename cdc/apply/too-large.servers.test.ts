@@ -30,6 +30,7 @@ beforeAll(async () => {
     monolith: [LETTERS[0]!],
     service: [LETTERS[1]!],
     plan: { letters: { user: 'user_id' } },
+    alone: 'text',
   });
   mapping = await resolveMapping('orders', world.plan.capabilities.orders!, world.monolith, world.service);
   const { rows } = await world.monolith.query<{ now: unknown }>('SELECT @@global.max_allowed_packet AS now');
@@ -48,7 +49,7 @@ async function apply(direction: Direction, changes: readonly { before: Row | nul
   const { monolith, capabilities } = world.plan;
   const url = (direction === 'reverse' ? monolith : capabilities.orders!.service).database!.applier;
   const applier = new Applier({
-    ...{ capability: 'orders', direction, mapping, group: groupOf(world.plan, 'orders'), url },
+    ...{ capability: 'orders', direction, mapping, crossReferences: [], group: groupOf(world.plan, 'orders'), url },
   });
   try {
     await applier.start();
@@ -78,7 +79,7 @@ describe('a row too large to be kept whole', () => {
     ]);
     const [entry, ...none] = await keptOf('reverse', 'rogue');
     expect(none).toEqual([]);
-    expect(entry).toMatchObject({ reason: 'rogue-write', status: 'open', key: '1' });
+    expect(entry).toMatchObject({ cause: 'rogue-write', status: 'open', key: '1' });
     expect(JSON.parse(entry!.after!)).toEqual({ id: '1', user_id: 'rogue', words: { cut: WHOLE } });
     expect(await letterOf('monolith', 2)).toEqual({ words: 'fits' });
     const [tried] = await retry(world.plan, { entries: [`orders:reverse:${entry!.id}`] }, 'ada', 'try');
@@ -97,10 +98,10 @@ describe('a row too large to be kept whole', () => {
     ]);
     expect(await letterOf('monolith', 13)).toEqual({ words: 'fits' });
     const [large] = await keptOf('reverse', 'ann');
-    expect(large).toMatchObject({ reason: 'inapplicable', status: 'open', key: '11', position: `log 1:${at}` });
+    expect(large).toMatchObject({ cause: 'inapplicable', status: 'open', key: '11', position: `log 1:${at}` });
     const [both, behind] = await keptOf('reverse', 'ben');
     for (const image of [both!.before, both!.after]) expect(JSON.parse(image!).words).toEqual({ cut: HALF });
-    expect(behind).toMatchObject({ reason: 'behind-inapplicable', status: 'open' });
+    expect(behind).toMatchObject({ cause: 'behind-inapplicable', status: 'open' });
     expect(JSON.parse(behind!.after!).words).toBe('behind');
 
     const name = `orders:reverse:${both!.id}`;
@@ -126,7 +127,7 @@ describe('a row too large to be kept whole', () => {
         { before: null, after: letter(22, `${LONG_USER.slice(1)}v`, 'fits') },
       ]);
       const [entry] = await keptOf(way, LONG_USER);
-      expect(entry).toMatchObject({ reason: 'inapplicable', status: 'open', user: LONG_USER });
+      expect(entry).toMatchObject({ cause: 'inapplicable', status: 'open', user: LONG_USER });
       expect(JSON.parse(entry!.after!).words).toBe('too long for this column');
       expect(await letterOf(way === 'forward' ? 'service' : 'monolith', 22)).toEqual({ words: 'fits' });
       expect(await keptOf(way, `${LONG_USER.slice(1)}v`)).toEqual([]);

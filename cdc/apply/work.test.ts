@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { tableOf } from '../../plan/testing/table.ts';
 import { decode, PLACEHOLDER_HEADER, type RowChange, UndecodableError } from '../log/row-change.ts';
 import type { Column, TableShape } from '../mapping/columns.ts';
 import { mapTable } from '../mapping/mapping.ts';
@@ -18,7 +19,7 @@ const monolith = shape([
   column('sort', 'enum'),
 ]);
 const service = shape([column('id', 'int8'), column('owner', 'int4'), column('body', 'text'), column('sort', 'enum')]);
-const table = mapTable('notes', { user: 'owner', columns: {}, touched: [] }, monolith, service, [])!;
+const table = mapTable('notes', tableOf({ user: 'owner' }), 'integer', monolith, service, [])!;
 const reading: SourceContext = { capability: 'notes', direction: 'reverse', mapping: new Map([['notes', table]]) };
 
 const PLACEHOLDER = 'strangler-unavailable-1';
@@ -37,7 +38,7 @@ describe('a value that was not in the log (faults 89)', () => {
   test('stops the stream, by name and with what to do', () => {
     expect(() => work(row({ after: after(PLACEHOLDER) }))).toThrow(UndecodableError);
     expect(() => work(row({ after: after(PLACEHOLDER) }))).toThrow(
-      /^notes\.body is missing from the log; run: ALTER TABLE notes REPLICA IDENTITY FULL\. .*strangler recopy/,
+      /^notes\.body is missing from the log; run: ALTER TABLE "notes" REPLICA IDENTITY FULL\. .*strangler recopy/,
     );
     expect(() => work(row({ after: after(DEBEZIUMS) }, {}))).toThrow(/notes\.body is missing/);
   });

@@ -1,4 +1,4 @@
-import type { HandoffRow } from '@strangler/ledger';
+import { type HandoffRow, quoted } from '@strangler/ledger';
 import { type Direction, sourceOf } from '@strangler/plan';
 import { collectGarbageAfter } from '../collect-garbage.ts';
 import type { LargeTransaction, Unit } from '../log/assemble.ts';
@@ -101,7 +101,7 @@ function refuseMissing(table: MappedTable, { placeholder, before, after }: RowCh
     if (after[name] !== placeholder || !MAY_BE_MISSING.has(type) || (before?.[name] ?? null) !== null) continue;
     const called = table.tables.service;
     throw new UndecodableError(
-      `${called}.${name} is missing from the log; run: ALTER TABLE ${called} REPLICA IDENTITY FULL. ${NEXT_STEP}`,
+      `${called}.${name} is missing from the log; run: ALTER TABLE ${quoted('postgres', called)} REPLICA IDENTITY FULL. ${NEXT_STEP}`,
     );
   }
 }

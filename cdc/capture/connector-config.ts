@@ -2,7 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { CAPTURED } from '@strangler/ledger';
 import { monolithTopic, murmur3, type Plan, serviceTopic } from '@strangler/plan';
 import { PLACEHOLDER_HEADER } from '../log/row-change.ts';
-import { connectorName, historyTopic, parseAddress, publicationName, syncedCapabilities } from '../names.ts';
+import {
+  connectorName,
+  historyTopic,
+  parseAddress,
+  publicationName,
+  surveyConnectorName,
+  surveyHistoryTopic,
+  surveyTopic,
+  syncedCapabilities,
+} from '../names.ts';
 import { valueSettings } from './value-settings.ts';
 
 /** A connector's configuration as Connect's REST API takes it. */
@@ -36,13 +45,19 @@ function common(name: string, topic: string, database: 'mysql' | 'postgres'): Co
 const HIGHEST_SERVER_ID = 2_000_000_000;
 
 /** The one connector of the monolith's database: every capability's tables and ours. */
-export function monolithConnector(plan: Plan): ConnectorConfig {
-  const name = connectorName(plan, {});
+export const monolithConnector = (plan: Plan): ConnectorConfig =>
+  monolithReader(plan, connectorName(plan, {}), monolithTopic(plan), historyTopic(plan));
+
+/** The same log once more, for a survey alone. */
+export const surveyConnector = (plan: Plan): ConnectorConfig =>
+  monolithReader(plan, surveyConnectorName(plan), surveyTopic(plan), surveyHistoryTopic(plan));
+
+function monolithReader(plan: Plan, name: string, topic: string, history: string): ConnectorConfig {
   const { host, port, user, password, database } = parseAddress(plan.monolith.database!.capture);
   const tables = syncedCapabilities(plan).flatMap((one) => Object.keys(plan.capabilities[one]!.tables));
   const escaped = [...CAPTURED, ...tables].map((table) => `${literally(database)}\\.${literally(table)}`);
   return {
-    ...common(name, monolithTopic(plan), 'mysql'),
+    ...common(name, topic, 'mysql'),
     'connector.class': 'io.debezium.connector.mysql.MySqlConnector',
     'database.hostname': host,
     'database.port': String(port),
@@ -57,7 +72,7 @@ export function monolithConnector(plan: Plan): ConnectorConfig {
     'snapshot.locking.mode': 'none',
     'connect.keep.alive.interval.ms': '2000',
     'schema.history.internal.kafka.bootstrap.servers': plan.kafka!.brokers.join(','),
-    'schema.history.internal.kafka.topic': historyTopic(plan),
+    'schema.history.internal.kafka.topic': history,
     'schema.history.internal.store.only.captured.tables.ddl': 'true',
     'signal.data.collection': `${database}.strangler_signal`,
     'incremental.snapshot.chunk.size': '4096',

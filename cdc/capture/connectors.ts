@@ -28,10 +28,15 @@ export class Connect {
 
   /** Creates a connector, or changes it if its configuration differs. Throws ConnectError. */
   async put(name: string, config: ConnectorConfig): Promise<void> {
-    const present = (await this.#request('GET', `/connectors/${name}/config`)) as ConnectorConfig | undefined;
+    const present = await this.config(name);
     const wanted: ConnectorConfig = { ...withPlaceholder(config, present), name };
     if (present && JSON.stringify(sorted(present)) === JSON.stringify(sorted(wanted))) return;
     await this.#request('PUT', `/connectors/${name}/config`, wanted);
+  }
+
+  /** How a connector is configured; undefined if there is none. */
+  async config(name: string): Promise<ConnectorConfig | undefined> {
+    return (await this.#request('GET', `/connectors/${name}/config`)) as ConnectorConfig | undefined;
   }
 
   /** How a connector does; undefined if there is none. */

@@ -1,5 +1,6 @@
 import { monolithTopic, type Plan, serviceTopic } from '@strangler/plan';
-import { historyTopic, syncedCapabilities } from '../names.ts';
+import { historyTopic, surveyHistoryTopic, surveyTopic, syncedCapabilities } from '../names.ts';
+import { sleep } from '../sleep.ts';
 import { LARGEST_MESSAGE_BYTES } from './connector-config.ts';
 import { kafkaClient } from './kafka-source.ts';
 
@@ -38,23 +39,63 @@ export async function withKafka<T>(brokers: readonly string[], task: (admin: Adm
 export async function createTopics(plan: Plan): Promise<void> {
   await withKafka(plan.kafka!.brokers, async (admin) => {
     const present = new Set(await admin.listTopics());
-    const missing = logTopics(plan).filter((topic) => !present.has(topic));
-    if (!missing.length) return;
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: missing.map((topic) => ({
-        topic,
-        numPartitions: 1,
-        configEntries: [
-          { name: 'retention.ms', value: '-1' },
-          { name: 'retention.bytes', value: '-1' },
-          { name: 'cleanup.policy', value: 'delete' },
-          { name: 'max.message.bytes', value: String(LARGEST_MESSAGE_BYTES) },
-        ],
-      })),
-    });
+    await createOf(
+      admin,
+      logTopics(plan).filter((topic) => !present.has(topic)),
+    );
   });
 }
+
+async function createOf(admin: Admin, topics: readonly string[]): Promise<void> {
+  if (!topics.length) return;
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: topics.map((topic) => ({
+      topic,
+      numPartitions: 1,
+      configEntries: [
+        { name: 'retention.ms', value: '-1' },
+        { name: 'retention.bytes', value: '-1' },
+        { name: 'cleanup.policy', value: 'delete' },
+        { name: 'max.message.bytes', value: String(LARGEST_MESSAGE_BYTES) },
+      ],
+    })),
+  });
+}
+
+const GONE_WITHIN_MS = 15_000;
+
+/** Creates the topic of a survey’s own connector; one of the same name that is being deleted is waited for. */
+export async function createSurveyTopic(plan: Plan): Promise<void> {
+  await withKafka(plan.kafka!.brokers, async (admin) => {
+    for (const until = Date.now() + GONE_WITHIN_MS; ; ) {
+      try {
+        await createOf(admin, [surveyTopic(plan)]);
+        return;
+      } catch (error) {
+        if (Date.now() > until) throw error;
+        await sleep(250, AbortSignal.timeout(1_000));
+      }
+    }
+  });
+}
+
+/** Deletes what a survey’s own connector has written; what is not there is no error. */
+export async function deleteSurveyTopics(plan: Plan): Promise<void> {
+  await withKafka(plan.kafka!.brokers, (admin) => deleteOf(admin, surveyTopics(plan)));
+}
+
+const surveyTopics = (plan: Plan): string[] => [surveyTopic(plan), surveyHistoryTopic(plan)];
+
+async function deleteOf(admin: Admin, topics: readonly string[]): Promise<void> {
+  const present = await admin.listTopics();
+  const wanted = topics.filter((topic) => present.includes(topic));
+  if (wanted.length) await admin.deleteTopics({ topics: wanted });
+}
+
+/** The offset the next record of a topic will have. */
+export const endOf = (brokers: readonly string[], topic: string): Promise<bigint> =>
+  withKafka(brokers, async (admin) => BigInt((await admin.fetchTopicOffsets(topic))[0]!.high));
 
 /** Deletes every topic and every reader's group of the Plan; what is not there is no error. */
 export async function deleteTopics(plan: Plan): Promise<void> {
@@ -63,8 +104,6 @@ export async function deleteTopics(plan: Plan): Promise<void> {
     const { groups } = await admin.listGroups();
     const ours = groups.map(({ groupId }) => groupId).filter((id) => prefixes.some((prefix) => id.startsWith(prefix)));
     if (ours.length) await admin.deleteGroups(ours).catch(() => {}); // an empty group goes by itself
-    const present = await admin.listTopics();
-    const wanted = [...logTopics(plan), historyTopic(plan)].filter((topic) => present.includes(topic));
-    if (wanted.length) await admin.deleteTopics({ topics: wanted });
+    await deleteOf(admin, [...logTopics(plan), historyTopic(plan), ...surveyTopics(plan)]);
   });
 }

@@ -2,13 +2,20 @@ import { openSession, originName, type Session, writersOf } from '@strangler/led
 import type { Plan } from '@strangler/plan';
 import { Connect, ConnectError } from '../capture/connectors.ts';
 import { KafkaError, logTopics, withKafka } from '../capture/topics.ts';
-import { type MappedTable, MappingError, resolveMapping } from '../mapping/mapping.ts';
+import { mapTables } from '../mapping/mapping.ts';
 import { connectorName, parseAddress, syncedCapabilities } from '../names.ts';
-import type { Finding, ReportFinding } from './finding.ts';
+import { checkBystanders } from './bystanders.ts';
+import { type Finding, type ReportFinding, splitReason } from './finding.ts';
+import { checkForeignKeys } from './foreign-keys.ts';
 import { checkMysqlServer } from './mysql.ts';
 import { checkPostgresServer } from './postgres.ts';
 import { checkPrivileges } from './privileges.ts';
+import { checkQuarantine } from './quarantine.ts';
+import { checkMysqlRights, checkPostgresRights } from './rights.ts';
 import { checkTables } from './tables.ts';
+
+/** Codes of a server that answers, but does not let this user in: a wrong password, or no access. */
+const REFUSED = new Set(['ER_ACCESS_DENIED_ERROR', 'ER_DBACCESS_DENIED_ERROR', '28P01', '28000', '42501']);
 
 /** Looks at everything the sync of a Plan demands of its systems. Changes nothing, and never throws. */
 export async function doctor(plan: Plan): Promise<Finding[]> {
@@ -16,7 +23,10 @@ export async function doctor(plan: Plan): Promise<Finding[]> {
   const report: ReportFinding = (finding) => findings.push(finding);
   const monolith = await reach(plan.monolith.database!.admin, 'monolith', report);
   try {
-    if (monolith) await checkMysqlServer(monolith, report);
+    if (monolith) {
+      await checkMysqlServer(monolith, report);
+      await checkMysqlRights(plan, monolith, report);
+    }
     for (const capability of syncedCapabilities(plan)) await checkCapability(plan, capability, monolith, report);
     await checkPrivileges(plan, report);
     await checkKafka(plan, report);
@@ -32,12 +42,15 @@ async function reach(url: string, where: string, report: ReportFinding): Promise
     return await openSession(url, 'reader');
   } catch (error) {
     const { host, port, database, user } = parseAddress(url);
+    const isRefused = REFUSED.has(String((error as { code?: unknown }).code));
     report({
       level: 'error',
       where,
       what: `${user} cannot reach database ${database} at ${host}:${port}: ${(error as Error).message}`,
       why: 'nothing can be synced without it',
-      fix: `start the server, or correct the address of ${where} in the Plan`,
+      fix: isRefused
+        ? `the server is there but does not let ${user} in: correct the user or the password of ${where} in the Plan, or grant the access`
+        : `start the server, or correct the address of ${where} in the Plan`,
     });
     return undefined;
   }
@@ -56,29 +69,44 @@ async function checkCapability(
     const { database } = parseAddress(url);
     const origins = writersOf(capability).map((writer) => originName(database, writer));
     await checkPostgresServer(plan, capability, service, origins, report);
-    if (monolith) await checkMapped(plan, capability, monolith, service, report);
+    await checkPostgresRights(plan, capability, service, report);
+    await checkQuarantine(capability, 'forward', service, report);
+    if (!monolith) return;
+    await checkQuarantine(capability, 'reverse', monolith, report);
+    await checkMapped(plan, capability, monolith, service, report);
   } finally {
     await service.close();
   }
 }
 
 async function checkMapped(plan: Plan, capability: string, monolith: Session, service: Session, report: ReportFinding) {
-  let tables: MappedTable[] = [];
-  try {
-    tables = [...(await resolveMapping(capability, plan.capabilities[capability]!, monolith, service)).values()];
-  } catch (error) {
-    if (!(error instanceof MappingError)) throw error;
-    for (const reason of error.reasons) {
-      report({
-        level: 'error',
-        where: capability,
-        what: reason,
-        why: 'a column that is not mapped would be lost on the way there or back',
-        fix: 'change the table so that both sides agree, or name the other column under `columns` in the Plan',
-      });
-    }
+  const { mapping, reasons } = await mapTables(plan.capabilities[capability]!, monolith, service);
+  const tables = [...mapping.values()];
+  // First, because a column that a foreign key sets to NULL cannot be made NOT NULL.
+  await checkForeignKeys(plan, capability, tables, monolith, service, report);
+  for (const reason of reasons) {
+    report({
+      level: 'error',
+      where: capability,
+      what: reason,
+      why: 'a column that is not mapped would be lost on the way there or back',
+      fix: 'change the table so that both sides agree, or name the other column under `columns` in the Plan',
+      ...splitReason(reason),
+    });
   }
   await checkTables(capability, tables, monolith, service, report);
+  await checkBystanders(capability, mappedBeside(plan, capability), monolith, service, report);
+}
+
+/** The tables of the Plan in a service’s database; it may be that of several capabilities. */
+function mappedBeside(plan: Plan, capability: string): Set<string> {
+  const placeOf = (name: string) => {
+    const { host, port, database } = parseAddress(plan.capabilities[name]!.service.database!.admin);
+    return `${host}:${port}/${database}`;
+  };
+  const beside = syncedCapabilities(plan).filter((name) => placeOf(name) === placeOf(capability));
+  const tables = beside.flatMap((name) => Object.entries(plan.capabilities[name]!.tables));
+  return new Set(tables.map(([table, { to }]) => to ?? table));
 }
 
 async function checkKafka(plan: Plan, report: ReportFinding): Promise<void> {

@@ -9,3 +9,9 @@ export type Finding = {
 
 /** Takes findings as they come. */
 export type ReportFinding = (finding: Finding) => void;
+
+/** A reason why a table cannot be carried that ends in the statement which changes that: what is wrong, and the statement. */
+export function splitReason(reason: string): Pick<Finding, 'what' | 'fix'> | undefined {
+  const [, what, fix] = /^(.*?)[:.] ((?:ALTER TABLE|DROP INDEX) .*)$/s.exec(reason) ?? [];
+  return what === undefined ? undefined : { what, fix: fix! };
+}

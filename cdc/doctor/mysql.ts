@@ -1,5 +1,5 @@
 import type { Session } from '@strangler/ledger';
-import type { ReportFinding } from './finding.ts';
+import type { Finding, ReportFinding } from './finding.ts';
 
 type Demand = {
   readonly name: string;
@@ -72,23 +72,19 @@ export async function checkMysqlServer(session: Session, report: ReportFinding):
       fix: 'upgrade to MySQL 8.4',
     });
   }
-  if (major < 9) await checkCascades(session, report);
+  const { rows: modes } = await session.query<{ mode: string }>('SELECT @@GLOBAL.sql_mode AS mode');
+  const finding = strictnessOf(modes[0]!.mode);
+  if (finding) report(finding);
 }
 
-/** Before 9.6 the children of ON DELETE CASCADE are not in the binary log. */
-async function checkCascades(session: Session, report: ReportFinding): Promise<void> {
-  const { rows } = await session.query<{ name: string; child: string; rule: string }>(
-    `SELECT CONSTRAINT_NAME AS name, TABLE_NAME AS child, DELETE_RULE AS rule
-     FROM information_schema.REFERENTIAL_CONSTRAINTS
-     WHERE CONSTRAINT_SCHEMA = DATABASE() AND DELETE_RULE IN ('CASCADE', 'SET NULL')`,
-  );
-  for (const { name, child, rule } of rows) {
-    report({
-      level: 'error',
-      where: 'monolith',
-      what: `${child} has foreign key ${name} ON DELETE ${rule}`,
-      why: 'this version of MySQL does not write what it does to the log, so the service keeps the rows',
-      fix: `ALTER TABLE ${child} DROP FOREIGN KEY ${name}; add it again ON DELETE RESTRICT, and delete children first`,
-    });
-  }
+/** What is wrong with the server’s sql_mode; our own sessions set theirs. */
+export function strictnessOf(mode: string): Finding | undefined {
+  if (/STRICT_(TRANS|ALL)_TABLES/.test(mode)) return undefined;
+  return {
+    level: 'warning',
+    where: 'monolith',
+    what: `sql_mode is ${mode || "''"}, without STRICT_TRANS_TABLES`,
+    why: 'the monolith cuts what does not fit where the service refuses it: a user who moves is answered otherwise',
+    fix: `SET PERSIST sql_mode = '${[mode, 'STRICT_TRANS_TABLES'].filter(Boolean).join(',')}';`,
+  };
 }

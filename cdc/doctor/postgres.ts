@@ -1,6 +1,7 @@
-import { CAPTURED, type Session } from '@strangler/ledger';
+import { CAPTURED, quoted, type Session } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
 import { publicationName } from '../names.ts';
+import { narrowEncodingOf } from '../setup/unsafe.ts';
 import type { ReportFinding } from './finding.ts';
 
 /** Looks at the Postgres server and database of a capability's service. */
@@ -28,6 +29,8 @@ export async function checkPostgresServer(
       'ALTER SYSTEM SET wal_level = logical; then restart Postgres',
     );
   }
+  const encoding = await narrowEncodingOf(session);
+  if (encoding) error(encoding.what, encoding.why, encoding.fix);
   const slot = publicationName(plan, capability);
   const slots = await one<{ slot_name: string; wal_status: string }>(
     'SELECT slot_name, wal_status FROM pg_replication_slots',
@@ -100,7 +103,7 @@ async function checkCapture(
       error(
         `${table} has no full replica identity`,
         'a late write is judged by its whole former row',
-        `ALTER TABLE ${table} REPLICA IDENTITY FULL;`,
+        `ALTER TABLE ${quoted('postgres', table)} REPLICA IDENTITY FULL;`,
       );
     }
     if (!row.published) error(`${table} is not in publication ${publication}`, 'its log is not read', 'strangler init');

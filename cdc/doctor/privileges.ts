@@ -9,14 +9,14 @@ export async function checkPrivileges(plan: Plan, report: ReportFinding): Promis
     if (user.role === 'application') continue; // we have no password of theirs to log in with
     const addresses =
       user.where === 'monolith' ? plan.monolith.database! : plan.capabilities[user.where]!.service.database!;
-    const lacking = await lackingOf(addresses[user.role], user);
+    const lacking = await lackingOf(addresses[user.role]!, user);
     if (!lacking.length) continue;
     report({
       level: 'error',
       where: user.where,
       what: `${user.role} user ${user.user}: ${lacking.join('; ')}`,
       why: `the ${user.role} cannot work`,
-      fix: `${user.grants.join('; ')}; (or: strangler init --apply)`,
+      fix: `${user.grants.join('; ')}; -- or strangler init --apply; a user that is missing: strangler init --apply --create-users`,
     });
   }
 }
@@ -87,8 +87,8 @@ async function lackingInPostgres(session: Session, { grants, role }: UserGrants)
   if (role === 'capture') {
     const sql = 'SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user';
     if (!(await ask(sql, []))) lacking.push('no REPLICATION');
-    return lacking;
   }
+  if (role === 'capture' || role === 'lookup') return lacking;
   const may = "SELECT has_function_privilege('pg_replication_origin_session_setup(text)', 'EXECUTE')";
   if (!(await ask(may, []))) lacking.push('no EXECUTE on pg_replication_origin_session_setup');
   const set = "SELECT has_parameter_privilege('session_replication_role', 'SET')";

@@ -1,12 +1,13 @@
-import type { Session } from '@strangler/ledger';
-import type { Side } from '@strangler/plan';
-import { MYSQL_EXACT } from '../mapping/columns.ts';
-import type { MappedTable } from '../mapping/mapping.ts';
+import { quoted, type Session } from '@strangler/ledger';
+import { excessOf } from '../mapping/capacity.ts';
+import { columnOf, type MappedColumn, type MappedTable } from '../mapping/mapping.ts';
+import { modifyColumn } from '../mapping/modify.ts';
+import { readUniqueKeys } from '../mapping/unique-keys.ts';
+import { shortfallsOf } from '../setup/unsafe.ts';
 import type { ReportFinding } from './finding.ts';
+import { checkUniqueKeys } from './unique-keys.ts';
 
-type UniqueKey = { readonly name: string; readonly columns: string[] };
-
-/** Looks at a capability's mapped tables: keys that span users, and ids that both sides could mint. */
+/** Looks at a capability's mapped tables: what their columns hold, keys that span users, and ids that both sides could mint. */
 export async function checkTables(
   capability: string,
   tables: readonly MappedTable[],
@@ -15,92 +16,53 @@ export async function checkTables(
   report: ReportFinding,
 ): Promise<void> {
   for (const table of tables) {
-    const keys = await mysqlKeys(monolith, table.tables.monolith);
-    checkUniqueKeys(capability, table, 'monolith', keys, report);
-    checkTexts(capability, table, [table.key, ...keys.map(({ columns }) => columns)], report);
-    checkUniqueKeys(capability, table, 'service', await postgresKeys(service, table.tables.service), report);
+    checkColumns(capability, table, report);
+    const keys = [
+      ...(await readUniqueKeys(monolith, table, 'monolith')),
+      ...(await readUniqueKeys(service, table, 'service')),
+    ];
+    checkUniqueKeys(capability, table, keys, report);
     await checkIds(capability, table, monolith, service, report);
   }
 }
 
-async function mysqlKeys(session: Session, table: string): Promise<UniqueKey[]> {
-  const { rows } = await session.query<{ name: string; col: string }>(
-    `SELECT INDEX_NAME AS name, COLUMN_NAME AS col FROM information_schema.STATISTICS
-     WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND NON_UNIQUE = 0 AND INDEX_NAME <> 'PRIMARY'
-     ORDER BY INDEX_NAME, SEQ_IN_INDEX`,
-    [table],
-  );
-  return gather(rows);
-}
-
-async function postgresKeys(session: Session, table: string): Promise<UniqueKey[]> {
-  const { rows } = await session.query<{ name: string; col: string }>(
-    `SELECT i.indexrelid::regclass::text AS name, a.attname AS col FROM pg_index i
-     JOIN unnest(i.indkey) WITH ORDINALITY AS k(attnum, at) ON true
-     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-     WHERE i.indrelid = to_regclass(quote_ident(?)) AND i.indisunique AND NOT i.indisprimary ORDER BY 1, k.at`,
-    [table],
-  );
-  return gather(rows);
-}
-
-function gather(rows: readonly { name: string; col: string }[]): UniqueKey[] {
-  const keys = new Map<string, string[]>();
-  for (const { name, col } of rows) keys.set(name, [...(keys.get(name) ?? []), col]);
-  return [...keys].map(([name, columns]) => ({ name, columns }));
-}
-
-function checkUniqueKeys(
-  capability: string,
-  table: MappedTable,
-  side: Side,
-  keys: readonly UniqueKey[],
-  report: ReportFinding,
-): void {
-  const named = (column: string) => table.columns.find((one) => one.name === column)![side].name;
-  const owner = named('column' in table.user ? table.user.column : table.user.through);
-  const same = table.sameWhen.map(named);
-  for (const { name, columns } of keys) {
-    if (columns.includes(owner) || same.every((column) => same.length > 0 && columns.includes(column))) continue;
+function checkColumns(capability: string, table: MappedTable, report: ReportFinding): void {
+  for (const shortfall of shortfallsOf(table)) {
     report({
-      level: 'error',
-      where: `${capability}.${table.tables[side]}`,
-      what: `unique key ${name} (${columns.join(', ')}) spans users`,
-      why: 'each side would accept the same value for different users',
-      fix: `make ${owner} part of the key, or name its columns under sameWhen in the Plan`,
+      ...{ level: 'error', where: `${capability}.${table.tables.service}`, ...shortfall },
+      why: 'rows of the monolith could not be copied',
     });
   }
-  const indexed = keys.some(
-    ({ columns }) => columns.length === same.length && same.every((one) => columns.includes(one)),
-  );
-  if (!same.length || indexed) return;
-  report({
-    level: 'warning',
-    where: `${capability}.${table.tables[side]}`,
-    what: `sameWhen (${same.join(', ')}) has no unique key`,
-    why: 'every row is looked up by these columns',
-    fix: `CREATE UNIQUE INDEX ${table.tables[side]}_same ON ${table.tables[side]} (${same.join(', ')});`,
+  const excessive = table.columns.flatMap((column) => {
+    const excess = excessOf(column);
+    return excess ? [{ name: column.service.name, ...excess }] : [];
   });
-}
-
-/** Two texts that the service tells apart may be one to a key of the monolith, which then has room for one of two rows. */
-function checkTexts(
-  capability: string,
-  table: MappedTable,
-  keys: readonly (readonly string[])[],
-  report: ReportFinding,
-): void {
-  const inKeys = new Set(keys.flat());
-  for (const { name, kind, monolith } of table.columns) {
-    if (kind.name !== 'text' || !monolith.loose || !inKeys.has(name)) continue;
+  if (excessive.length) {
     report({
       level: 'warning',
-      where: `${capability}.${table.tables.monolith}`,
-      what: `${name} is part of a unique key, and its collation takes texts for equal that differ`,
-      why: 'case, accents or spaces at the end do not count here: the service takes two rows that are one to this key; the second stays in quarantine, with what follows for its user',
-      fix: `give ${name} COLLATE ${MYSQL_EXACT}: ALTER TABLE ${table.tables.monolith} MODIFY …`,
+      where: `${capability}.${table.tables.service}`,
+      what: `the service takes what the monolith has no room for: ${excessive.map(({ name, what }) => `${name} ${what}`).join('; ')}`,
+      why: 'such a row stays in quarantine, with what follows for its user',
+      fix: `ALTER TABLE ${quoted('postgres', table.tables.service)} ${excessive.map(({ clause }) => clause).join(', ')};`,
     });
   }
+  for (const column of table.columns.filter(isNarrow)) checkCharset(capability, table, column, report);
+}
+
+/** Character sets of MySQL that hold every character. */
+const WHOLE = new Set(['utf8mb4', 'utf16', 'utf16le', 'utf32', 'gb18030']);
+
+const isNarrow = ({ kind, monolith }: MappedColumn): boolean =>
+  kind.name === 'text' && monolith.type !== 'enum' && monolith.charset !== undefined && !WHOLE.has(monolith.charset);
+
+function checkCharset(capability: string, table: MappedTable, { monolith }: MappedColumn, report: ReportFinding): void {
+  report({
+    level: 'warning',
+    where: `${capability}.${table.tables.monolith}`,
+    what: `${monolith.name} has the character set ${monolith.charset}, which lacks characters that the service takes`,
+    why: 'such a row stays in quarantine, with what follows for its user',
+    fix: modifyColumn(table.tables.monolith, monolith, { charset: 'utf8mb4' }),
+  });
 }
 
 /** Integer ids must be odd in the monolith and even in the service, above every even id there is. */
@@ -111,11 +73,10 @@ async function checkIds(
   service: Session,
   report: ReportFinding,
 ): Promise<void> {
-  const [column, ...more] = table.key.map((key) => table.columns.find((one) => one.name === key)!);
+  const [column, ...more] = table.key.map((key) => columnOf(table, key));
   if (more.length || column!.kind.name !== 'integer') return;
-  const { rows } = await service.query<{ name: string; step: number; next: number }>(
-    `SELECT s.schemaname || '.' || s.sequencename AS name, s.increment_by AS step,
-       COALESCE(s.last_value + s.increment_by, s.start_value) AS next
+  const { rows } = await service.query<{ name: string; step: number }>(
+    `SELECT format('%I.%I', s.schemaname, s.sequencename) AS name, s.increment_by AS step
      FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
      JOIN pg_sequences s ON to_regclass(quote_ident(s.schemaname) || '.' || quote_ident(s.sequencename)) IN (
        pg_get_serial_sequence(quote_ident(?), a.attname)::regclass,
@@ -123,10 +84,16 @@ async function checkIds(
      WHERE a.attrelid = to_regclass(quote_ident(?)) AND a.attname = ?`,
     [table.tables.service, table.tables.service, column!.service.name],
   );
-  const sequence = rows[0];
-  if (!sequence) return;
+  const found = rows[0];
+  if (!found) return;
+  // As the sequence itself has it: pg_sequences shows no value after ALTER SEQUENCE … RESTART.
+  const { rows: values } = await service.query<{ next: number }>(
+    `SELECT CASE WHEN is_called THEN last_value + ${Number(found.step)} ELSE last_value END AS next FROM ${found.name}`,
+  );
+  const sequence = { ...found, next: values[0]!.next };
+  const id = quoted('mysql', column!.monolith.name);
   const { rows: highest } = await monolith.query<{ id: number | string | null }>(
-    `SELECT MAX(\`${column!.monolith.name}\`) AS id FROM \`${table.tables.monolith}\` WHERE \`${column!.monolith.name}\` % 2 = 0`,
+    `SELECT MAX(${id}) AS id FROM ${quoted('mysql', table.tables.monolith)} WHERE ${id} % 2 = 0`,
   );
   const above = Number(highest[0]?.id ?? 0);
   const even = Number(sequence.step) === 2 && Number(sequence.next) % 2 === 0;

@@ -2,7 +2,7 @@ import { FatalStreamError } from '../fatal-stream-error.ts';
 
 /** What one can do when a piece of a log is gone. */
 export const NEXT_STEP =
-  'Look at the damage with `strangler verify`, then run `strangler recopy`: it takes the stream past the loss and copies what is missing from each row’s owner';
+  'Look at the damage with `strangler verify`, then run `strangler recopy`: it says what it would write, and with --apply takes the stream past the loss and copies what is missing from each row’s owner';
 
 /** A piece of the log is gone although everything seems to run, or cannot be read any more. The stream must stop. */
 export class ContinuityError extends FatalStreamError {

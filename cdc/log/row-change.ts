@@ -25,6 +25,8 @@ export type RowChange = {
   readonly place: LogPlace;
   /** True if the transaction carries the native sign of being ours (GTID tag, replication origin). */
   readonly nativeSign: boolean;
+  /** When its transaction was committed, ms since 1970 by the database’s clock, as exactly as the log has it. */
+  readonly at?: number | undefined;
   /** What is in `after` for a value that was not in the log; undefined if no value can be missing from it. */
   readonly placeholder?: string | undefined;
 };
@@ -135,6 +137,7 @@ function decodeRow(envelope: Envelope, headers: IHeaders | undefined): SourceEve
     order: transaction ? Number(transaction.total_order) : 0,
     place: placeOf(source),
     nativeSign: nativeSignOf(source),
+    at: source.ts_us === undefined ? undefined : Number(source.ts_us) / 1_000,
     placeholder: headers && source.connector === 'postgresql' ? placeholderOf(op, headers) : undefined,
   };
 }

@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { tableOf } from '../../plan/testing/table.ts';
 import type { Column, TableShape } from './columns.ts';
-import { kindOf, mapTable, toRow } from './mapping.ts';
+import { kindOf } from './kind-of.ts';
+import { type MappedTable, mapTable, toRow } from './mapping.ts';
+import { NOBODY, userIn } from './user-column.ts';
 
 const column = (name: string, type: string, digits = 6): Column => ({
   ...{ name, type, cast: type, digits, nullable: false },
@@ -12,7 +15,7 @@ const shape = (columns: readonly Column[]): TableShape => ({
   generated: [],
   primaryKey: [columns[0]!.name],
 });
-const declared = { user: 'owner', columns: {}, touched: [] };
+const declared = tableOf({ user: 'owner' });
 
 const mysql = [
   column('id', 'bigint unsigned'),
@@ -28,7 +31,7 @@ const postgres = [
   column('owner', 'int4'),
   column('price', 'numeric'),
   column('open', 'bool'),
-  column('made', 'timestamptz'),
+  column('made', 'timestamptz', 3),
   column('extra', 'jsonb'),
   column('bytes', 'bytea'),
 ];
@@ -36,7 +39,7 @@ const postgres = [
 describe('mapping a table', () => {
   test('a value said by either side’s capture is the same canonical row, so the way there and back loses nothing', () => {
     const reasons: string[] = [];
-    const table = mapTable('things', declared, shape(mysql), shape(postgres), reasons)!;
+    const table = mapTable('things', declared, 'integer', shape(mysql), shape(postgres), reasons)!;
     expect(reasons).toEqual([]);
     const unsigned = (value: bigint) => Buffer.from(value.toString(16).padStart(18, '0'), 'hex').toString('base64');
     fc.assert(
@@ -51,7 +54,7 @@ describe('mapping a table', () => {
           const price = (cents / 100).toFixed(2);
           const at = made.toISOString();
           const left = { ...common, id: unsigned(id), price, open: Number(open), made: at };
-          const right = { ...common, id: String(id), price: `${price}00`, open, made: at.replace('Z', '000Z') };
+          const right = { ...common, id: String(id), price: `${price}00`, open, made: at };
           expect(toRow(table, 'service', right)).toEqual(toRow(table, 'monolith', left));
           expect(toRow(table, 'monolith', left).id).toBe(String(id));
         },
@@ -73,16 +76,23 @@ describe('mapping a table', () => {
       column('at', 'interval'),
       column('only_there', 'text'),
     ]);
-    expect(mapTable('things', { ...declared, sameWhen: ['nothing'] }, left, right, reasons)).toBeUndefined();
-    for (const name of ['only_here', 'only_there', 'at is time', 'nothing']) expect(reasons.join('\n')).toContain(name);
+    const named = {
+      ...{ ...declared, sameWhen: ['nothing'], distinct: [['nowhere']] },
+      writers: [{ by: 'a job', columns: ['never'], inserts: false, deletes: false }],
+    };
+    expect(mapTable('things', named, 'integer', left, right, reasons)).toBeUndefined();
+    const all = ['only_here', 'only_there', 'at is time', 'column nothing', 'column nowhere', 'column never'];
+    for (const name of all) expect(reasons.join('\n')).toContain(name);
   });
 
   test('follows the names the Plan declares, and refuses keys that differ', () => {
     const left = shape([column('id', 'bigint'), column('owner', 'int')]);
     const right = shape([column('uid', 'int8'), column('owner', 'int4')]);
     const reasons: string[] = [];
-    expect(mapTable('things', { ...declared, columns: { id: 'uid' } }, left, right, reasons)?.key).toEqual(['id']);
-    expect(mapTable('things', declared, left, { ...left, primaryKey: ['owner'] }, reasons)).toBeUndefined();
+    expect(mapTable('things', { ...declared, columns: { id: 'uid' } }, 'integer', left, right, reasons)?.key).toEqual([
+      'id',
+    ]);
+    expect(mapTable('things', declared, 'integer', left, { ...left, primaryKey: ['owner'] }, reasons)).toBeUndefined();
     expect(reasons.join()).toMatch(/primary key/);
   });
 
@@ -90,10 +100,73 @@ describe('mapping a table', () => {
     const reasons: string[] = [];
     const nobodys = (type: string) => ({ ...column('owner', type), nullable: true });
     const left = shape([column('id', 'bigint'), nobodys('int')]);
-    expect(mapTable('things', declared, left, shape([column('id', 'int8'), nobodys('int4')]), reasons)).toBeUndefined();
+    expect(
+      mapTable('things', declared, 'integer', left, shape([column('id', 'int8'), nobodys('int4')]), reasons),
+    ).toBeUndefined();
     expect(reasons).toEqual([
-      'things: column owner, which says whose a row is, may be NULL in the monolith (declare it NOT NULL: ALTER TABLE … MODIFY owner …) and in the service (ALTER TABLE "things" ALTER COLUMN "owner" SET NOT NULL): a row of nobody has no side to be on',
+      'things: column owner, which says whose a row is, may be NULL in the monolith and in the service, and a row of nobody has no side to be on: ALTER TABLE `things` MODIFY `owner` int NOT NULL; ALTER TABLE "things" ALTER COLUMN "owner" SET NOT NULL; -- or, if such rows are the monolith’s: unowned: monolith under this table of the Plan',
     ]);
+  });
+
+  test('faults 84 rows without a user are the monolith’s where the Plan says so, if the service can hold them', () => {
+    const nobodys = (type: string) => ({ ...column('owner', type), nullable: true });
+    const left = shape([column('id', 'bigint'), nobodys('int')]);
+    const mappedTo = (owner: Column, reasons: string[] = []) =>
+      mapTable(
+        'things',
+        tableOf({ user: 'owner', unowned: 'monolith' }),
+        'integer',
+        left,
+        shape([column('id', 'int8'), owner]),
+        reasons,
+      );
+    const table = mappedTo(nobodys('int4'))!;
+    expect([userIn(table, { owner: null }), userIn(table, { owner: '7' })]).toEqual([NOBODY, '7']);
+    const reasons: string[] = [];
+    expect(mappedTo(column('owner', 'int4'), reasons)).toBeUndefined();
+    expect(reasons.join()).toContain('ALTER TABLE "things" ALTER COLUMN "owner" DROP NOT NULL');
+  });
+
+  test('rows that are everybody’s need no user column', () => {
+    const [left, right] = [shape([column('id', 'bigint')]), shape([column('id', 'int8')])];
+    const table = mapTable('things', tableOf({ shared: 'insert-only' }), 'integer', left, right, [])!;
+    expect(userIn(table, { id: '1' })).toBe(NOBODY);
+  });
+
+  test('faults 82 refuses a user column that is not of the Plan’s userType, and says which fits', () => {
+    const reasonsFor = (
+      mysql: string,
+      postgres: string,
+      type: 'text' | 'caseless' | 'integer' | 'uuid',
+      loose = false,
+    ) => {
+      const reasons: string[] = [];
+      const left = shape([column('id', 'bigint'), { ...column('owner', mysql), loose }]);
+      mapTable('things', declared, type, left, shape([column('id', 'int8'), column('owner', postgres)]), reasons);
+      return reasons.join();
+    };
+    expect(reasonsFor('int', 'int4', 'text')).toContain('the Plan’s userType is text; userType: integer fits');
+    expect(reasonsFor('varchar', 'text', 'integer')).toContain('userType: text fits');
+    expect(reasonsFor('varchar', 'text', 'text', true)).toContain('Set userType: caseless if they are one');
+    expect(reasonsFor('date', 'date', 'text')).toContain('no userType fits');
+    for (const [mysql, postgres, type] of [
+      ['int', 'int4', 'integer'],
+      ['varchar', 'text', 'text'],
+      ['varchar', 'text', 'caseless'],
+      ['char', 'uuid', 'uuid'],
+      ['binary', 'bytea', 'uuid'],
+    ] as const)
+      expect(reasonsFor(mysql, postgres, type, type === 'caseless')).toBe('');
+  });
+
+  test('faults 82 the user of a row is the same text as the user of a request', () => {
+    const user = (type: 'integer' | 'uuid' | 'caseless', owner: string | null) =>
+      userIn({ user: { column: 'owner', type } } as MappedTable, { owner });
+    expect(user('uuid', '550e8400e29b41d4a716446655440000')).toBe('550e8400-e29b-41d4-a716-446655440000');
+    expect(user('caseless', 'AL@shop.test')).toBe('al@shop.test');
+    expect(user('integer', '7')).toBe('7');
+    expect(user('integer', null)).toBeNull();
+    expect(user('uuid', 'nobody')).toBeUndefined();
   });
 
   test('refuses types that would lose values: an unsigned bigint has no place in int8 (faults 70)', () => {
@@ -105,7 +178,7 @@ describe('mapping a table', () => {
     const reasons: string[] = [];
     const left = shape([column('id', 'bigint'), column('owner', 'int'), column('code', 'varchar')]);
     const right = shape([column('id', 'int8'), column('owner', 'int4'), column('code', 'bpchar')]);
-    expect(mapTable('things', declared, left, right, reasons)).toBeUndefined();
+    expect(mapTable('things', declared, 'integer', left, right, reasons)).toBeUndefined();
     expect(reasons).toEqual([
       "things: column code is varchar in the monolith and bpchar in the service: char(n) of Postgres drops spaces at the end, which the monolith's type keeps; make code varchar or text there",
     ]);
@@ -116,11 +189,11 @@ describe('mapping a table', () => {
     const reasons: string[] = [];
     const left = shape([column('constructor', 'int'), column('owner', 'int')]);
     const right = shape([column('constructor', 'int4'), column('owner', 'int4')]);
-    const table = mapTable('things', declared, left, right, reasons)!;
+    const table = mapTable('things', declared, 'integer', left, right, reasons)!;
     expect(reasons).toEqual([]);
     expect(toRow(table, 'monolith', { constructor: 7, owner: 1 })).toEqual({ constructor: '7', owner: '1' });
     const proto = (int: string) => shape([column('id', 'int'), column('owner', 'int'), column('__proto__', int)]);
-    expect(mapTable('strangler_things', declared, proto('int'), proto('int4'), reasons)).toBeUndefined();
+    expect(mapTable('strangler_things', declared, 'integer', proto('int'), proto('int4'), reasons)).toBeUndefined();
     expect(reasons).toContainEqual(expect.stringContaining('strangler_things is named like a table of the toolkit'));
     expect(reasons).toContainEqual(expect.stringContaining('a column __proto__ cannot be carried'));
   });
@@ -130,7 +203,7 @@ describe('mapping a table', () => {
     const left = shape([column('name', 'varchar'), column('owner', 'int'), column('note', 'text')]);
     const loose = (name: string) => ({ ...column(name, 'text'), loose: true });
     const right = shape([loose('name'), column('owner', 'int4'), loose('note')]);
-    expect(mapTable('things', declared, left, right, reasons)).toBeUndefined();
+    expect(mapTable('things', declared, 'integer', left, right, reasons)).toBeUndefined();
     expect(reasons).toEqual([
       expect.stringMatching(/^things: column name, by which rows are found, is varchar .* text .* deterministic/),
     ]);
@@ -139,7 +212,7 @@ describe('mapping a table', () => {
   test('what MySQL’s connector writes is read as what MySQL says: the year 0, and every double', () => {
     const left = shape([column('owner', 'int'), column('y', 'year'), column('j', 'json')]);
     const right = shape([column('owner', 'int4'), column('y', 'int4'), column('j', 'jsonb')]);
-    const table = mapTable('things', declared, left, right, [])!;
+    const table = mapTable('things', declared, 'integer', left, right, [])!;
     const expanded =
       '[110000000000000004194304,0.00000000000005684341886080801486968994140625,18446744073709551615,0.1]';
     expect(toRow(table, 'monolith', { owner: 1, y: 1900, j: expanded })).toEqual({
@@ -155,12 +228,12 @@ describe('mapping a table', () => {
   });
 
   test('a captured image without a mapped column stops the stream: columns never shift (faults 65)', () => {
-    const table = mapTable('things', declared, shape(mysql), shape(postgres), [])!;
+    const table = mapTable('things', declared, 'integer', shape(mysql), shape(postgres), [])!;
     expect(() => toRow(table, 'monolith', { id: 'AQ==', owner: 1 })).toThrow(/things\.price/);
   });
 
   test('a captured image with a column that is not mapped stops the stream, and says whose turn it is (faults 65)', () => {
-    const table = mapTable('things', declared, shape(mysql), shape(postgres), [])!;
+    const table = mapTable('things', declared, 'integer', shape(mysql), shape(postgres), [])!;
     const image = { id: 'AQ==', owner: 1, price: '1', open: 1, made: null, extra: null, bytes: null, gift: 'new' };
     expect(() => toRow(table, 'monolith', image)).toThrow(
       "things.gift is new in the monolith's database. Add it to things of the service",
@@ -169,7 +242,7 @@ describe('mapping a table', () => {
 
   test('what a database computes by itself is captured, and of no interest', () => {
     const computed = { ...shape(mysql), generated: ['total'] };
-    const table = mapTable('things', declared, computed, shape(postgres), [])!;
+    const table = mapTable('things', declared, 'integer', computed, shape(postgres), [])!;
     const image = { id: 'AQ==', owner: 1, price: '1', open: 1, made: null, extra: null, bytes: null, total: 7 };
     expect(toRow(table, 'monolith', image)).not.toHaveProperty('total');
   });

@@ -1,10 +1,21 @@
 import type { Session } from '@strangler/ledger';
-import { type Capability, type Direction, otherSide, type Side, sourceOf, type Table } from '@strangler/plan';
+import {
+  type Capability,
+  type Direction,
+  otherSide,
+  type Side,
+  sourceOf,
+  type Table,
+  type UserType,
+} from '@strangler/plan';
 import { FatalStreamError } from '../fatal-stream-error.ts';
 import { NEXT_STEP } from '../log/continuity.ts';
 import type { Image } from '../log/row-change.ts';
-import { type Column, readShape, type TableShape } from './columns.ts';
+import { silentChangeIn } from './capacity.ts';
+import { type Column, readShape, type TableShape, typeOf } from './columns.ts';
 import { withShortDoubles } from './json-text.ts';
+import { kindOf, whyNot } from './kind-of.ts';
+import { checkUserColumn, pathOf, type UserPath } from './user-column.ts';
 import { canonical, type Kind, UnconvertibleError } from './value-kinds.ts';
 
 /** A row told apart from the database it stands in: the monolith's column names, canonical texts. */
@@ -12,9 +23,6 @@ export type Row = Readonly<Record<string, string | null>>;
 
 /** One column of a mapped table. `name` is the monolith's. */
 export type MappedColumn = { readonly name: string; readonly kind: Kind } & Readonly<Record<Side, Column>>;
-
-/** How a row reaches its user. */
-export type UserPath = { readonly column: string } | { readonly through: string; readonly of: string };
 
 /** One table of a capability as both sides have it. `name` is the monolith's. */
 export type MappedTable = {
@@ -25,9 +33,21 @@ export type MappedTable = {
   readonly user: UserPath;
   readonly sameWhen: readonly string[];
   readonly touched: readonly string[];
+  /** What others than their users write in the monolith, as the Plan declares. */
+  readonly otherWriters: {
+    readonly columns: ReadonlySet<string>;
+    readonly inserts: boolean;
+    readonly deletes: boolean;
+  };
+  /** Sets of columns whose values both sides never give away alike, as the Plan says. */
+  readonly distinct: readonly (readonly string[])[];
   /** Every column a captured row may carry on a side, those among them that the database computes. */
   readonly known: Readonly<Record<Side, ReadonlySet<string>>>;
 };
+
+/** A mapped column by its name. */
+export const columnOf = ({ columns }: Pick<MappedTable, 'columns'>, name: string): MappedColumn =>
+  columns.find((column) => column.name === name)!;
 
 /** All tables of a capability, by the monolith's name. */
 export type Mapping = ReadonlyMap<string, MappedTable>;
@@ -75,6 +95,17 @@ export async function resolveMapping(
   monolith: Session,
   service: Session,
 ): Promise<Mapping> {
+  const { mapping, reasons } = await mapTables(capability, monolith, service);
+  if (reasons.length) throw new MappingError(name, reasons);
+  return mapping;
+}
+
+/** The tables of a capability that can be mapped, and why the others cannot. */
+export async function mapTables(
+  capability: Capability,
+  monolith: Session,
+  service: Session,
+): Promise<{ readonly mapping: Mapping; readonly reasons: readonly string[] }> {
   const reasons: string[] = [];
   const mapping = new Map<string, MappedTable>();
   for (const [table, declared] of Object.entries(capability.tables)) {
@@ -87,17 +118,26 @@ export async function resolveMapping(
       reasons.push(`${declared.to ?? table}: not found in the service's database, or this user may not see it`);
     }
     if (!shapes.monolith || !shapes.service) continue;
-    const mapped = mapTable(table, declared, shapes.monolith, shapes.service, reasons);
+    const mapped = mapTable(table, declared, capability.userType, shapes.monolith, shapes.service, reasons);
     if (mapped) mapping.set(table, mapped);
   }
-  if (reasons.length) throw new MappingError(name, reasons);
-  return mapping;
+  for (const { name, user } of [...mapping.values()]) {
+    const parent = 'through' in user ? mapping.get(user.of) : undefined;
+    if (!parent || parent.key.length === 1) continue;
+    reasons.push(
+      `${name}: its user is reached through ${parent.name}, whose primary key is ${parent.key.join(', ')}: one column cannot ` +
+        'lead to one of its rows. Name a table with a primary key of one column, such as the one that it leads to itself',
+    );
+    mapping.delete(name);
+  }
+  return { mapping, reasons };
 }
 
 /** Maps one table; adds to `reasons` whatever cannot be mapped. */
 export function mapTable(
   name: string,
   declared: Table,
+  userType: UserType,
   monolith: TableShape,
   service: TableShape,
   reasons: string[],
@@ -105,6 +145,8 @@ export function mapTable(
   const before = reasons.length;
   const say = (reason: string) => reasons.push(`${name}: ${reason}`);
   for (const one of [name, service.table]) {
+    if (/[\s.]/.test(one))
+      say(`${one} has a blank or a dot in its name, which Debezium cannot be told; give it another name`);
     if (one.startsWith('strangler_')) say(`${one} is named like a table of the toolkit; give it another name`);
   }
   const columns: MappedColumn[] = [];
@@ -119,9 +161,14 @@ export function mapTable(
       continue;
     }
     const kind = kindOf(column, other);
-    if (kind) columns.push({ name: column.name, kind, monolith: column, service: other });
-    else
-      say(`column ${column.name} is ${column.type} in the monolith and ${other.type} in the service: ${whyNot(other)}`);
+    const pair = { name: column.name, monolith: column, service: other };
+    if (!kind) {
+      say(sayTypes(pair, whyNot(column, other, service.table)));
+      continue;
+    }
+    columns.push({ ...pair, kind });
+    const change = silentChangeIn({ ...pair, kind }, service.table);
+    if (change) say(`${sayTypes(pair, change.why)}: ${change.fix}`);
   }
   for (const column of service.columns) {
     if (!taken.has(column.name)) {
@@ -129,16 +176,23 @@ export function mapTable(
     }
   }
   const names = new Set(columns.map((column) => column.name));
-  for (const column of [...declared.touched, ...(declared.sameWhen ?? []), ...Object.keys(declared.columns)]) {
+  for (const column of namedBy(declared)) {
     if (!names.has(column)) say(`the Plan names column ${column}, which is no mapped column`);
   }
-  const user = typeof declared.user === 'string' ? { column: declared.user } : declared.user;
-  const userColumn = 'column' in user ? user.column : user.through;
-  const owner = columns.find((column) => column.name === userColumn);
-  if (owner) checkOwner(owner, service.table, say);
-  else say(`its user column ${userColumn} is no mapped column`);
+  const user = userPathOf(declared, userType);
+  for (const path of pathOf(user)) {
+    const owner = columns.find((column) => column.name === path);
+    if (owner) checkUserColumn(owner, { monolith: name, service: service.table }, user, say);
+    else say(`its user column ${path} is no mapped column`);
+  }
+  if (declared.sameWhen && !(pathOf(user).length && pathOf(user).every((path) => declared.sameWhen!.includes(path)))) {
+    say(
+      'sameWhen must hold the column that leads to the user: of two users who have the same, each would lose their row to the other; ' +
+        'a key whose values both sides never give away alike is distinct',
+    );
+  }
   checkKeys(monolith, service, declared, say);
-  const finders = new Set([...monolith.primaryKey, ...(declared.sameWhen ?? []), userColumn]);
+  const finders = new Set([...monolith.primaryKey, ...(declared.sameWhen ?? []), ...pathOf(user)]);
   for (const column of columns) if (finders.has(column.name)) checkCollation(column, say);
   if (reasons.length > before) return undefined;
   return {
@@ -149,9 +203,32 @@ export function mapTable(
     user,
     sameWhen: declared.sameWhen ?? [],
     touched: declared.touched,
+    otherWriters: {
+      columns: new Set(declared.writers.flatMap(({ columns = [] }) => columns)),
+      inserts: declared.writers.some(({ inserts }) => inserts),
+      deletes: declared.writers.some(({ deletes }) => deletes),
+    },
+    distinct: declared.distinct,
     known: { monolith: knownOf(monolith), service: knownOf(service) },
   };
 }
+
+/** How the rows of a table reach their user, as the Plan says. */
+function userPathOf({ user, shared, unowned }: Table, type: UserType): UserPath {
+  if (shared) return { shared };
+  return typeof user === 'string' ? { column: user, type, unowned: unowned !== undefined } : user!;
+}
+
+/** What is wrong with a column, said with both its types. */
+export const sayTypes = ({ name, monolith, service }: Omit<MappedColumn, 'kind'>, what: string): string =>
+  `column ${name} is ${typeOf(monolith)} in the monolith and ${typeOf(service)} in the service: ${what}`;
+
+/** The columns the Plan names beside the user's. */
+const namedBy = ({ touched, sameWhen = [], columns, writers, distinct }: Table): Set<string> =>
+  new Set([
+    ...[...touched, ...sameWhen, ...Object.keys(columns), ...distinct.flat()],
+    ...writers.flatMap(({ columns = [] }) => columns),
+  ]);
 
 /** What the service calls a column; one of the monolith may be called like a property of every object. */
 const counterpart = ({ columns }: Table, name: string): string =>
@@ -168,21 +245,6 @@ function checkKeys(monolith: TableShape, service: TableShape, declared: Table, s
   }
 }
 
-/** A row of nobody belongs to no side: both would write it. */
-function checkOwner({ name, monolith, service }: MappedColumn, table: string, say: (reason: string) => void): void {
-  const where = [
-    ...(monolith.nullable ? [`in the monolith (declare it NOT NULL: ALTER TABLE … MODIFY ${name} …)`] : []),
-    ...(service.nullable
-      ? [`in the service (ALTER TABLE "${table}" ALTER COLUMN "${service.name}" SET NOT NULL)`]
-      : []),
-  ];
-  if (where.length) {
-    say(
-      `column ${name}, which says whose a row is, may be NULL ${where.join(' and ')}: a row of nobody has no side to be on`,
-    );
-  }
-}
-
 /** Rows are found by what their texts say; one such collation in Postgres would let a row overwrite another one. */
 function checkCollation({ name, kind, monolith, service }: MappedColumn, say: (reason: string) => void): void {
   if (kind.name !== 'text' || !service.loose) return;
@@ -191,64 +253,6 @@ function checkCollation({ name, kind, monolith, service }: MappedColumn, say: (r
       'nondeterministic collation, under which texts that differ are equal: one row would overwrite another. Give ' +
       `${service.name} a deterministic collation in the service`,
   );
-}
-
-/** Why two types have no kind of value in common, and what to do. */
-const whyNot = ({ type, name }: Column): string =>
-  type === 'bpchar'
-    ? `char(n) of Postgres drops spaces at the end, which the monolith's type keeps; make ${name} varchar or text there`
-    : 'not every value of one is a value of the other; give both the same type';
-
-const INTEGERS = new Set([
-  'tinyint',
-  'tinyint(1)',
-  'smallint',
-  'mediumint',
-  'int',
-  'bigint',
-  'bigint unsigned',
-  'year',
-]);
-const TEXTS = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext', 'enum']);
-const BINARIES = new Set(['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob']);
-
-/** What a MySQL column and a Postgres column have in common; undefined if nothing that keeps every value. */
-export function kindOf(mysql: Column, postgres: Column): Kind | undefined {
-  const { type } = mysql;
-  switch (postgres.type) {
-    case 'int2':
-    case 'int4':
-    case 'int8':
-      return INTEGERS.has(type) && type !== 'bigint unsigned' ? { name: 'integer' } : undefined;
-    case 'numeric':
-      if (INTEGERS.has(type)) return { name: 'integer' };
-      return type === 'decimal' ? { name: 'decimal' } : undefined;
-    case 'bool':
-      return type === 'tinyint(1)' ? { name: 'boolean' } : undefined;
-    case 'bpchar':
-      return type === 'char' || type === 'enum' ? { name: 'text', padded: true } : undefined;
-    case 'varchar':
-    case 'text':
-    case 'enum':
-      return TEXTS.has(type) ? { name: 'text' } : undefined;
-    case 'uuid':
-      return type === 'char' || type === 'varchar' ? { name: 'uuid' } : undefined;
-    case 'timestamptz':
-    case 'timestamp':
-      if (type !== 'datetime' && type !== 'timestamp') return undefined;
-      return { name: 'instant', digits: Math.min(mysql.digits, postgres.digits) };
-    case 'date':
-      return type === 'date' ? { name: 'date' } : undefined;
-    case 'json':
-    case 'jsonb':
-      return type === 'json' ? { name: 'json' } : undefined;
-    case 'bytea':
-      return BINARIES.has(type) ? { name: 'binary' } : undefined;
-    case 'float8':
-      return type === 'double' ? { name: 'double' } : undefined;
-    default:
-      return undefined;
-  }
 }
 
 /** A captured image as a row. Throws UnconvertibleError and SchemaChangedError, naming the column. */
@@ -270,7 +274,7 @@ export function toRow(table: MappedTable, side: Side, image: Image): Row {
 }
 
 /** What MySQL says where its connector says something else. */
-function asStored({ type }: Column, value: unknown): unknown {
+export function asStored({ type }: Column, value: unknown): unknown {
   if (type === 'bigint unsigned') return unsigned(value);
   if (type === 'year') return Number(value) === YEAR_0 ? 0 : value;
   return type === 'json' && typeof value === 'string' ? withShortDoubles(value) : value;

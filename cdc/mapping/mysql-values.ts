@@ -25,7 +25,12 @@ export function mysqlValue(column: MappedColumn, text: string | null): Value {
     case 'boolean':
       return integer(column, text);
     case 'binary':
-      return Buffer.from(text, 'hex');
+      return bytes(column, text);
+    case 'text':
+      if (column.monolith.type === 'char' && !column.kind.padded && text.endsWith(' ')) {
+        throw new UnstorableError(column, 'it ends with a space, which CHAR drops');
+      }
+      return text;
     case 'decimal':
     case 'double':
       if (!isNumber(text)) throw new UnstorableError(column, `${text} is no number to MySQL`);
@@ -61,6 +66,13 @@ function integer(column: MappedColumn, text: string): bigint {
     throw new UnstorableError(column, `MySQL takes the year ${text} for one of a century`);
   }
   return value;
+}
+
+function bytes(column: MappedColumn, hex: string): Buffer {
+  const value = Buffer.from(hex, 'hex');
+  const { fixed, bytes: wanted } = column.monolith;
+  if (!fixed || value.length >= wanted!) return value;
+  throw new UnstorableError(column, `it has ${value.length} bytes, which MySQL would fill up to ${wanted}`);
 }
 
 const DEEPEST = 100;

@@ -42,10 +42,12 @@ describe('canonical texts (faults 70)', () => {
     );
   });
 
-  test('times are UTC, as precise as both sides keep them', () => {
-    for (const given of ['2026-01-31T08:00:00.120Z', '2026-01-31 08:00:00.120000', '2026-01-31T08:00:00.1204+00:00']) {
+  test('times are UTC, to the last digit that is stored: verify compares no cut of it (faults 88)', () => {
+    for (const given of ['2026-01-31T08:00:00.120Z', '2026-01-31 08:00:00.120000', '2026-01-31T08:00:00.12+00:00']) {
       expect(canonical(instant(3), given)).toBe('2026-01-31T08:00:00.120Z');
     }
+    expect(canonical(instant(3), '2026-01-31T08:00:00.1204Z')).toBe('2026-01-31T08:00:00.1204Z');
+    expect(canonical(instant(0), '2026-01-31 08:00:00.120000')).toBe('2026-01-31T08:00:00.12Z');
     expect(canonical(instant(0), '2026-01-31 08:00:00')).toBe('2026-01-31T08:00:00Z');
     expect(canonical({ name: 'date' }, '2026-01-31Z')).toBe('2026-01-31');
   });

@@ -7,7 +7,7 @@ export type Kind =
   | { readonly name: 'integer' | 'decimal' | 'date' | 'boolean' | 'json' | 'binary' | 'uuid' | 'double' }
   /** `padded`: neither side keeps spaces at the end. */
   | { readonly name: 'text'; readonly padded?: boolean }
-  /** `digits`: how many digits of a second both sides keep. */
+  /** `digits`: how many digits of a second both sides have; no digit more is left out. */
   | { readonly name: 'instant'; readonly digits: number };
 
 /** A value that cannot be said in the column's kind. The stream must stop; it never becomes NULL. */
@@ -85,14 +85,14 @@ function double(text: string): string | undefined {
   return Number.isFinite(Number(text)) && text !== '' ? String(Number(text)) : undefined;
 }
 
-/** `2026-01-31T08:00:00.120Z`, as precise as both sides can keep it; what has no zone is UTC. */
+/** `2026-01-31T08:00:00.120Z`, every digit that says something and at least `digits`; what has no zone is UTC. */
 const instant = (text: string, digits: number): string | undefined => time(text, (rest) => clock(rest, digits));
 
 const date = (text: string): string | undefined => time(text, (rest) => (rest === '' || rest === 'Z' ? '' : undefined));
 
 function clock(text: string, digits: number): string | undefined {
   const match = CLOCK.exec(text);
-  const fraction = (match?.[2] ?? '').padEnd(digits, '0').slice(0, digits);
+  const fraction = (match?.[2] ?? '').replace(/0+$/, '').padEnd(digits, '0');
   return match ? `T${match[1]}${fraction ? `.${fraction}` : ''}Z` : undefined;
 }
 

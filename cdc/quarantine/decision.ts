@@ -12,8 +12,15 @@ export type QuarantineDecision = {
   readonly seen: string | undefined;
 };
 
-/** What became of a decision; `arrived`: whether the other side has it already. */
-export type Resolved = { readonly entries: readonly string[]; readonly owner: Side; readonly arrived: boolean };
+/** What became of a decision. */
+export type Resolved = {
+  readonly entries: readonly string[];
+  readonly owner: Side;
+  /** What `strangler undo --operation` takes back by what had to give way. */
+  readonly operation: string;
+  /** Whether the other side has it already. */
+  readonly arrived: boolean;
+};
 
 /** Throws Refusal if nothing is left to decide. */
 export function refuseSettled({ stream, id, status, resolution, settledAt }: KeptEntry): void {

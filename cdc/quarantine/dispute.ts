@@ -42,7 +42,7 @@ export async function readEntry(sides: OpenSides, name: EntryName): Promise<Kept
 }
 
 /** True for an entry that contradicts the owner’s row; the others are rows that the target did not take. */
-export const isDisputed = ({ reason }: KeptEntry): boolean => !reason.endsWith('inapplicable');
+export const isDisputed = ({ cause }: KeptEntry): boolean => !cause.endsWith('inapplicable');
 
 /** The entries that are decided together with this one: of the same aggregate and the same source transaction. */
 export async function readTogether(
@@ -62,11 +62,25 @@ export async function readTogether(
  */
 export function changesFrom(mapping: Mapping, entries: readonly KeptEntry[]): KeptChange[] {
   return entries.map((entry) => {
-    const table = mapping.get(entry.table);
-    if (!table) throw new Refusal(`the Plan has no table ${entry.table} any more; put it back, or settle this by hand`);
+    const table = tableFrom(mapping, entry.table);
     const image = (text: string | null) => (text === null ? null : imageWithNotes(text));
     return { table, before: image(entry.before), after: image(entry.after), entry };
   });
+}
+
+/** A table of an entry. Throws Refusal for one that the Plan no longer has. */
+export function tableFrom(mapping: Mapping, name: string): MappedTable {
+  const table = mapping.get(name);
+  if (table) return table;
+  throw new Refusal(`the Plan has no table ${name} any more; put it back, or settle this by hand`);
+}
+
+/** The entries that are undone together with this one: what of the same aggregate went at once with it. */
+export async function readUndoneTogether(sides: OpenSides, name: EntryName, entry: KeptEntry): Promise<KeptEntry[]> {
+  const { stream, aggregate, position, cause, status } = entry;
+  const session = sides.sessions[keeperOf(name)];
+  const all = await readQuarantine(session, { stream, aggregate, position, causes: [cause], status });
+  return all.filter((one) => one.operation === entry.operation);
 }
 
 /** The root of an aggregate by its name, `orders 17`. */
@@ -89,7 +103,8 @@ export async function readDispute(sides: OpenSides, entries: readonly KeptEntry[
     throw new Refusal(`user ${user} is being moved just now; try again when strangler status shows nobody moving`);
   }
   const changes = changesFrom(sides.mapping, entries);
-  const images = await ownersImages(sides.rows[owner], aggregate, changes, hold);
+  const whole = changes.filter(({ entry }) => !cutFrom(entry).length);
+  const images = await ownersImages(sides.rows[owner], aggregate, whole, hold);
   const facts = [
     owner,
     entries.map(({ id, status }) => [id, status]),
@@ -99,10 +114,11 @@ export async function readDispute(sides: OpenSides, entries: readonly KeptEntry[
   return { entries, changes, user, owner, images, seen };
 }
 
-async function ownersImages(
+/** The owner's aggregate of this name, then those of rows that are the same thing as one that these changes bring. */
+export async function ownersImages(
   rows: Rows,
   aggregate: string,
-  changes: readonly KeptChange[],
+  changes: readonly Change[],
   hold: boolean,
 ): Promise<RootImage[]> {
   const root = rootFrom(rows.mapping, aggregate);
@@ -111,9 +127,9 @@ async function ownersImages(
     for (const image of await imagesOf(rows, table, keys, hold)) images.set(nameOf(table, image.key), image);
   };
   await add(root.table, [root.key]);
-  const ofRoots = changes.filter(({ table }) => 'column' in table.user);
+  const ofRoots = changes.filter(({ table }) => !('through' in table.user));
   for (const [table, some] of Map.groupBy(ofRoots, (change) => change.table)) {
-    const after = some.flatMap(({ after, entry }) => (after && !cutFrom(entry).length ? [after] : []));
+    const after = some.flatMap(({ after }) => (after ? [after] : []));
     const rivals = [...(await rivalsOf(rows, table, after, hold)).values()].flat();
     await add(
       table,

@@ -1,11 +1,12 @@
-import { holdCheckpoint, type KeptEntry, settleQuarantine, writeRecord } from '@strangler/ledger';
+import { type KeptEntry, settleQuarantine, writeRecord } from '@strangler/ledger';
 import { directionInto, otherSide, type Plan, type Side, streamName } from '@strangler/plan';
 import { correct } from '../apply/corrections.ts';
 import { isRefusal } from '../apply/failures.ts';
+import { newOperation, overwritingBy } from '../apply/overwritten.ts';
 import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
-import type { RootImage } from '../rows/change.ts';
-import { type OpenSides, openSides } from '../sides.ts';
+import type { CorrectedBy, RootImage } from '../rows/change.ts';
+import { holdStream, type OpenSides, withSides } from '../sides.ts';
 import { awaitEqual } from './await-equal.ts';
 import { refuseCut } from './cut.ts';
 import { type QuarantineDecision, type Resolved, refuseSettled } from './decision.ts';
@@ -22,8 +23,7 @@ import { differingColumns } from './side-by-side.ts';
  */
 export async function resolve(plan: Plan, text: string, decision: QuarantineDecision): Promise<Resolved> {
   const name = readEntryName(text, syncedCapabilities(plan));
-  const sides = await openSides(plan, name.capability, 'repair');
-  try {
+  return withSides(plan, name.capability, 'repair', async (sides) => {
     const entry = await readEntry(sides, name);
     refuseSettled(entry);
     if (!isDisputed(entry)) return await fixInapplicable(sides, name, entry, decision);
@@ -31,13 +31,13 @@ export async function resolve(plan: Plan, text: string, decision: QuarantineDeci
     if (decision.keep === 'late') refuseCut(entries);
     const dispute = await readDispute(sides, entries, false);
     refuseChanged(name, dispute, decision);
-    await record(sides, name, dispute, decision);
-    const images = await decide(sides, name, entry, dispute.owner, decision);
+    const decided = newOperation('decided');
+    await record(sides, name, dispute, decision, decided);
+    const images = await decide(sides, name, entry, dispute.owner, decision, decided);
     const arrived = await awaitEqual(sides, otherSide(dispute.owner), images);
-    return { entries: entries.map(({ stream, id }) => sayEntry(stream, id)), owner: dispute.owner, arrived };
-  } finally {
-    await sides.close();
-  }
+    const { operation } = decided;
+    return { entries: entries.map(({ stream, id }) => sayEntry(stream, id)), owner: dispute.owner, operation, arrived };
+  });
 }
 
 /** In the keeper's transaction the entries are held, so that of two operators only one decides. */
@@ -47,15 +47,12 @@ async function decide(
   entry: KeptEntry,
   owner: Side,
   decision: QuarantineDecision,
+  decided: CorrectedBy,
 ): Promise<readonly RootImage[]> {
   const keeper = sides.sessions[keeperOf(name)];
   const session = sides.sessions[owner];
   let images: readonly RootImage[] = [];
-  const act = async () => {
-    const stream = streamName(sides.capability, directionInto(owner));
-    if (!(await holdCheckpoint(session, stream)))
-      throw new Refusal(`${stream} has never run; start strangler cdc first`);
-  };
+  const act = () => holdStream(session, streamName(sides.capability, directionInto(owner)));
   await keeper.transaction(async () => {
     if (session === keeper) await act();
     const entries = await readTogether(sides, name, entry, true);
@@ -66,8 +63,8 @@ async function decide(
       if (dispute.owner !== owner)
         throw new Refusal(`user ${dispute.user} was moved meanwhile; look again: ${showOf(name)}`);
       refuseChanged(name, dispute, decision);
-      images = decision.keep === 'late' ? await applyAll(sides, dispute) : dispute.images;
-      await correct(session, sides.capability, new Map([[dispute.user, images]]));
+      images = decision.keep === 'late' ? await applyAll(sides, dispute, decided) : dispute.images;
+      await correct(session, sides.capability, new Map([[dispute.user, images]]), undefined, decided);
     };
     await (session === keeper ? work() : session.transaction(work));
     const kept = decision.keep === 'late' ? 'the late write was kept' : 'the owner’s row was kept';
@@ -77,9 +74,13 @@ async function decide(
   return images;
 }
 
-async function applyAll(sides: OpenSides, dispute: Dispute): Promise<RootImage[]> {
+async function applyAll(sides: OpenSides, dispute: Dispute, decided: CorrectedBy): Promise<RootImage[]> {
+  const { owner } = dispute;
+  const stream = streamName(sides.capability, directionInto(owner));
+  const provenance = { stream, position: 'strangler quarantine resolve', transaction: null };
   try {
-    return await applyKept(sides.rows[dispute.owner], dispute);
+    const how = { provenance, by: overwritingBy(decided) };
+    return await applyKept(sides.sessions[owner], sides.rows[owner], dispute, how);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     throw new Refusal(
@@ -126,6 +127,7 @@ async function record(
   name: EntryName,
   dispute: Dispute,
   { keep, reason, by }: QuarantineDecision,
+  { operation }: CorrectedBy,
 ): Promise<void> {
   const { entries, owner, images, changes, user } = dispute;
   await writeRecord(sides.sessions.monolith, {
@@ -134,7 +136,7 @@ async function record(
     actor: by,
     reason,
     inputs: {
-      ...{ entries: entries.map(({ stream, id }) => sayEntry(stream, id)), user, owner },
+      ...{ entries: entries.map(({ stream, id }) => sayEntry(stream, id)), user, owner, operation },
       late: changes.map(({ table, before, after }) => ({ table: table.name, before, after })),
       owners: images,
     },

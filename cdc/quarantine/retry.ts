@@ -4,7 +4,7 @@ import { applyLate } from '../apply/apply-late.ts';
 import { correct } from '../apply/corrections.ts';
 import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
-import { type OpenSides, openSides } from '../sides.ts';
+import { type OpenSides, withSides } from '../sides.ts';
 import { refuseCut } from './cut.ts';
 import { refuseSettled } from './decision.ts';
 import { changesFrom, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
@@ -24,8 +24,7 @@ export async function retry(plan: Plan, which: Which, by: string, reason: string
   const capabilities = 'entries' in which ? [...new Set(named.map((name) => name.capability))] : which.capabilities;
   const results: Retried[] = [];
   for (const capability of capabilities) {
-    const sides = await openSides(plan, capability, 'repair');
-    try {
+    await withSides(plan, capability, 'repair', async (sides) => {
       const mine = named.filter((name) => name.capability === capability);
       const names = 'entries' in which ? mine : await everyOpen(sides);
       await writeRecord(sides.sessions.monolith, {
@@ -33,9 +32,7 @@ export async function retry(plan: Plan, which: Which, by: string, reason: string
         inputs: { entries: names.map((name) => sayEntry(streamName(capability, name.direction), name.id)) },
       });
       results.push(...(await retryEach(sides, names, `applied at another try, by ${by}`)));
-    } finally {
-      await sides.close();
-    }
+    });
   }
   return results;
 }
@@ -110,7 +107,7 @@ async function retryLate(
     const aside = new Set(kept.map(({ change }) => change));
     const ids = (those: typeof late) => those.map((change) => change.entry.id);
     await settleQuarantine(session, ids(late.filter((change) => !aside.has(change))), 'resolved', resolution);
-    await settleQuarantine(session, ids(late), 'superseded', 'the owner’s row holds');
+    await settleQuarantine(session, ids(late), 'superseded', 'the owner’s row holds', true);
     say(entries, true, kept.length ? 'superseded: the owner has it so already' : 'applied');
   });
 }

@@ -1,3 +1,4 @@
+import type { KeptEntry } from '@strangler/ledger';
 import { keyOf, type Mapping, type Row } from '../mapping/mapping.ts';
 import { nameOf } from '../rows/aggregates.ts';
 import type { RootImage } from '../rows/change.ts';
@@ -38,6 +39,9 @@ export type Line = {
   readonly differs: boolean;
 };
 
+/** True for what one side wrote although it did not own the user; else the entry is a row that was overwritten. */
+export const isLate = ({ cause, status }: KeptEntry): boolean => /^(late|rogue)-/.test(cause) || status === 'open';
+
 /** One row on both sides; `undefined` values say that the row is not there. */
 export type RowPair = { readonly row: string; readonly note: string; readonly lines: readonly Line[] };
 
@@ -50,7 +54,7 @@ export function pairUp(mapping: Mapping, changes: readonly KeptChange[], images:
       const [late, owner] = [after?.[name], own?.[name]];
       return { column: name, before: before?.[name], late, owner, differs: late !== owner };
     });
-    const note = after ? (before ? 'changed late' : 'inserted late') : 'deleted late';
+    const note = isLate(entry) ? (after ? (before ? 'changed late' : 'inserted late') : 'deleted late') : 'was there';
     return { row: `${table.name} ${entry.key}`, note: own ? note : `${note}; the owner has no such row`, lines };
   });
   const known = new Set(pairs.map(({ row }) => row));

@@ -1,23 +1,38 @@
-import type { KeptEntry, QuarantineReason, QuarantineStatus } from '@strangler/ledger';
+import type { KeptEntry, QuarantineStatus } from '@strangler/ledger';
 import { openSession, readQuarantine } from '@strangler/ledger';
-import { type Plan, type Side, streamName } from '@strangler/plan';
+import { type Cause, type Plan, type Side, streamName } from '@strangler/plan';
 import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
-import { openSides } from '../sides.ts';
-import { changesFrom, isDisputed, keeperOf, readDispute, readEntry, readTogether } from './dispute.ts';
-import { readEntryName, sayEntry } from './entry-name.ts';
+import { type OpenSides, withSides } from '../sides.ts';
+import {
+  changesFrom,
+  isDisputed,
+  keeperOf,
+  readDispute,
+  readEntry,
+  readTogether,
+  readUndoneTogether,
+} from './dispute.ts';
+import { type EntryName, readEntryName, sayEntry } from './entry-name.ts';
 import { pairUp, type RowPair } from './side-by-side.ts';
+import { readUndoing } from './undoing.ts';
 
 /** Which entries to list; what is not named does not matter. */
 export type ListFilter = {
   readonly capabilities: readonly string[];
-  readonly status: QuarantineStatus | undefined;
+  /** `settled`: whatever is not open. */
+  readonly status: QuarantineStatus | 'settled' | undefined;
   readonly user: string | undefined;
-  readonly reason: QuarantineReason | undefined;
+  readonly cause: Cause | undefined;
+  /** What one command of an operator has done. */
+  readonly operation?: string | undefined;
 };
 
 /** Entries of both sides' quarantines, oldest first within each stream. */
-export async function list(plan: Plan, { capabilities, status, user, reason }: ListFilter): Promise<KeptEntry[]> {
+export async function list(
+  plan: Plan,
+  { capabilities, status, user, cause, operation }: ListFilter,
+): Promise<KeptEntry[]> {
   const all: KeptEntry[] = [];
   for (const capability of capabilities.length ? capabilities : syncedCapabilities(plan)) {
     for (const direction of ['forward', 'reverse'] as const) {
@@ -26,9 +41,10 @@ export async function list(plan: Plan, { capabilities, status, user, reason }: L
       const session = await openSession(url, 'reader');
       try {
         const filter = {
-          ...(status && { status }),
+          ...(status === 'settled' ? { settled: true } : status && { status }),
           ...(user !== undefined && { user }),
-          ...(reason && { reasons: [reason] }),
+          ...(cause && { causes: [cause] }),
+          ...(operation !== undefined && { operation }),
         };
         all.push(...(await readQuarantine(session, { stream: streamName(capability, direction), ...filter })));
       } finally {
@@ -50,16 +66,18 @@ export type Shown = {
   readonly unsure: string | undefined;
   readonly seen: string | undefined;
   readonly pairs: readonly RowPair[];
+  /** Whether it can be undone: by which token, and what the owner has changed since; or why not. Undefined while open. */
+  readonly undo: { readonly seen: string; readonly changed: readonly string[] } | { readonly not: string } | undefined;
 };
 
 /** Puts an entry beside what the owner has now. Throws Refusal, driver errors. */
 export async function show(plan: Plan, text: string): Promise<Shown> {
   const name = readEntryName(text, syncedCapabilities(plan));
-  const sides = await openSides(plan, name.capability, 'reader');
-  try {
+  return withSides(plan, name.capability, 'reader', async (sides) => {
     const entry = await readEntry(sides, name);
     const entries = isDisputed(entry) ? await readTogether(sides, name, entry) : [entry];
-    const known = { name: text, entry, together: entries.map(({ stream, id }) => sayEntry(stream, id)) };
+    const undo = entry.status === 'open' ? undefined : await undoOf(sides, name, entry);
+    const known = { name: text, entry, undo, together: entries.map(({ stream, id }) => sayEntry(stream, id)) };
     try {
       const { owner, seen, changes, images } = await readDispute(sides, entries, false);
       return { ...known, owner, unsure: undefined, seen, pairs: pairUp(sides.mapping, changes, images) };
@@ -68,7 +86,15 @@ export async function show(plan: Plan, text: string): Promise<Shown> {
       const pairs = pairUp(sides.mapping, changesFrom(sides.mapping, entries), []);
       return { ...known, owner: undefined, unsure: error.message, seen: undefined, pairs };
     }
-  } finally {
-    await sides.close();
+  });
+}
+
+async function undoOf(sides: OpenSides, name: EntryName, entry: KeptEntry): Promise<Shown['undo']> {
+  try {
+    const { seen, changed } = await readUndoing(sides, await readUndoneTogether(sides, name, entry), false);
+    return { seen, changed };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { not: error.message };
   }
 }

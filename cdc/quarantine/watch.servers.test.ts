@@ -15,9 +15,9 @@ async function keepMoot(id: number): Promise<void> {
   const before = { id: String(id), user_id: '7', idempotency_key: null, status: 'placed', total: '0.00', note: null };
   await quarantine(world.service, [
     {
-      ...{ stream: stream('forward'), status: 'open', reason: 'late-write', table: 'orders', key: String(id) },
+      ...{ stream: stream('forward'), status: 'open', cause: 'late-write', table: 'orders', key: String(id) },
       ...{ aggregate: `orders ${id}`, user: '7', before: JSON.stringify(before), after: null, owner: null },
-      ...{ position: `log ${id}`, transaction: 't', epoch: 1, detail: null, resolution: null },
+      ...{ position: `log ${id}`, transaction: 't', epoch: 1, detail: null, resolution: null, operation: null },
     },
   ]);
 }
@@ -26,14 +26,36 @@ const statusOf = async (id: number) => {
   return entry!.status;
 };
 
+/** A purchase made twice, so many days ago. */
+async function keepSettled(days: number): Promise<void> {
+  const name = `${days} days`;
+  await quarantine(world.service, [
+    {
+      ...{ stream: stream('forward'), status: 'superseded', cause: 'retried-purchase', table: 'orders', key: name },
+      ...{ aggregate: name, user: '7', before: null, after: '{}', owner: '{}', position: 'p', transaction: 't' },
+      ...{ epoch: 1, detail: null, resolution: null, operation: null },
+    },
+  ]);
+  await world.service.query(
+    `UPDATE strangler_quarantine SET created_at = now() - INTERVAL '${days} days' WHERE row_key = '${name}'`,
+  );
+}
+
 beforeAll(async () => {
   world = await makeWorld(await servers());
+  for (const days of [29, 31]) await keepSettled(days);
   const log = pino({}, { write: (line: string) => void said.push(JSON.parse(line)) });
   watch = watchQuarantine(world.plan, 'orders', 'forward', log);
 });
 afterAll(async () => {
   await watch?.stop();
   await world?.destroy();
+});
+
+test('what is settled is forgotten after as long as the Plan says, 30 days (faults 85)', async () => {
+  const keys = async () => (await readQuarantine(world.service, { stream: stream('forward') })).map(({ key }) => key);
+  await until('the older one gone', async () => !(await keys()).includes('31 days'));
+  expect(await keys()).toContain('29 days');
 });
 
 describe('late writes that the owner has since written too', () => {

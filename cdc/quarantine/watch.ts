@@ -3,24 +3,27 @@ import {
   Database,
   type KeptEntry,
   openSession,
+  pruneQuarantine,
   readQuarantine,
   type Session,
   settleQuarantine,
 } from '@strangler/ledger';
 import { type Direction, otherSide, type Plan, type Side, sourceOf, streamName } from '@strangler/plan';
 import type { Logger } from 'pino';
-import { disposeLate } from '../apply/apply-late.ts';
 import { cutFrom } from '../apply/cut.ts';
+import { disposeLate } from '../apply/dispose-late.ts';
 import { isRefusal } from '../apply/failures.ts';
 import { type Mapping, resolveMapping } from '../mapping/mapping.ts';
 import { openRows, type Rows } from '../rows/aggregates.ts';
 import { LOOKING, sleep } from '../sleep.ts';
 import { changesFrom } from './dispute.ts';
 
-/** Looks after one stream's quarantine: how many entries are open, and which of them no longer matter. */
+/** Looks after one stream's quarantine: how many entries are open, which of them no longer matter, and which are old. */
 export type QuarantineWatch = { open(): number; stop(): Promise<void> };
 
 const POLL_MS = 1_000;
+/** Between two looks for what is older than the Plan wants it kept. */
+const PRUNE_MS = 60_000;
 const AT_ONCE = 200;
 
 /** Starts looking once a second; a database that is away is asked again at the next look. */
@@ -40,10 +43,10 @@ export function watchQuarantine(plan: Plan, capability: string, direction: Direc
   };
   const map = () => databases.monolith.use((a) => databases.service.use((b) => resolveMapping(capability, one, a, b)));
   const settling = new Settling({ stream, side, url: url(side), map, log, signal: abort.signal });
-  const repeat = async (look: () => Promise<void>) => {
+  const repeat = async (look: () => Promise<void>, every = POLL_MS) => {
     while (!abort.signal.aborted) {
       await look();
-      await sleep(POLL_MS, abort.signal);
+      await sleep(every, abort.signal);
     }
   };
   const lives = [
@@ -51,6 +54,11 @@ export function watchQuarantine(plan: Plan, capability: string, direction: Direc
     repeat(async () => {
       if (open) await settling.look();
     }),
+    repeat(async () => {
+      await databases[side]
+        .use((session) => prune(session, stream, one.keepFor))
+        .catch((err) => log.warn({ err, stream }, 'what was kept long enough is not forgotten yet; retrying'));
+    }, PRUNE_MS),
   ];
   return {
     open: () => open,
@@ -62,6 +70,11 @@ export function watchQuarantine(plan: Plan, capability: string, direction: Direc
       await Promise.all(Object.values(databases).map((database) => database.close()));
     },
   };
+}
+
+/** Forgets what has been kept long enough, piece by piece. */
+async function prune(session: Session, stream: string, keepFor: number): Promise<void> {
+  while (await pruneQuarantine(session, stream, keepFor));
 }
 
 type SettlingOptions = {
@@ -110,9 +123,9 @@ class Settling {
     if (!this.#session?.usable) this.#session = await openSession(url, 'reader');
     if (signal.aborted) return;
     const session = this.#session;
-    const reasons = ['late-write', 'rogue-write'] as const;
+    const causes = ['late-write', 'rogue-write', 'changed-hands'] as const;
     const after = this.#after;
-    const entries = await readQuarantine(session, { stream, status: 'open', reasons, after, limit: AT_ONCE });
+    const entries = await readQuarantine(session, { stream, status: 'open', causes, after, limit: AT_ONCE });
     this.#after = entries.length < AT_ONCE ? 0 : entries.at(-1)!.id;
     const superseded = await supersededAmong(openRows(session, this.#mapping, side), entries);
     const settled = await settleQuarantine(session, superseded, 'superseded', 'the owner has made it so meanwhile');

@@ -1,5 +1,6 @@
 import type { Side } from '@strangler/plan';
 import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
+import { isInsertedByBoth, NOBODY, userIn } from '../mapping/user-column.ts';
 import type { OwnerNow } from '../owner-now.ts';
 import { keyRow, type Root, type Rows, rootsOf } from '../rows/aggregates.ts';
 import { comparePages } from '../rows/compare-rows.ts';
@@ -104,9 +105,9 @@ export async function sortByOwner(
   for (const one of differing) {
     const claims = (['monolith', 'service'] as const).flatMap((side) => {
       const root = roots[side].get(one);
-      if (!root?.row || !('column' in root.table.user)) return [];
-      const user = String(root.row[root.table.user.column]);
-      return [{ ...root, side, user, owner: owners(user) }];
+      if (!root?.row) return [];
+      const user = userIn(root.table, root.row) ?? NOBODY;
+      return [{ ...root, side, user, owner: isOneSidesInsert(root.table, one) ? side : owners(user) }];
     });
     const claim = claims.find(({ side, owner }) => side === owner) ?? claims[0];
     if (!claim || claim.owner === 'moving') {
@@ -122,6 +123,10 @@ export async function sortByOwner(
   }
   return { owned: [...owned.values()], unclear };
 }
+
+/** True of a row that either side may insert, and that only one has: its absence is nobody's doing. */
+const isOneSidesInsert = (table: MappedTable, { monolith, service }: DifferingRow): boolean =>
+  isInsertedByBoth(table) && !(monolith && service);
 
 async function rootsOn(
   sides: OpenSides,

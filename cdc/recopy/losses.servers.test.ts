@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { barrierArrived, hasHandoff, readOwnership, readRecords } from '@strangler/ledger';
-import { type Direction, monolithTopic, serviceTopic } from '@strangler/plan';
+import { hasHandoff, readCauses, readOwnership, readRecords, unexpectedOf } from '@strangler/ledger';
+import { type Direction, directionInto, monolithTopic, serviceTopic } from '@strangler/plan';
 import { servers } from '@strangler/servers';
 import { withKafka } from '../capture/topics.ts';
 import type { Cdc } from '../cdc.ts';
@@ -9,6 +9,7 @@ import { resolve } from '../quarantine/resolve.ts';
 import { list } from '../quarantine/view.ts';
 import { makeWorld, stream, until, untilRunning, type World } from '../testing/world.ts';
 import { verify } from '../verify.ts';
+import { preview } from './preview.ts';
 import { recopy } from './recopy.ts';
 
 type On = 'monolith' | 'service';
@@ -109,9 +110,7 @@ beforeAll(async () => {
   await query('monolith', 'INSERT INTO order_items (order_id, quantity) SELECT id, 1 FROM orders');
   cdc = world.start();
   await untilRunning(cdc);
-  await world.handoff('monolith', 1, 'barrier', String(MOVED));
-  await until('arrival', () => barrierArrived(world.service, stream('forward'), 1));
-  await world.handoff('service', 1, 'grant', String(MOVED));
+  await world.moveToService(1, String(MOVED));
   await until('the grant', async () => (await readOwnership(world.monolith, stream('reverse'))).length === 1);
   // Handoffs must be a while ago before a loss may be skipped.
   for (const on of ['monolith', 'service'] as const) {
@@ -134,7 +133,18 @@ describe('a piece of a log that is lost stops its stream loudly, and is copied a
     await stopsLoudly('forward', /^tick \d+ was followed by \d+: a piece of the source's log is missing/);
     await query('service', "UPDATE orders SET note = 'of the owner' WHERE idempotency_key = 'old-5'");
     await query('monolith', 'DELETE FROM order_items WHERE order_id NOT IN (SELECT id FROM orders)');
+    const before = await keysOn('service');
+    const { stopped, rows } = await preview(world.plan, 'orders', () => {});
+    expect([stopped, rows.length > 2]).toEqual([[stream('forward')], true]);
+    expect(rows.find(({ does, table }) => does === 'delete' && table === 'orders')).toMatchObject({
+      owner: 'monolith',
+    });
+    expect([await keysOn('service'), runningStream('forward').status().state]).toEqual([before, 'stopped']);
     await expect(mendsWithout('old-4')).resolves.toBeUndefined();
+    for (const on of ['monolith', 'service'] as const) {
+      const causes = await readCauses(world[on], stream(directionInto(on)));
+      expect(causes.filter((row) => unexpectedOf(row) > 0)).toEqual([]); // copying again is no reason to look
+    }
     const records = await readRecords(world.monolith, { capability: 'orders' });
     expect(records.map(({ event, actor }) => [event, actor])).toEqual([
       ['recopy', 'ada'],
@@ -244,8 +254,8 @@ describe('a piece of a log that is lost stops its stream loudly, and is copied a
     const result = await recopy(world.plan, 'orders', { by: 'ada', reason: 'a test', progress: () => {} });
     expect(result).toMatchObject({ kept: 2, mismatches: 0 });
     expect(await keysOn('monolith')).not.toContain('late-and-lost');
-    const open = await list(world.plan, { capabilities: [], status: 'open', user: String(MOVED), reason: undefined });
-    expect(open.map(({ reason }) => reason)).toEqual(['late-write', 'late-write']);
+    const open = await list(world.plan, { capabilities: [], status: 'open', user: String(MOVED), cause: undefined });
+    expect(open.map(({ cause }) => cause)).toEqual(['late-write', 'late-write']);
     for (const { stream: of, id, after } of open) {
       const keep = after!.includes('late-and-lost') ? 'late' : 'owner';
       await resolve(world.plan, `${of}:${id}`, { keep, reason: 'a test', by: 'ada', seen: undefined });

@@ -1,9 +1,11 @@
 import { isLost, readApplier, settleLoss, writeRecord } from '@strangler/ledger';
 import { type Direction, otherSide, type Plan, sourceOf, streamName } from '@strangler/plan';
 import { correct } from '../apply/corrections.ts';
+import { newOperation } from '../apply/overwritten.ts';
 import { createTopics } from '../capture/topics.ts';
 import { Refusal } from '../refusal.ts';
-import { type OpenSides, openSides } from '../sides.ts';
+import type { CorrectedBy } from '../rows/change.ts';
+import { type OpenSides, withSides } from '../sides.ts';
 import { sleep } from '../sleep.ts';
 import { waitsToBePassed } from '../stopped.ts';
 import { awaitStreams, verify } from '../verify.ts';
@@ -11,9 +13,11 @@ import { copyFromOwners } from './copy.ts';
 import { findDiffering, sortByOwner, stillDiffering } from './differing.ts';
 import { mendConnector, skip } from './skip.ts';
 
-/** What became of copying a capability again. */
+/** What became of copying a capability again, or of repairing it. */
 export type Recopied = {
   readonly capability: string;
+  /** What `strangler undo --operation` takes back all of it by. */
+  readonly operation: string;
   /** Streams that were taken past a loss. */
   readonly skipped: readonly string[];
   /** Aggregates copied from their owners. */
@@ -39,37 +43,59 @@ const SILENCE_MS = 5_000;
 /**
  * Makes both sides of a capability equal again after a piece of a log was lost: takes stopped streams to the present end
  * of their topics, then copies every row that differs from its user's owner to the other side, until nothing differs.
- * The owners go on writing meanwhile. Safe to repeat, and to go on with after it was interrupted. Audited. Throws Refusal.
+ * The owners go on writing meanwhile. Safe to repeat, and to go on with after it was interrupted. Audited; what it
+ * overwrites is kept. Throws Refusal.
  */
-export async function recopy(plan: Plan, capability: string, options: RecopyOptions): Promise<Recopied> {
-  const { by, reason, progress } = options;
-  const sides = await openSides(plan, capability, 'repair');
-  try {
-    await writeRecord(sides.sessions.monolith, {
-      ...{ capability, event: 'recopy', actor: by, reason },
-      inputs: {},
-    });
-    await createTopics(plan);
-    const skipped = await skipLosses(plan, sides, progress);
+export const recopy = (plan: Plan, capability: string, options: RecopyOptions): Promise<Recopied> =>
+  copyAgain(plan, capability, newOperation('recopied'), options);
+
+/** As `recopy`, of what differs although no log has lost anything. Throws Refusal if one has. */
+export const repair = (plan: Plan, capability: string, options: RecopyOptions): Promise<Recopied> =>
+  copyAgain(plan, capability, newOperation('repaired'), options);
+
+async function copyAgain(
+  plan: Plan,
+  capability: string,
+  corrected: CorrectedBy,
+  { by, reason, progress }: RecopyOptions,
+): Promise<Recopied> {
+  const { cause, operation } = corrected;
+  const event = cause === 'repaired' ? 'repair' : 'recopy';
+  return withSides(plan, capability, 'repair', async (sides) => {
+    if (event === 'repair') await refuseLosses(sides);
+    const audit = { capability, actor: by, reason };
+    await writeRecord(sides.sessions.monolith, { ...audit, event, inputs: { operation } });
+    let skipped: string[] = [];
+    if (event === 'recopy') {
+      await createTopics(plan);
+      skipped = await skipLosses(plan, sides, progress);
+    }
     const lost = new Set<Direction>();
     for (const direction of DIRECTIONS)
       if (await isLost(targetOf(sides, direction), streamName(capability, direction))) lost.add(direction);
-    const { copied, kept } = await copyUntilEqual(sides, lost, progress);
+    const { copied, kept } = await copyUntilEqual(sides, lost, corrected, progress);
     const { mismatches } = await verify(plan, capability, (table, n) =>
       progress(`${capability}.${table}: ${n} rows compared`),
     );
     if (!mismatches) await settle(sides, lost);
-    await writeRecord(sides.sessions.monolith, {
-      ...{ capability, event: 'recopied', actor: by, reason },
-      inputs: { skipped, copied, kept, mismatches },
-    });
-    return { capability, skipped, copied, kept, mismatches };
-  } finally {
-    await sides.close();
+    const done = { skipped, copied, kept, mismatches };
+    await writeRecord(sides.sessions.monolith, { ...audit, event: cause, inputs: { operation, ...done } });
+    return { capability, operation, ...done };
+  });
+}
+
+/** Throws Refusal if a stream has stopped at a loss, or been taken past one that is not copied again. */
+async function refuseLosses(sides: OpenSides): Promise<void> {
+  const stopped = await stoppedStreams(sides);
+  for (const direction of DIRECTIONS) {
+    const stream = streamName(sides.capability, direction);
+    if (!stopped.includes(direction) && !(await isLost(targetOf(sides, direction), stream))) continue;
+    throw new Refusal(`a piece of the log of ${stream} is lost; copy again with strangler recopy ${sides.capability}`);
   }
 }
 
-const targetOf = (sides: OpenSides, direction: Direction) => sides.sessions[otherSide(sourceOf(direction))];
+/** The session of a stream's target. */
+export const targetOf = (sides: OpenSides, direction: Direction) => sides.sessions[otherSide(sourceOf(direction))];
 
 const TRIES = 3;
 
@@ -98,7 +124,7 @@ async function skipLosses(plan: Plan, sides: OpenSides, progress: (line: string)
  * Which streams say by now that they have stopped at a loss. Throws Refusal if one has stopped for another reason, or says
  * nothing: without cdc nothing arrives.
  */
-async function stoppedStreams(sides: OpenSides): Promise<Direction[]> {
+export async function stoppedStreams(sides: OpenSides): Promise<Direction[]> {
   const since = Date.now();
   const stopped: Direction[] = [];
   for (const direction of DIRECTIONS) {
@@ -121,6 +147,7 @@ async function stoppedStreams(sides: OpenSides): Promise<Direction[]> {
 async function copyUntilEqual(
   sides: OpenSides,
   lost: ReadonlySet<Direction>,
+  by: CorrectedBy,
   progress: (line: string) => void,
 ): Promise<{ copied: number; kept: number }> {
   const { capability } = sides;
@@ -136,7 +163,7 @@ async function copyUntilEqual(
     const { owned, unclear } = await sortByOwner(sides, lasting, await sides.owners());
     if (unclear.length) progress(`${unclear.length} rows belong to nobody known, or to users being moved`);
     if (!owned.length) break;
-    kept += await copyFromOwners(sides, owned, lost, (aggregates) => {
+    kept += await copyFromOwners(sides, owned, lost, by, (aggregates) => {
       copied += aggregates;
       progress(`${capability}: ${copied} copied from their owners`);
     });
@@ -155,7 +182,7 @@ async function passed(sides: OpenSides): Promise<void> {
   };
   if (await awaitStreams(sessions, capability, nudge)) return;
   const said = await Promise.all(DIRECTIONS.map((direction) => saysOf(sides, direction)));
-  throw new Refusal(`not both streams get on: ${said.join('; ')}. Fix that, then run strangler recopy again`);
+  throw new Refusal(`not both streams get on: ${said.join('; ')}. Fix that, then try again`);
 }
 
 async function saysOf(sides: OpenSides, direction: Direction): Promise<string> {

@@ -1,5 +1,6 @@
-import { keptImages, refusedAggregates, type Session } from '@strangler/ledger';
+import { keptImages, refusedAggregates, type Session, waitingKeys } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
+import type { CrossReference } from '../mapping/cross-references.ts';
 import { keyOf, type MappedTable, type Mapping, type Row } from '../mapping/mapping.ts';
 import type { Change, RootImage } from './change.ts';
 import { hasIdentity } from './disposition.ts';
@@ -8,9 +9,14 @@ import { openStore, type RowStore } from './row-store.ts';
 /** The rows of a capability on one side, reached through one session of its database. */
 export type Rows = {
   readonly mapping: Mapping;
+  /** What the sync sees to in the place of the databases' foreign keys; none where it only looks, or an operator writes. */
+  readonly crossReferences: readonly CrossReference[];
+  readonly side: Side;
   store(table: MappedTable): RowStore;
   /** Rows with these keys as they were kept in quarantine instead of being applied. */
   kept(table: MappedTable, keys: readonly Row[]): Promise<Row[]>;
+  /** Those of these keys, each as one text, whose owner has a row that the target did not take: it may still come. */
+  waiting(table: MappedTable, keys: readonly Row[]): Promise<string[]>;
   /** Those of these aggregates that are not there because the target did not take them, and nobody has decided yet. */
   refused(aggregates: readonly string[]): Promise<string[]>;
 };
@@ -27,10 +33,17 @@ export function* chunks<T>(all: readonly T[], size: number = CHUNK): Generator<r
 }
 
 /** Opens the rows of a capability on one side. */
-export function openRows(session: Session, mapping: Mapping, side: Side): Rows {
+export function openRows(
+  session: Session,
+  mapping: Mapping,
+  side: Side,
+  crossReferences: readonly CrossReference[] = [],
+): Rows {
   const stores = new Map<MappedTable, RowStore>();
   return {
     mapping,
+    crossReferences,
+    side,
     store(table) {
       const known = stores.get(table) ?? openStore(session, table, side);
       stores.set(table, known);
@@ -40,6 +53,12 @@ export function openRows(session: Session, mapping: Mapping, side: Side): Rows {
       const names = keys.map((key) => keyOf(table, key));
       return (await keptImages(session, table.name, names)).map((image) => JSON.parse(image) as Row);
     },
+    waiting: (table, keys) =>
+      waitingKeys(
+        session,
+        table.name,
+        keys.map((key) => keyOf(table, key)),
+      ),
     refused: (aggregates) => refusedAggregates(session, aggregates),
   };
 }
@@ -57,7 +76,7 @@ export function parentKey(
   table: MappedTable,
   row: Row,
 ): { table: MappedTable; key: Row } | undefined {
-  if ('column' in table.user) return undefined;
+  if (!('through' in table.user)) return undefined;
   const parent = mapping.get(table.user.of)!;
   return { table: parent, key: { [parent.key[0]!]: row[table.user.through]! } };
 }
@@ -80,11 +99,15 @@ export function rootOf(mapping: Mapping, table: MappedTable, row: Row, find: Fin
 export async function rootsOf(
   rows: Rows,
   changes: readonly Change[],
-  among: FindRow = imagesAmong(changes),
+  among: (at: number) => FindRow = imagesAsOf(changes),
 ): Promise<Root[]> {
   const found = new Map<string, Row>();
-  const find = (table: MappedTable, key: Row) => among(table, key) ?? found.get(nameOf(table, key));
-  const roots = () => changes.map(({ table, before, after }) => rootOf(rows.mapping, table, (after ?? before)!, find));
+  const findAt =
+    (at: number): FindRow =>
+    (table, key) =>
+      among(at)(table, key) ?? found.get(nameOf(table, key));
+  const roots = () =>
+    changes.map(({ table, before, after }, at) => rootOf(rows.mapping, table, (after ?? before)!, findAt(at)));
   for (let level = 0; level < rows.mapping.size; level++) {
     const missing = new Map<MappedTable, Map<string, Row>>();
     for (const { table, key, row } of roots()) {
@@ -113,13 +136,23 @@ async function readOrKept(rows: Rows, table: MappedTable, keys: ReadonlyMap<stri
   return found;
 }
 
-/** Every row image of some changes, newest last, to find parents in. */
-export function imagesAmong(changes: readonly Change[]): FindRow {
-  const images = new Map<string, Row>();
-  for (const { table, before, after } of changes) {
-    for (const row of [before, after]) if (row) images.set(nameOf(table, row), row);
+/** Rows as they were at each of some changes, to find parents in: what the last change before it made of one, or the next one found. */
+export function imagesAsOf(changes: readonly Change[]): (at: number) => FindRow {
+  const images = new Map<string, { readonly from: number; readonly row: Row }[]>();
+  for (const [at, { table, before, after }] of changes.entries()) {
+    const note = (row: Row | null, from: number) => {
+      if (!row) return;
+      const name = nameOf(table, row);
+      images.set(name, images.get(name) ?? []);
+      images.get(name)!.push({ from, row });
+    };
+    note(before, at - 0.5); // it was so until then
+    note(after, at);
   }
-  return (table, key) => images.get(nameOf(table, key));
+  return (at) => (table, key) => {
+    const all = images.get(nameOf(table, key));
+    return (all?.findLast(({ from }) => from <= at) ?? all?.[0])?.row;
+  };
 }
 
 /** Everything that reaches its user through each of these rows, from the nearest on, by the row's key as one text. */
@@ -133,7 +166,7 @@ export async function membersOf(
   const first = table.key[0]!; // what children refer to
   const named = new Map(keys.map((key) => [key[first], keyOf(table, key)]));
   for (const child of rows.mapping.values()) {
-    if ('column' in child.user || child.user.of !== table.name) continue;
+    if (!('through' in child.user) || child.user.of !== table.name) continue;
     const { through } = child.user;
     const direct: Row[] = [];
     for (const chunk of chunks(keys)) {

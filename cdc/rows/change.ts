@@ -1,3 +1,4 @@
+import type { Cause } from '@strangler/plan';
 import type { MappedTable, Row } from '../mapping/mapping.ts';
 
 /** A change of a mapped row, in canonical form. */
@@ -16,6 +17,13 @@ export type Correction = {
   readonly roots: readonly RootImage[];
   /** Late changes the sender has just applied: if it had given the user away by then, the owner decides them again. */
   readonly late: readonly AppliedLate[];
+} & Partial<CorrectedBy>;
+
+/** What an operator has corrections written for; absent where the sync itself has them written. */
+export type CorrectedBy = {
+  readonly cause: Extract<Cause, 'recopied' | 'repaired' | 'decided' | 'undone'>;
+  /** Names all that one command has done. */
+  readonly operation: string;
 };
 
 /** A late change that was applied, and the handoff that had made it late. */
@@ -32,4 +40,6 @@ export type RootImage = {
   readonly key: Row;
   readonly row: Row | null;
   readonly children: readonly { readonly table: string; readonly row: Row }[];
+  /** Digests of rows of it that the sender has kept in its quarantine: they may go without being kept once more. */
+  readonly kept?: readonly string[];
 };

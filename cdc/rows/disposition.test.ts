@@ -13,9 +13,11 @@ const orders: MappedTable = {
   tables: { monolith: 'orders', service: 'orders' },
   columns: ['id', 'key', 'status', 'updated_at'].map(column),
   key: ['id'],
-  user: { column: 'id' },
+  user: { column: 'id', type: 'text' },
   sameWhen: ['key'],
   touched: ['updated_at'],
+  otherWriters: { columns: new Set(), inserts: false, deletes: false },
+  distinct: [],
   known: { monolith: new Set(), service: new Set() },
 };
 const order = (id: string, status = 'placed', updated_at = '1'): Row => ({ id, key: 'k', status, updated_at });

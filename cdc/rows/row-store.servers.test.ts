@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openSession, type Session } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
+import { tableOf } from '../../plan/testing/table.ts';
 import { openWriter } from '../apply/writer.ts';
 import { readShape } from '../mapping/columns.ts';
 import { type MappedTable, mapTable, type Row } from '../mapping/mapping.ts';
@@ -57,7 +58,7 @@ beforeAll(async () => {
   );
   const shape = (await readShape(session, 'samples'))!;
   const other = { ...shape, columns: shape.columns.map((column) => ({ ...column, type: OTHER[column.name]! })) };
-  table = mapTable('samples', { user: 'user_id', columns: {}, touched: [] }, shape, other, [])!;
+  table = mapTable('samples', tableOf({ user: 'user_id' }), 'integer', shape, other, [])!;
 });
 afterAll(async () => {
   await session?.close();
@@ -87,6 +88,7 @@ describe('rows of MySQL', () => {
     await store.remove([FULL]);
     await store.write([{ ...EDGE, words: 'changed' }, FULL]);
     expect(await sorted()).toEqual([FULL, { ...EDGE, words: 'changed' }, EMPTY]);
+    expect(await store.holdKeys([FULL, { ...FULL, id: '99' }, { ...FULL, id: 'none' }])).toEqual([{ id: '1' }]);
   });
 
   test('a look for a key that MySQL cannot have finds no other row: NaN is not 0, and infinity no date', async () => {
@@ -95,7 +97,7 @@ describe('rows of MySQL', () => {
     const shape = (await readShape(session, 'amounts'))!;
     const types: Readonly<Record<string, string>> = { n: 'numeric', d: 'date', user_id: 'int4' };
     const other = { ...shape, columns: shape.columns.map((column) => ({ ...column, type: types[column.name]! })) };
-    const amounts = mapTable('amounts', { user: 'user_id', columns: {}, touched: [] }, shape, other, [])!;
+    const amounts = mapTable('amounts', tableOf({ user: 'user_id' }), 'integer', shape, other, [])!;
     const store = openStore(session, amounts, 'monolith');
     const there: Row = { n: '0', d: '2020-01-01', user_id: '1' };
     const impossible: Row[] = [

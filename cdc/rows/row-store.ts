@@ -1,6 +1,6 @@
-import { exactly, type Session, type Value } from '@strangler/ledger';
+import { exactly, quoted, type Session, type Value } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
-import type { MappedColumn, MappedTable, Row } from '../mapping/mapping.ts';
+import { columnOf, type MappedColumn, type MappedTable, type Row } from '../mapping/mapping.ts';
 import { isFindable, mysqlValue } from '../mapping/mysql-values.ts';
 import { canonical } from '../mapping/value-kinds.ts';
 
@@ -8,10 +8,15 @@ import { canonical } from '../mapping/value-kinds.ts';
 export interface RowStore {
   /** The rows whose `columns` have one of these values; `hold` locks them until the session's transaction ends. */
   read(columns: readonly string[], like: readonly Row[], hold?: boolean): Promise<Row[]>;
+  /** Those of these primary keys under which there is a row, which stays there until the session's transaction ends. */
+  holdKeys(keys: readonly Row[]): Promise<Row[]>;
   /** Up to `limit` rows in primary-key order, after `after`. */
   page(after: Row | null, limit: number): Promise<Row[]>;
-  /** Makes each row what it says, by primary key. The rows have different keys. */
-  write(rows: readonly Row[]): Promise<void>;
+  /**
+   * Makes each row what it says, by primary key. The rows have different keys. `there`: the rows that stand under these
+   * keys, if the caller has read them just now.
+   */
+  write(rows: readonly Row[], there?: readonly Row[]): Promise<void>;
   /** Removes rows by primary key; what is not there is no error. */
   remove(rows: readonly Row[]): Promise<void>;
 }
@@ -31,11 +36,15 @@ function instantText(name: string, type: string): string {
 const fromText = (table: MappedTable, texts: Record<string, unknown>): Row =>
   Object.fromEntries(table.columns.map(({ name, kind }) => [name, canonical(kind, texts[name])]));
 
+/** The same of a primary key alone. */
+const keyFromText = (key: readonly MappedColumn[], texts: Record<string, unknown>): Row =>
+  Object.fromEntries(key.map(({ name, kind }) => [name, canonical(kind, texts[name])]));
+
 const pick = (table: MappedTable, names: readonly string[]): MappedColumn[] =>
-  names.map((name) => table.columns.find((column) => column.name === name)!);
+  names.map((name) => columnOf(table, name));
 
 function postgresStore(session: Session, table: MappedTable, side: Side): RowStore {
-  const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
+  const quote = (name: string) => quoted('postgres', name);
   const target = quote(table.tables[side]);
   const own = (column: MappedColumn) => quote(column[side].name);
   const key = pick(table, table.key);
@@ -77,6 +86,14 @@ function postgresStore(session: Session, table: MappedTable, side: Side): RowSto
       const { rows } = await session.query(sql, [JSON.stringify(wanted)]);
       return rows.map((row) => fromText(table, row));
     },
+    async holdKeys(keys) {
+      if (!keys.length) return [];
+      const wanted = keys.map((row) => only(row, table.key));
+      const sql = `SELECT ${key.map((column) => `${asText(column)} AS ${quote(column.name)}`).join(', ')} FROM ${target} t
+        JOIN (SELECT DISTINCT * FROM ${given(key)}) r ON ${matches(key)} FOR KEY SHARE OF t`;
+      const { rows } = await session.query(sql, [JSON.stringify(wanted)]);
+      return rows.map((row) => keyFromText(key, row));
+    },
     async page(after, limit) {
       const from = after
         ? `WHERE (${order.join(', ')}) > (SELECT ${key.map(asValue).join(', ')} FROM ${given(key)})`
@@ -97,7 +114,7 @@ function postgresStore(session: Session, table: MappedTable, side: Side): RowSto
 const only = (row: Row, names: readonly string[]): Row => Object.fromEntries(names.map((name) => [name, row[name]!]));
 
 function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore {
-  const quote = (name: string) => `\`${name.replaceAll('`', '``')}\``;
+  const quote = (name: string) => quoted('mysql', name);
   const target = quote(table.tables[side]);
   const own = (column: MappedColumn) => quote(column[side].name);
   const key = pick(table, table.key);
@@ -148,12 +165,12 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
     }
   };
 
-  const present = async (rows: readonly Row[]): Promise<Set<string>> => {
+  const present = async (rows: readonly Row[], lock = ''): Promise<Row[]> => {
     const wanted = among(key, rows);
     const sql = `SELECT ${key.map((column) => `${asText(column)} AS ${quote(column.name)}`).join(', ')}
-      FROM ${target} WHERE ${wanted.sql}`;
+      FROM ${target} WHERE ${wanted.sql} ${lock}`;
     const found = await session.query(sql, wanted.values);
-    return new Set(found.rows.map((row) => keyText(key, row)));
+    return found.rows.map((row) => keyFromText(key, row));
   };
   return {
     async read(columns, like, hold = false) {
@@ -165,17 +182,21 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
       const { rows } = await session.query(sql, wanted.values);
       return rows.map((row) => fromText(table, row));
     },
+    async holdKeys(keys) {
+      const possible = keys.filter((row) => isFindable(key, row));
+      return possible.length ? present(possible, 'FOR SHARE') : [];
+    },
     async page(after, limit) {
       const from = after ? `WHERE (${order.join(', ')}) > ${marks(key)}` : '';
       const sql = `SELECT ${texts} FROM ${target} t ${from} ORDER BY ${order.join(', ')} LIMIT ${limit}`;
       const { rows } = await session.query(sql, after ? values(key, after) : []);
       return rows.map((row) => fromText(table, row));
     },
-    async write(rows) {
+    async write(rows, there) {
       if (!rows.length) return;
-      const there = await present(rows);
+      const taken = new Set((there ?? (await present(rows))).map((row) => keyText(key, row)));
       const [known, fresh] = [[] as Row[], [] as Row[]];
-      for (const row of rows) (there.has(keyText(key, row)) ? known : fresh).push(row);
+      for (const row of rows) (taken.has(keyText(key, row)) ? known : fresh).push(row);
       await change(known);
       if (!fresh.length) return;
       const sql = `INSERT INTO ${target} ${names(table.columns)} VALUES ${fresh.map(() => marks(table.columns)).join(', ')}`;

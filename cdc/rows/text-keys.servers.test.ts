@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { barrierArrived } from '@strangler/ledger';
 import { servers } from '@strangler/servers';
 import type { Cdc } from '../cdc.ts';
 import { doctor } from '../doctor/doctor.ts';
 import { retry } from '../quarantine/retry.ts';
 import { list } from '../quarantine/view.ts';
-import { makeWorld, stream, until, untilRunning, type World } from '../testing/world.ts';
+import { makeWorld, until, untilRunning, type World } from '../testing/world.ts';
 import { verify } from '../verify.ts';
 
 /** Keys that MySQL's collation takes for equal and Postgres does not, of two users: the table, the first, the second. */
@@ -27,6 +26,7 @@ const TABLES = {
     `CREATE TABLE pairs (name VARCHAR(20), n INT DEFAULT 1, ${COLUMNS}, PRIMARY KEY (n, name))`,
     'CREATE TABLE parts (id BIGINT PRIMARY KEY, name VARCHAR(20) NOT NULL, note VARCHAR(20))',
     'CREATE TABLE fixed (name CHAR(6) PRIMARY KEY, user_id INT NOT NULL, note VARCHAR(20))',
+    'CREATE TABLE Drafts (Id BIGINT AUTO_INCREMENT PRIMARY KEY, userId INT NOT NULL)',
   ],
   service: [
     `CREATE TABLE names (name VARCHAR(20) PRIMARY KEY, ${COLUMNS})`,
@@ -35,10 +35,15 @@ const TABLES = {
     `CREATE TABLE pairs (name VARCHAR(20), n INT DEFAULT 1, ${COLUMNS}, PRIMARY KEY (n, name))`,
     'CREATE TABLE parts (id BIGINT PRIMARY KEY, name VARCHAR(20) NOT NULL, note VARCHAR(20))',
     'CREATE TABLE fixed (name CHAR(6) PRIMARY KEY, user_id INT NOT NULL, note VARCHAR(20))',
+    'CREATE TABLE "Drafts" ("Id" BIGSERIAL PRIMARY KEY, "userId" INT NOT NULL)',
   ],
   plan: {
-    ...Object.fromEntries(['names', 'latin', 'padded', 'pairs', 'fixed'].map((table) => [table, { user: 'user_id' }])),
+    ...Object.fromEntries(
+      ['names', 'latin', 'padded', 'fixed'].map((table) => [table, { user: 'user_id', distinct: [['name']] }]),
+    ),
+    pairs: { user: 'user_id', distinct: [['n', 'name']] },
     parts: { user: { through: 'name', of: 'names' } },
+    Drafts: { user: 'userId' },
   },
 };
 
@@ -57,7 +62,7 @@ const passed = async (what: string) => {
   );
 };
 const openOf = (user: number) =>
-  list(world.plan, { capabilities: [], status: 'open', user: String(user), reason: undefined });
+  list(world.plan, { capabilities: [], status: 'open', user: String(user), cause: undefined });
 
 beforeAll(async () => {
   world = await makeWorld(await servers(), TABLES);
@@ -66,9 +71,7 @@ beforeAll(async () => {
   await insert('monolith', 'fixed', 'abc', 1);
   cdc = world.start();
   await untilRunning(cdc);
-  await world.handoff('monolith', 1, 'barrier');
-  await until('arrival', () => barrierArrived(world.service, stream('forward'), 1));
-  await world.handoff('service', 1, 'grant');
+  await world.moveToService(1);
 });
 afterAll(() => world?.destroy());
 
@@ -101,7 +104,7 @@ describe('keys that one database takes for equal and the other does not', () => 
     for (const [at, [table, , like]] of PAIRS.entries()) await insert('service', table, like, 10 + at);
     await passed('all of them');
     for (const [at, [table, name]] of PAIRS.entries()) {
-      expect(await openOf(10 + at)).toMatchObject([{ reason: 'inapplicable', table }]);
+      expect(await openOf(10 + at)).toMatchObject([{ cause: 'inapplicable', table }]);
       const { rows } = await query('monolith', `SELECT user_id FROM ${table} WHERE name = ?`, [name]);
       expect(rows).toEqual([{ user_id: 1 }]);
     }
@@ -123,6 +126,25 @@ describe('keys that one database takes for equal and the other does not', () => 
     for (const on of ['monolith', 'service'] as const) await world.secretly(on, child);
     const { tables } = await verify(world.plan, 'orders');
     expect(tables.find(({ table }) => table === 'parts')).toMatchObject({ orphans: { monolith: 1, service: 1 } });
+  });
+
+  test('doctor’s statement for a sequence is carried out as it stands, whatever the case of its names, and satisfies doctor', async () => {
+    const ofSequence = async () => (await doctor(world.plan)).filter(({ what }) => what.includes('sequence'));
+    const [found, ...more] = await ofSequence();
+    expect(more).toEqual([]);
+    expect(found).toMatchObject({ where: 'orders.Drafts', what: expect.stringContaining('public."Drafts_Id_seq"') });
+    await query('service', found!.fix);
+    expect(await ofSequence()).toEqual([]);
+  });
+
+  test('doctor tells a wrong password from a server that is away', async () => {
+    const admin = world.plan.monolith.database!.admin.replace(/:[^:@/]*@/, ':not-the-password@');
+    const plan = {
+      ...world.plan,
+      monolith: { ...world.plan.monolith, database: { ...world.plan.monolith.database!, admin } },
+    };
+    const fixes = (await doctor(plan)).filter(({ where }) => where === 'monolith').map(({ fix }) => fix);
+    expect(fixes).toContainEqual(expect.stringContaining('correct the user or the password of monolith'));
   });
 
   test('doctor names the keys under which the service can write what the monolith has no room for (faults 87)', async () => {

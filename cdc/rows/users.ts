@@ -1,18 +1,57 @@
-import { type Root, type Rows, rootsOf } from './aggregates.ts';
-import type { Change } from './change.ts';
+import { NOBODY, pathOf, userIn } from '../mapping/user-column.ts';
+import { type FindRow, imagesAsOf, type Root, type Rows, rootsOf } from './aggregates.ts';
+import type { Change, RootImage } from './change.ts';
 
 /**
- * The user of each change: a column, or through the parent. A delete whose parent is gone needs none: null. Undefined if
- * nobody can say, because the target has no such parent, then one of two sides has taken it away; or it is of nobody.
+ * Whose a changed row is: the users of its images, one unless it goes from one user to another, the former first. Empty if
+ * it needs none: a delete whose parent is gone. Undefined if nobody can say, because the target has no such parent: then one
+ * of two sides has taken it away.
  */
-export async function usersOf(changes: readonly Change[], rows: Rows): Promise<(string | null | undefined)[]> {
-  return usersFrom(await rootsOf(rows, changes), changes);
+export type ChangedUsers = readonly string[] | undefined;
+
+/** The users of each change: a column, or through the parent. */
+export async function usersOf(changes: readonly Change[], rows: Rows): Promise<ChangedUsers[]> {
+  return usersFrom(changes, await rootsOf(rows, changes.flatMap(leadsOf), amongLeads(changes)));
 }
 
-/** The users whose rows these roots are, in the order of their changes. */
-export const usersFrom = (roots: readonly Root[], changes: readonly Change[]): (string | null | undefined)[] =>
-  roots.map(({ table, row }, at) => {
-    const user = row && 'column' in table.user ? row[table.user.column] : undefined;
-    if (user != null) return user;
-    return changes[at]!.after ? undefined : null;
+/** Rows as they were at the change of each lead (`leadsOf`). */
+export function amongLeads(changes: readonly Change[]): (lead: number) => FindRow {
+  const asOf = imagesAsOf(changes);
+  const places = changes.flatMap((change, at) => leadsOf(change).map(() => at));
+  return (lead) => asOf(places[lead]!);
+}
+
+/** What of a change leads to its users: a row that goes to another user or another parent has two images that do. */
+export function leadsOf({ table, before, after }: Change): Change[] {
+  const image = (row: Change['after']): Change => ({ table, before: null, after: row });
+  return before && after && goesElsewhere({ table, before, after })
+    ? [image(before), image(after)]
+    : [image(after ?? before)];
+}
+
+/** True if a row goes to another user, or to another parent. */
+export const goesElsewhere = ({ table: { user }, before, after }: Change): boolean =>
+  before !== null && after !== null && pathOf(user).some((column) => before[column] !== after[column]);
+
+/** The users of changes, by the roots of what leads to them (`leadsOf`), in order. */
+export function usersFrom(changes: readonly Change[], roots: readonly Root[]): ChangedUsers[] {
+  let at = 0;
+  return changes.map((change) => {
+    const users = new Set<string>();
+    let unknown = false;
+    for (const _ of leadsOf(change)) {
+      const { table, row } = roots[at++]!;
+      if (row)
+        users.add(userIn(table, row) ?? NOBODY); // whom no request can name
+      else unknown = true;
+    }
+    if (!unknown) return [...users];
+    return change.after ? undefined : [];
   });
+}
+
+/** The user of an aggregate as it stands; `otherwise` if it is not there, or its root is not known. */
+export function userOfImage(rows: Rows, { table: name, row }: RootImage, otherwise: string | null): string | null {
+  const table = rows.mapping.get(name)!;
+  return row && !('through' in table.user) ? (userIn(table, row) ?? NOBODY) : otherwise;
+}

@@ -1,12 +1,12 @@
 import { CAPTURED, CONTROL, PRIVATE } from '@strangler/ledger';
-import type { Plan } from '@strangler/plan';
+import { lookupTables, type Plan, type Side } from '@strangler/plan';
 import { type Address, parseAddress, syncedCapabilities } from '../names.ts';
 
 /** Everything one database user needs, and how to create it if it is missing. */
 export type UserGrants = {
   /** Which database: `monolith`, or the capability whose service it is. */
   readonly where: string;
-  readonly role: 'control' | 'applier' | 'capture' | 'application';
+  readonly role: 'control' | 'applier' | 'capture' | 'lookup' | 'application';
   readonly user: string;
   /** Undefined for the application’s own user, whom we do not make. */
   readonly create: string | undefined;
@@ -28,6 +28,11 @@ export function grantsOf(plan: Plan): UserGrants[] {
       const address = parseAddress(database[role]);
       if (address.user !== admin.user) all.push(mysqlGrants(plan, role, address));
     }
+    const looked = tablesLookedUp(plan, 'monolith', Object.keys(plan.capabilities));
+    if (database.lookup !== undefined && looked.length) {
+      const address = parseAddress(database.lookup);
+      if (address.user !== admin.user) all.push(mysqlLookup(address, looked));
+    }
     if (database.application !== undefined) {
       const [user, host = '%'] = database.application.split(/@(?=[^@]*$)/) as [string, string?];
       const account = `${mysqlText(user)}@${mysqlText(host)}`;
@@ -41,6 +46,11 @@ export function grantsOf(plan: Plan): UserGrants[] {
     for (const role of ROLES) {
       const address = parseAddress(addresses[role]);
       if (address.user !== admin.user) all.push(postgresGrants(plan, capability, role, address));
+    }
+    const looked = tablesLookedUp(plan, 'service', [capability]);
+    if (addresses.lookup !== undefined && looked.length) {
+      const address = parseAddress(addresses.lookup);
+      if (address.user !== admin.user) all.push(postgresLookup(capability, address, looked));
     }
     const { application: user } = addresses;
     if (user !== undefined) {
@@ -62,6 +72,36 @@ type Role = (typeof ROLES)[number];
 /** What an application with a fence reads. */
 const FENCE = ['strangler_handoff', 'strangler_fence'] as const;
 
+/** Where proxies find out whose requests are; every capability’s look into the monolith’s database. */
+function tablesLookedUp(plan: Plan, side: Side, capabilities: readonly string[]): string[] {
+  const all = capabilities.flatMap((name) => {
+    const { user = [], tables } = plan.capabilities[name]!;
+    return user.flatMap((source) => lookupTables(source, tables));
+  });
+  return [...new Set(all.filter((one) => one.side === side).map(({ table }) => table))];
+}
+
+function mysqlLookup({ user, password, database }: Address, tables: readonly string[]): UserGrants {
+  const account = `${mysqlText(user)}@'%'`;
+  const grants = tables.map((table) => `GRANT SELECT ON ${mysqlName(database)}.${mysqlName(table)} TO ${account}`);
+  const create = `CREATE USER ${account} IDENTIFIED BY ${mysqlText(password)}`;
+  return { where: 'monolith', role: 'lookup', user, create, grants };
+}
+
+function postgresLookup(where: string, { user, password, database }: Address, tables: readonly string[]): UserGrants {
+  const account = name(user);
+  const grants = [
+    ...reachOf(database, account),
+    `GRANT SELECT ON ${tables.map((table) => `public.${name(table)}`).join(', ')} TO ${account}`,
+  ];
+  return { where, role: 'lookup', user, create: `CREATE ROLE ${account} LOGIN PASSWORD ${text(password)}`, grants };
+}
+
+const reachOf = (database: string, account: string): string[] => [
+  `GRANT CONNECT ON DATABASE ${name(database)} TO ${account}`,
+  `GRANT USAGE ON SCHEMA public TO ${account}`,
+];
+
 function mysqlGrants(plan: Plan, role: Role, { user, password, database }: Address): UserGrants {
   const account = `${mysqlText(user)}@'%'`;
   const on = (rights: string, tables: readonly string[]) =>
@@ -78,7 +118,7 @@ function mysqlGrants(plan: Plan, role: Role, { user, password, database }: Addre
     control: [tagging, ...freeing, ...on(every, [...CAPTURED, ...PRIVATE, ...CONTROL])],
     applier: [
       tagging,
-      ...on(every, [...CAPTURED, ...PRIVATE, 'strangler_backfill', 'strangler_verify']),
+      ...on(every, [...CAPTURED, ...PRIVATE, 'strangler_backfill', 'strangler_verify', 'strangler_survey']),
       ...on('SELECT', ['strangler_state']),
       ...on('INSERT', ['strangler_record']),
       ...on(every, mapped),
@@ -105,10 +145,7 @@ function postgresGrants(plan: Plan, capability: string, role: Role, { user, pass
     `GRANT ${rights} ON ${all.map((table) => `public.${name(table)}`).join(', ')} TO ${account}`;
   const every = 'SELECT, INSERT, UPDATE, DELETE';
   const ours = [...CAPTURED, ...PRIVATE];
-  const reach = [
-    `GRANT CONNECT ON DATABASE ${name(database)} TO ${account}`,
-    `GRANT USAGE ON SCHEMA public TO ${account}`,
-  ];
+  const reach = reachOf(database, account);
   const tagging = [
     `GRANT EXECUTE ON FUNCTION pg_replication_origin_session_setup(text) TO ${account}`,
     `GRANT SELECT ON pg_replication_origin TO ${account}`,

@@ -4,15 +4,17 @@ import {
   createTables,
   openSession,
   prepareFence,
+  quoted,
   type Session,
   writersOf,
 } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
 import { createTopics } from '../capture/topics.ts';
-import { MappingError, resolveMapping } from '../mapping/mapping.ts';
+import { MappingError, mapTables } from '../mapping/mapping.ts';
 import { parseAddress, publicationName, syncedCapabilities } from '../names.ts';
 import { grantsOf, type UserGrants } from './grants.ts';
 import { findUncopyable } from './uncopyable.ts';
+import { findUnsafe } from './unsafe.ts';
 
 /** What `init` may do beyond creating its own things. */
 export type InitOptions = {
@@ -40,7 +42,7 @@ export async function init(plan: Plan, options: InitOptions): Promise<void> {
       grants.filter(({ where }) => where === 'monolith'),
       options,
     );
-    const reasons: string[] = [];
+    const refusals: string[] = [];
     for (const capability of syncedCapabilities(plan)) {
       const url = plan.capabilities[capability]!.service.database!.admin;
       const service = await openAdmin(url);
@@ -52,17 +54,21 @@ export async function init(plan: Plan, options: InitOptions): Promise<void> {
           grants.filter(({ where }) => where === capability),
           options,
         );
-        const mapping = await resolveMapping(capability, plan.capabilities[capability]!, monolith, service);
-        const uncopyable = await findUncopyable(monolith, capability, mapping);
-        if (uncopyable.length) throw new MappingError(capability, uncopyable);
+        const { mapping, reasons } = await mapTables(plan.capabilities[capability]!, monolith, service);
+        const refused = [
+          ...reasons,
+          ...(await findUnsafe(monolith, service, mapping)),
+          ...(await findUncopyable(monolith, capability, mapping)),
+        ];
+        if (refused.length) throw new MappingError(capability, refused);
       } catch (error) {
         if (!(error instanceof MappingError)) throw error;
-        reasons.push(error.message);
+        refusals.push(error.message);
       } finally {
         await service.close();
       }
     }
-    if (reasons.length) throw new Error(reasons.join('\n'));
+    if (refusals.length) throw new Error(refusals.join('\n'));
   } finally {
     await monolith.close();
   }
@@ -77,18 +83,19 @@ async function prepareService(plan: Plan, capability: string, service: Session, 
   await prepareFence(service, capability);
   await createOrigins(service, database, writersOf(capability));
   const tables = Object.entries(plan.capabilities[capability]!.tables).map(([table, { to }]) => to ?? table);
-  const missing: string[] = [];
+  const [reasons, present]: [string[], string[]] = [[], []];
   for (const table of tables) {
     const { rows } = await service.query('SELECT 1 WHERE to_regclass(quote_ident(?)) IS NOT NULL', [table]);
-    if (!rows.length) missing.push(table);
-    else await service.query(`ALTER TABLE ${quote(table)} REPLICA IDENTITY FULL`);
+    if (!rows.length) reasons.push(`${table}: not found in the service's database`);
+    else present.push(table);
+    for (const column of await virtualColumns(service, table))
+      reasons.push(
+        `${table}: column ${column} of the service's table is GENERATED … VIRTUAL, and Postgres refuses every UPDATE and DELETE of ` +
+          'such a table once it is captured; make it STORED, or leave it to a view',
+      );
   }
-  if (missing.length) {
-    throw new MappingError(
-      capability,
-      missing.map((table) => `${table}: not found in the service's database`),
-    );
-  }
+  if (reasons.length) throw new MappingError(capability, reasons);
+  // Published before they are captured whole: Postgres 18 refuses an UPDATE of a table with a generated column that is not.
   const publication = publicationName(plan, capability);
   const published = [...CAPTURED, ...tables].map(quote).join(', ');
   const { rows } = await service.query('SELECT 1 FROM pg_publication WHERE pubname = ?', [publication]);
@@ -97,9 +104,26 @@ async function prepareService(plan: Plan, capability: string, service: Session, 
       ? `ALTER PUBLICATION ${quote(publication)} SET TABLE ${published}`
       : `CREATE PUBLICATION ${quote(publication)} FOR TABLE ${published}`,
   );
+  if (await publishesGenerated(service))
+    await service.query(`ALTER PUBLICATION ${quote(publication)} SET (publish_generated_columns = stored)`);
+  for (const table of present) await service.query(`ALTER TABLE ${quote(table)} REPLICA IDENTITY FULL`);
 }
 
-const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+async function virtualColumns(service: Session, table: string): Promise<string[]> {
+  const { rows } = await service.query<{ attname: string }>(
+    "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(quote_ident(?)) AND attgenerated = 'v'",
+    [table],
+  );
+  return rows.map(({ attname }) => attname);
+}
+
+/** Since Postgres 18 a publication may have generated columns, and must where a table is captured whole. */
+async function publishesGenerated(service: Session): Promise<boolean> {
+  const { rows } = await service.query<{ version: string }>("SELECT current_setting('server_version_num') AS version");
+  return Number(rows[0]!.version) >= 180_000;
+}
+
+const quote = (name: string): string => quoted('postgres', name);
 
 /** Prints what each user needs and, if asked, sees to it. */
 async function allow(admin: Session, users: readonly UserGrants[], options: InitOptions): Promise<void> {

@@ -2,7 +2,7 @@ import { dropOrigins, dropTables, openSession, type Session, writersOf } from '@
 import type { Plan } from '@strangler/plan';
 import { Connect } from '../capture/connectors.ts';
 import { deleteTopics } from '../capture/topics.ts';
-import { connectorName, parseAddress, publicationName, syncedCapabilities } from '../names.ts';
+import { connectorName, parseAddress, publicationName, surveyConnectorName, syncedCapabilities } from '../names.ts';
 import { sleep } from '../sleep.ts';
 
 /**
@@ -14,6 +14,7 @@ export async function remove(plan: Plan, say: (line: string) => void): Promise<v
   const capabilities = syncedCapabilities(plan);
   for (const name of [
     connectorName(plan, {}),
+    surveyConnectorName(plan),
     ...capabilities.map((one) => connectorName(plan, { capability: one })),
   ]) {
     await connect.remove(name);

@@ -1,4 +1,4 @@
-import { readBackfill, type Session } from '@strangler/ledger';
+import { quoted, readBackfill, type Session } from '@strangler/ledger';
 import type { MappedColumn, MappedTable, Mapping } from '../mapping/mapping.ts';
 
 type Suspect = {
@@ -32,7 +32,7 @@ export async function findUncopyable(session: Session, capability: string, mappi
 }
 
 async function findIn(session: Session, table: MappedTable): Promise<string[]> {
-  const quote = (name: string) => `\`${name.replaceAll('`', '``')}\``;
+  const quote = (name: string) => quoted('mysql', name);
   const suspects = table.columns.flatMap((column) =>
     SUSPECTS.filter(({ types }) => types.includes(column.monolith.type)).map((suspect) => ({ column, suspect })),
   );

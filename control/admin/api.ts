@@ -6,6 +6,7 @@ import { CODES, describe, HttpError } from './http-error.ts';
 import type { AdminParts } from './parts.ts';
 import { proxyRoutes } from './proxies.ts';
 import { readRoutes } from './reads.ts';
+import { surveyRoutes } from './survey.ts';
 
 function notFound(): never {
   throw new HttpError(404, 'there is nothing here; plan/admin.ts lists the routes');
@@ -19,7 +20,12 @@ export function adminApi(parts: AdminParts): Express {
   app.use(fromHere);
   const [needs, find] = [guard(parts), finder(parts)];
   app.options('/{*path}', notFound); // a router would answer it by itself
-  app.use(readRoutes(parts, needs, find), commandRoutes(parts, needs, find), proxyRoutes(parts, needs, find));
+  app.use(
+    readRoutes(parts, needs, find),
+    commandRoutes(parts, needs, find),
+    proxyRoutes(parts, needs, find),
+    surveyRoutes(needs, find),
+  );
   app.use(notFound);
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
     const { status, message } = describe(error);

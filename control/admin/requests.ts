@@ -98,6 +98,15 @@ export function readDismiss(body: unknown): Parsed<{ readonly loss: string | und
   return answer({ loss: loss as string | undefined, reason: reasonOf(fields, mistakes) }, mistakes);
 }
 
+/** Reads the body of a SurveyRequest. */
+export function readSurvey(body: unknown): Parsed<{ readonly after: number | undefined }> {
+  const mistakes: string[] = [];
+  const { after } = open(body ?? {}, ['after'], mistakes);
+  if (after !== undefined && !(Number.isSafeInteger(after) && Number(after) >= 0))
+    mistakes.push('after must be the next of an earlier answer');
+  return answer({ after: after as number | undefined }, mistakes);
+}
+
 /** Reads a body that says nothing. */
 export function readNothing(body: unknown): Parsed<null> {
   const mistakes: string[] = [];

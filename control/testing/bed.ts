@@ -47,7 +47,8 @@ export class Bed {
         shop: {
           service: { url: 'http://127.0.0.1:2' },
           routes: ['ANY /shop/**'],
-          user: { header: 'x-user' },
+          user: [{ header: 'x-user' }],
+          anonymous: 'monolith',
           ...over.shop,
         },
       },

@@ -13,6 +13,7 @@ import {
   writeBackfill,
   writeOwnership,
   writersOf,
+  writeSurvey,
   writeVerify,
 } from '@strangler/ledger';
 import { directionInto, otherSide, type Side, streamName } from '@strangler/plan';
@@ -66,6 +67,11 @@ export class TestDatabases {
         compared: 1,
         mismatches: 0,
         detail: '{}',
+      });
+      await writeSurvey(session, {
+        capability: 'shop',
+        begun: await databaseTime(session),
+        ...{ changes: 1, unexplained: 0, detail: { tables: { things: 1 }, findings: [] } },
       });
     });
   }

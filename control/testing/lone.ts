@@ -62,7 +62,12 @@ export class Lone {
         },
         capabilities: {
           shop: {
-            ...{ service: { url: 'http://127.0.0.1:2' }, routes: ['ANY /shop/**'], user: { header: 'x-user' } },
+            ...{
+              service: { url: 'http://127.0.0.1:2' },
+              routes: ['ANY /shop/**'],
+              user: [{ header: 'x-user' }],
+              anonymous: 'monolith',
+            },
             handoff: LIMITS,
           },
         },
@@ -119,7 +124,7 @@ export class Lone {
     this.control.transition(() => ({ type: 'set', percentage, reason: 'a test' }), { actor: 'operate' });
 
   /** The first state for which the condition holds; throws after `ms`. */
-  async until(what: string, holds: (state: CapabilityState) => boolean, ms = 10_000): Promise<CapabilityState> {
+  async until(what: string, holds: (state: CapabilityState) => boolean, ms = 60_000): Promise<CapabilityState> {
     const end = performance.now() + ms;
     while (!holds(this.cell.current)) {
       if (performance.now() > end) throw new Error(`waited in vain: ${what}: ${JSON.stringify(this.cell.current)}`);

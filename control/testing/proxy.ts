@@ -12,6 +12,8 @@ export class TestProxy {
   readonly changed = new Notify();
   readonly snapshots: Snapshot[] = [];
   readonly confirmed: number[] = [];
+  /** For how long it was asked to tell of its writes, ms. */
+  readonly surveying: number[] = [];
   closed: number | undefined;
   /** False: it receives snapshots and says nothing. */
   acknowledges = true;
@@ -64,6 +66,11 @@ export class TestProxy {
   #hear(message: FromControl): void {
     if (message.type === 'confirmed') {
       this.confirmed.push(message.id);
+      this.changed.wake();
+      return;
+    }
+    if (message.type === 'survey') {
+      this.surveying.push(message.for);
       this.changed.wake();
       return;
     }

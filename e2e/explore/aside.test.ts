@@ -2,11 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import type { Session } from '@strangler/ledger';
 import { BUCKETS, type Direction, streamName } from '@strangler/plan';
 import { applyOwned } from '../../cdc/apply/apply-owned.ts';
+import { applySteps } from '../../cdc/apply/apply-steps.ts';
 import { usersAsFarAsKnown } from '../../cdc/apply/as-far-as-known.ts';
 import { applyLarge } from '../../cdc/apply/large-transaction.ts';
 import { OwnershipHistory } from '../../cdc/apply/ownership-history.ts';
 import { changesOf, prepareSteps } from '../../cdc/apply/prepare.ts';
-import { applySteps, type Target } from '../../cdc/apply/target-transaction.ts';
+import type { Target } from '../../cdc/apply/target.ts';
 import { namesIn, type Step, type Work } from '../../cdc/apply/work.ts';
 import { decode, type RowChange } from '../../cdc/log/row-change.ts';
 import { Spill } from '../../cdc/log/spill.ts';
@@ -42,7 +43,10 @@ class Side {
     this.history = new OwnershipHistory(GROUP, direction === 'forward', given ? [gone] : []);
     this.#refuses = refuses;
     const rows = { ...rowsOf(this.working), store: (table: MappedTable) => this.#store(table) };
-    this.target = { stream, capability: CAPABILITY, session: this.#session(), rows, blocked: new Set(['somebody']) };
+    this.target = {
+      ...{ stream, capability: CAPABILITY, session: this.#session(), rows, history: this.history },
+      blocked: { users: new Set(['somebody']), disputed: new Set() },
+    };
   }
 
   #session(): Session {
@@ -168,13 +172,49 @@ describe('a row whose parent the target cannot even be asked for', () => {
     expect(service.rows('orders')).toEqual([order('1')]);
     expect(service.rows('items')).toEqual([item('1', '1')]);
     expect(service.rows('strangler_quarantine')).toMatchObject([
-      { reason: given ? 'rogue-write' : 'inapplicable', status: 'open', table_name: 'items', row_key: '2' },
+      { cause: given ? 'rogue-write' : 'inapplicable', status: 'open', table_name: 'items', row_key: '2' },
     ]);
   });
 
   test('does not make a parent unknown that came together with it', async () => {
     const users = await usersAsFarAsKnown(all, new Side('forward').target.rows);
-    expect(users).toEqual(['ada', 'ada', undefined]);
+    expect(users).toEqual([['ada'], ['ada'], undefined]);
+  });
+});
+
+describe('faults 86: what has no parent, in a transaction too large for memory', () => {
+  const [replies, gone] = [MAPPING.get('replies')!, { id: '9', user_id: 'bob', order_id: '8', text: '-' }];
+  const reply = { id: '5', user_id: 'bob', order_id: '2', text: '-' };
+  const bobs = { ...order('2'), user_id: 'bob' };
+  /** More than it takes at once. */
+  const notes = 'x'.repeat(1_000_000);
+  const between = ['3', '4', '6'].map((id) => born(orders, { ...order(id, notes), user_id: 'bob' }));
+
+  test.each([false, true])(
+    'what a row refers to may come long after it; what never comes leaves none',
+    async (carefully) => {
+      const service = new Side('forward');
+      const ada = { lo: 0, hi: 0, user: 'ada' };
+      service.history.record({ epoch: 1, subject: ada, owns: false, undecided: false, unproven: false });
+      await service.applyLarge([born(replies, reply), born(replies, gone), ...between, born(orders, bobs)], carefully);
+      expect(service.rows('replies')).toEqual([reply]);
+      expect(service.rows('strangler_quarantine')).toMatchObject([
+        { cause: 'orphaned', table_name: 'replies', row_key: '9' },
+      ]);
+      expect(service.corrections).toMatchObject([{ user: 'bob', roots: [{ table: 'replies', row: null }] }]);
+    },
+  );
+
+  test('stays while a lost piece of the log is copied again, which may bring it', async () => {
+    const service = new Side('forward');
+    const ada = { lo: 0, hi: 0, user: 'ada' };
+    service.history.record({ epoch: 1, subject: ada, owns: false, undecided: false, unproven: false });
+    const [checkpoint] = service.rows('strangler_checkpoint');
+    await service.working.transaction(true, async () => {
+      service.working.change('strangler_checkpoint', checkpoint!, { ...checkpoint!, lost_at: 'now' });
+    });
+    await service.applyLarge([born(replies, gone)], false);
+    expect([service.rows('replies'), service.rows('strangler_quarantine')]).toEqual([[gone], []]);
   });
 });
 

@@ -32,6 +32,8 @@ const WRITE_ONLY = ['strangler_correction', 'strangler_record'];
 
 /** Statements about locks, of which nothing is seen where a transaction is one step. */
 const LOCKS = /^SET (CONSTRAINTS|SESSION|LOCAL) |^SELECT pg_advisory_xact_lock\(|^UPDATE strangler_fence /;
+/** Counters of what is kept: what is explored asks what is kept, not how often. */
+const COUNTERS = /^INSERT INTO strangler_cause /;
 /** How long the session waits for one, which it is told to wait again. */
 const LOCK_LIMIT = /^SELECT (@@SESSION\.innodb_lock_wait_timeout|current_setting\('lock_timeout'\)) AS was$/;
 
@@ -112,7 +114,7 @@ export class Working {
         this.#tables = tables;
         this.#open!.length = logged;
       } else if (LOCK_LIMIT.test(sql)) return { rows: [{ was: 0 }] as Row[], affected: 0 };
-      else if (LOCKS.test(sql)) return { rows: [] as Row[], affected: 0 };
+      else if (LOCKS.test(sql) || COUNTERS.test(sql)) return { rows: [] as Row[], affected: 0 };
       else return this.#run<Row>(sql, values);
       return { rows: [] as Row[], affected: 0 };
     };
@@ -132,13 +134,26 @@ export class Working {
     const statement = readStatement(sql);
     const { rows, changes } = statement.run(this.rows(statement.table), values);
     for (const { before, after } of changes) {
+      if (after && !before && this.#isTold(statement.table, after)) continue;
       this.change(statement.table, before, after && !before ? this.#numbered(statement.table, after) : after);
     }
     return { rows: rows as Row[], affected: changes.length };
   }
 
-  /** Ids that the database or chance would give. */
+  /** That a row was overwritten is told once, or worlds that are alike would be told apart by how it came about. */
+  #isTold(table: string, { status, row_key, table_name }: Stored): boolean {
+    if (table !== 'strangler_quarantine' || status !== 'kept') return false;
+    return this.rows(table).some(
+      (row) => row.status === 'kept' && row.row_key === row_key && row.table_name === table_name,
+    );
+  }
+
+  /** Ids that the database or chance would give; of what was overwritten, only that it was. */
   #numbered(table: string, row: Stored): Stored {
+    if (table === 'strangler_quarantine' && row.status === 'kept') {
+      const { status, cause, table_name, row_key } = row as Record<string, Value>;
+      return { id: 0, status: status!, cause: cause!, table_name: table_name!, row_key: row_key! };
+    }
     if (table === 'strangler_quarantine') return { id: this.rows(table).length + 1, ...row };
     return table === 'strangler_correction' ? { ...row, id: 'some' } : row;
   }

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { explore } from './explore.ts';
 import { HEAD, sayCounterexample, sayExplored } from './report.ts';
-import { FENCED, FORCED, LATE, NAMED, ORDERLY, PARTITIONED, TWO_CONTROLS } from './scenarios.ts';
+import { CROSSED, FENCED, FORCED, GIVEN, LATE, NAMED, ORDERLY, PARTITIONED, TWO_CONTROLS } from './scenarios.ts';
 import type { Scenario } from './world.ts';
 
 jest.setTimeout(600_000); // on a machine that is busy with other things
@@ -25,6 +25,14 @@ describe('whatever the order of events, an orderly handoff loses, doubles and do
 
 describe('writes that turn up where their user no longer is end on both sides alike, or in quarantine', () => {
   test.each(LATE.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => holds(scenario));
+});
+
+describe('faults 84: a row that goes from one user to another is lost on neither side, wherever both of them live', () => {
+  test.each(GIVEN.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => holds(scenario));
+});
+
+describe('faults 86: a row of one user goes while another’s that refers to it is born: neither side has an orphan', () => {
+  test.each(CROSSED.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => holds(scenario));
 });
 
 describe('a rollback by force puts no acknowledged write at risk that is not settled afterwards', () => {

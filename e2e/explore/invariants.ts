@@ -3,7 +3,7 @@ import { type Side, sideOf, subjectHolds } from '@strangler/plan';
 import { isUrgent } from '../../control/handoff-state.ts';
 import { type CapabilityState, fromRow } from '../../control/state.ts';
 import type { Proxies } from './proxies.ts';
-import { bucket, markOf, type Request, USERS } from './shop.ts';
+import { bucket, givenName, markOf, type Request, receiverOf, USERS } from './shop.ts';
 import type { Stored } from './statement.ts';
 import { DIRECTIONS, endsOf, handoffsOn, type Scenario, SIDES, type Step, type World } from './world.ts';
 
@@ -36,12 +36,12 @@ export function checksOf(scenario: Scenario, proxies: Proxies): Checks {
         // Behind a fence a proxy may send to the wrong side: nothing comes of it.
         const doubt = (fence ? undefined : twoWriters(world, requests, proxies)) ?? quarantined(world);
         if (doubt) return doubt;
-        const lost = lostOn(world, requests, (user) => ownerOf(world, user));
+        const lost = lostOn(world, scenario, (user) => ownerOf(world, user));
         if (lost) return `a read at the owner: ${lost}`;
       }
-      if (world.serviceIs === 'gone') return lostOn(world, requests, () => 'monolith', 'monolith');
+      if (world.serviceIs === 'gone') return lostOn(world, scenario, () => 'monolith', 'monolith');
       if (!settled(world)) return undefined;
-      return differ(world) ?? lostOn(world, requests, (user) => ownerOf(world, user)) ?? doubled(world);
+      return differ(world) ?? lostOn(world, scenario, (user) => ownerOf(world, user)) ?? doubled(world);
     },
     end(world) {
       const waiting = world.requests.findIndex(({ is }) => is === 'held' || is === 'sent' || is === 'done');
@@ -152,12 +152,12 @@ const openQuarantine = (world: World): number => kept(world).filter(({ status })
 /** In orderly handoffs nothing is kept in quarantine. */
 function quarantined(world: World): string | undefined {
   const [row] = kept(world);
-  return row && `${row.table_name} ${row.row_key} is in quarantine: ${row.reason}`;
+  return row && `${row.table_name} ${row.row_key} is in quarantine: ${row.cause}`;
 }
 
 /** With both logs read to their end, both sides hold the same rows. */
 function differ(world: World): string | undefined {
-  for (const name of ['orders', 'items']) {
+  for (const name of ['orders', 'items', 'replies']) {
     const [monolith, service] = SIDES.map((side) => JSON.stringify(table(world, side, name)));
     if (monolith !== service) return `${name} differ: ${monolith} in the monolith, ${service} in the service`;
   }
@@ -165,44 +165,73 @@ function differ(world: World): string | undefined {
 }
 
 /** Every acknowledged write is found, or was undone by a later one, or is in quarantine. */
-function lostOn(
-  world: World,
-  requests: readonly Request[],
-  sideFor: (user: string) => Side,
-  by?: Side,
-): string | undefined {
+function lostOn(world: World, scenario: Scenario, sideFor: (user: string) => Side, by?: Side): string | undefined {
+  const { requests } = scenario;
   for (const [place, status] of world.requests.entries()) {
     if (status.is !== 'acknowledged' || !status.effect || (by && status.on !== by)) continue;
     const request = requests[place]!;
     const { user, purchase, does } = request;
-    const side = sideFor(user);
+    const given = does === 'give';
+    const [holder, called] = given
+      ? [receiverOf(user), givenName(request)]
+      : [does === 'draft' ? null : user, purchase];
+    const side = holder === null ? 'monolith' : sideFor(holder);
     const mark = markOf(place);
-    const orders = table(world, side, 'orders').filter((row) => row.user_id === user && row.purchase === purchase);
+    const orders = table(world, side, 'orders').filter((row) => row.user_id === holder && row.purchase === called);
     const items = table(world, side, 'items').filter(({ order_id }) => orders.some(({ id }) => id === order_id));
+    const replied = table(world, side, 'replies').some(({ text }) => String(text).includes(mark));
     const undone = (by: Request['does']) =>
       requests.some((other, at) => {
         const { is } = world.requests[at]!;
-        if (other.does !== by || other.user !== user || other.purchase !== purchase) return false;
+        if (other.does !== by || other.user !== holder || other.purchase !== called) return false;
         if (by === 'drop' && other.added !== mark) return false;
         return is === 'done' || is === 'acknowledged' || is === 'unanswered';
       });
+    const gone = () => undone('cancel') || undone('give');
     const inQuarantine = () =>
-      kept(world).some(({ after_image, before_image }) => {
+      kept(world).some(({ status, after_image, before_image }) => {
+        if (status === 'kept') return false; // it was applied, and another row has taken its place
         const [after, before] = [String(after_image ?? ''), String(before_image ?? '')];
         if (does === 'cancel' || does === 'drop') return after === '';
         return marked(after, mark) || marked(before, mark);
       });
     const present = {
-      buy: () => orders.length > 0 || undone('cancel'),
-      note: () => orders.some(({ notes }) => String(notes).includes(mark)) || undone('cancel'),
+      buy: () => orders.length > 0 || gone(),
+      note: () => orders.some(({ notes }) => String(notes).includes(mark)) || gone(),
+      draft: () => orders.length > 0 || requests.some((one) => one.does === 'claim' && one.purchase === purchase),
+      claim: () => orders.some(({ notes }) => String(notes).includes(mark)) || gone(),
+      give: () => orders.some(({ notes }) => String(notes).includes(mark)) || gone(),
       cancel: () => orders.length === 0 || requests.some((one) => one.does === 'buy' && one.purchase === purchase),
-      add: () => items.some(({ sku }) => sku === mark) || undone('drop') || undone('cancel'),
+      add: () => items.some(({ sku }) => sku === mark) || undone('drop') || gone(),
       drop: () => !items.some(({ sku }) => sku === request.added),
+      answer: () => replied || repliesKept(world) > 0 || wentWithItsOrder(world, scenario, place),
+      edit: () => replied || repliesKept(world) > 0 || wentWithItsOrder(world, scenario, place),
     };
     if (!present[does]() && !inQuarantine()) return `the acknowledged write ${mark} of ${user} is not on the ${side}`;
   }
   return undefined;
 }
+
+const repliesKept = (world: World): number => kept(world).filter(({ table_name }) => table_name === 'replies').length;
+
+/** True if a reply went with its order as an application had it: on its owner’s side, or somebody has moved since. */
+function wentWithItsOrder(world: World, { requests, wants }: Scenario, place: number): boolean {
+  const { user, purchase, past } = requests[place]!;
+  const sideOfReply = past ? ownerOf(world, user) : sideDone(world.requests[place]!);
+  return requests.some((other, at) => {
+    if (other.does !== 'cancel' || other.user !== receiverOf(user) || other.purchase !== purchase) return false;
+    const status = world.requests[at]!;
+    const side = sideDone(status);
+    return wants.length > 0
+      ? side !== undefined || status.is === 'unanswered'
+      : side !== undefined && side === sideOfReply;
+  });
+}
+
+const sideDone = (status: World['requests'][number]): Side | undefined => {
+  if (status.is === 'done') return status.to;
+  return status.is === 'acknowledged' ? status.on : undefined;
+};
 
 /** True if a kept image is of a write with this mark. */
 function marked(image: string, mark: string): boolean {
@@ -211,7 +240,7 @@ function marked(image: string, mark: string): boolean {
   return (row.notes ?? row.sku ?? '').includes(mark);
 }
 
-/** No purchase twice, no mark twice, no item without its order. */
+/** No purchase twice, no mark twice, no item and no reply without its order. */
 function doubled(world: World): string | undefined {
   for (const side of SIDES) {
     const orders = table(world, side, 'orders');
@@ -224,6 +253,8 @@ function doubled(world: World): string | undefined {
     }
     for (const item of table(world, side, 'items'))
       if (!orders.some(({ id }) => id === item.order_id)) return `item ${item.id} has no order on the ${side}`;
+    for (const reply of table(world, side, 'replies'))
+      if (!orders.some(({ id }) => id === reply.order_id)) return `reply ${reply.id} has no order on the ${side}`;
   }
   return undefined;
 }

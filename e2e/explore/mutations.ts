@@ -2,6 +2,8 @@ import type { Session, Value } from '@strangler/ledger';
 import { sideOf } from '@strangler/plan';
 import { OwnershipHistory } from '../../cdc/apply/ownership-history.ts';
 import type { Prepared } from '../../cdc/apply/prepare.ts';
+import { keyOf } from '../../cdc/mapping/mapping.ts';
+import { NOBODY } from '../../cdc/mapping/user-column.ts';
 import type { Correction } from '../../cdc/rows/change.ts';
 import type { HandoffParts } from '../../control/handoff-parts.ts';
 import { idle } from '../../control/handoff-state.ts';
@@ -9,7 +11,7 @@ import type { ProxyView } from '../../control/readiness.ts';
 import type { HandoffSides } from '../../control/sides.ts';
 import type { StoredState } from '../../control/stored-state.ts';
 import { PRODUCTION, type Registry, type Rules } from './rules.ts';
-import { FENCED, FORCED, LATE, NAMED, ORDERLY, PARTITIONED, TWO_CONTROLS, WIDE } from './scenarios.ts';
+import { CROSSED, FENCED, FORCED, GIVEN, LATE, NAMED, ORDERLY, PARTITIONED, TWO_CONTROLS, WIDE } from './scenarios.ts';
 import { bucket } from './shop.ts';
 import type { Scenario } from './world.ts';
 
@@ -17,7 +19,7 @@ import type { Scenario } from './world.ts';
 export type Mutation = { readonly name: string; readonly scenario: Scenario; readonly rules: Rules };
 
 const scenario = (name: string): Scenario => {
-  const found = [ORDERLY, LATE, FORCED, PARTITIONED, TWO_CONTROLS, FENCED, NAMED, WIDE]
+  const found = [ORDERLY, LATE, GIVEN, CROSSED, FORCED, PARTITIONED, TWO_CONTROLS, FENCED, NAMED, WIDE]
     .flat()
     .find((one) => one.name === name);
   if (!found) throw new Error(`there is no scenario “${name}”`);
@@ -176,9 +178,49 @@ export const MUTATIONS: readonly Mutation[] = [
     ...PRODUCTION,
     usersOf: async (changes, rows) => {
       const users = await PRODUCTION.usersOf(changes, rows);
-      return users.map((user, at) => (changes[at]!.table.name === 'items' ? null : user));
+      return users.map((user, at) => (changes[at]!.table.name === 'items' ? [] : user));
     },
   }),
+  mutation('a row that goes to another user is only that one’s', 'given by a job past the proxy', {
+    ...PRODUCTION,
+    usersOf: async (changes, rows) => (await PRODUCTION.usersOf(changes, rows)).map((users) => users?.slice(-1)),
+  }),
+  mutation('what a side wrongly gave away is taken for its own afterwards', 'given by a job past the proxy', {
+    ...PRODUCTION,
+    applySteps: ({ blocked, ...target }, batch) =>
+      PRODUCTION.applySteps({ ...target, blocked: { ...blocked, disputed: new Set() } }, batch),
+  }),
+  mutation('rows of nobody are whoever’s side wrote them', 'nobody’s at first, and claimed on both sides', {
+    ...PRODUCTION,
+    usersOf: async (changes, rows) =>
+      (await PRODUCTION.usersOf(changes, rows)).map((users) => users?.filter((user) => user !== NOBODY)),
+  }),
+  mutation(
+    'what refers to a row that goes stays',
+    'a reply is changed while its order goes',
+    between({
+      rows: (rows) => ({
+        ...rows,
+        store: (table) => {
+          const store = rows.store(table);
+          const isBelow = (columns: readonly string[]) => table.name === 'replies' && columns.join() === 'order_id';
+          return { ...store, read: async (columns, ...rest) => (isBelow(columns) ? [] : store.read(columns, ...rest)) };
+        },
+      }),
+    }),
+  ),
+  mutation(
+    'a row is let in whatever has become of what it refers to',
+    'a reply is born, its order goes, and its author moves',
+    between({ rows: (rows) => ({ ...rows, waiting: async (table, keys) => keys.map((key) => keyOf(table, key)) }) }),
+  ),
+  mutation(
+    'nobody hears that a row went with what it refers to',
+    'a reply is born while its order goes, and everybody moves back at once',
+    withStatements('INSERT INTO strangler_correction', (_, __, values) =>
+      correctionIn(values).roots.some(({ table, row, kept }) => table === 'replies' && !row && kept) ? DONE : undefined,
+    ),
+  ),
   mutation(
     'no correction is sent',
     'a job cancels past the proxy',

@@ -66,11 +66,11 @@ export class Proxies {
         if (request.past && this.#refuses(world, request.past, request.user))
           return [{ label: `the fence refuses a job: ${say}`, next: becomes(world, REFUSED) }];
         if (request.past) {
-          const { world: next } = await this.#serve(world, place, request.past);
+          const { world: next, effect } = await this.#serve(world, place, request.past);
           return [
             {
               label: `a job on the ${request.past}: ${say}`,
-              next: becomes(next, { is: 'acknowledged', effect: true, on: request.past }),
+              next: becomes(next, { is: 'acknowledged', effect, on: request.past }),
             },
           ];
         }

@@ -1,8 +1,8 @@
 import type { Session } from '@strangler/ledger';
 import type { Direction } from '@strangler/plan';
+import { applySteps } from '../../cdc/apply/apply-steps.ts';
 import { OwnershipHistory } from '../../cdc/apply/ownership-history.ts';
 import { ownershipAfter, prepareSteps, prepareUnasked, untilUndecided } from '../../cdc/apply/prepare.ts';
-import { applySteps } from '../../cdc/apply/target-transaction.ts';
 import { workOf } from '../../cdc/apply/work.ts';
 import type { Rows } from '../../cdc/rows/aggregates.ts';
 import { usersOf } from '../../cdc/rows/users.ts';

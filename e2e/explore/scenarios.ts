@@ -6,6 +6,11 @@ const buy = (purchase = 'p', user: Request['user'] = 'ada'): Request => ({ user,
 const cancel = (purchase = 'x', user: Request['user'] = 'ada'): Request => ({ user, does: 'cancel', purchase });
 const add: Request = { user: 'ada', does: 'add', purchase: 'x' };
 const drop = (added: string): Request => ({ user: 'ada', does: 'drop', purchase: 'x', added });
+const give = (user: Request['user'] = 'ada', purchase = 'x'): Request => ({ user, does: 'give', purchase });
+const draft: Request = { user: 'ada', does: 'draft', purchase: 'p' };
+const claim: Request = { user: 'ada', does: 'claim', purchase: 'p' };
+const reply = (user: Request['user'] = 'bob', purchase = 'x'): Request => ({ user, does: 'answer', purchase });
+const edit: Request = { user: 'bob', does: 'edit', purchase: 'x' };
 const byJob = (request: Request): Request => ({ ...request, past: 'monolith' });
 /** One write through the proxy that is cut off, one through the other. */
 const oneEach: readonly Request[] = [
@@ -86,6 +91,87 @@ export const LATE: readonly Scenario[] = [
   {
     ...{ name: 'an urgent rollback, and forward again', late: true, moved: ADA, wants: backAndForth },
     requests: [note(), note()],
+  },
+];
+
+/** Rows that go from one user to another, who need not be on the same side. */
+export const GIVEN: readonly Scenario[] = [
+  { name: 'given on one side', requests: [give(), note('bob', 'x of ada')], wants: [{ target: BOTH }] },
+  {
+    ...{ name: 'given to a user of the other side', late: true, moved: ADA },
+    ...{ requests: [note(), give(), note('bob', 'x of ada')], wants: [] },
+  },
+  {
+    ...{ name: 'given by a job past the proxy', late: true, moved: ADA },
+    ...{ requests: [note(), byJob(give()), note('bob', 'x of ada')], wants: [] },
+  },
+  {
+    ...{ name: 'given by a job, and its user moves back', late: true, moved: ADA },
+    ...{ requests: [byJob(note()), byJob(give())], wants: back },
+  },
+  {
+    ...{ name: 'given, and both users move', late: true, moved: 0 },
+    ...{ requests: [give(), note('bob', 'x of ada')], wants: [{ target: ADA }, { target: 0, urgent: true }] },
+  },
+  {
+    ...{ name: 'nobody’s at first, and its user moves', late: true },
+    ...{ requests: [byJob(draft), byJob(claim), note('ada', 'p')], wants: [{ target: ADA }] },
+  },
+  {
+    ...{ name: 'nobody’s at first, made by a service', late: true, moved: ADA },
+    ...{ requests: [draft, claim, note('ada', 'p')], wants: back },
+  },
+  {
+    ...{ name: 'nobody’s at first, and claimed on both sides', late: true, moved: ADA },
+    ...{ requests: [draft, byJob({ ...claim, user: 'bob' }), claim], wants: [] },
+  },
+  {
+    ...{ name: 'given with items, by a job', late: true, moved: ADA },
+    ...{ requests: [add, byJob(give()), note('bob', 'x of ada')], wants: [] },
+  },
+];
+
+/** Replies to orders of another user, who need not be on the same side, and who takes the order away. */
+export const CROSSED: readonly Scenario[] = [
+  {
+    ...{ name: 'a reply is born while its order goes', late: true, moved: ADA, batches: true },
+    ...{ requests: [cancel(), reply()], wants: [] },
+  },
+  {
+    ...{ name: 'a reply is changed while its order goes', late: true, moved: ADA, batches: true },
+    ...{ requests: [reply(), edit, cancel()], wants: [] },
+  },
+  {
+    ...{ name: 'a reply is born, its order goes, and its author moves', late: true, moved: ADA },
+    ...{ requests: [cancel(), reply()], wants: [{ target: BOTH }] },
+  },
+  {
+    ...{ name: 'a reply is born, its order goes, and that one’s owner moves', late: true, moved: ADA },
+    ...{ requests: [cancel(), reply()], wants: back },
+  },
+  {
+    ...{ name: 'a reply is born while a job takes its order', late: true, moved: BOTH },
+    ...{ requests: [byJob(cancel()), note(), reply()], wants: [] },
+  },
+  {
+    ...{ name: 'a job replies while the order goes', late: true, moved: BOTH },
+    ...{ requests: [cancel(), byJob(reply())], wants: [] },
+  },
+  {
+    ...{ name: 'a reply is born while its order goes late', late: true, moved: ADA, wants: urgentBack },
+    requests: [cancel(), reply()],
+  },
+  {
+    ...{ name: 'a reply is born while its order goes, and everybody moves back at once', late: true, moved: BOTH },
+    ...{ requests: [cancel(), reply()], wants: urgentBack },
+  },
+  {
+    ...{ name: 'a reply is born on the service while its order goes', late: true, batches: true },
+    ...{ requests: [cancel(), reply()], wants: [{ pin: 'bob', to: 'service' }] },
+  },
+  {
+    ...{ name: 'an order is born, and a reply to it', late: true, moved: ADA },
+    ...{ requests: [buy(), reply('bob', 'p'), cancel('p')], wants: [] },
   },
 ];
 
@@ -216,6 +302,10 @@ export const TWO_CONTROLS: readonly Scenario[] = [
 
 /** Too many worlds for each run of the tests: `npm run explore` visits them whole. */
 export const WIDE: readonly Scenario[] = [
+  {
+    ...{ name: 'a reply is born while a job takes its order, and everybody moves back at once', late: true },
+    ...{ moved: BOTH, requests: [byJob(cancel()), note(), reply()], wants: urgentBack },
+  },
   {
     ...{ name: 'a lost change arrives late, after another', late: true, requests: [note(), note()] },
     ...{ wants: thereAndBack, troubles: { losses: 1, late: 1 } },
@@ -361,6 +451,19 @@ export const LARGE: readonly Scenario[] = [
     ...{ name: 'jobs and rollbacks', late: true, moved: BOTH, proxies: 2, batches: true, gaps: true },
     requests: [byJob(note()), byJob(cancel('x', 'bob')), byJob(buy()), buy(), note(), note('bob'), add, drop('g')],
     ...{ wants: [{ target: 0, urgent: true }, { target: BOTH }, { target: 0 }], troubles: EVERYTHING },
+  },
+  {
+    ...{ name: 'given away, claimed, and rollbacks', late: true, moved: BOTH, proxies: 2, batches: true, gaps: true },
+    requests: [
+      add,
+      give(),
+      byJob(give('bob')),
+      draft,
+      byJob({ ...claim, user: 'bob' }),
+      claim,
+      note('bob', 'x of ada'),
+    ],
+    ...{ wants: [{ target: 0, urgent: true }, { target: BOTH }, { target: ADA }], troubles: EVERYTHING },
   },
   {
     ...{ name: 'gone for good', late: true, moved: BOTH, requests: BUSY, proxies: 2, batches: true, gaps: true },

@@ -1,7 +1,9 @@
 import { bucketOf, type Side, type Table } from '@strangler/plan';
+import { crossReferencesOf } from '../../cdc/mapping/cross-references.ts';
 import { keyOf, type MappedTable, type Mapping, mapTable, type Row } from '../../cdc/mapping/mapping.ts';
 import type { Rows } from '../../cdc/rows/aggregates.ts';
 import type { RowStore } from '../../cdc/rows/row-store.ts';
+import { tableOf } from '../../plan/testing/table.ts';
 import type { Database, Working } from './database.ts';
 import type { Stored } from './statement.ts';
 
@@ -16,49 +18,79 @@ const BUCKETS_OF: Readonly<Record<string, number>> = Object.fromEntries(
 );
 export const bucket = (user: string): number => BUCKETS_OF[user]!;
 
-const column = (name: string) => ({ name, type: 'varchar', cast: 'varchar', digits: 0, nullable: false });
+const column = (name: string) => ({
+  ...{ name, type: 'varchar', cast: 'varchar', digits: 0 },
+  nullable: name === 'user_id',
+});
 const shape = (table: string, names: readonly string[]) => ({
   ...{ table, columns: names.map(column), generated: [], primaryKey: ['id'] },
 });
 
 function mapped(name: string, columns: readonly string[], declared: Partial<Table>): MappedTable {
   const reasons: string[] = [];
-  const table: Table = { touched: [], columns: {}, user: 'user_id', ...declared } as Table;
+  const table = tableOf({ user: 'user_id', ...declared });
   const both = shape(name, columns);
   const postgres = { ...both, columns: both.columns.map((one) => ({ ...one, type: 'text' })) };
-  const result = mapTable(name, table, both, postgres, reasons);
+  const result = mapTable(name, table, 'text', both, postgres, reasons);
   if (!result) throw new Error(reasons.join('; '));
   return result;
 }
 
-const orders = mapped('orders', ['id', 'user_id', 'purchase', 'notes'], { sameWhen: ['user_id', 'purchase'] });
+const orders = mapped('orders', ['id', 'user_id', 'purchase', 'notes'], {
+  ...{ sameWhen: ['user_id', 'purchase'], unowned: 'monolith' },
+});
 const items = mapped('items', ['id', 'order_id', 'sku'], { user: { through: 'order_id', of: 'orders' } });
 
-/** An order belongs to a user and is one purchase; its items belong to whom it belongs. */
-export const MAPPING: Mapping = new Map([orders, items].map((table) => [table.name, table]));
+const replies = mapped('replies', ['id', 'user_id', 'order_id', 'text'], { unowned: 'monolith' });
+const TABLES = [orders, items, replies];
+
+/** An order belongs to a user and is one purchase; its items belong to whom it belongs, and a reply to it to its own author. */
+export const MAPPING: Mapping = new Map(TABLES.map((table) => [table.name, table]));
+
+/** Both applications have their databases see to it that a reply has its order. */
+const REFERENCES = crossReferencesOf(
+  TABLES,
+  (['monolith', 'service'] as const).map((side) => ({
+    ...{ side, name: 'reply', child: 'replies', parent: 'orders', onDelete: 'CASCADE' },
+    pairs: [['order_id', 'id']] as const,
+  })),
+);
 
 export const TABLE_RULES = {
   orders: { key: ['id'], unique: ['user_id', 'purchase'] },
   items: { key: ['id'] },
+  replies: { key: ['id'] },
 };
 
 /** The rows of a database as the applier sees them. */
 export function rowsOf(working: Working): Rows {
   return {
     mapping: MAPPING,
+    crossReferences: REFERENCES,
+    side: working.dialect === 'mysql' ? 'monolith' : 'service',
     store: (table) => storeOf(working, table),
     kept: async (table, keys) =>
       keys.flatMap((key) => {
-        const mine = working
-          .rows('strangler_quarantine')
-          .filter(({ table_name, row_key }) => table_name === table.name && row_key === keyOf(table, key));
+        const mine = working.rows('strangler_quarantine').filter(({ status, table_name, row_key }) => {
+          return status !== 'kept' && table_name === table.name && row_key === keyOf(table, key);
+        });
         const newest = mine.sort((a, b) => Number(b.id) - Number(a.id))[0];
         return newest ? [JSON.parse(String(newest.after_image ?? newest.before_image)) as Row] : [];
       }),
+    waiting: async (table, keys) => {
+      const names = keys.map((key) => keyOf(table, key));
+      return working
+        .rows('strangler_quarantine')
+        .filter(({ status, cause, table_name, after_image }) => {
+          return status === 'open' && /inapplicable$/.test(String(cause)) && table_name === table.name && after_image;
+        })
+        .map(({ row_key }) => String(row_key))
+        .filter((key) => names.includes(key));
+    },
     refused: async (aggregates) =>
       working
         .rows('strangler_quarantine')
-        .filter(({ status, detail, reason }) => status === 'open' && detail !== null && /write$/.test(String(reason)))
+        .filter(({ status, detail, cause }) => status === 'open' && detail !== null && /write$/.test(String(cause)))
         .map(({ aggregate }) => String(aggregate))
         .filter((aggregate) => aggregates.includes(aggregate)),
   };
@@ -70,6 +102,7 @@ function storeOf(working: Working, { name, key }: MappedTable): RowStore {
   return {
     read: async (columns, like) =>
       columns.length ? (working.rows(name).filter((row) => like.some((one) => agree(columns, row, one))) as Row[]) : [],
+    holdKeys: async (keys) => keys.filter((row) => find(row)),
     page: async () => working.rows(name) as Row[],
     async write(rows) {
       for (const row of rows) {
@@ -88,11 +121,11 @@ function storeOf(working: Working, { name, key }: MappedTable): RowStore {
 
 /**
  * What a user asks of the application. Every request leaves its own mark, the letter of its place in the scenario: in
- * an order's notes, or as the sku of an item, so that a lost or doubled one is seen.
+ * an order's notes, as the sku of an item, or in the text of a reply, so that a lost or doubled one is seen.
  */
 export type Request = {
   readonly user: User;
-  readonly does: 'buy' | 'note' | 'cancel' | 'add' | 'drop';
+  readonly does: 'buy' | 'note' | 'cancel' | 'add' | 'drop' | 'give' | 'draft' | 'claim' | 'answer' | 'edit';
   /** Which purchase of the user. */
   readonly purchase: string;
   /** For `drop`: the mark of the request that added the item. */
@@ -105,14 +138,24 @@ export type Request = {
   readonly past?: Side;
 };
 
+/** Whom an order is given to, or whose a user replies to, and what it is called there. */
+export const receiverOf = (user: User): User => (user === 'ada' ? 'bob' : 'ada');
+export const givenName = ({ user, purchase }: Request): string => `${purchase} of ${user}`;
+
 export const markOf = (place: number): string => String.fromCharCode(97 + place);
 
 /** Runs a request in a transaction of the application; false if it found nothing to do. */
 export async function serve(working: Working, side: Side, request: Request, place: number): Promise<boolean> {
   const mark = markOf(place);
   const order = working.rows('orders').find((row) => row.user_id === request.user && row.purchase === request.purchase);
+  const unclaimed = working.rows('orders').find((row) => row.user_id === null && row.purchase === request.purchase);
   // Odd numbers are the monolith's, even ones the service's.
   const id = String(10 + 2 * place + (side === 'monolith' ? 1 : 0));
+  const theirs = working
+    .rows('orders')
+    .find((row) => row.user_id === receiverOf(request.user) && row.purchase === request.purchase);
+  const repliesTo = (parent: Stored | undefined) =>
+    working.rows('replies').filter((row) => row.order_id === parent?.id);
   const children = (parent: Stored) => working.rows('items').filter((row) => row.order_id === parent.id);
   const acts = {
     buy() {
@@ -129,12 +172,41 @@ export async function serve(working: Working, side: Side, request: Request, plac
     cancel() {
       if (!order) return false;
       for (const item of children(order)) working.change('items', item, null);
+      for (const reply of repliesTo(order)) working.change('replies', reply, null);
       working.change('orders', order, null);
       return true;
     },
     add() {
       if (!order) return false;
       working.change('items', null, { id, order_id: order.id!, sku: mark });
+      return true;
+    },
+    give() {
+      if (!order) return false;
+      const given = { user_id: receiverOf(request.user), purchase: givenName(request), notes: `${order.notes}${mark}` };
+      working.change('orders', order, { ...order, ...given });
+      return true;
+    },
+    draft() {
+      if (unclaimed) return false;
+      working.change('orders', null, { id, user_id: null, purchase: request.purchase, notes: mark });
+      return true;
+    },
+    claim() {
+      if (!unclaimed) return false;
+      const claimed = { user_id: request.user, notes: `${unclaimed.notes}${mark}` };
+      working.change('orders', unclaimed, { ...unclaimed, ...claimed });
+      return true;
+    },
+    answer() {
+      if (!theirs) return false;
+      working.change('replies', null, { id, user_id: request.user, order_id: theirs.id!, text: mark });
+      return true;
+    },
+    edit() {
+      const reply = repliesTo(theirs).find(({ user_id }) => user_id === request.user);
+      if (!reply) return false;
+      working.change('replies', reply, { ...reply, text: `${reply.text}${mark}` });
       return true;
     },
     drop() {

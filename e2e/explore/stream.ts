@@ -1,16 +1,11 @@
-import {
-  blockedUsers,
-  hasHandoff,
-  type OwnershipRow,
-  ownsAtFirst,
-  readCheckpoint,
-  readOwnership,
-} from '@strangler/ledger';
+import { hasHandoff, type OwnershipRow, ownsAtFirst, readCheckpoint, readOwnership } from '@strangler/ledger';
 import { type Direction, streamName } from '@strangler/plan';
+import { ApplierAheadError, type Batch } from '../../cdc/apply/apply-steps.ts';
+import { type Blocked, isAnythingBlocked, readBlocked } from '../../cdc/apply/blocked.ts';
 import { failureOf } from '../../cdc/apply/failures.ts';
 import { afterOutcome, type OwnershipHistory } from '../../cdc/apply/ownership-history.ts';
-import { changesOf } from '../../cdc/apply/prepare.ts';
-import { ApplierAheadError, type Batch, type Target } from '../../cdc/apply/target-transaction.ts';
+import { changesOf, withUsers } from '../../cdc/apply/prepare.ts';
+import type { Target } from '../../cdc/apply/target.ts';
 import type { Step as Piece, StreamProgress } from '../../cdc/apply/work.ts';
 import type { RowChange } from '../../cdc/log/row-change.ts';
 import { type Database, type LogEntry, Working } from './database.ts';
@@ -78,7 +73,7 @@ export class Stream {
     return {
       ...{ version, tick, next: kafkaOffset, skip: 0, decided: [], asked: null },
       history: await readOwnership(session, stream),
-      blocked: [...new Set(await blockedUsers(session, stream))].sort(),
+      blocked: plain(await readBlocked(session, stream)),
     };
   }
 
@@ -158,8 +153,9 @@ export class Stream {
     const session = this.#rules.between.session(working.session(), this.direction);
     const rows = this.#rules.between.rows(rowsOf(working));
     const history = this.#history(applier.history);
-    const everybody = history.ownsEverybody && !applier.blocked.length;
-    let users = applier.asked?.users.map((user) => (user === false ? undefined : user));
+    const blocked: Blocked = { users: new Set(applier.blocked.users), disputed: new Set(applier.blocked.disputed) };
+    const everybody = history.needsNoUsers && !isAnythingBlocked(blocked);
+    let users = applier.asked?.users.map((all) => all || undefined);
     if (!everybody && !users) {
       users = await this.#rules.usersOf(pieces.flatMap(changesOf), rows);
       if (this.#scenario.gaps)
@@ -167,7 +163,7 @@ export class Stream {
           is: 'asked',
           applier: {
             ...applier,
-            asked: { entries: entries.length, users: users.map((user) => user ?? (user === null ? null : false)) },
+            asked: { entries: entries.length, users: users.map((all) => all ?? false) },
           },
         };
     }
@@ -177,17 +173,17 @@ export class Stream {
     const ownership = this.#rules.ownershipAfter(ready, applier.decided, history);
     const target = {
       ...{ stream: streamName(CAPABILITY, this.direction), capability: CAPABILITY },
-      ...{ session, rows, blocked: new Set(applier.blocked) },
+      ...{ session, rows, history, blocked },
     };
     const { progress, skip } = (ready.at(-1)?.step as Placed | undefined) ?? { progress: end, skip: 0 };
     const batch = { version: applier.version, prepared: ready, ownership, progress, carefully: false };
-    let blocked: Set<string>;
+    let after: Blocked;
     try {
-      blocked = await this.#rules.applySteps(target, batch);
+      after = await this.#rules.applySteps(target, batch);
     } catch (error) {
       if (error instanceof ApplierAheadError) return { is: 'overtaken' };
       if (failureOf(error) !== 'row') throw error;
-      blocked = await this.#carefully(target, batch);
+      after = await this.#carefully(target, batch);
     }
     for (const row of ownership) history.record(row);
     const epochs = [...new Set([...applier.history, ...ownership].map(({ epoch }) => epoch))].sort((a, b) => a - b);
@@ -203,7 +199,7 @@ export class Stream {
         tick: progress.tick,
         history: epochs.map((epoch) => history.at(epoch)!),
         decided: [],
-        blocked: [...blocked].sort(),
+        blocked: plain(after),
         asked: null,
       },
     };
@@ -213,12 +209,7 @@ export class Stream {
   async #carefully(target: Target, batch: Batch) {
     const changes = batch.prepared.flatMap((one) => one.changes);
     const users = await this.#rules.usersOf(changes, target.rows);
-    let at = 0;
-    const prepared = batch.prepared.map((one) => ({
-      ...one,
-      changes: one.changes.map((change) => ({ ...change, user: users[at++] ?? null })),
-    }));
-    return this.#rules.applySteps(target, { ...batch, prepared, carefully: true });
+    return this.#rules.applySteps(target, { ...batch, prepared: withUsers(batch.prepared, users), carefully: true });
   }
 
   /** The pieces not done yet, each with where the stream is after it, as the pump counts it. */
@@ -275,6 +266,12 @@ export class Stream {
     };
   }
 }
+
+/** What is blocked, as plain data. */
+const plain = ({ users, disputed }: Blocked): Applier['blocked'] => ({
+  users: [...users].sort(),
+  disputed: [...disputed].sort(),
+});
 
 /** Whatever else a stream throws, it stops at. */
 const stopped = (error: Error): Attempt => ({ is: 'stopped', why: `${error.name}: ${error.message}` });

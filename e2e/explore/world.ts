@@ -95,9 +95,9 @@ export type Applier = {
   readonly tick: number;
   readonly history: readonly OwnershipRow[];
   readonly decided: readonly OwnershipRow[];
-  readonly blocked: readonly string[];
+  readonly blocked: { readonly users: readonly string[]; readonly disputed: readonly string[] };
   /** Work of so many entries whose users have been looked up (false: nobody can say), but which has not been committed. */
-  readonly asked: { readonly entries: number; readonly users: readonly (string | null | false)[] } | null;
+  readonly asked: { readonly entries: number; readonly users: readonly (readonly string[] | false)[] } | null;
 };
 
 /** Of the two controls that may believe to be the active one: who is, and who was. */

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verify } from '@strangler/cdc';
-import { murmur3 } from '@strangler/plan';
+import { murmur3, SUSPECT } from '@strangler/plan';
 import { chanceOf } from '../chance.ts';
+import { keepExpecting } from '../rehearsal/expecting.ts';
 import { audit } from './audit.ts';
 import { Crossing, IN_TIME_MS } from './crossing.ts';
 import type { Chapter, Fault } from './fault.ts';
 import { Ledger } from './ledger.ts';
 import { atRest, look, rollback, set, until } from './operator.ts';
-import type { Stack } from './stack.ts';
+import { PLAN_FILE, type Stack } from './stack.ts';
 import { Writer } from './writer.ts';
 
 /** What one fault did with one seed. */
@@ -74,8 +75,10 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
     }
   };
   const [from, to] = CHAPTERS[fault.chapter];
+  const stopExpecting = keepExpecting('fault suite', stack.env, ['--plan', PLAN_FILE]);
   if (fault.chapter !== 'copying') await attempt(() => bring(from));
   const before = await kept();
+  const beforehand = await suspects();
   const crossing = new Crossing(stack.addresses.monolith.admin, stack.addresses.orders.admin);
   const write = () =>
     new Writer({
@@ -107,6 +110,7 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
     await heal(ledger, crossing);
   });
   await writer?.stop();
+  await stopExpecting();
   if (fault.behind) notes['told too early'] = String(ledger.complaints.splice(0).length);
   const recovery = crossing.recovery(since);
   const worstLag = crossing.worst(begun);
@@ -115,6 +119,10 @@ export async function runFault(stack: Stack, fault: Fault, seed: number): Promis
   const verified = await attempt(() => verify(stack.plan, 'orders'));
   if (verified?.mismatches) mistakes.push(`verify found ${verified.mismatches} mismatches`);
   const after = await kept();
+  for (const [cause, rows] of await suspects()) {
+    const more = rows - (beforehand.get(cause) ?? 0);
+    if (more) notes[cause] = String(more);
+  }
   const { requests, retried, unanswered, acknowledged } = ledger;
   return {
     ...{ fault: fault.name, seed, acknowledged, recovery, worstLag, requests, retried, unanswered, notes },
@@ -138,6 +146,15 @@ async function kept(): Promise<Run['quarantine']> {
   const found = await Promise.all(['orders', 'notifications'].map(look));
   const sum = (of: 'open' | 'settled') => found.reduce((total, one) => total + (one?.quarantine[of] ?? 0), 0);
   return { open: sum('open'), settled: sum('settled') };
+}
+
+/** Rows that were overwritten, superseded or applied late, and are not by design, by cause, as control counts them. */
+async function suspects(): Promise<Map<string, number>> {
+  const found = await Promise.all(['orders', 'notifications'].map(look));
+  const all = found.flatMap((one) => one?.corrections ?? []).filter(({ cause }) => SUSPECT.includes(cause));
+  const sums = new Map<string, number>();
+  for (const { cause, rows } of all) sums.set(cause, (sums.get(cause) ?? 0) + rows);
+  return sums;
 }
 
 /** Brings everybody where a chapter begins, with every gate open. */

@@ -13,6 +13,7 @@ import { inSession } from './holding.ts';
 import { loadShop, type Shop } from './load-shop.ts';
 import { set, until } from './operator.ts';
 import { isActive, relay } from './relay.ts';
+import { surveyHouse } from './survey-house.ts';
 
 /** The whole house, running: every process, two proxies, an active and a standby control. */
 export type Stack = Readonly<Record<'monolith' | 'orders' | 'notifications' | 'cdc', Process>> & {
@@ -31,7 +32,7 @@ export type Stack = Readonly<Record<'monolith' | 'orders' | 'notifications' | 'c
   readonly activeControl: () => Promise<Process>;
   /** Gives users nobody has been given before. */
   readonly newUsers: (count: number) => number[];
-  /** Waits for the copy of existing rows, verifies, and moves the notifications, as a migration would by then. */
+  /** Waits for the copy of existing rows, verifies, surveys, and moves the notifications, as a migration would by then. */
   readonly settle: () => Promise<void>;
   /** Ends the processes; safe to call twice. The servers go on. */
   readonly stop: () => Promise<void>;
@@ -119,7 +120,7 @@ export async function startStack(
     const stack: Stack = {
       ...{ monolith, orders, notifications, cdc, proxies, controls, servers, addresses, env, shop, inPlan, stop },
       plan,
-      settle: () => settle(plan),
+      settle: () => settle(stack),
       bases: PORTS.proxies.map(local),
       activeControl: async () => {
         for (const [nth, port] of ports.entries()) if (await isActive(port)) return controls[nth]!;
@@ -140,7 +141,8 @@ export async function startStack(
   }
 }
 
-async function settle(plan: Plan): Promise<void> {
+async function settle(stack: Stack): Promise<void> {
+  const { plan } = stack;
   for (const capability of ['notifications', 'orders']) {
     await until(`the backfill of ${capability}`, capability, BACKFILL_WITHIN_MS, ({ backfill, streams }) => {
       const copied = backfill.length > 0 && backfill.every(({ finished }) => finished);
@@ -148,6 +150,7 @@ async function settle(plan: Plan): Promise<void> {
     });
     await verify(plan, capability);
   }
+  await surveyHouse(stack);
   await set('notifications', 100);
   await until('everybody’s notifications', 'notifications', MOVED_WITHIN_MS, ({ boundary }) => boundary === 10_000);
 }

@@ -79,7 +79,8 @@ function target(chance: Chance, index: number): string {
   const odd = pick(chance, ['', '', '', '?__proto__[a]=1&constructor=2', '/%2e%2e/', '/a%2fb', '#x', '/\\', '?x=%zz']);
   // The last part tells the upstream how to misbehave.
   const whole = `${path}/fuzz-${index}${odd}`;
-  return pick(chance, [whole, whole, whole, whole, `http://a.test${whole}`, `//a${whole}`, '*', 'a.test:443']);
+  const others = [`http://a.test${whole}`, `//a${whole}`, `//[${whole}`, '*', 'a.test:443'];
+  return pick(chance, [whole, whole, whole, whole, ...others]);
 }
 
 /** One request, well made or nearly. */

@@ -38,7 +38,7 @@ export async function startProxyProcess(monolith: string, service: string) {
       capabilities: {
         orders: {
           service: { url: service, rewrite: settings.rewrite },
-          ...{ routes: capability.routes, readOnly: capability.readOnly, user: capability.user },
+          ...{ routes: capability.routes, readOnly: capability.readOnly, user: capability.user, anonymous: 'monolith' },
           handoff: settings.handoff,
         },
       },

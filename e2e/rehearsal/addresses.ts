@@ -67,8 +67,8 @@ export function databaseAddresses(servers: Servers) {
   };
 }
 
-/** One database’s addresses by user. */
-export type DatabaseUsers = Record<'app' | 'admin' | 'control' | 'applier' | 'capture', string>;
+/** One database’s addresses by user; `lookup` where proxies look users up. */
+export type DatabaseUsers = Record<'app' | 'admin' | 'control' | 'applier' | 'capture', string> & { lookup?: string };
 
 /** The same environment as a file for a shell: `. .strangler/rehearsal.env`. */
 export const ENV_FILE = join(HOME, 'rehearsal.env');

@@ -1,5 +1,6 @@
 import { countQuarantine, openSession, type Session } from '@strangler/ledger';
 import { streamName } from '@strangler/plan';
+import { differing, rowLines } from '../row-lines.ts';
 import type { DatabaseUsers } from './addresses.ts';
 import type { Input } from './input.ts';
 import { stockEverything } from './load-shop.ts';
@@ -24,39 +25,15 @@ export type Books = {
   readonly quarantine: { readonly open: number; readonly settled: number };
 };
 
+type Lines = ReturnType<typeof rowLines>;
 type Expected = { readonly expected: number; readonly found: number };
 
-/** Columns of the mapped tables; a time is compared to the microsecond. */
+/** Columns of the mapped tables. */
 const TABLES = {
   orders: ['user_id', 'idempotency_key', 'status', 'total', '@created_at', '@updated_at'],
   order_items: ['order_id', 'product_id', 'quantity', 'unit_price'],
   notifications: ['user_id', 'kind', 'reference', 'title', 'body', '@read_at', '@created_at'],
 } as const;
-
-const TIME = {
-  mysql: (column: string) => `DATE_FORMAT(${column}, '%Y-%m-%d %H:%i:%s.%f')`,
-  postgres: (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`,
-};
-
-/** Every row of a table as one line of text by primary key. */
-async function lines(session: Session, table: keyof typeof TABLES): Promise<Map<string, string>> {
-  const columns = TABLES[table].map((column) => {
-    const value = column.startsWith('@') ? TIME[session.dialect](column.slice(1)) : column;
-    const text = session.dialect === 'mysql' ? `CAST(${value} AS CHAR)` : `CAST(${value} AS TEXT)`;
-    return `COALESCE(${text}, '∅')`;
-  });
-  const { rows } = await session.query<{ id: string; line: string }>(
-    `SELECT id, CONCAT_WS('|', ${columns.join(', ')}) AS line FROM ${table}`,
-  );
-  return new Map(rows.map(({ id, line }) => [String(id), line]));
-}
-
-function differing(a: Map<string, string>, b: Map<string, string>): number {
-  let count = 0;
-  for (const [id, line] of a) if (b.get(id) !== line) count++;
-  for (const id of b.keys()) if (!a.has(id)) count++;
-  return count;
-}
 
 async function ordersOf(session: Session) {
   const { rows } = await session.query<{ user_id: number; idempotency_key: string; total: string }>(
@@ -115,7 +92,8 @@ export async function countBooks(
       ['order_items', ordersDb],
       ['notifications', notificationsDb],
     ] as const) {
-      rowsDiffering += differing(await lines(mysql, table), await lines(session, table));
+      const [a, b] = [mysql, session].map((side) => rowLines(side, table, TABLES[table])) as [Lines, Lines];
+      rowsDiffering += differing(await a, await b).length;
     }
     const quarantines = await Promise.all([
       countQuarantine(ordersDb, streamName('orders', 'forward')),

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openSession, type Session } from '@strangler/ledger';
 import type { Servers } from '@strangler/servers';
 import { Kafka, logLevel } from 'kafkajs';
-import { DATABASES, databaseAddresses, planEnvironment } from './addresses.ts';
+import { type DatabaseUsers, databaseAddresses, planEnvironment } from './addresses.ts';
 
 /** A task that was waiting to try again takes its time, ms. */
 const STOPPED_WITHIN_MS = 60_000;
@@ -13,18 +13,37 @@ const superuser = (servers: Servers, system: 'mysql' | 'postgres'): string => {
   return `${system}://${user}:${encodeURIComponent(password)}@${host}:${port}/${system === 'mysql' ? 'mysql' : 'postgres'}`;
 };
 
-/** Drops what the last run left: its flags, connectors with their offsets, topics, slots, origins, databases and users. */
-export async function cleanSlate(servers: Servers): Promise<void> {
-  rmSync(planEnvironment(servers).FLAGS_FILE!, { force: true });
-  await dropConnectors(servers);
-  await Promise.all([dropTopics(servers), dropMysql(servers), dropPostgres(servers)]);
+/** What a migration leaves on the servers: everything that is called after its Plan, and its databases with their users. */
+export type Slate = {
+  /** The Plan’s name. */
+  readonly name: string;
+  readonly flagsFile: string;
+  readonly monolith: DatabaseUsers;
+  readonly services: readonly DatabaseUsers[];
+};
+
+/** The rehearsal’s. */
+const shop = (servers: Servers): Slate => {
+  const { monolith, orders, notifications } = databaseAddresses(servers);
+  const flagsFile = planEnvironment(servers).FLAGS_FILE!;
+  return { name: 'shop', flagsFile, monolith, services: [orders, notifications] };
+};
+
+/**
+ * Drops what the last run left: its flags, connectors with their offsets, topics, slots, origins, databases and users. Makes
+ * the databases anew, and the users of the applications.
+ */
+export async function cleanSlate(servers: Servers, slate = shop(servers)): Promise<void> {
+  rmSync(slate.flagsFile, { force: true });
+  await dropConnectors(servers, slate);
+  await Promise.all([dropTopics(servers, slate), dropMysql(servers, slate), dropPostgres(servers, slate)]);
 }
 
-async function dropConnectors({ connect }: Servers): Promise<void> {
+async function dropConnectors({ connect }: Servers, { name: migration }: Slate): Promise<void> {
   const call = (path: string, method = 'GET') =>
     fetch(`${connect.url}/connectors${path}`, { method, signal: AbortSignal.timeout(30_000) });
   const names = ((await (await call('')).json()) as string[]).filter((name) =>
-    /\bshop\b/.test(name.replaceAll('_', '-')),
+    new RegExp(`\\b${migration}\\b`).test(name.replaceAll('_', '-')),
   );
   await Promise.all(
     names.map(async (name) => {
@@ -39,15 +58,16 @@ async function dropConnectors({ connect }: Servers): Promise<void> {
   );
 }
 
-async function dropTopics({ kafka }: Servers): Promise<void> {
+async function dropTopics({ kafka }: Servers, { name: migration }: Slate): Promise<void> {
   const admin = new Kafka({ brokers: [...kafka.brokers], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    const ours = (name: string) => /^(strangler|shop|__debezium-heartbeat)[.-].*\bshop\b|^shop\./.test(name);
-    const topics = (await admin.listTopics()).filter(ours);
+    const ours = new RegExp(`^(strangler|${migration}|__debezium-heartbeat)[.-].*\\b${migration}\\b|^${migration}\\.`);
+    const topics = (await admin.listTopics()).filter((name) => ours.test(name));
     if (topics.length) await admin.deleteTopics({ topics });
     while ((await admin.listTopics()).some((name) => topics.includes(name))) await sleep(50);
-    const groups = (await admin.listGroups()).groups.map(({ groupId }) => groupId).filter((id) => /\bshop\b/.test(id));
+    const { groups: all } = await admin.listGroups();
+    const groups = all.map(({ groupId }) => groupId).filter((id) => new RegExp(`\\b${migration}\\b`).test(id));
     if (groups.length) await admin.deleteGroups(groups).catch(() => {}); // one still in its session time-out: seek decides, not the group
   } finally {
     await admin.disconnect();
@@ -65,24 +85,24 @@ async function withSession(url: string, work: (session: Session) => Promise<void
 
 const userOf = (url: string): string => decodeURIComponent(new URL(url).username);
 
-async function dropMysql(servers: Servers): Promise<void> {
-  const { monolith } = databaseAddresses(servers);
+const databaseOf = (url: string): string => new URL(url).pathname.slice(1);
+
+async function dropMysql(servers: Servers, { monolith }: Slate): Promise<void> {
+  const { app, admin: _, ...roles } = monolith;
+  const database = databaseOf(app);
   await withSession(superuser(servers, 'mysql'), async (session) => {
-    await session.query(`DROP DATABASE IF EXISTS ${DATABASES.monolith}`);
-    await session.query(`CREATE DATABASE ${DATABASES.monolith} CHARACTER SET utf8mb4`);
-    for (const [role, url] of Object.entries(monolith)) {
-      if (role !== 'admin') await session.query(`DROP USER IF EXISTS '${userOf(url)}'@'%'`);
-    }
-    await session.query(`CREATE USER '${userOf(monolith.app)}'@'%' IDENTIFIED BY '${new URL(monolith.app).password}'`);
-    await session.query(`GRANT ALL ON ${DATABASES.monolith}.* TO '${userOf(monolith.app)}'@'%'`);
+    await session.query(`DROP DATABASE IF EXISTS ${database}`);
+    await session.query(`CREATE DATABASE ${database} CHARACTER SET utf8mb4`);
+    for (const url of [app, ...Object.values(roles)]) await session.query(`DROP USER IF EXISTS '${userOf(url)}'@'%'`);
+    await session.query(`CREATE USER '${userOf(app)}'@'%' IDENTIFIED BY '${new URL(app).password}'`);
+    await session.query(`GRANT ALL ON ${database}.* TO '${userOf(app)}'@'%'`);
   });
 }
 
-async function dropPostgres(servers: Servers): Promise<void> {
-  const addresses = databaseAddresses(servers);
+async function dropPostgres(servers: Servers, { services }: Slate): Promise<void> {
   await withSession(superuser(servers, 'postgres'), async (session) => {
-    for (const name of ['orders', 'notifications'] as const) {
-      const database = DATABASES[name];
+    for (const { app, admin: _, ...roles } of services) {
+      const database = databaseOf(app);
       await session.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ?', [database]);
       for (let tries = 0; tries < 100; tries++) {
         const { rows } = await session.query<{ active: boolean }>(
@@ -100,14 +120,12 @@ async function dropPostgres(servers: Servers): Promise<void> {
         [`strangler_${database}_`],
       );
       await session.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
-      for (const [role, url] of Object.entries(addresses[name])) {
-        if (role === 'admin') continue;
+      for (const url of [app, ...Object.values(roles)]) {
         const { rows } = await session.query('SELECT 1 FROM pg_roles WHERE rolname = ?', [userOf(url)]);
         if (!rows.length) continue;
         await session.query(`DROP OWNED BY ${userOf(url)}`); // what it was granted outside its database
         await session.query(`DROP ROLE ${userOf(url)}`);
       }
-      const app = addresses[name].app;
       await session.query(`CREATE ROLE ${userOf(app)} LOGIN PASSWORD '${new URL(app).password}'`);
       await session.query(`CREATE DATABASE ${database} OWNER ${userOf(app)}`);
     }

@@ -1,5 +1,6 @@
 import { at as local, PORTS } from './addresses.ts';
 import { mistakesIn } from './books.ts';
+import { keepExpecting } from './expecting.ts';
 import { inStoppingOrder } from './programs.ts';
 import { expectedOf, type Report, thisMachine } from './report.ts';
 import { pictureOf, show } from './screen.ts';
@@ -37,8 +38,9 @@ async function play(stage: Stage, quick: boolean, signal: AbortSignal): Promise<
   const { tally } = traffic;
   const watch = new Watch((now) => show(pictureOf(now, traffic.share(), tally.requests, tally.errors.length)));
   atTheEnd(() => watch.stop());
+  atTheEnd(keepExpecting('rehearsal', env));
   const book = new StepBook(input, tally, watch);
-  const { kill, wrongBuild, compared, completeAt } = await timed(
+  const { kill, wrongBuild, compared, completeAt, suspect } = await timed(
     'replay',
     `${input.live.length.toLocaleString('en')} purchases of 1998 replayed`,
     () => runStory(book, traffic, processes.orders, webhook, env),
@@ -52,6 +54,7 @@ async function play(stage: Stage, quick: boolean, signal: AbortSignal): Promise<
     ...(wrongBuild.boundary === 1_000
       ? []
       : [`the gate let users move to a wrong build: ${wrongBuild.boundary / 100} %`]),
+    ...(suspect ? [`${suspect} rows were overwritten, superseded or applied late by orderly moves`] : []),
     ...(suite.agreed ? [] : ['monolith and services do not answer alike']),
     ...inStoppingOrder(processes).flatMap(({ died, program }) => (died ? [`the process ${program.name} died`] : [])),
   ];

@@ -1,8 +1,10 @@
 import { type Compared, comparedSoFar, tryWrongBuild, type WrongBuild } from './comparing.ts';
+import { suspectIn } from './expecting.ts';
 import { type Process, strangler } from './processes.ts';
 import type { StepBook } from './steps.ts';
+import { surveyFirst } from './survey-first.ts';
 import type { LiveTraffic } from './traffic.ts';
-import { waitForStatus } from './watch.ts';
+import { readStatus, waitForStatus } from './watch.ts';
 import type { Webhook } from './webhook.ts';
 
 /** How the service’s death went. */
@@ -21,12 +23,14 @@ export type Told = {
   readonly compared: readonly Compared[];
   /** Share of the purchases made, 0…1, when everybody was on the service for the last time. */
   readonly completeAt: number;
+  /** Rows that were overwritten, superseded or applied late, and not by design, before anything was killed. */
+  readonly suspect: number;
 };
 
 const RECOVER_WITHIN_MS = 30_000;
 
 /**
- * What the operator does: notifications up, orders to a tenth, where a wrong build of the service is kept from getting
+ * What the operator does: a survey while the first customers buy, notifications up, orders to a tenth, where a wrong build of the service is kept from getting
  * more, orders up to half, the orders service dies and is started again, orders to all, everybody back, and up once
  * more. Each chapter opens its share of the purchases, so customers buy during every one, and the last share waits until
  * everybody is on the service.
@@ -58,8 +62,7 @@ export async function runStory(
     };
   const set = (capability: string, percent: number, upTo: number) =>
     take(`${capability} to ${percent} %`, capability, upTo, command('set', capability, String(percent)));
-  traffic.open(0.02);
-  await traffic.reached(0.02);
+  await surveyFirst(traffic, 0.02, env);
   await set('notifications', 10, 0.04);
   await set('notifications', 25, 0.06);
   await set('notifications', 50, 0.08);
@@ -79,6 +82,7 @@ export async function runStory(
   await set('orders', 25, 0.3);
   await set('orders', 50, 0.38);
 
+  const suspect = (await readStatus()).capabilities.reduce((sum, one) => sum + suspectIn(one), 0);
   let kill: Kill | undefined;
   await take(
     'the orders service dies',
@@ -99,11 +103,11 @@ export async function runStory(
     traffic.open(1);
     await traffic.done;
   });
-  return { kill: kill!, wrongBuild: wrongBuild!, compared: [before, await comparedSoFar()], completeAt };
+  return { kill: kill!, wrongBuild: wrongBuild!, compared: [before, await comparedSoFar()], completeAt, suspect };
 }
 
 async function killUnderLoad(traffic: LiveTraffic, orders: Process, webhook: Webhook): Promise<Kill> {
-  const heardBefore = webhook.heard.length;
+  const heardBefore = rollbacksIn(webhook).length;
   const killed = Date.now();
   await orders.kill();
   const everybodyBack = await waitForStatus(
@@ -119,10 +123,18 @@ async function killUnderLoad(traffic: LiveTraffic, orders: Process, webhook: Web
   return {
     backAfterTenthFailure: Math.max(0, everybodyBack - (failures[9] ?? everybodyBack)),
     failedRequests: failures.length,
-    webhook: webhook.heard.at(-1)?.body,
+    webhook: rollbacksIn(webhook).at(-1),
   };
 }
 
+/** What the webhook has heard, without alarms: rows that were written late have one of their own. */
+const rollbacksIn = ({ heard }: Webhook): unknown[] =>
+  heard.map(({ body }) => body).filter((body) => (body as { event?: string }).event !== 'alert');
+
 async function waitForWebhook(webhook: Webhook, before: number): Promise<void> {
-  await waitForStatus('the webhook to hear of the rollback', RECOVER_WITHIN_MS, () => webhook.heard.length > before);
+  await waitForStatus(
+    'the webhook to hear of the rollback',
+    RECOVER_WITHIN_MS,
+    () => rollbacksIn(webhook).length > before,
+  );
 }

@@ -1,4 +1,4 @@
-import { type Difference, type Result, type Rule, routeName, without } from '@strangler/compare';
+import { type Difference, type Result, type Rule, without } from '@strangler/compare';
 import { BUCKETS, bucketOf, otherSide, type Side } from '@strangler/plan';
 import type { Addresses } from '../addresses.ts';
 import type { RoutedCapability } from '../route.ts';
@@ -8,6 +8,7 @@ import { ShadowFindings } from './findings.ts';
 import { type Both, type Compare, lookAgain, type Users } from './look-again.ts';
 import type { ShadowMeters } from './meters.ts';
 import { Capture, type ShadowReply } from './reply.ts';
+import { RouteNames } from './route-names.ts';
 import { ShadowSides, type UserRead } from './sides.ts';
 
 /** Reads that are compared at once, and those that wait; beyond, a read is dropped and counted. */
@@ -29,6 +30,7 @@ export class Shadow {
   readonly #comparer: Comparer;
   readonly #meters: ShadowMeters;
   readonly #sides: ShadowSides;
+  readonly #names = new RouteNames();
   readonly #beside: (() => void)[] = [];
   readonly #queue: Job[] = [];
   /** What of the next read of a capability falls to noise; 1 is a look. */
@@ -118,7 +120,7 @@ export class Shadow {
 
   #found({ asked }: Job, result: Result): void {
     if (this.#stopped) return;
-    const [capability, route] = [asked.routed.name, routeName('GET', asked.target)];
+    const [capability, route] = [asked.routed.name, this.#names.nameOf(asked.routed, asked.target)];
     this.findings.replies(capability, route, asked.target, result);
     this.#meters.compared(capability, route, result.kind);
   }
@@ -171,7 +173,7 @@ export class Shadow {
       const third = await this.#compare(asked, second, await this.#sides.ask(asked, 'monolith'), true);
       again.push(...third.differences);
     }
-    this.findings.noise(asked.routed.name, routeName('GET', asked.target), asked.target, result, again);
+    this.findings.noise(asked.routed.name, this.#names.nameOf(asked.routed, asked.target), asked.target, result, again);
   }
 
   readonly #compare: Compare = async ({ routed, target }, old, newer, self = false) => {

@@ -115,11 +115,17 @@ export type Settings = {
   service: string;
   proxy?: Record<string, unknown>;
   handoff?: Record<string, unknown>;
-  user?: Record<string, string>;
+  user?: readonly unknown[];
+  userType?: string;
+  anonymous?: 'monolith' | 'refuse';
+  routes?: readonly string[];
   rewrite?: Record<string, string>;
   readOnly?: string[];
   confirmed?: boolean;
   compare?: Record<string, unknown>;
+  /** Addresses of both databases, in which users may be looked up. */
+  databases?: { readonly monolith: string; readonly service: string };
+  tables?: Record<string, unknown>;
 };
 
 export const planOf = ({
@@ -127,25 +133,31 @@ export const planOf = ({
   service,
   proxy,
   handoff,
-  user,
+  user = [{ header: 'x-user' }],
+  userType = 'text',
+  anonymous = 'monolith',
+  routes = ['ANY /api/orders', 'ANY /api/orders/**'],
   rewrite,
   readOnly,
   confirmed = false,
   compare,
+  databases,
+  tables = {},
 }: Settings) =>
   parsePlan(
     JSON.stringify({
       version: 1,
       name: 'shop',
-      monolith: { url: monolith },
+      monolith: { url: monolith, ...(databases && { database: databases.monolith }) },
+      kafka: { brokers: ['127.0.0.1:9092'], connect: 'http://127.0.0.1:8083' },
       control: { tokens: { admin: 'admin-token', proxy: TOKEN } },
       proxy: { stopWithin: '2s', ...proxy },
       capabilities: {
         orders: {
-          service: { url: service, rewrite: rewrite ?? {} },
-          routes: ['ANY /api/orders', 'ANY /api/orders/**'],
+          service: { url: service, rewrite: rewrite ?? {}, ...(databases && { database: databases.service }) },
+          ...{ routes, tables },
           readOnly: readOnly ?? ['POST /api/orders/search', 'GET /api/orders/watch'],
-          user: user ?? { header: 'x-user' },
+          ...{ user, userType, anonymous },
           handoff: { writeFate: '1ms', ...handoff },
           confirmed,
           ...(compare && { compare }),

@@ -83,7 +83,7 @@ export const forced: readonly Fault[] = [
       await scene.pause(0, 1_000);
       await up({ parts: ['postgres'] });
       await sleep(HANDOFF_QUIET_MS);
-      await strangler(['recopy', 'orders', '--plan', PLAN_FILE, '--reason', 'fault suite'], env);
+      await strangler(['recopy', 'orders', '--apply', '--plan', PLAN_FILE, '--reason', 'fault suite'], env);
       await until('open gates', 'orders', SETTLED_WITHIN_MS, ({ gates }) => !gates.length);
       scene.over();
     },

@@ -69,7 +69,7 @@ async function keepBorn({ env }: Stack): Promise<number> {
 
 async function recopy(stack: Stack, patience: number): Promise<void> {
   try {
-    await strangler(['recopy', '--plan', PLAN_FILE, '--reason', 'fault suite'], stack.env);
+    await strangler(['recopy', '--apply', '--plan', PLAN_FILE, '--reason', 'fault suite'], stack.env);
   } catch (error) {
     if (Date.now() > patience) throw error;
     await sleep(1_000);

@@ -3,10 +3,12 @@ import type { Status } from '@strangler/plan';
 import { Witness } from '../../witness.ts';
 import { at, PORTS } from '../addresses.ts';
 import { mistakesIn } from '../books.ts';
+import { keepExpecting } from '../expecting.ts';
 import { expectedOf, thisMachine } from '../report.ts';
 import { show } from '../screen.ts';
 import { settle } from '../settle.ts';
 import { onStage, type Stage } from '../stage.ts';
+import { surveyFirst } from '../survey-first.ts';
 import { CUSTOMERS_AT_A_TIME, type LiveTraffic, REPLAY_SECONDS, startTraffic } from '../traffic.ts';
 import { Watch } from '../watch.ts';
 import { listenToKeys } from './keys.ts';
@@ -45,7 +47,8 @@ export const chaos = (options: ChaosOptions) => {
 };
 
 async function play(stage: Stage, options: ChaosOptions): Promise<{ report: ChaosReport; customer: number }> {
-  const { input, addresses, processes, suite, timed, took, atTheEnd } = stage;
+  const { input, env, addresses, processes, suite, timed, took, atTheEnd } = stage;
+  atTheEnd(keepExpecting('chaos rehearsal', env));
   const witness = new Witness(addresses.monolith.admin, addresses.orders.admin, POLL_MS);
   atTheEnd(() => witness.stop());
   const over = new AbortController();
@@ -57,8 +60,11 @@ async function play(stage: Stage, options: ChaosOptions): Promise<{ report: Chao
     signal,
     visit: visit((purchase) => witness.add(purchase)),
     patience: TIMEOUT_MS,
+    upTo: 0,
   });
   const { tally } = traffic;
+  await timed('survey', 'strangler survey, while the first customers buy', () => surveyFirst(traffic, 0.02, env));
+  traffic.open(1);
   const fire = new Killer(processes, traffic.share, options.planned, signal);
   await timed('replay', `${input.live.length.toLocaleString('en')} purchases of 1998 replayed, under fire`, () =>
     underFire(traffic, witness, fire, { ...options, signal }),

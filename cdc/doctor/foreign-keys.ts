@@ -1,0 +1,166 @@
+import { quoted, type Session } from '@strangler/ledger';
+import { otherSide, type Plan, type Side } from '@strangler/plan';
+import { crossReferencesOf, isFollowed, sayPairs } from '../mapping/cross-references.ts';
+import { type ForeignKey, isOfOneUser, type Reference, readForeignKeys, referenceOf } from '../mapping/foreign-keys.ts';
+import { columnOf, type MappedTable } from '../mapping/mapping.ts';
+import type { Finding, ReportFinding } from './finding.ts';
+
+/** Looks at the foreign keys of both sides that leave the Plan or cross users, and at what a delete does through them. */
+export async function checkForeignKeys(
+  plan: Plan,
+  capability: string,
+  tables: readonly MappedTable[],
+  monolith: Session,
+  service: Session,
+  report: ReportFinding,
+): Promise<void> {
+  const isLogged = cascadesAreLogged(await nativeForeignKeys(monolith));
+  const all = [...(await readForeignKeys(monolith, 'monolith')), ...(await readForeignKeys(service, 'service'))];
+  const planned = ownersOf(plan, capability);
+  for (const key of all) {
+    const finding = findingOf(planned[key.side], tables, key, isLogged, all);
+    if (finding) report({ ...finding, where: `${capability}.${finding.where}` });
+  }
+}
+
+/** The tables of the Plan by each side’s names, with the columns that lead to their rows’ users. */
+function ownersOf(plan: Plan, capability: string): Readonly<Record<Side, ReadonlyMap<string, string>>> {
+  const tables = Object.entries(plan.capabilities[capability]!.tables).map(([name, { to = name, user, columns }]) => {
+    const column = typeof user === 'string' ? user : (user?.through ?? '');
+    return { name, to, column, there: Object.hasOwn(columns, column) ? columns[column]! : column };
+  });
+  return {
+    monolith: new Map(tables.map(({ name, column }) => [name, column])),
+    service: new Map(tables.map(({ to, there }) => [to, there])),
+  };
+}
+
+async function nativeForeignKeys(session: Session): Promise<string | undefined> {
+  const { rows } = await session.query<{ Value: string }>("SHOW VARIABLES LIKE 'innodb_native_foreign_keys'");
+  return rows[0]?.Value;
+}
+
+/** Until 9.6 InnoDB carried out what a foreign key says of a delete by itself, below the binary log; since then it is a setting. */
+export const cascadesAreLogged = (innodbNativeForeignKeys: string | undefined): boolean =>
+  innodbNativeForeignKeys === 'OFF';
+
+/**
+ * What is wrong with a foreign key; undefined if nothing, or if it is about no table of the Plan. `planned`: the Plan’s tables by
+ * that side’s names, with the columns that lead to their users; `tables`: those among them that can be mapped; `all`: the
+ * foreign keys of both sides.
+ */
+export function findingOf(
+  planned: ReadonlyMap<string, string>,
+  tables: readonly MappedTable[],
+  key: ForeignKey,
+  isLogged: boolean,
+  all: readonly ForeignKey[],
+): Finding | undefined {
+  const [child, parent] = [planned.has(key.child), planned.has(key.parent)];
+  const what = `foreign key ${key.name} of the ${key.side} leads from ${key.child} (${key.pairs.map(([from]) => from).join(', ')}) to ${key.parent}, ON DELETE ${key.onDelete}`;
+  if (child && key.side === 'monolith' && !isLogged && UNLOGGED.has(key.onDelete)) {
+    return {
+      ...{ level: 'error', where: key.child, what },
+      why: `this MySQL does not log what that does to ${key.child}, so the service keeps the rows as they were`,
+      fix: restrict(key),
+    };
+  }
+  if (!child && !parent) return undefined;
+  if (key.onDelete.startsWith('SET') && key.pairs.some(([from]) => from === planned.get(key.child))) {
+    return {
+      ...{ level: 'error', where: key.child, what },
+      why: `a ${key.parent} that is deleted leaves rows of nobody, which have no side to be on`,
+      fix: restrict(key),
+    };
+  }
+  const warn = (said: string, why: string, or: string): Finding => ({
+    ...{
+      level: 'warning',
+      where: child ? key.child : key.parent,
+      what: `${what}: ${said}`,
+      why,
+      fix: `${drop(key)} -- or ${or}`,
+    },
+  });
+  if (!parent) {
+    return warn(
+      `${key.parent} is not in this capability’s tables`,
+      `no stream keeps the two together: a row that comes from the other side is written whether or not ${key.parent} has what it refers to; and ${deletes(key)} on this side alone`,
+      `name ${key.parent} under tables of the Plan`,
+    );
+  }
+  if (!child) {
+    return warn(
+      `${key.child} is not in this capability’s tables`,
+      `a ${key.parent} that is deleted on the other side is deleted here by the sync, which follows no foreign key: ${key.child} keeps rows that lead nowhere`,
+      `name ${key.child} under tables of the Plan`,
+    );
+  }
+  const reference = referenceOf(tables, key);
+  if (!reference || isOfOneUser(reference)) return undefined;
+  if ('shared' in reference.parent.user) return isLeftAlone(reference, key) ? undefined : ofEverybody(key, what);
+  const race = `one user may delete a ${key.parent} on one side while another one’s ${key.child} is born on the other`;
+  const together = `let its rows move with their ${key.parent}: user: { through: ${reference.pairs[0]![0]}, of: ${reference.parent.name} } under tables.${reference.child.name} of the Plan`;
+  const alone = `${deletes(key)} where it is deleted, and the new row stays without it on both sides`;
+  const followed = crossReferencesOf(tables, all).find((one) => sayPairs(one) === sayPairs(reference));
+  if (followed) {
+    const does = followed.loses === 'itself' ? 'takes that away' : 'takes the reference from that';
+    return warn('it crosses users', `${race}: the sync ${does}, on both sides, and keeps it as orphaned`, together);
+  }
+  if (!isFollowed(reference)) return warn('it crosses users', `${race}: ${alone}`, together);
+  const other = otherSide(key.side);
+  const warning = warn(
+    `it crosses users, and the ${other} has no such foreign key`,
+    `${race}. With a foreign key on both sides the sync would take it away, and keep it; so ${alone}`,
+    together,
+  );
+  return { ...warning, fix: `${addTo(other, key, reference, isLogged)} -- and restart cdc; or ${together}` };
+}
+
+/** The statement that gives a side the foreign key that the other one has. */
+function addTo(
+  side: Side,
+  { name, onDelete }: ForeignKey,
+  { child, parent, pairs }: Reference,
+  isLogged: boolean,
+): string {
+  const from = pairs.map(([one]) => quote(side, columnOf(child, one)[side].name)).join(', ');
+  const to = pairs.map(([, one]) => quote(side, columnOf(parent, one)[side].name)).join(', ');
+  const does = side === 'monolith' && !isLogged ? 'RESTRICT' : onDelete;
+  return `ALTER TABLE ${quote(side, child.tables[side])} ADD CONSTRAINT ${quote(side, name)} FOREIGN KEY (${from}) REFERENCES ${quote(side, parent.tables[side])} (${to}) ON DELETE ${does};`;
+}
+
+/** True if what is written beside a row that is everybody’s is the monolith’s own, or if such a row stays while it is referred to. */
+const isLeftAlone = ({ child }: Reference, { onDelete }: ForeignKey): boolean =>
+  !UNLOGGED.has(onDelete) || ('shared' in child.user && child.user.shared === 'monolith');
+
+/** Rows of one user that a delete of a row of everybody’s takes along. */
+const ofEverybody = (key: ForeignKey, what: string): Finding => ({
+  ...{ level: 'warning', where: key.child, what: `${what}: ${key.parent} is everybody’s` },
+  why: `whoever deletes a ${key.parent} writes rows of users of either side: ${deletes(key)} where it is deleted`,
+  fix: restrict(key),
+});
+
+/** What rewrites rows of the child beside the statement that deletes a parent. */
+const UNLOGGED = new Set(['CASCADE', 'SET NULL', 'SET DEFAULT']);
+
+/** What a delete of a parent does to its children. */
+function deletes({ parent, child, onDelete }: ForeignKey): string {
+  if (onDelete === 'CASCADE') return `a delete of its ${parent} deletes the ${child}`;
+  if (onDelete.startsWith('SET'))
+    return `a delete of its ${parent} gives the ${child} the reference ${onDelete.slice(4)}`;
+  return `a ${child} keeps its ${parent} from being deleted`;
+}
+
+const quote = (side: Side, name: string): string => quoted(side === 'monolith' ? 'mysql' : 'postgres', name);
+
+function drop({ side, child, name }: ForeignKey): string {
+  const kind = side === 'monolith' ? 'FOREIGN KEY' : 'CONSTRAINT';
+  return `ALTER TABLE ${quote(side, child)} DROP ${kind} ${quote(side, name)};`;
+}
+
+function restrict(key: ForeignKey): string {
+  const names = (at: 0 | 1) => key.pairs.map((pair) => quote(key.side, pair[at])).join(', ');
+  const again = `FOREIGN KEY (${names(0)}) REFERENCES ${quote(key.side, key.parent)} (${names(1)}) ON DELETE RESTRICT`;
+  return `${drop(key)} ALTER TABLE ${quote(key.side, key.child)} ADD CONSTRAINT ${quote(key.side, key.name)} ${again}; -- and let the application delete a ${key.child} before its ${key.parent}`;
+}

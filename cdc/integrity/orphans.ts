@@ -1,0 +1,49 @@
+import { exactly, quoted, type Session } from '@strangler/ledger';
+import type { Side } from '@strangler/plan';
+import { type ForeignKey, type Reference, referenceOf } from '../mapping/foreign-keys.ts';
+import { columnOf, type Mapping } from '../mapping/mapping.ts';
+import { keysOf, type RowRule } from './row-rule.ts';
+
+/** A row and the one it refers to, on both sides: by every foreign key that either has between mapped tables, and by the Plan. */
+export function orphanRules(mapping: Mapping, foreignKeys: readonly ForeignKey[]): RowRule[] {
+  const tables = [...mapping.values()];
+  const declared = tables.flatMap((child): Reference[] => {
+    if (!('through' in child.user)) return [];
+    const parent = mapping.get(child.user.of)!;
+    return [{ child, parent, pairs: [[child.user.through, parent.key[0]!]] }];
+  });
+  const all = [...declared, ...foreignKeys.flatMap((key) => referenceOf(tables, key) ?? [])];
+  const different = new Map(all.map((one) => [sayReference(one), one]));
+  return [...different].flatMap(([what, reference]) =>
+    (['monolith', 'service'] as const).map((side) => ({
+      ...{ kind: 'orphan' as const, table: reference.child.name, side, what },
+      find: (session: Session) => findOrphans(session, reference, side),
+    })),
+  );
+}
+
+const sayReference = ({ child, parent, pairs }: Reference): string => {
+  const sorted = pairs.toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `${child.name} (${sorted.map(([from]) => from).join(', ')}) → ${parent.name} (${sorted.map(([, to]) => to).join(', ')})`;
+};
+
+function findOrphans(session: Session, { child, parent, pairs }: Reference, side: Side): Promise<string[]> {
+  const quote = (name: string) => quoted(session.dialect, name);
+  const ways = pairs.map(([from, to]) => ({ from: columnOf(child, from), to: columnOf(parent, to) }));
+  const isSame = ways.flatMap(({ from, to }) => {
+    const [below, above] = [`t.${quote(from[side].name)}`, `p.${quote(to[side].name)}`];
+    if (session.dialect === 'postgres')
+      return from[side].type === to[side].type ? `${above} = ${below}` : `${above}::text = ${below}::text`;
+    const exact = `${exactly('mysql', above)} = ${exactly('mysql', below)}`;
+    if (to.kind.name !== 'text') return `${above} = ${below}`;
+    return from[side].collation === to[side].collation ? `${above} = ${below} AND ${exact}` : exact;
+  });
+  const isSaid = ways.map(({ from }) => `t.${quote(from[side].name)} IS NOT NULL`);
+  return keysOf(
+    session,
+    child,
+    side,
+    `${quote(child.tables[side])} t WHERE ${isSaid.join(' AND ')} AND NOT EXISTS (
+       SELECT 1 FROM ${quote(parent.tables[side])} p WHERE ${isSame.join(' AND ')})`,
+  );
+}

@@ -1,0 +1,25 @@
+import { expect, test } from '@jest/globals';
+import { parsePlan } from '@strangler/plan';
+import { adviceOn } from './survey-advice.ts';
+
+const PLAN = parsePlan(
+  JSON.stringify({
+    ...{ version: 1, name: 'shop', monolith: { database: 'mysql://a:b@h/d' } },
+    kafka: { brokers: ['127.0.0.1:9092'], connect: 'http://127.0.0.1:8083' },
+    control: { tokens: { admin: 'admin-token', proxy: 'proxy-token' } },
+    capabilities: {
+      tasks: { service: { database: 'postgres://a:b@h/d' }, tables: { tasks: { user: 'user_id' } } },
+    },
+  }),
+  {},
+).capabilities.tasks!;
+
+test('a route with two ids is told as the Plan takes it, each parameter once', () => {
+  const finding = { table: 'tasks', op: 'update', columns: ['state'], cause: 'unrouted', count: 3 } as const;
+  const { lines } = adviceOn(
+    { ...finding, route: 'POST /projects/{id}/tasks/{id}/archive', samples: [] },
+    { capability: 'tasks', explainedBy: [] },
+    PLAN,
+  );
+  expect(lines).toEqual(['capabilities.tasks.routes: add "POST /projects/:id/tasks/:id2/archive"']);
+});

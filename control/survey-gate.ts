@@ -1,0 +1,40 @@
+import { type Capability, type SurveyFinding, sayChange, undeclaredIn } from '@strangler/plan';
+import type { SyncReport } from './gates.ts';
+import type { CapabilityState } from './state.ts';
+
+/** Findings named in a gate; the rest is counted. */
+const NAMED = 3;
+
+/**
+ * What keeps the first users from leaving the monolith: that nobody has looked whether the split follows the data, or that
+ * it does not. Only while everybody is there: once somebody has moved it is too late to ask, and nothing keeps anybody
+ * from moving back. A pure sync splits nobody, and a pure split has no rows of users.
+ */
+export function surveyGates(
+  name: string,
+  { tables, routes }: Pick<Capability, 'tables' | 'routes'>,
+  { boundary, pins }: Pick<CapabilityState, 'boundary' | 'pins'>,
+  report: SyncReport | undefined,
+): string[] {
+  const owned = Object.keys(tables).filter((table) => tables[table]!.user !== undefined); // others are everybody’s
+  if (!owned.length || !routes.length || !report) return [];
+  if (boundary > 0 || Object.values(pins).includes('service')) return [];
+  const { surveyed } = report;
+  const next = `run strangler survey ${name} while users are at work`;
+  if (!surveyed) return [`nothing has been surveyed yet; ${next}`];
+  const unseen = owned.filter((table) => !Object.hasOwn(surveyed.detail.tables, table));
+  if (unseen.length) return [`${unseen.join(', ')} came into the Plan after the last survey; ${next}`];
+  const undeclared = undeclaredIn(tables, surveyed.detail);
+  if (!undeclared.length) return [];
+  const count = undeclared.reduce((sum, one) => sum + one.count, 0);
+  return [
+    `the last survey found ${count} of ${surveyed.changes} changes that no request of the row’s user explains and the Plan ` +
+      `does not declare: ${sayFindings(undeclared)}; the report of strangler survey ${name} says what answers each`,
+  ];
+}
+
+function sayFindings(findings: readonly SurveyFinding[]): string {
+  const named = findings.slice(0, NAMED).map((one) => `${one.count} × ${one.table}, ${sayChange(one)}`);
+  if (findings.length > NAMED) named.push(`and ${findings.length - NAMED} more kinds`);
+  return named.join('; ');
+}
