@@ -83,7 +83,7 @@ describe('evidence', () => {
     window.restart();
     const { broadness, monolithBelow, ...left } = window.read(60_000, false);
     expect(new EvidenceWindow(LIMIT).read(60_000, false)).toMatchObject(left);
-    // But who comes and who fails is known, and so is the monolith: near 100 % there is too little to learn it anew.
+    // But who comes and who fails is known, and so is the monolith: near 100 % there is too little to learn it again.
     expect(broadness.users).toBe(20);
     expect(monolithBelow).toBeGreaterThan(1);
   });

@@ -211,7 +211,7 @@ export class EvidenceWindow {
   #each: Partial<Record<Side, Counter>> = {};
   #worse!: WorseTest;
   #above!: AboveTest;
-  /** What is known of the monolith stays: near 100 % there are too few requests to learn it anew. */
+  /** What is known of the monolith stays: near 100 % there are too few requests to learn it again. */
   readonly #below: BelowTest;
 
   /** `limit`: the share of errors, 0…1, that the Plan allows. */

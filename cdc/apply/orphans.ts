@@ -21,8 +21,8 @@ type Taken = {
 
 /**
  * Does with rows that have no parent what a foreign key would have done: takes them away with everything below them, or the
- * reference from them. Each is kept, and its owner hears of it by a correction: where another one has the parent still,
- * because it was deleted by somebody whose it was not, the row comes back. `rows` notes what it removes.
+ * reference from them. Each is kept, and a correction tells the side that owns it: if that side still has the parent,
+ * because somebody deleted it whose it was not, the row comes back. `rows` notes what it removes.
  */
 export async function takeOrphans(
   session: Session,

@@ -150,4 +150,17 @@ describe('assembling source transactions', () => {
     const [, , late, lateEnd] = whole(3, 2) as [SourceEvent, SourceEvent, SourceEvent, SourceEvent];
     expect(() => assemble([late, lateEnd], joined)).toThrow(AssemblyError);
   });
+
+  test('a stream that joins just before a crash of Connect takes the repeats, and then what was cut short', () => {
+    const cutShort = whole(5, 2).slice(0, 2);
+    const repeats = [...whole(3, 1), ...whole(4, 1)];
+    const joined = new Assembler(null, 500n);
+    expect(summary(assemble([...cutShort, ...repeats, ...whole(5, 2), ...whole(6, 1)], joined))).toEqual([
+      ['uuid:3', [1]],
+      ['uuid:4', [1]],
+      ['uuid:5', [1, 2]],
+      ['uuid:6', [1]],
+    ]);
+    expect(() => assemble([...whole(8, 1).slice(0, 2), ...whole(7, 1)], joined)).toThrow(/never completed/);
+  });
 });

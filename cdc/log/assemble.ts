@@ -47,7 +47,14 @@ export type Spilling = {
 };
 
 type Row = { readonly row: RowChange; readonly message: Buffer };
-type Open = { readonly first: bigint; readonly rows: Map<number, Row>; bytes: number; large?: Large };
+type Open = {
+  readonly first: bigint;
+  /** Begun before this stream knew any position: it may be what a crash cut short, and repeats come before it comes again. */
+  readonly unplaced: boolean;
+  readonly rows: Map<number, Row>;
+  bytes: number;
+  large?: Large;
+};
 type Large = { readonly spill: Spill; head: RowChange; position: string };
 
 /** A transaction with more than this goes to a file. */
@@ -111,7 +118,8 @@ export class Assembler {
   #opened(id: string, offset: bigint): Open {
     const known = this.#open.get(id);
     if (known) return known;
-    const open: Open = { first: offset, rows: new Map(), bytes: 0 };
+    const unplaced = this.#joined && this.#position === null;
+    const open: Open = { first: offset, unplaced, rows: new Map(), bytes: 0 };
     this.#open.set(id, open);
     return open;
   }
@@ -215,6 +223,7 @@ export class Assembler {
     for (const [id, open] of this.#open) {
       const row = open.large?.head ?? open.rows.values().next().value?.row;
       if (row?.place.dialect === 'mysql' && isAfter(sayPosition(row.place), this.#position)) {
+        if (open.unplaced) continue;
         throw new AssemblyError(`transaction ${id} was never completed`);
       }
       this.#open.delete(id);

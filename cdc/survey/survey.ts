@@ -9,6 +9,7 @@ import {
 } from '@strangler/plan';
 import pino from 'pino';
 import { startTicker } from '../capture/ticker.ts';
+import { NEXT_STEP } from '../log/continuity.ts';
 import { sleep } from '../sleep.ts';
 import { CapturedChanges } from './captured-changes.ts';
 import { ControlFeed, ControlRefusedError } from './control-feed.ts';
@@ -127,7 +128,7 @@ class RunningSurvey {
         this.#logAt = at + this.#ahead;
       },
       onEnd: (error: Error) => {
-        this.#failure ??= error;
+        this.#failure ??= new Error(error.message.replace(NEXT_STEP, 'Run the survey again'), { cause: error });
       },
     };
     const closeLog = await openSurveyLog(this.#plan, hooks, signal);

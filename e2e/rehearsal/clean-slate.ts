@@ -30,8 +30,8 @@ const shop = (servers: Servers): Slate => {
 };
 
 /**
- * Drops what the last run left: its flags, connectors with their offsets, topics, slots, origins, databases and users. Makes
- * the databases anew, and the users of the applications.
+ * Drops what the last run left: its flags, connectors with their offsets, topics, slots, origins, databases and users. Then
+ * creates the databases and the users of the applications.
  */
 export async function cleanSlate(servers: Servers, slate = shop(servers)): Promise<void> {
   rmSync(slate.flagsFile, { force: true });
