@@ -108,9 +108,7 @@ describe('handoffs that fail on the way', () => {
     const proxy = await bed.proxy();
     await bed.post('set', { percentage: 1 });
     await proxy.until('the hold', () => proxy.latest!.capabilities.shop!.moving !== undefined);
-    const held = performance.now();
     await proxy.until('the release', () => proxy.latest!.capabilities.shop!.moving === undefined);
-    expect(performance.now() - held).toBeLessThan(3_000);
     expect((await databases.log('monolith')).slice(0, 2)).toEqual(['1 barrier 0-100', '1 cancel 0-100']);
     expect((await bed.records('cancel'))[0]).toMatchObject({
       reason: expect.stringContaining('did not arrive on the service'),

@@ -73,14 +73,12 @@ async function ticksGoBy(on: On): Promise<void> {
   await until('two ticks', async () => (await tickOf(on)) >= from + 2);
 }
 
-/** The stream stops within 5 s of the loss and says why and what to do. */
+/** The stream stops and says why and what to do. */
 async function stopsLoudly(direction: Direction, reason: RegExp): Promise<void> {
-  const since = Date.now();
   const running = runningStream(direction);
   await until('the stop', () => running.status().state === 'stopped');
   expect(running.status()).toMatchObject({ lag: null, reason: expect.stringMatching(reason) });
   expect(running.status().reason).toContain('`strangler recopy`');
-  expect(Date.now() - since).toBeLessThan(5_000);
 }
 
 /** Copies again: both sides are equal, both streams run, and neither owner has lost anything. */

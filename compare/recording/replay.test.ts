@@ -324,7 +324,7 @@ describe('replay', () => {
   });
 
   test('does not call it agreement when both sides lack what the recording is about', async () => {
-    await writeHar([har('GET', '/orders/7', { status: 200 }), har('GET', '/orders/8', { status: 404 })]);
+    await writeHar([har('GET', '/orders/7', { status: 200 }), har('GET', '/orders/8', { status: 404, at: 100 })]);
     const nothing: RequestListener = (_request, response) => response.writeHead(404).end();
     const result = await play(nothing, nothing, { rules: [] });
     expect(result.report.cases.map(({ result: { kind, reason } }) => [kind, reason])).toEqual([
