@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BUCKETS, bucketOf } from '@strangler/plan';
+import { debianTool } from '@strangler/servers';
 import type { Benchmark, Options } from './benchmark.ts';
 import { browserHeaders } from './browser.ts';
 import { freePort, startChild } from './child.ts';
-import { debianTool } from './debian-tool.ts';
 import { median, ratio, rounded, table } from './figures.ts';
 import { serveOwnership } from './peers/control.ts';
 import { nginxProxy, nginxUpstream } from './peers/nginx.ts';
@@ -65,7 +65,7 @@ async function startAll(folder: string, signal: AbortSignal) {
     const file = join(own, 'nginx.conf');
     mkdirSync(own);
     writeFileSync(file, configuration(own));
-    const command = await debianTool('nginx', 'usr/sbin/nginx', ['-p', own, '-c', file]);
+    const command = await debianTool('nginx', 'usr/sbin/nginx', ['-p', own, '-c', file], say);
     return startChild(name, command, answers(port), signal);
   };
   try {

@@ -1,5 +1,6 @@
+import { debianTool } from '@strangler/servers';
 import { type Command, runCommand } from './child.ts';
-import { debianTool } from './debian-tool.ts';
+import { say } from './screen.ts';
 
 /** What one run of wrk measured: requests per second, latencies in milliseconds. */
 export type Load = { readonly requestsPerSecond: number; readonly p50: number; readonly p99: number };
@@ -54,6 +55,6 @@ export async function loadWith(
   { connections, seconds, signal }: { connections: number; seconds: number; signal: AbortSignal },
 ): Promise<Load> {
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];
-  const command: Command = await debianTool('wrk', 'usr/bin/wrk', args);
+  const command: Command = await debianTool('wrk', 'usr/bin/wrk', args, say);
   return readLoad(await runCommand(command, signal));
 }

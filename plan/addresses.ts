@@ -15,6 +15,30 @@ export function webMistake(text: string, { query = false } = {}): string | undef
  * its rest another host or database, so it is named before anybody connects there. Shows nothing of the address.
  */
 export function databaseMistake(text: string, schemes: readonly string[]): string | undefined {
+  const mistake = serverMistake(text, schemes);
+  if (mistake) return mistake;
+  const { hostname, pathname, username, password, searchParams } = new URL(text);
+  const tls = [...searchParams].find(([name, value]) => /ssl|tls/i.test(name) && !/^(disabled?|false|0)$/i.test(value));
+  if (tls)
+    return `asks for TLS by ${tls[0]}, which would be ignored: databases are talked to without TLS as yet; leave it out if they may be`;
+  if (!hostname) return 'names no host';
+  if (!/^\/[^/]+$/.test(pathname)) return `must name one database: ${text.split('://')[0]}://HOST/DATABASE`;
+  return encodingMistake([pathname, username, password]);
+}
+
+/** What is wrong with `redis://USER:PASSWORD@HOST:PORT/NUMBER`; undefined if nothing is. Shows nothing of the address. */
+export function redisMistake(text: string): string | undefined {
+  const mistake = serverMistake(text, ['redis', 'rediss']);
+  if (mistake) return mistake;
+  const { hostname, pathname, username, password, search } = new URL(text);
+  if (!hostname) return 'names no host';
+  if (search) return 'ends in a ?, which would be lost: leave it out';
+  if (!/^(\/\d*)?$/.test(pathname)) return 'must end in the number of a database, or in none: redis://HOST/0';
+  return encodingMistake([username, password]);
+}
+
+/** What is wrong with the form of a server’s address, whichever server it is. */
+function serverMistake(text: string, schemes: readonly string[]): string | undefined {
   const [scheme, ...rest] = text.split('://');
   if (!schemes.includes(scheme!) || rest.length === 0) {
     return `must be an address ${schemes.map((one) => `${one}://…`).join(' or ')}`;
@@ -30,14 +54,12 @@ export function databaseMistake(text: string, schemes: readonly string[]): strin
   if (authority.split('@').length > 2) return `has a raw @ in its user name or password: ${ENCODE}`;
   if (!URL.canParse(text)) return `is no address; if its user name or password has a special character, ${ENCODE}`;
   if (text.includes('#')) return `has a raw #, and what follows would be lost: ${ENCODE}`;
-  const { hostname, pathname, username, password, searchParams } = new URL(text);
-  const tls = [...searchParams].find(([name, value]) => /ssl|tls/i.test(name) && !/^(disabled?|false|0)$/i.test(value));
-  if (tls)
-    return `asks for TLS by ${tls[0]}, which would be ignored: databases are talked to without TLS as yet; leave it out if they may be`;
-  if (!hostname) return 'names no host';
-  if (!/^\/[^/]+$/.test(pathname)) return `must name one database: ${scheme}://HOST/DATABASE`;
+  return undefined;
+}
+
+function encodingMistake(parts: readonly string[]): string | undefined {
   try {
-    for (const part of [pathname, username, password]) decodeURIComponent(part);
+    for (const part of parts) decodeURIComponent(part);
   } catch {
     return `has a % that encodes nothing: ${ENCODE}`;
   }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { databaseMistake, webMistake } from './addresses.ts';
+import { databaseMistake, redisMistake, webMistake } from './addresses.ts';
 import { parseRoute } from './routes.ts';
 import { parseDuration, parsePercentage, parseSize } from './units.ts';
 
@@ -54,6 +54,12 @@ const databaseUrl = (schemes: string[]) =>
     title: `${schemes[0]}:// URL`,
     examples: [`${schemes[0]}://user:password@127.0.0.1/shop`],
   });
+
+/** An address of a Redis, or of what speaks as one does. */
+export const redisUrl = text((given) => redisMistake(given)).meta({
+  title: 'redis:// URL',
+  examples: ['redis://user:password@127.0.0.1/0'],
+});
 
 /** What is wrong with a route; undefined if nothing is. */
 export const routeMistake = (given: string): string | undefined => {

@@ -9,7 +9,10 @@ export type LookupTable = { readonly side: Side; readonly table: string };
 export function lookupTables(source: UserSource, tables: Capability['tables']): LookupTable[] {
   const found: LookupTable[] = [];
   if ('lookup' in source && source.lookup) found.push({ side: 'monolith', table: source.lookup.table });
-  if ('session' in source) found.push({ side: source.session.store.database, table: source.session.store.table });
+  if ('session' in source && 'table' in source.session.store) {
+    const { database, table } = source.session.store;
+    found.push({ side: database, table });
+  }
   if ('row' in source) {
     for (const table of wayToUser(source.row, tables)) {
       found.push({ side: 'monolith', table }, { side: 'service', table: tables[table]!.to ?? table });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { claim, fromEnvironment, text, token, web } from './field-types.ts';
+import { claim, fromEnvironment, redisUrl, text, token, web } from './field-types.ts';
 import { USER_TYPES } from './users.ts';
 
 const verify = z
@@ -81,7 +81,7 @@ const secrets = (description: string) =>
     .union([NAMED, z.array(NAMED).min(1)], 'must be a secret, or a list of secrets')
     .meta({ title: 'text, or list: text', description, examples: [fromEnvironment('COOKIE_SECRET')] });
 
-const store = z
+const tableStore = z
   .strictObject({
     table: NAMED.meta({ description: 'The table of the sessions.', examples: ['Sessions'] }),
     id: NAMED.meta({ description: 'The column with a session’s id.', examples: ['sid'] }),
@@ -93,6 +93,24 @@ const store = z
     }),
     database: z.enum(['monolith', 'service']).default('monolith').describe('In whose database it is.'),
   })
+  .meta({ description: 'A table, as of connect-session-sequelize, express-mysql-session or connect-pg-simple.' });
+
+const redisStore = z
+  .strictObject({
+    redis: redisUrl.describe('Its address; Valkey and the like speak as Redis does.'),
+    prefix: z
+      .string()
+      .default('sess:')
+      .describe(
+        'What the key of a session begins with, before its id; connect-redis says sess: unless it is told otherwise.',
+      ),
+  })
+  .meta({
+    description: 'A Redis with the data of each session, in JSON, under a key of its own, as of connect-redis.',
+  });
+
+const store = z
+  .union([tableStore, redisStore], 'must have table, id, data and expires, or redis')
   .meta({ description: 'Where sessions are kept.' });
 
 const session = z
@@ -106,7 +124,7 @@ const session = z
     }),
     store,
   })
-  .meta({ description: 'A session of express-session, in a table of connect-session-sequelize or the like.' });
+  .meta({ description: 'A session of express-session, kept in a table or in Redis.' });
 
 const source = z.union([
   z.strictObject({ jwt, lookup }),

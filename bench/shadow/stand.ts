@@ -1,12 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { debianTool } from '@strangler/servers';
 import { browserHeaders } from '../browser.ts';
 import { freePort, startChild, startProcess } from '../child.ts';
-import { debianTool } from '../debian-tool.ts';
 import { serveOwnership } from '../peers/control.ts';
 import { nginxUpstream } from '../peers/nginx.ts';
 import { planOf } from '../plan-of.ts';
+import { say } from '../screen.ts';
 
 /** 1 KB of JSON. */
 const json = JSON.stringify({
@@ -50,7 +51,12 @@ export async function onStand<T>(signal: AbortSignal, work: (stand: Stand) => Pr
     mkdirSync(join(folder, 'upstream'));
     const configuration = join(folder, 'upstream', 'nginx.conf');
     writeFileSync(configuration, nginxUpstream(join(folder, 'upstream'), [monolith, service], json));
-    const nginx = await debianTool('nginx', 'usr/sbin/nginx', ['-p', join(folder, 'upstream'), '-c', configuration]);
+    const nginx = await debianTool(
+      'nginx',
+      'usr/sbin/nginx',
+      ['-p', join(folder, 'upstream'), '-c', configuration],
+      say,
+    );
     stops.push(await startChild('upstream', nginx, answers(monolith), signal));
     stops.push(await serveOwnership(control, 'orders', { boundary: 0, pins: {} }));
     const proxy: Stand['proxy'] = async (name, candidate, share, { node = [], env } = {}) => {

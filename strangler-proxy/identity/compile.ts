@@ -1,13 +1,15 @@
-import type { Capability, Plan, Side, UserSource } from '@strangler/plan';
+import type { Capability, Plan, SessionSettings, Side, UserSource } from '@strangler/plan';
 import { askedSource } from './ask.ts';
 import { cookieSays } from './cookie.ts';
 import { jwtSource } from './jwt.ts';
 import { lookedUp } from './lookup.ts';
 import type { Places } from './places.ts';
+import { redisStore } from './redis-store.ts';
 import { rowSource } from './row.ts';
 import { sessionSource } from './session.ts';
 import { signedCookieSays } from './signed.ts';
 import { headerSays, type IdentitySource } from './source.ts';
+import { tableStore } from './table-store.ts';
 
 /** Where the sources of one capability look users up. */
 export type SourceSetting = {
@@ -28,14 +30,19 @@ function withoutLookup(source: UserSource, setting: SourceSetting): IdentitySour
   if ('jwt' in source) return jwtSource(source.jwt);
   if ('header' in source) return fromHeader(source.header.toLowerCase());
   if ('cookie' in source) return fromCookie(source.cookie, source.signed);
-  if ('session' in source)
-    return sessionSource(source.session, readerOf(source.session.store.database, setting), places);
+  if ('session' in source) return sessionSource(source.session, sessionStore(source.session.store, setting));
   if ('path' in source) return fromPath(source.path);
   if ('ask' in source) return askedSource(source.ask, places);
   if ('constant' in source) return () => ({ user: source.constant });
   const { tables } = capabilityOf(setting);
   const readers = { monolith: readerOf('monolith', setting), service: readerOf('service', setting) };
   return rowSource(source, tables, readers, places);
+}
+
+function sessionStore(store: SessionSettings['store'], setting: SourceSetting) {
+  const { places } = setting;
+  if ('redis' in store) return redisStore(store, places);
+  return tableStore(store, readerOf(store.database, setting), places);
 }
 
 const capabilityOf = ({ plan, capability }: SourceSetting): Capability => plan.capabilities[capability]!;

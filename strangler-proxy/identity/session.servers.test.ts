@@ -7,9 +7,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { SessionSettings } from '@strangler/plan';
 import express, { type RequestHandler } from 'express';
 import fc from 'fast-check';
+import { Redis } from 'ioredis';
 import pg from 'pg';
 import { Sequelize } from 'sequelize';
 import { type ScratchDatabases, scratchDatabases } from '../testing/databases.ts';
+import { startValkey, type Valkey } from '../testing/valkey.ts';
 import { compileSource } from './compile.ts';
 import { Places } from './places.ts';
 import type { SourceAnswer } from './source.ts';
@@ -17,16 +19,22 @@ import type { SourceAnswer } from './source.ts';
 // The applications’ own packages: what they write is what we must be able to read.
 const require = createRequire(import.meta.url);
 const session = require('express-session');
+const { RedisStore } = require('connect-redis');
 
 let databases: ScratchDatabases;
+let valkey: Valkey;
+const PORT = 26_379;
+const REDIS = `redis://127.0.0.1:${PORT}/3`;
 const places = new Places();
 
 beforeAll(async () => {
   databases = await scratchDatabases('sessions');
+  valkey = await startValkey(PORT);
 });
 afterAll(async () => {
   await places.close();
   await databases.drop();
+  await valkey.stop();
 });
 
 const SECRETS = ['new secret', 'old secret'];
@@ -76,6 +84,18 @@ const systems = {
     },
     end: (cookie: string) =>
       databases.service.query(`UPDATE session SET expire = now() - interval '1 second' WHERE sid = ?`, [cookie]),
+  },
+  'connect-redis on Valkey': {
+    stored: { redis: REDIS, prefix: 'sess:' } as Stored,
+    open: async () => {
+      const client = new Redis(REDIS);
+      return { store: new RedisStore({ client }), close: () => client.quit() };
+    },
+    end: async (id: string) => {
+      const client = new Redis(REDIS);
+      expect(await client.pexpire(`sess:${id}`, 0)).toBe(1);
+      await client.quit();
+    },
   },
 };
 
@@ -132,7 +152,7 @@ describe.each(Object.keys(systems) as (keyof typeof systems)[])('sessions of exp
     expect(await userOf('theme=dark')).toBeUndefined();
   });
 
-  test('that have ended are nobody’s, though their row is still there', async () => {
+  test('that have ended are nobody’s, though a row of them is still there', async () => {
     const userOf = reading(stored);
     const cookie = await visit('POST', '/login?id=42');
     expect(await userOf(cookie)).toEqual({ user: '42' });
@@ -166,11 +186,14 @@ describe.each(Object.keys(systems) as (keyof typeof systems)[])('sessions of exp
   });
 });
 
+/** The cookie of a session, as express-session writes it. */
+function signedBy(secret: string, id: string): string {
+  const signature = createHmac('sha256', secret).update(id).digest('base64').replace(/=+$/, '');
+  return `app.sid=${encodeURIComponent(`s:${id}.${signature}`)}`;
+}
+
 describe('sessions of other layouts', () => {
-  const signed = (id: string) => {
-    const signature = createHmac('sha256', 'new secret').update(id).digest('base64').replace(/=+$/, '');
-    return `app.sid=${encodeURIComponent(`s:${id}.${signature}`)}`;
-  };
+  const signed = (id: string) => signedBy('new secret', id);
   const stored: Stored = { table: 'theirs', id: 'session_id', data: 'data', expires: 'expires', database: 'monolith' };
 
   beforeEach(() => databases.monolith.query('DROP TABLE IF EXISTS theirs'));
@@ -246,5 +269,80 @@ describe('sessions of other layouts', () => {
       away: [],
     });
     await own.close();
+  });
+});
+
+describe('sessions in a Redis', () => {
+  const PASSWORD = 'a pass/word';
+  const SECURE = 26_380;
+  let secured: Valkey;
+  const at = (password: string, more = {}) => ({
+    ...{ redis: `redis://:${encodeURIComponent(password)}@127.0.0.1:${SECURE}`, prefix: 'app:' },
+    ...more,
+  });
+  const client = new Redis({ port: SECURE, password: PASSWORD, lazyConnect: true });
+  const signed = (id: string) => signedBy('new secret', id);
+
+  beforeAll(async () => {
+    secured = await startValkey(SECURE, ['--requirepass', PASSWORD]);
+    await client.set('app:one', '{"staff":{"id":42}}');
+  });
+  afterAll(async () => {
+    client.disconnect();
+    await secured.stop();
+  });
+
+  test('are found by their prefix, with a password of any characters', async () => {
+    expect(await reading(at(PASSWORD))(signed('one'))).toEqual({ user: '42' });
+    expect(await reading(at(PASSWORD, { prefix: 'sess:' }))(signed('one'))).toBeUndefined();
+  });
+
+  test('whose data are too long, or none, are told from nobody', async () => {
+    await client.set('app:long', `{"staff":{"id":"${'ä'.repeat(40_000)}"}}`);
+    await client.hset('app:hash', { staff: '42' });
+    const userOf = reading(at(PASSWORD));
+    expect(await userOf(signed('long'))).toEqual({ unreadable: 'the data of its session are too long' });
+    expect(await userOf(signed('hash'))).toEqual({ unknown: 'the Redis of its sessions did not answer (WRONGTYPE)' });
+  });
+
+  test('are refused by name if the password is wrong; one that is away is no mistake of the Plan', async () => {
+    for (const [password, unfit] of [
+      ['wrong', ['the Redis of its sessions refuses the address of the Plan: WRONGPASS']],
+      [PASSWORD, []],
+    ] as const) {
+      const own = new Places();
+      const { source, setting } = planWith(at(password));
+      compileSource(source, { ...setting, places: own });
+      expect(await own.check()).toEqual({ unfit, away: [] });
+      await own.close();
+    }
+    const own = new Places();
+    const { source, setting } = planWith({ redis: 'redis://127.0.0.1:9', prefix: 'app:' });
+    compileSource(source, { ...setting, places: own });
+    expect(await own.check()).toMatchObject({ unfit: [], away: [expect.any(String)] });
+    await own.close();
+  });
+
+  test('cannot be told while it hangs, as when it is gone; and can again at once when it is back', async () => {
+    const userOf = reading(at(PASSWORD));
+    expect(await userOf(signed('one'))).toEqual({ user: '42' });
+    secured.process.kill('SIGSTOP');
+    const silent = 'no answer from the Redis of its sessions within 2.0 s';
+    expect(await userOf(signed('one'))).toEqual({ unknown: silent });
+    secured.process.kill('SIGCONT');
+    for (;;) {
+      const said = await userOf(signed('one'));
+      if (said && 'user' in said) break;
+    }
+    await secured.stop();
+    expect(await userOf(signed('one'))).toMatchObject({
+      unknown: expect.stringContaining('the Redis of its sessions'),
+    });
+    secured = await startValkey(SECURE, ['--requirepass', PASSWORD]);
+    await client.set('app:one', '{"staff":{"id":43}}');
+    for (;;) {
+      const said = await userOf(signed('one'));
+      if (said && 'user' in said && said.user === '43') break;
+    }
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problem } from '../problem.ts';
 import { run } from '../run.ts';
@@ -17,14 +17,20 @@ export function debianMirror(sources: readonly string[]): string | undefined {
 
 /**
  * Fetches a package of Debian sid and all it depends on, and unpacks them into `folder`: nothing is installed, no root
- * is needed. An apt root of its own keeps the machine's apt untouched. Gives the size fetched, in bytes.
+ * is needed. An apt root of its own keeps the machine's apt untouched. `instead`: what one can do without. Gives the size
+ * fetched, in bytes.
  */
-export async function unpackFromDebian(name: string, folder: string, work: string): Promise<number> {
+export async function unpackFromDebian(
+  name: string,
+  folder: string,
+  instead = 'put mysqld 8.4 or newer on the PATH',
+): Promise<number> {
+  const work = `${folder}.apt`;
   const mirror = process.env.STRANGLER_DEBIAN_MIRROR ?? debianMirror(machineSources());
   if (!mirror) {
     throw new Problem(
       'No Debian mirror is known to this machine.',
-      'set STRANGLER_DEBIAN_MIRROR to the address of one, or put mysqld 8.4 or newer on the PATH, or use `docker compose up`',
+      `set STRANGLER_DEBIAN_MIRROR to the address of one, or ${instead}, or use \`docker compose up\``,
     );
   }
   if (!existsSync(keyring)) {
@@ -42,7 +48,7 @@ export async function unpackFromDebian(name: string, folder: string, work: strin
     run(
       { file: 'apt-get', args: ['-q', '-y', ...args], env: { APT_CONFIG: join(work, 'apt.conf'), LC_ALL: 'C' } },
       {
-        missing: 'put mysqld 8.4 or newer on the PATH (Debian and Ubuntu have apt-get), or use `docker compose up`',
+        missing: `${instead} (Debian and Ubuntu have apt-get), or use \`docker compose up\``,
         failed: `check that ${mirror} can be reached, then try again`,
       },
     );
@@ -52,6 +58,7 @@ export async function unpackFromDebian(name: string, folder: string, work: strin
   for (const file of readdirSync(archives).filter((entry) => entry.endsWith('.deb'))) {
     await run({ file: 'dpkg', args: ['-x', join(archives, file), folder] });
   }
+  rmSync(work, { recursive: true });
   const [, amount = '0', unit = 'MB'] = output.match(/Need to get ([\d.]+) ([kM]?B)/) ?? [];
   return Number(amount) * ({ B: 1, kB: 1e3, MB: 1e6 }[unit] ?? 0);
 }

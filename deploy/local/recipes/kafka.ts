@@ -32,7 +32,9 @@ export const kafka: Recipe = {
     const path = `${propertiesFile(home)}.format`;
     writeProperties(path, ports, folder);
     const cluster = randomBytes(16).toString('base64url');
-    await run(javaCommand(home, '128m', 'kafka.tools.StorageTool', ['format', '-t', cluster, '-c', path]), {
+    // As one word: a name that begins with a dash would be taken for an option.
+    const words = ['format', `--cluster-id=${cluster}`, '-c', path];
+    await run(javaCommand(home, '128m', 'kafka.tools.StorageTool', words), {
       mark: `initialise-kafka@${home.root}`,
     });
   },

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { dataFolder, type Home } from '../home.ts';
@@ -52,9 +52,7 @@ export const mysql: Recipe = {
     if (await machineHasMysqld()) return;
     await wholeFolder(unpacked(home), async (half) => {
       say('fetching MySQL from Debian sid (some 60 MB)');
-      const work = `${half}.apt`;
-      const size = await unpackFromDebian('mysql-server-core', half, work);
-      rmSync(work, { recursive: true });
+      const size = await unpackFromDebian('mysql-server-core', half);
       say(`fetched and unpacked ${(size / 1e6).toFixed(0)} MB`);
     });
   },
