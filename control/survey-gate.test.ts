@@ -1,20 +1,27 @@
 import { expect, test } from '@jest/globals';
-import type { SurveyFinding, Table } from '@strangler/plan';
+import { askedOf, type SurveyFinding, type Table } from '@strangler/plan';
 import type { SyncReport } from './gates.ts';
 import { surveyGates } from './survey-gate.ts';
 
 const table = (writers: Table['writers'] = []): Table => ({
   ...{ user: 'authorId', columns: {}, touched: [], writers, distinct: [] },
 });
-const PLAN = { tables: { Articles: table() }, routes: ['ANY /articles/**'] };
+const PLAN = {
+  tables: { Articles: table() },
+  ...{ routes: ['ANY /articles/**'], readOnly: [], userType: 'integer' as const },
+  user: [{ header: 'x-user' }],
+};
 const HOME = { boundary: 0, pins: {} };
 const JOB: SurveyFinding = { table: 'Articles', op: 'update', columns: ['popularity'], cause: 'nobody', count: 12 };
 const report = (surveyed?: SyncReport['surveyed']): SyncReport => ({
   ...{ streams: [], backfill: [], quarantine: { open: 0, settled: 0 }, corrections: [], unreadable: [] },
   ...(surveyed && { surveyed }),
 });
-const surveyed = (changes: number, findings: SurveyFinding[] = [], tables = { Articles: changes }) =>
-  report({ at: '2026-03-01T12:00:00Z', changes, detail: { tables, findings } });
+const surveyed = (changes: number, findings: SurveyFinding[] = [], unknown = 0) =>
+  report({
+    ...{ at: '2026-03-01T12:00:00Z', changes },
+    detail: { tables: { Articles: changes }, findings, unknown, asked: askedOf(PLAN) },
+  });
 const gates = (of: SyncReport, plan: Parameters<typeof surveyGates>[1] = PLAN, state = HOME) =>
   surveyGates('articles', plan, state, of).join();
 
@@ -34,6 +41,22 @@ test('nor while anything is unexplained that the Plan, as it is now, does not de
 test('nor with a table the survey did not know', () => {
   const tables = { ...PLAN.tables, Comments: table() };
   expect(gates(surveyed(40), { ...PLAN, tables })).toMatch(/^Comments came into the Plan after the last survey/);
+});
+
+test('nor once the Plan says otherwise what the survey has asked about', () => {
+  const changed = (parts: string) =>
+    `${parts} of articles in the Plan changed after the last survey; run strangler survey articles while users are at work`;
+  expect(gates(surveyed(7), { ...PLAN, user: [{ header: 'x-email' }] })).toBe(changed('user'));
+  expect(gates(surveyed(7), { ...PLAN, userType: 'text', routes: ['ANY /all/**'] })).toBe(changed('routes, userType'));
+  const tables = { Articles: { ...table(), user: 'editorId' } };
+  expect(gates(surveyed(7), { ...PLAN, tables })).toBe(changed('tables'));
+  const unowned = { Articles: { ...table(), unowned: 'monolith' as const } }; // answers a survey
+  expect(gates(surveyed(7), { ...PLAN, tables: unowned })).toBe('');
+});
+
+test('nor if the survey could tell of hardly any change', () => {
+  expect(gates(surveyed(7, [], 7))).toBe('');
+  expect(gates(surveyed(7, [], 8))).toMatch(/^the last survey could not tell of 8 of 15 changes; run strangler/);
 });
 
 test('once somebody is on the service it is not asked any more; nor of a pure sync or a pure split', () => {

@@ -1,4 +1,4 @@
-import { type Capability, type SurveyFinding, sayChange, undeclaredIn } from '@strangler/plan';
+import { type askedOf, changedSince, type SurveyFinding, sayChange, undeclaredIn } from '@strangler/plan';
 import type { SyncReport } from './gates.ts';
 import type { CapabilityState } from './state.ts';
 
@@ -12,10 +12,11 @@ const NAMED = 3;
  */
 export function surveyGates(
   name: string,
-  { tables, routes }: Pick<Capability, 'tables' | 'routes'>,
+  capability: Parameters<typeof askedOf>[0],
   { boundary, pins }: Pick<CapabilityState, 'boundary' | 'pins'>,
   report: SyncReport | undefined,
 ): string[] {
+  const { tables, routes } = capability;
   const owned = Object.keys(tables).filter((table) => tables[table]!.user !== undefined); // others are everybody’s
   if (!owned.length || !routes.length || !report) return [];
   if (boundary > 0 || Object.values(pins).includes('service')) return [];
@@ -24,6 +25,12 @@ export function surveyGates(
   if (!surveyed) return [`nothing has been surveyed yet; ${next}`];
   const unseen = owned.filter((table) => !Object.hasOwn(surveyed.detail.tables, table));
   if (unseen.length) return [`${unseen.join(', ')} came into the Plan after the last survey; ${next}`];
+  const changed = changedSince(surveyed.detail.asked, capability);
+  if (changed.length) return [`${changed.join(', ')} of ${name} in the Plan changed after the last survey; ${next}`];
+  const { unknown } = surveyed.detail;
+  if (unknown > surveyed.changes) {
+    return [`the last survey could not tell of ${unknown} of ${unknown + surveyed.changes} changes; ${next}`];
+  }
   const undeclared = undeclaredIn(tables, surveyed.detail);
   if (!undeclared.length) return [];
   const count = undeclared.reduce((sum, one) => sum + one.count, 0);

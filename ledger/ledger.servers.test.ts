@@ -551,7 +551,8 @@ describe('what control keeps in MySQL', () => {
     expect(await lastSurvey(sessions.mysql!, 'orders')).toBeUndefined();
     const row = { capability: 'orders', begun: '2026-01-01T00:00:00.000Z', changes: 9, unexplained: 1 };
     const finding = { table: 'orders', op: 'update', columns: ['total'], cause: 'nobody', count: 1 } as const;
-    const detail = { tables: { orders: 9 }, findings: [finding] };
+    const asked = { routes: '1', readOnly: '2', user: '3', userType: '4', tables: '5' };
+    const detail = { tables: { orders: 9 }, findings: [finding], unknown: 2, asked };
     await writeSurvey(sessions.mysql!, { ...row, changes: 3, detail });
     await writeSurvey(sessions.mysql!, { ...row, detail });
     expect(await lastSurvey(sessions.mysql!, 'orders')).toEqual({ ...row, detail, at: expect.any(String) });

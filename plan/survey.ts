@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Capability, DeclaredWriter, Table } from './capability-schema.ts';
 import type { SurveyedWrite } from './link.ts';
 
@@ -60,6 +61,35 @@ export type SurveyDetail = {
   /** By table of the Plan as it was, how many changes were seen. */
   readonly tables: Readonly<Record<string, number>>;
   readonly findings: readonly SurveyFinding[];
+  /** Changes of which nobody could tell, because control or a proxy was silent. */
+  readonly unknown: number;
+  /** What of the Plan, as it was, the survey has asked about. */
+  readonly asked: SurveyAsked;
+};
+
+/** Parts of a capability that a survey asks about, each as a digest. */
+export type SurveyAsked = Readonly<Record<(typeof ASKED)[number], string>>;
+
+const ASKED = ['routes', 'readOnly', 'user', 'userType', 'tables'] as const;
+/** How an identity is proven or kept decides not whose it is; and secrets have no place in a ledger, not even as digests. */
+const NOT_ASKED: readonly string[] = ['verify', 'secret', 'signed', 'redis'];
+
+/** What a survey of this capability asks about. */
+export function askedOf(capability: Pick<Capability, (typeof ASKED)[number]>): SurveyAsked {
+  const users = Object.entries(capability.tables).flatMap(([table, { user }]) => (user ? [[table, user]] : []));
+  const digest = (part: unknown) =>
+    createHash('sha256')
+      .update(JSON.stringify(part, (key, value) => (NOT_ASKED.includes(key) ? undefined : value)) ?? '')
+      .digest('hex')
+      .slice(0, 16);
+  const of = (part: (typeof ASKED)[number]) => digest(part === 'tables' ? users.sort() : capability[part]);
+  return Object.fromEntries(ASKED.map((part) => [part, of(part)])) as SurveyAsked;
+}
+
+/** The parts of a capability that have changed since a survey asked about them. */
+export const changedSince = (asked: SurveyAsked, capability: Parameters<typeof askedOf>[0]): string[] => {
+  const now = askedOf(capability);
+  return ASKED.filter((part) => asked[part] !== now[part]);
 };
 
 /** The newest survey of a capability. */
@@ -72,7 +102,10 @@ export type Surveyed = {
 };
 
 /** What the Plan, as it is now, does not declare of what a survey found. */
-export const undeclaredIn = (tables: Capability['tables'], { findings }: SurveyDetail): SurveyFinding[] =>
+export const undeclaredIn = (
+  tables: Capability['tables'],
+  { findings }: Pick<SurveyDetail, 'findings'>,
+): SurveyFinding[] =>
   findings.filter((finding) => {
     const table = tables[finding.table];
     return table !== undefined && !isUnowned(tables, table, finding) && !isDeclared(table, finding);

@@ -87,7 +87,7 @@ function sayFinding(finding: SurveyEvidence, report: SurveyReport, plan: Plan): 
 }
 
 const isUndeclared = (finding: SurveyEvidence, capability: string, plan: Plan): boolean =>
-  undeclaredIn(plan.capabilities[capability]!.tables, { tables: {}, findings: [finding] }).length > 0;
+  undeclaredIn(plan.capabilities[capability]!.tables, { findings: [finding] }).length > 0;
 
 /** The writers that would declare what can be declared, as the Plan has them. */
 function writersIn(report: SurveyReport, plan: Plan): string[] {

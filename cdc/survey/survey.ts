@@ -1,5 +1,6 @@
 import { databaseTime, openSession, type Session, writeSurvey } from '@strangler/ledger';
 import {
+  askedOf,
   errorForLog,
   type Plan,
   type SurveyAnswer,
@@ -266,9 +267,10 @@ class RunningSurvey {
     const reports: SurveyReport[] = [];
     for (const { tally } of this.#all) {
       const result = tally.finish(this.#heard, milliseconds);
-      const { capability, tables, unexplained } = result;
-      const judged = result.changes - result.unknown;
-      const detail = { tables, findings: kindsOf(result.findings) };
+      const { capability, tables, unexplained, unknown } = result;
+      const judged = result.changes - unknown;
+      const asked = askedOf(this.#plan.capabilities[capability]!);
+      const detail = { tables, findings: kindsOf(result.findings), unknown, asked };
       const undeclared = undeclaredIn(this.#plan.capabilities[capability]!.tables, detail);
       // One that has seen nothing counts for nothing, and takes away nothing of the one before.
       if (judged) await writeSurvey(session, { capability, begun, changes: judged, unexplained, detail });

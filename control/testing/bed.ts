@@ -18,6 +18,9 @@ import { TestProxy } from './proxy.ts';
 /** Tokens of every test Plan. */
 export const TOKENS = { read: 'read-token', operate: 'operate-token', admin: 'admin-token', proxy: 'proxy-token' };
 
+/** What of the capability of beds says whose a request is. */
+export const SHOP = { routes: ['ANY /shop/**'], user: [{ header: 'x-user' }] };
+
 /** A control with its own flags file and state, its Plan made of what a test gives. */
 export class Bed {
   readonly folder: string;
@@ -46,8 +49,7 @@ export class Bed {
       capabilities: {
         shop: {
           service: { url: 'http://127.0.0.1:2' },
-          routes: ['ANY /shop/**'],
-          user: [{ header: 'x-user' }],
+          ...SHOP,
           anonymous: 'monolith',
           ...over.shop,
         },

@@ -16,9 +16,17 @@ import {
   writeSurvey,
   writeVerify,
 } from '@strangler/ledger';
-import { directionInto, otherSide, type Side, streamName } from '@strangler/plan';
+import { askedOf, directionInto, otherSide, type Side, streamName } from '@strangler/plan';
+import { SHOP } from './bed.ts';
 
 type Login = { readonly host: string; readonly port: number; readonly user: string; readonly password: string };
+
+/** What a survey of the beds’ capability has asked about. */
+const ASKED = askedOf({
+  ...SHOP,
+  ...{ readOnly: [], userType: 'text' },
+  tables: { things: { user: 'user_id', columns: {}, touched: [], writers: [], distinct: [] } },
+});
 
 /** A MySQL and a Postgres database of a suite’s own, with our tables; and a stand-in for the two appliers. */
 export class TestDatabases {
@@ -71,7 +79,7 @@ export class TestDatabases {
       await writeSurvey(session, {
         capability: 'shop',
         begun: await databaseTime(session),
-        ...{ changes: 1, unexplained: 0, detail: { tables: { things: 1 }, findings: [] } },
+        ...{ changes: 1, unexplained: 0, detail: { tables: { things: 1 }, findings: [], unknown: 0, asked: ASKED } },
       });
     });
   }

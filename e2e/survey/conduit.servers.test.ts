@@ -177,7 +177,7 @@ test('each trap of the application is found by name, and the Plan’s writers an
     Comments: { ...tables.Comments!, writers: [{ ...by, deletes: true }] },
     Favorites: { ...tables.Favorites!, writers: [{ ...by, deletes: true }] },
   };
-  const left = undeclaredIn(declared, { tables: report.tables, findings: report.findings });
+  const left = undeclaredIn(declared, report);
   expect(left.map(({ cause }) => cause)).toEqual(['unrouted']);
   const connectors = (await (await fetch(`${found.connect.url}/connectors`)).json()) as string[];
   expect(connectors.filter((name) => name.includes(here.plan.name))).toEqual([]); // it has taken its own away
