@@ -8,13 +8,21 @@ import type { OpenSides } from '../sides.ts';
 const ARRIVAL_TIMEOUT_MS = 10_000;
 const POLL_MS = 50;
 
-/** True once a side has these aggregates; false if it does not get there. */
-export async function awaitEqual(sides: OpenSides, side: Side, images: readonly RootImage[]): Promise<boolean> {
-  for (const until = Date.now() + ARRIVAL_TIMEOUT_MS; Date.now() < until; ) {
-    if (await hasAll(sides, side, images)) return true;
+/** When one should have arrived that is written now, ms since 1970. */
+export const arrivalDue = (): number => Date.now() + ARRIVAL_TIMEOUT_MS;
+
+/** True once a side has these aggregates; false if it does not get there until `due`. */
+export async function awaitEqual(
+  sides: OpenSides,
+  side: Side,
+  images: readonly RootImage[],
+  due = arrivalDue(),
+): Promise<boolean> {
+  while (!(await hasAll(sides, side, images))) {
+    if (Date.now() > due) return false;
     await sleep(POLL_MS);
   }
-  return false;
+  return true;
 }
 
 async function hasAll(sides: OpenSides, side: Side, images: readonly RootImage[]): Promise<boolean> {

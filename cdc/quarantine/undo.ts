@@ -1,5 +1,5 @@
 import { type KeptEntry, noteUndone, writeRecord } from '@strangler/ledger';
-import { type Direction, directionInto, otherSide, type Plan, streamName } from '@strangler/plan';
+import { type Direction, directionInto, otherSide, type Plan, type Side, streamName } from '@strangler/plan';
 import { correct } from '../apply/corrections.ts';
 import { isRefusal } from '../apply/failures.ts';
 import { newOperation, overwritingBy } from '../apply/overwritten.ts';
@@ -7,7 +7,7 @@ import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
 import type { CorrectedBy, RootImage } from '../rows/change.ts';
 import { holdStream, type OpenSides, withSides } from '../sides.ts';
-import { awaitEqual } from './await-equal.ts';
+import { arrivalDue, awaitEqual } from './await-equal.ts';
 import { keeperOf, readEntry, readUndoneTogether } from './dispute.ts';
 import { readEntryName, sayEntry } from './entry-name.ts';
 import { applyKept } from './keep-late-write.ts';
@@ -25,6 +25,11 @@ export type Undone = {
   readonly arrived: boolean;
 };
 
+/** What was tried of one aggregate; `put`: what the owner has of it now, if it was put back. */
+type Tried = Pick<Undone, 'entries' | 'says'> & {
+  readonly put?: { readonly owner: Side; readonly all: readonly RootImage[] };
+};
+
 /** What became of undoing; what it has overwritten itself is undone by its own `operation`. */
 export type UndoResult = { readonly operation: string; readonly results: readonly Undone[] };
 
@@ -38,7 +43,8 @@ export async function undo(plan: Plan, text: string, options: UndoOptions): Prom
   return withSides(plan, name.capability, 'repair', async (sides) => {
     const entries = await readUndoneTogether(sides, name, await readEntry(sides, name));
     const corrected = newOperation('undone');
-    return { operation: corrected.operation, results: [await undoAggregate(sides, entries, corrected, options)] };
+    const tried = await undoAggregate(sides, entries, corrected, options);
+    return { operation: corrected.operation, results: [await arrivalOf(sides, tried, arrivalDue())] };
   });
 }
 
@@ -55,9 +61,12 @@ export async function undoOperation(
     const all = await list(plan, { ...filter, operation });
     if (!all.length) continue;
     await withSides(plan, capability, 'repair', async (sides) => {
+      const tried: Tried[] = [];
       for (const entries of Map.groupBy(all, ({ aggregate }) => aggregate).values()) {
-        results.push(await triedOn(sides, entries, corrected, { ...options, seen: undefined }));
+        tried.push(await triedOn(sides, entries, corrected, { ...options, seen: undefined }));
       }
+      const due = arrivalDue(); // of all: what is in the way of one is in the way of many
+      for (const one of tried) results.push(await arrivalOf(sides, one, due));
     });
   }
   if (!results.length) {
@@ -73,13 +82,18 @@ async function triedOn(
   entries: readonly KeptEntry[],
   corrected: CorrectedBy,
   options: UndoOptions,
-): Promise<Undone> {
+): Promise<Tried> {
   try {
     return await undoAggregate(sides, entries, corrected, options);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { entries: namesOf(entries), undone: false, says: error.message, arrived: false };
+    return { entries: namesOf(entries), says: error.message };
   }
+}
+
+async function arrivalOf(sides: OpenSides, { put, ...tried }: Tried, due: number): Promise<Undone> {
+  if (!put) return { ...tried, undone: false, arrived: false };
+  return { ...tried, undone: true, arrived: await awaitEqual(sides, otherSide(put.owner), put.all, due) };
 }
 
 const namesOf = (entries: readonly KeptEntry[]): string[] => entries.map(({ stream, id }) => sayEntry(stream, id));
@@ -89,7 +103,7 @@ async function undoAggregate(
   entries: readonly KeptEntry[],
   corrected: CorrectedBy,
   options: UndoOptions,
-): Promise<Undone> {
+): Promise<Tried> {
   const { by, reason } = options;
   const undoing = await readUndoing(sides, entries, false);
   refuseChanged(undoing, options);
@@ -101,19 +115,18 @@ async function undoAggregate(
       rows: rows.map(({ table, lost, made }) => ({ table: table.name, from: made, to: lost })),
     },
   });
-  const images = await put(sides, undoing, corrected, options);
+  const images = await putBack(sides, undoing, corrected, options);
   for (const [stream, some] of Map.groupBy(entries, (entry) => entry.stream)) {
     const direction: Direction = stream.endsWith(':forward') ? 'forward' : 'reverse';
     const ids = some.map(({ id }) => id);
     const session = sides.sessions[keeperOf({ direction })];
     await noteUndone(session, ids, `undone by ${by} (operation ${corrected.operation}): ${reason}`);
   }
-  const arrived = await awaitEqual(sides, otherSide(owner), images);
-  return { entries: namesOf(entries), undone: true, says: `put back, on the ${owner}`, arrived };
+  return { entries: namesOf(entries), says: `put back, on the ${owner}`, put: { owner, all: images } };
 }
 
 /** Writes the rows in the owner's database, under the owner's authority; a correction carries them to the other side. */
-async function put(
+async function putBack(
   sides: OpenSides,
   { entries, owner, user }: Undoing,
   corrected: CorrectedBy,
