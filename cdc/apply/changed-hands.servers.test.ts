@@ -27,7 +27,10 @@ const TABLES = {
   plan: {
     articles: {
       ...{ user: 'author_id', unowned: 'monolith' },
-      writers: [{ by: 'the popularity job', columns: ['popularity'] }],
+      writers: [
+        { by: 'the popularity job', columns: ['popularity'] },
+        { by: 'staff', deletes: true },
+      ],
     },
     comments: { user: { through: 'article_id', of: 'articles' } },
     tags: { shared: 'insert-only' },
@@ -153,6 +156,23 @@ describe('faults 84: rows without a user, and rows that get another one', () => 
     expect((await kept('service')).length + (await kept('monolith')).length).toBe(before);
     const { rows } = await world.service.query("SELECT kept FROM strangler_cause WHERE cause = 'declared'");
     expect(rows).toMatchObject([{ kept: 20 }]);
+  });
+
+  test('what the Plan declares that staff delete is gone on both sides, though its user goes home meanwhile', async () => {
+    await world.moveToService(2, '9');
+    await publish('service', 18, 9, 'eighth');
+    await bothHave(18, 9, 'eighth');
+    const before = (await kept('service')).length + (await kept('monolith')).length;
+    await world.handoff('service', 3, 'barrier', '9');
+    await world.monolith.query('DELETE FROM articles WHERE id = 18');
+    await until('the article gone on the service', async () => !(await articleOn('service', 18)));
+    await world.handoff('monolith', 3, 'grant', '9');
+    await publish('service', 20, SERVICES, 'behind it');
+    await bothHave(20, SERVICES, 'behind it');
+    expect(await articleOn('monolith', 18)).toBeUndefined();
+    expect((await kept('service')).length + (await kept('monolith')).length).toBe(before);
+    const { rows } = await world.service.query("SELECT kept FROM strangler_cause WHERE cause = 'declared'");
+    expect(rows).toMatchObject([{ kept: 21 }]);
   });
 
   test('rows that are everybody’s are inserted on both sides; one that does not fit holds up no other', async () => {

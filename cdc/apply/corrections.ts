@@ -5,6 +5,7 @@ import type { MappedTable, Row } from '../mapping/mapping.ts';
 import { userIn } from '../mapping/user-column.ts';
 import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
 import type { AppliedLate, CorrectedBy, Correction, RootImage } from '../rows/change.ts';
+import { sameRow } from '../rows/disposition.ts';
 import { goesElsewhere, userOfImage, usersOf } from '../rows/users.ts';
 import { TargetRefusesError } from './failures.ts';
 import type { LateChange } from './late-change.ts';
@@ -90,14 +91,19 @@ export async function answerTo(rows: Rows, { roots }: Correction): Promise<RootI
   return differs ? [...answers.values()] : [];
 }
 
-/** Late changes without those of rows that went to another user and are that one’s here: what becomes of them is theirs to say. */
+/**
+ * Late changes that a correction brings back to where they were made, without those of which there is nothing to decide:
+ * the row is as they left it, or went to another user and is that one’s, who will say what becomes of it.
+ */
 export async function withoutStanding(rows: Rows, late: readonly LateChange[]): Promise<readonly LateChange[]> {
   const stands = new Set<LateChange>();
   for (const change of late) {
-    const { table, after } = change;
-    if (!('column' in table.user) || !goesElsewhere(change)) continue;
-    const [row] = await rows.store(table).read(table.key, [keyRow(table, after!)]);
-    if (row && userIn(table, row) === userIn(table, after!)) stands.add(change);
+    const { table, before, after } = change;
+    const [row = null] = await rows.store(table).read(table.key, [keyRow(table, (after ?? before)!)]);
+    const isAsLeft = row && after ? sameRow(table, row, after, table.touched) : row === after;
+    const isTheirs =
+      row && 'column' in table.user && goesElsewhere(change) && userIn(table, row) === userIn(table, after!);
+    if (isAsLeft || isTheirs) stands.add(change);
   }
   return late.filter((change) => !stands.has(change));
 }
