@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { portions, type Session, writeCorrections } from '@strangler/ledger';
 import { LARGEST_MESSAGE_BYTES } from '../capture/connector-config.ts';
-import type { MappedTable, Row } from '../mapping/mapping.ts';
+import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
 import { userIn } from '../mapping/user-column.ts';
-import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
+import { chunks, imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
 import type { AppliedLate, CorrectedBy, Correction, RootImage } from '../rows/change.ts';
 import { sameRow } from '../rows/disposition.ts';
 import { goesElsewhere, userOfImage, usersOf } from '../rows/users.ts';
@@ -97,16 +97,27 @@ export async function answerTo(rows: Rows, { roots }: Correction): Promise<RootI
  */
 export async function withoutStanding(rows: Rows, late: readonly LateChange[]): Promise<readonly LateChange[]> {
   const stands = new Set<LateChange>();
-  for (const change of late) {
-    const { table, before, after } = change;
-    const [row = null] = await rows.store(table).read(table.key, [keyRow(table, (after ?? before)!)]);
-    const isAsLeft = row && after ? sameRow(table, row, after, table.touched) : row === after;
-    const isTheirs =
-      row && 'column' in table.user && goesElsewhere(change) && userIn(table, row) === userIn(table, after!);
-    if (isAsLeft || isTheirs) stands.add(change);
+  for (const [table, some] of Map.groupBy(late, (change) => change.table)) {
+    const keys = some.map(({ before, after }) => keyRow(table, (after ?? before)!));
+    const here = new Map<string, Row>();
+    for (const chunk of chunks(keys))
+      for (const row of await rows.store(table).read(table.key, chunk)) here.set(keyOf(table, row), row);
+    for (const [at, change] of some.entries()) {
+      const row = here.get(keyOf(table, keys[at]!)) ?? null;
+      if (isAsLeft(change, row) || isTheirs(change, row)) stands.add(change);
+    }
   }
   return late.filter((change) => !stands.has(change));
 }
+
+const isAsLeft = ({ table, after }: LateChange, row: Row | null): boolean =>
+  row && after ? sameRow(table, row, after, table.touched) : row === after;
+
+const isTheirs = (change: LateChange, row: Row | null): boolean =>
+  row !== null &&
+  'column' in change.table.user &&
+  goesElsewhere(change) &&
+  userIn(change.table, row) === userIn(change.table, change.after!);
 
 /** Aggregates by the user each one is of, as this side has it; one that is not there is of `otherwise`. */
 export const byUser = (
