@@ -5,7 +5,7 @@ import type { MappedTable, Row } from '../mapping/mapping.ts';
 import { userIn } from '../mapping/user-column.ts';
 import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
 import type { AppliedLate, CorrectedBy, Correction, RootImage } from '../rows/change.ts';
-import { goesElsewhere, userOfImage, usersOf } from '../rows/users.ts';
+import { goesElsewhere, usersOf, usersOfImages } from '../rows/users.ts';
 import { TargetRefusesError } from './failures.ts';
 import type { LateChange } from './late-change.ts';
 
@@ -95,19 +95,27 @@ export async function withoutStanding(rows: Rows, late: readonly LateChange[]): 
   const stands = new Set<LateChange>();
   for (const change of late) {
     const { table, after } = change;
-    if (!('column' in table.user) || !goesElsewhere(change)) continue;
+    const user = after && goesElsewhere(change) ? userIn(table, after) : undefined;
+    if (user === undefined) continue; // reached through a parent, which says more than the row does
     const [row] = await rows.store(table).read(table.key, [keyRow(table, after!)]);
-    if (row && userIn(table, row) === userIn(table, after!)) stands.add(change);
+    if (row && userIn(table, row) === user) stands.add(change);
   }
   return late.filter((change) => !stands.has(change));
 }
 
 /** Aggregates by the user each one is of, as this side has it; one that is not there is of `otherwise`. */
-export const byUser = (
+export async function byUser(
   rows: Rows,
   images: readonly RootImage[],
   otherwise: string | null,
-): Map<string | null, RootImage[]> => Map.groupBy(images, (image) => userOfImage(rows, image, otherwise));
+): Promise<Map<string | null, RootImage[]>> {
+  const users = await usersOfImages(
+    rows,
+    images,
+    images.map(() => otherwise),
+  );
+  return Map.groupBy(images, (_, at) => users[at]!);
+}
 
 /** What a side makes of a correction that names no user: which aggregates it has not either, and by user those it has. */
 export async function answerToUnknown(

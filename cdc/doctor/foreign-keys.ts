@@ -1,8 +1,9 @@
 import { quoted, type Session } from '@strangler/ledger';
-import { otherSide, type Plan, type Side } from '@strangler/plan';
+import { columnsOfWay, otherSide, type Plan, type Side, sayWay, type Way, waysOf } from '@strangler/plan';
 import { crossReferencesOf, isFollowed, sayPairs } from '../mapping/cross-references.ts';
 import { type ForeignKey, isOfOneUser, type Reference, readForeignKeys, referenceOf } from '../mapping/foreign-keys.ts';
 import { columnOf, type MappedTable } from '../mapping/mapping.ts';
+import { waysIn } from '../mapping/user-column.ts';
 import type { Finding, ReportFinding } from './finding.ts';
 
 /** Looks at the foreign keys of both sides that leave the Plan or cross users, and at what a delete does through them. */
@@ -24,13 +25,13 @@ export async function checkForeignKeys(
 }
 
 /** The tables of the Plan by each side’s names, with the columns that lead to their rows’ users. */
-function ownersOf(plan: Plan, capability: string): Readonly<Record<Side, ReadonlyMap<string, string>>> {
+function ownersOf(plan: Plan, capability: string): Readonly<Record<Side, ReadonlyMap<string, readonly string[]>>> {
   const tables = Object.entries(plan.capabilities[capability]!.tables).map(([name, { to = name, user, columns }]) => {
-    const column = typeof user === 'string' ? user : (user?.through ?? '');
-    return { name, to, column, there: Object.hasOwn(columns, column) ? columns[column]! : column };
+    const path = waysOf({ user }).flatMap(columnsOfWay);
+    return { name, to, path, there: path.map((one) => (Object.hasOwn(columns, one) ? columns[one]! : one)) };
   });
   return {
-    monolith: new Map(tables.map(({ name, column }) => [name, column])),
+    monolith: new Map(tables.map(({ name, path }) => [name, path])),
     service: new Map(tables.map(({ to, there }) => [to, there])),
   };
 }
@@ -50,7 +51,7 @@ export const cascadesAreLogged = (innodbNativeForeignKeys: string | undefined): 
  * foreign keys of both sides.
  */
 export function findingOf(
-  planned: ReadonlyMap<string, string>,
+  planned: ReadonlyMap<string, readonly string[]>,
   tables: readonly MappedTable[],
   key: ForeignKey,
   isLogged: boolean,
@@ -66,10 +67,10 @@ export function findingOf(
     };
   }
   if (!child && !parent) return undefined;
-  if (key.onDelete.startsWith('SET') && key.pairs.some(([from]) => from === planned.get(key.child))) {
+  if (key.onDelete.startsWith('SET') && key.pairs.some(([from]) => planned.get(key.child)?.includes(from))) {
     return {
       ...{ level: 'error', where: key.child, what },
-      why: `a ${key.parent} that is deleted leaves rows of nobody, which have no side to be on`,
+      why: `a ${key.parent} that is deleted leaves rows of nobody${planned.get(key.child)!.length > 1 ? ', or another user’s' : ''}, which have no side to be on`,
       fix: restrict(key),
     };
   }
@@ -99,6 +100,8 @@ export function findingOf(
   const reference = referenceOf(tables, key);
   if (!reference || isOfOneUser(reference)) return undefined;
   if ('shared' in reference.parent.user) return isLeftAlone(reference, key) ? undefined : ofEverybody(key, what);
+  const way = wayBy(reference);
+  if (way) return alsoAWay(key, what, reference, way);
   const race = `one user may delete a ${key.parent} on one side while another one’s ${key.child} is born on the other`;
   const together = `let its rows move with their ${key.parent}: user: { through: ${reference.pairs[0]![0]}, of: ${reference.parent.name} } under tables.${reference.child.name} of the Plan`;
   const alone = `${deletes(key)} where it is deleted, and the new row stays without it on both sides`;
@@ -115,6 +118,38 @@ export function findingOf(
     together,
   );
   return { ...warning, fix: `${addTo(other, key, reference, isLogged)} -- and restart cdc; or ${together}` };
+}
+
+/** The way to the user, behind another one, that a reference is. */
+const wayBy = ({ child, parent, pairs }: Reference): Way | undefined =>
+  waysIn(child.user).find(
+    (way) =>
+      'of' in way && way.of === parent.name && way.through.every((from) => pairs.some((pair) => pair[0] === from)),
+  );
+
+/** Where another way to the user is set beside it, a row refers to a row of another user by this one. */
+function alsoAWay(key: ForeignKey, what: string, { child }: Reference, way: Way): Finding {
+  const earlier = waysIn(child.user).slice(0, waysIn(child.user).indexOf(way));
+  return {
+    ...{
+      level: 'warning',
+      where: key.child,
+      what: `${what}: it crosses users where ${earlier.map(sayWay).join(' or ')} is set beside it`,
+    },
+    why: `that tells the user there, and one user may delete a ${key.parent} on one side while another one’s ${key.child} is born on the other`,
+    fix: `${keepApart('monolith', child, way, earlier)} ${keepApart('service', child, way, earlier)} -- and restart cdc; or ${drop(key)}`,
+  };
+}
+
+/** The statement that keeps a way from being set beside one before it. */
+function keepApart(side: Side, child: MappedTable, way: Way, earlier: readonly Way[]): string {
+  const name = (column: string) => quote(side, columnOf(child, column)[side].name);
+  const isOpen = (one: Way) =>
+    `(${columnsOfWay(one)
+      .map((column) => `${name(column)} IS NULL`)
+      .join(' OR ')})`;
+  const called = quote(side, [child.tables[side], ...columnsOfWay(way), 'alone'].join('_').slice(-60));
+  return `ALTER TABLE ${quote(side, child.tables[side])} ADD CONSTRAINT ${called} CHECK (${isOpen(way)} OR (${earlier.map(isOpen).join(' AND ')}));`;
 }
 
 /** The statement that gives a side the foreign key that the other one has. */

@@ -15,11 +15,11 @@ const table = (name: string, user: UserPath, columns: readonly string[]) =>
       return { name: column, kind, monolith: at(column), service: at(`its_${column}`) };
     }),
   }) as unknown as MappedTable;
-const user: UserPath = { column: 'userId', type: 'integer' };
+const user: UserPath = { ways: [{ column: 'userId' }], type: 'integer' };
 const TABLES = [
   table('Posts', user, ['id', 'userId', 'slug']),
   table('Replies', user, ['id', 'userId', 'postId', 'slug', 'aboutId?']),
-  table('Parts', { through: 'postId', of: 'Posts' }, ['id', 'postId']),
+  table('Parts', { ways: [{ through: ['postId'], of: 'Posts' }], type: 'integer' }, ['id', 'postId']),
 ];
 const on = (child: string, from: string, onDelete = 'CASCADE', to = 'id'): ForeignKey[] => [
   { side: 'monolith', name: 'm', child, parent: 'Posts', pairs: [[from, to]], onDelete },

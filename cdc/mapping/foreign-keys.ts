@@ -1,6 +1,7 @@
 import type { Session } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
 import type { MappedTable } from './mapping.ts';
+import { certainWays } from './user-column.ts';
 
 /** A foreign key of one side's database, mapped or not, by that side's names. */
 export type ForeignKey = {
@@ -62,10 +63,11 @@ export function referenceOf(tables: readonly MappedTable[], key: ForeignKey): Re
 
 /** True if the tables themselves say that a row and the one it refers to have one user: it is the way to the user, or carries it. */
 export function isOfOneUser({ child, parent, pairs }: Reference): boolean {
-  const { user } = child;
-  if ('through' in user) return user.of === parent.name && pairs.some(([from]) => from === user.through);
-  const { user: above } = parent;
-  return (
-    'column' in user && 'column' in above && pairs.some(([from, to]) => from === user.column && to === above.column)
+  const has = (from: string, to: string | undefined) => pairs.some((pair) => pair[0] === from && pair[1] === to);
+  const above = certainWays(parent.user);
+  return certainWays(child.user).some((way) =>
+    'of' in way
+      ? way.of === parent.name && way.through.every((from, at) => has(from, parent.key[at]))
+      : above.some((one) => 'column' in one && has(way.column, one.column)),
   );
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { tableOf } from '../../plan/testing/table.ts';
 import type { Column, TableShape } from './columns.ts';
 import { kindOf } from './kind-of.ts';
-import { type MappedTable, mapTable, toRow } from './mapping.ts';
+import { mapTable, toRow } from './mapping.ts';
 import { NOBODY, userIn } from './user-column.ts';
 
 const column = (name: string, type: string, digits = 6): Column => ({
@@ -161,7 +161,7 @@ describe('mapping a table', () => {
 
   test('faults 82 the user of a row is the same text as the user of a request', () => {
     const user = (type: 'integer' | 'uuid' | 'caseless', owner: string | null) =>
-      userIn({ user: { column: 'owner', type } } as MappedTable, { owner });
+      userIn({ user: { ways: [{ column: 'owner' }], type } }, { owner });
     expect(user('uuid', '550e8400e29b41d4a716446655440000')).toBe('550e8400-e29b-41d4-a716-446655440000');
     expect(user('caseless', 'AL@shop.test')).toBe('al@shop.test');
     expect(user('integer', '7')).toBe('7');
