@@ -108,14 +108,15 @@ export class Duo {
   /** Runs both streams until both logs are read, `atOnce` entries in a transaction. Throws if they do not come to rest. */
   async settle(atOnce = 1): Promise<void> {
     for (let turn = 0; turn < 60; turn++) {
-      const forward = await this.#apply('forward', atOnce);
-      const reverse = await this.#apply('reverse', atOnce);
+      const forward = await this.turn('forward', atOnce);
+      const reverse = await this.turn('reverse', atOnce);
       if (!forward && !reverse) return;
     }
     throw new Error('the streams do not come to rest');
   }
 
-  async #apply(direction: Direction, atOnce: number): Promise<boolean> {
+  /** One target transaction of a stream, of `atOnce` entries of its log; false if there is nothing to read. */
+  async turn(direction: Direction, atOnce: number): Promise<boolean> {
     const [source, target] =
       direction === 'forward' ? (['monolith', 'service'] as const) : (['service', 'monolith'] as const);
     const entries = this.#sides[source].database.log.slice(this.#read[direction], this.#read[direction] + atOnce);
