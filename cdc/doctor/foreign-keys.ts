@@ -101,7 +101,12 @@ export function findingOf(
   if (!reference || isOfOneUser(reference)) return undefined;
   if ('shared' in reference.parent.user) return isLeftAlone(reference, key) ? undefined : ofEverybody(key, what);
   const way = wayBy(reference);
-  if (way) return alsoAWay(key, what, reference, way);
+  if (way) {
+    const isSaid = all.some(
+      (one) => one.side === 'monolith' && key.side === 'service' && isAlike(tables, one, reference),
+    );
+    return isSaid ? undefined : alsoAWay(key, what, reference, way);
+  }
   const race = `one user may delete a ${key.parent} on one side while another one’s ${key.child} is born on the other`;
   const together = `let its rows move with their ${key.parent}: user: { through: ${reference.pairs[0]![0]}, of: ${reference.parent.name} } under tables.${reference.child.name} of the Plan`;
   const alone = `${deletes(key)} where it is deleted, and the new row stays without it on both sides`;
@@ -119,6 +124,11 @@ export function findingOf(
   );
   return { ...warning, fix: `${addTo(other, key, reference, isLogged)} -- and restart cdc; or ${together}` };
 }
+
+const isAlike = (tables: readonly MappedTable[], key: ForeignKey, reference: Reference): boolean => {
+  const other = referenceOf(tables, key);
+  return other !== undefined && sayPairs(other) === sayPairs(reference);
+};
 
 /** The way to the user, behind another one, that a reference is. */
 const wayBy = ({ child, parent, pairs }: Reference): Way | undefined =>
