@@ -29,6 +29,22 @@ const on = (child: string, from: string, onDelete = 'CASCADE', to = 'id'): Forei
   },
 ];
 
+describe('a reference that is a way to the user, among others', () => {
+  const ways = [{ column: 'userId' }, { through: ['postId'], of: 'Posts' }];
+  const having = (path: UserPath) => [TABLES[0]!, table('Replies', path, ['id', 'userId?', 'postId?'])];
+
+  test('is followed, because another way before it may lead to another user', () => {
+    const user = { ways, type: 'integer' } as const;
+    expect(crossReferencesOf(having(user), on('Replies', 'postId'))).toMatchObject([{ loses: 'itself' }]);
+  });
+
+  test('is not, if it is the first one or never set beside one before it', () => {
+    const first = { ways: ways.toReversed(), type: 'integer' } as const;
+    const apart = { ways, apart: ways.slice(1), type: 'integer' } as const;
+    for (const user of [first, apart]) expect(crossReferencesOf(having(user), on('Replies', 'postId'))).toEqual([]);
+  });
+});
+
 describe('a reference that the sync sees to', () => {
   test('crosses users, and both sides have a foreign key for it, each by its own names', () => {
     const [reference, ...others] = crossReferencesOf(TABLES, on('Replies', 'postId'));

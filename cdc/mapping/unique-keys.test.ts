@@ -40,6 +40,19 @@ describe('a unique key (faults 87)', () => {
     ).toHaveLength(1);
   });
 
+  test('of several ways to the user, must hold one that tells the user wherever it is set', () => {
+    const [shelf, owner] = [{ through: ['place', 'token'], of: 'Shelves' }, { column: 'owner' }];
+    const user = { ways: [shelf, owner], type: 'integer' } as const;
+    expect(said(key(['place', 'token', 'slug']), table({ user }))).toEqual([]);
+    expect(said(key(['place', 'slug']), table({ user }))).toHaveLength(1);
+    expect(said(key(['owner', 'slug']), table({ user }))).toHaveLength(1); // of whoever has the shelf
+    expect(said(key(['owner', 'slug']), table({ user: { ...user, apart: [owner] } }))).toEqual([]);
+    const [problem] = problemsOf(table({ user }), [key(['place', 'slug'], { side: 'service' })]);
+    expect(problem?.fix).toMatch(
+      /^ALTER TABLE "notes" DROP .* UNIQUE \("token_there", place_there, slug_there\); -- or,/,
+    );
+  });
+
   test('spans users as the primary one, too, if somebody chooses its values', () => {
     const primary = (columns: readonly string[]) => said(key(columns, { isPrimary: true }));
     expect(primary(['id'])).toEqual([]);

@@ -10,6 +10,7 @@ import type { RowChange } from '../../cdc/log/row-change.ts';
 import { type CrossReference, crossReferencesOf } from '../../cdc/mapping/cross-references.ts';
 import type { ForeignKey } from '../../cdc/mapping/foreign-keys.ts';
 import { type MappedTable, type Mapping, mapTable } from '../../cdc/mapping/mapping.ts';
+import type { Correction } from '../../cdc/rows/change.ts';
 import { usersOf } from '../../cdc/rows/users.ts';
 import type { table } from '../../plan/capability-schema.ts';
 import { tableOf } from '../../plan/testing/table.ts';
@@ -85,6 +86,14 @@ export class Duo {
   }
 
   rows = (side: Side, name: string): readonly Stored[] => this.#sides[side].rows(name);
+
+  /** The corrections in a side’s log. */
+  corrections = (side: Side): readonly Correction[] =>
+    this.#sides[side].database.log
+      .flatMap(({ rows }) => rows)
+      .flatMap(({ table, after }) =>
+        table === 'strangler_correction' && after ? [JSON.parse(String(after.images))] : [],
+      );
 
   /** What is kept on either side, in a few words; of what was overwritten the explorer knows only that it is kept. */
   kept(): string[] {

@@ -91,3 +91,32 @@ test('whatever owners write, and however their rows change their ways, both side
   );
   expect(written).toBeGreaterThan(1_000);
 });
+
+test('what an owner says of a row that has gone below another one is said of that one’s user', async () => {
+  const memo = { id: '1', author_id: 'ada', parcel_id: null, page_id: null, text: '-' };
+  const page = { id: '1', author_id: 'carl', editor_id: null, text: '-' };
+  const duo = new Duo(TABLES, { memos: [memo], pages: [page] }, ['ada', 'carl']);
+  await duo.writes('service', (put) => put('memos', '1', { author_id: null, page_id: '1' }));
+  await duo.writes('monolith', (put) => put('memos', '1', { text: 'a job’s' }));
+  await duo.turn('forward', 1);
+  expect(duo.corrections('service')).toMatchObject([{ user: 'carl', roots: [{ table: 'memos' }] }]);
+});
+
+test('a row that goes takes along what leads through it; what another way leads elsewhere is not torn off', async () => {
+  const of = (id: string, more: Stored): Stored => ({ id, order_id: null, return_id: '1', text: '-', ...more });
+  const given = (user_id: string): Stored => ({ id: '1', user_id, text: '-' });
+  const duo = new Duo(
+    TABLES,
+    { orders: [given('bob')], returns: [given('ada')], parcels: [of('1', {}), of('2', { order_id: '1' })] },
+    ['ada'],
+  );
+  await duo.writes('monolith', (put) => {
+    put('parcels', '1', null);
+    put('returns', '1', null);
+  });
+  await duo.settle();
+  expect(duo.kept().filter((one) => one.includes('open'))).toEqual([]);
+  for (const on of ['monolith', 'service'] as const) {
+    expect([duo.rows(on, 'returns'), duo.rows(on, 'parcels')]).toEqual([[], [of('2', { order_id: '1' })]]);
+  }
+});
