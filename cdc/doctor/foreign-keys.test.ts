@@ -28,11 +28,11 @@ const key = (child: string, pairs: ForeignKey['pairs'], onDelete = 'CASCADE', pa
 const onBoth = (one: ForeignKey) => [one, { ...one, side: 'service' as const }];
 const find = (one: ForeignKey, isLogged = true, all = onBoth(one)) => findingOf(OWNERS, TABLES, one, isLogged, all);
 const OWNERS = new Map([
-  ['Orders', ['userId']],
-  ['Items', ['orderId']],
-  ['Notes', ['userId']],
-  ['Tags', []],
-  ['Kinds', []],
+  ['Orders', { path: ['userId'] }],
+  ['Items', { path: ['orderId'] }],
+  ['Notes', { path: ['userId'] }],
+  ['Tags', { path: [] }],
+  ['Kinds', { path: [] }],
 ]);
 
 describe('a foreign key', () => {

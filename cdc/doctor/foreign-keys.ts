@@ -19,22 +19,48 @@ export async function checkForeignKeys(
   const all = [...(await readForeignKeys(monolith, 'monolith')), ...(await readForeignKeys(service, 'service'))];
   const planned = ownersOf(plan, capability);
   for (const key of all) {
+    const { path = [], needsCheck = false } = planned[key.side].get(key.child) ?? {};
+    if (!needsCheck || tables.some((table) => table.tables[key.side] === key.child) || !rewrites(key, path)) continue;
+    report({
+      ...{
+        level: 'error',
+        where: `${capability}.${key.child}`,
+        what: `foreign key ${key.name} of the ${key.side} rewrites a column that leads to a user, ON UPDATE ${key.onUpdate}`,
+      },
+      why: 'MySQL takes no CHECK constraint over such a column, and one has to see to it that a row has a user',
+      fix: withoutUpdates(key),
+    });
+  }
+  for (const key of all) {
     const finding = findingOf(planned[key.side], tables, key, isLogged, all);
     if (finding) report({ ...finding, where: `${capability}.${finding.where}` });
   }
 }
 
-/** The tables of the Plan by each side’s names, with the columns that lead to their rows’ users. */
-function ownersOf(plan: Plan, capability: string): Readonly<Record<Side, ReadonlyMap<string, readonly string[]>>> {
-  const tables = Object.entries(plan.capabilities[capability]!.tables).map(([name, { to = name, user, columns }]) => {
-    const path = waysOf({ user }).flatMap(columnsOfWay);
-    return { name, to, path, there: path.map((one) => (Object.hasOwn(columns, one) ? columns[one]! : one)) };
+/** A table of the Plan: the columns that lead to its rows’ users, and whether a CHECK constraint must say that one is set. */
+type PlannedTable = { readonly path: readonly string[]; readonly needsCheck: boolean };
+
+/** The tables of the Plan by each side’s names. */
+function ownersOf(plan: Plan, capability: string): Readonly<Record<Side, ReadonlyMap<string, PlannedTable>>> {
+  const tables = Object.entries(plan.capabilities[capability]!.tables).map(([name, table]) => {
+    const { to = name, columns, unowned } = table;
+    const ways = waysOf(table);
+    const path = ways.flatMap(columnsOfWay);
+    const there = path.map((one) => (Object.hasOwn(columns, one) ? columns[one]! : one));
+    return { name, to, path, there, needsCheck: ways.length > 1 && !unowned };
   });
   return {
-    monolith: new Map(tables.map(({ name, path }) => [name, path])),
-    service: new Map(tables.map(({ to, there }) => [to, there])),
+    monolith: new Map(tables.map(({ name, path, needsCheck }) => [name, { path, needsCheck }])),
+    service: new Map(tables.map(({ to, there, needsCheck }) => [to, { path: there, needsCheck }])),
   };
 }
+
+/** True if MySQL rewrites one of these columns with the parent. */
+const rewrites = ({ pairs, onUpdate = '' }: ForeignKey, columns: readonly string[]): boolean =>
+  UNLOGGED.has(onUpdate) && pairs.some(([from]) => columns.includes(from));
+
+/** The statements that make a foreign key again, without that. */
+const withoutUpdates = (key: ForeignKey): string => `${drop(key)} ${add(key, key.onDelete)};`;
 
 async function nativeForeignKeys(session: Session): Promise<string | undefined> {
   const { rows } = await session.query<{ Value: string }>("SHOW VARIABLES LIKE 'innodb_native_foreign_keys'");
@@ -51,7 +77,7 @@ export const cascadesAreLogged = (innodbNativeForeignKeys: string | undefined): 
  * foreign keys of both sides.
  */
 export function findingOf(
-  planned: ReadonlyMap<string, readonly string[]>,
+  planned: ReadonlyMap<string, Pick<PlannedTable, 'path'>>,
   tables: readonly MappedTable[],
   key: ForeignKey,
   isLogged: boolean,
@@ -67,10 +93,10 @@ export function findingOf(
     };
   }
   if (!child && !parent) return undefined;
-  if (key.onDelete.startsWith('SET') && key.pairs.some(([from]) => planned.get(key.child)?.includes(from))) {
+  if (key.onDelete.startsWith('SET') && key.pairs.some(([from]) => planned.get(key.child)?.path.includes(from))) {
     return {
       ...{ level: 'error', where: key.child, what },
-      why: `a ${key.parent} that is deleted leaves rows of nobody${planned.get(key.child)!.length > 1 ? ', or another user’s' : ''}, which have no side to be on`,
+      why: `a ${key.parent} that is deleted leaves rows of nobody${planned.get(key.child)!.path.length > 1 ? ', or another user’s' : ''}, which have no side to be on`,
       fix: restrict(key),
     };
   }
@@ -105,7 +131,7 @@ export function findingOf(
     const isSaid = all.some(
       (one) => one.side === 'monolith' && key.side === 'service' && isAlike(tables, one, reference),
     );
-    return isSaid ? undefined : alsoAWay(key, what, reference, way);
+    return isSaid ? undefined : alsoAWay(key, what, reference, way, all);
   }
   const race = `one user may delete a ${key.parent} on one side while another one’s ${key.child} is born on the other`;
   const together = `let its rows move with their ${key.parent}: user: { through: ${reference.pairs[0]![0]}, of: ${reference.parent.name} } under tables.${reference.child.name} of the Plan`;
@@ -138,8 +164,13 @@ const wayBy = ({ child, parent, pairs }: Reference): Way | undefined =>
   );
 
 /** Where another way to the user is set beside it, a row refers to a row of another user by this one. */
-function alsoAWay(key: ForeignKey, what: string, { child }: Reference, way: Way): Finding {
+function alsoAWay(key: ForeignKey, what: string, { child }: Reference, way: Way, all: readonly ForeignKey[]): Finding {
   const earlier = waysIn(child.user).slice(0, waysIn(child.user).indexOf(way));
+  const columns = [way, ...earlier].flatMap(columnsOfWay);
+  const loosen = all
+    .filter((one) => one.side === 'monolith' && one.child === child.tables.monolith && rewrites(one, columns))
+    .map((one) => `${withoutUpdates(one)} `)
+    .join('');
   return {
     ...{
       level: 'warning',
@@ -147,7 +178,7 @@ function alsoAWay(key: ForeignKey, what: string, { child }: Reference, way: Way)
       what: `${what}: it crosses users where ${earlier.map(sayWay).join(' or ')} is set beside it`,
     },
     why: `that tells the user there, and one user may delete a ${key.parent} on one side while another one’s ${key.child} is born on the other`,
-    fix: `${keepApart('monolith', child, way, earlier)} ${keepApart('service', child, way, earlier)} -- and restart cdc; or ${drop(key)}`,
+    fix: `${loosen}${keepApart('monolith', child, way, earlier)} ${keepApart('service', child, way, earlier)} -- and restart cdc; or ${drop(key)}`,
   };
 }
 
@@ -204,8 +235,11 @@ function drop({ side, child, name }: ForeignKey): string {
   return `ALTER TABLE ${quote(side, child)} DROP ${kind} ${quote(side, name)};`;
 }
 
-function restrict(key: ForeignKey): string {
+function add(key: ForeignKey, onDelete: string): string {
   const names = (at: 0 | 1) => key.pairs.map((pair) => quote(key.side, pair[at])).join(', ');
-  const again = `FOREIGN KEY (${names(0)}) REFERENCES ${quote(key.side, key.parent)} (${names(1)}) ON DELETE RESTRICT`;
-  return `${drop(key)} ALTER TABLE ${quote(key.side, key.child)} ADD CONSTRAINT ${quote(key.side, key.name)} ${again}; -- and let the application delete a ${key.child} before its ${key.parent}`;
+  const again = `FOREIGN KEY (${names(0)}) REFERENCES ${quote(key.side, key.parent)} (${names(1)}) ON DELETE ${onDelete}`;
+  return `ALTER TABLE ${quote(key.side, key.child)} ADD CONSTRAINT ${quote(key.side, key.name)} ${again}`;
 }
+
+const restrict = (key: ForeignKey): string =>
+  `${drop(key)} ${add(key, 'RESTRICT')}; -- and let the application delete a ${key.child} before its ${key.parent}`;

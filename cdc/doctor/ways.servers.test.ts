@@ -10,8 +10,8 @@ const TABLES = {
     'CREATE TABLE `Lines` (orderId INT, lineNo INT, userId INT NOT NULL, PRIMARY KEY (orderId, lineNo))',
     'CREATE TABLE Returns (id INT PRIMARY KEY, userId INT NOT NULL)',
     `CREATE TABLE Parcels (id INT PRIMARY KEY, orderId INT, lineNo INT, returnId INT,
-       CONSTRAINT ofLine FOREIGN KEY (orderId, lineNo) REFERENCES \`Lines\` (orderId, lineNo),
-       CONSTRAINT ofReturn FOREIGN KEY (returnId) REFERENCES Returns (id))`,
+       CONSTRAINT ofLine FOREIGN KEY (orderId, lineNo) REFERENCES \`Lines\` (orderId, lineNo) ON UPDATE CASCADE,
+       CONSTRAINT ofReturn FOREIGN KEY (returnId) REFERENCES Returns (id) ON DELETE CASCADE ON UPDATE CASCADE)`,
     'CREATE TABLE Pages (id INT PRIMARY KEY, authorId INT, editorId INT, CONSTRAINT known CHECK (authorId IS NOT NULL) NOT ENFORCED)',
     'CREATE TABLE Memos (id INT PRIMARY KEY, ownerId INT, pageId INT)',
     `CREATE TABLE Drafts (id INT PRIMARY KEY, authorId INT, editorId INT, slug VARCHAR(20) COLLATE utf8mb4_0900_bin,
@@ -86,7 +86,7 @@ describe('several ways to a user', () => {
     const crossing = said.filter((one) => one.includes('crosses users'));
     expect(crossing).toHaveLength(1);
     expect(crossing[0]).toMatch(
-      /ofReturn of the monolith leads from Parcels \(returnId\) to Returns, ON DELETE NO ACTION: it crosses users where \{ through: \[orderId, lineNo\], of: Lines \} is set beside it$/,
+      /ofReturn of the monolith leads from Parcels \(returnId\) to Returns, ON DELETE CASCADE: it crosses users where \{ through: \[orderId, lineNo\], of: Lines \} is set beside it$/,
     );
     for (const on of ['monolith', 'service'] as const) {
       const into = on === 'monolith' ? 'Parcels' : '"Parcels"';
