@@ -27,6 +27,17 @@ const writer = z
 export const SHARED = ['monolith', 'insert-only'] as const;
 export type Shared = (typeof SHARED)[number];
 
+const column = z.string().min(1);
+const parent = z.strictObject({
+  through: z.union([column, z.array(column).min(1)], 'must be a column, or a list of columns').meta({
+    description: 'The columns with the parent’s primary key, in its order.',
+    examples: ['order_id', ['order_id', 'line_no']],
+  }),
+  of: column.meta({ description: 'The parent’s table.', examples: ['orders'] }),
+});
+
+const way = z.union([column, parent], 'must be a column, or { through: …, of: … }');
+
 /** One table of a capability. */
 export const table = z.strictObject({
   to: z
@@ -35,24 +46,13 @@ export const table = z.strictObject({
     .optional()
     .meta({ description: 'The table’s name on the service’s side, if it differs.', examples: ['purchases'] }),
   user: z
-    .union([
-      z.string().min(1),
-      z.strictObject({
-        through: z
-          .string()
-          .min(1)
-          .meta({ description: 'The column with the parent’s key.', examples: ['order_id'] }),
-        of: z
-          .string()
-          .min(1)
-          .meta({ description: 'The parent’s table.', examples: ['orders'] }),
-      }),
-    ])
+    .union([column, parent, z.array(way).min(1)])
     .optional()
     .meta({
+      title: 'text, or fields, below, or a list of these',
       description:
-        'The column that holds the user, or the column that leads to a parent row (`through`) of another table (`of`).',
-      examples: ['user_id', { through: 'order_id', of: 'orders' }],
+        'The column that holds the user, or the columns that lead to a parent row (`through`) of another table (`of`). Of a list, the first whose columns are not NULL tells the user.',
+      examples: ['user_id', { through: 'order_id', of: 'orders' }, ['author_id', 'editor_id']],
     }),
   shared: z
     .enum(SHARED)
@@ -67,7 +67,7 @@ export const table = z.strictObject({
     .optional()
     .meta({
       description:
-        'Where rows are whose user is NULL: with the monolith, until somebody gives them a user. Not said: a user column that may be NULL is refused.',
+        'Where rows are that say no user, because every column that leads to one is NULL: with the monolith, until somebody gives them a user. Not said: a table that may have such rows is refused.',
       examples: ['monolith'],
     }),
   columns: z

@@ -2,6 +2,7 @@ import type { Capability } from './capability-schema.ts';
 import { routeMistake } from './field-types.ts';
 import { covers, parseRoute } from './routes.ts';
 import { type LookupDatabase, mistakesOfUsers } from './user-checks.ts';
+import { mistakesOfWays } from './way-checks.ts';
 
 /** What several fields of a Plan are to each other. */
 type Whole = {
@@ -54,18 +55,7 @@ function* neededBy({ monolith, kafka }: Whole, name: string, capability: Capabil
       };
     if (owner && shared) yield { path: [...path, 'shared'], message: 'goes with no user: its rows are everybody’s' };
     if (shared && unowned) yield { path: [...path, 'unowned'], message: 'says nothing here: nobody’s rows are shared' };
-    if (typeof owner === 'object' && unowned) {
-      yield {
-        path: [...at, 'tables', table, 'unowned'],
-        message: `says nothing here: its rows are whose ${owner.of} is; write it there`,
-      };
-    }
-    if (typeof owner === 'object' && !Object.hasOwn(tables, owner.of)) {
-      yield {
-        path: [...at, 'tables', table, 'user', 'of'],
-        message: `names ${owner.of}, which is no table of ${name}`,
-      };
-    }
+    yield* mistakesOfWays(name, table, tables);
   }
 }
 

@@ -330,9 +330,45 @@ capabilities:
     expect(wrong('{}')).toContain('is needed: the column that holds the user; or shared, if its rows are everybody’s');
     expect(wrong('{ user: user_id, shared: monolith }')).toContain('goes with no user: its rows are everybody’s');
     expect(wrong('{ shared: monolith, unowned: monolith }')).toContain('says nothing here: nobody’s rows are shared');
-    expect(wrong('{ user: { through: a, of: orders }, unowned: monolith }')).toContain(
-      'says nothing here: its rows are whose orders is; write it there',
-    );
+  });
+
+  test.each<[string, string, string | undefined]>([
+    ['[author_id, editor_id]', '', undefined],
+    ['[{ through: order_id, of: orders }, { through: [return_id, line], of: returns }, author_id]', '', undefined],
+    ['[author_id, { through: a, of: gone }]', '[1].of', 'names gone, which is no table of orders'],
+    ['{ through: tag_id, of: tags }', '.of', 'names tags, whose rows are everybody’s: it leads to no user'],
+    ['[a, b, a]', '[2]', 'never tells a user: wherever it is set, a before it is'],
+    [
+      '[{ through: a, of: orders }, { through: [a, b], of: returns }]',
+      '[1]',
+      'never tells a user: wherever it is set, { through: a, of: orders } before it is',
+    ],
+    [
+      '[a, { through: parent_id, of: notes }]',
+      '[1].of',
+      'names notes, whose user is reached through notes: that goes round in a circle',
+    ],
+    [
+      '{ through: b, of: pages }',
+      '.of',
+      'names pages, whose user is reached through notes: that goes round in a circle',
+    ],
+    ['[]', '', 'must not be empty'],
+    ['[a, 5]', '[1]', 'must be a column, or { through: …, of: … }'],
+    ['[{ through: 5, of: orders }]', '[0].through', 'must be a column, or a list of columns'],
+    ['[{ through: a, of: orders, by: id }]', '[0]', 'has no field by; it may have through, of'],
+    ['{ through: [], of: orders }', '.through', 'must not be empty'],
+  ])('says of the ways to a user %s what is wrong with them', (user, place, message) => {
+    const tables = `    tables:
+      notes: { user: ${user} }
+      pages: { user: { through: note_id, of: notes } }
+      orders: { user: user_id }
+      returns: { user: user_id }
+      tags: { shared: monolith }
+`;
+    const all = Object.entries(mistakesOf(SPLIT + tables)).filter(([, one]) => !/because|is needed/.test(one));
+    const own = all.filter(([path]) => path.startsWith('capabilities.orders.tables.notes'));
+    expect(own).toEqual(message ? [[`capabilities.orders.tables.notes.user${place}`, message]] : []);
   });
 
   test('names every mistake of a capability whose name is wrong, too', () => {

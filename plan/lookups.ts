@@ -1,5 +1,6 @@
 import type { Capability } from './capability-schema.ts';
 import type { UserSource } from './user-schema.ts';
+import { tablesToUser } from './ways.ts';
 import type { Side } from './words.ts';
 
 /** A table in which a proxy finds out whose a request is, by its name there, and in whose database it is. */
@@ -14,22 +15,9 @@ export function lookupTables(source: UserSource, tables: Capability['tables']): 
     found.push({ side: database, table });
   }
   if ('row' in source) {
-    for (const table of wayToUser(source.row, tables)) {
+    for (const table of tablesToUser(source.row, tables)) {
       found.push({ side: 'monolith', table }, { side: 'service', table: tables[table]!.to ?? table });
     }
   }
   return found;
-}
-
-/** A table and the parents through which its rows reach their user, the one that has the user’s column last. */
-export function wayToUser(table: string, tables: Capability['tables']): string[] {
-  const way: string[] = [];
-  let at: string | undefined = table;
-  while (at !== undefined && !way.includes(at)) {
-    const one: Capability['tables'][string] | undefined = Object.hasOwn(tables, at) ? tables[at] : undefined;
-    if (!one) break;
-    way.push(at);
-    at = typeof one.user === 'object' ? one.user.of : undefined;
-  }
-  return way;
 }

@@ -48,7 +48,9 @@ type Issue = {
  */
 export function mistakesOfUnion(issue: Issue): readonly Issue[] {
   const { input, errors = [] } = issue;
-  const within = (meant: readonly Issue[]) => meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+  const inner = (one: Issue) => (isBlock(one.input) && one.errors?.length ? mistakesOfUnion(one) : [one]);
+  const within = (meant: readonly Issue[]) =>
+    meant.flatMap(inner).map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
   if (!isBlock(input)) return within(deepest(errors));
   const blocks = errors.filter((alternative) => !alternative.some(isOtherType));
   const fewest = Math.min(...blocks.map(unknownFields));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Capability, DeclaredWriter, Table } from './capability-schema.ts';
 import type { SurveyedWrite } from './link.ts';
+import { tablesToUser } from './ways.ts';
 
 /*
  * A survey asks, while everybody is on the monolith, whether the split follows the data: whether each change of a mapped
@@ -108,14 +109,13 @@ export const undeclaredIn = (
 ): SurveyFinding[] =>
   findings.filter((finding) => {
     const table = tables[finding.table];
-    return table !== undefined && !isUnowned(tables, table, finding) && !isDeclared(table, finding);
+    return table !== undefined && !isUnowned(tables, finding) && !isDeclared(table, finding);
   });
 
-/** True if the row has no user yet, and the Plan says where such rows are: of the row its user is reached through. */
-function isUnowned(tables: Capability['tables'], { user, unowned }: Table, finding: SurveyFinding): boolean {
-  if (finding.cause !== 'null-first' && finding.cause !== 'no-user') return false;
-  const parent = typeof user === 'object' ? tables[user.of] : undefined;
-  return parent ? isUnowned(tables, parent, finding) : unowned !== undefined;
+/** True if the row has no user yet, and the Plan says where such rows are: of its own table, or of one that it is reached through. */
+function isUnowned(tables: Capability['tables'], { table, cause }: SurveyFinding): boolean {
+  if (cause !== 'null-first' && cause !== 'no-user') return false;
+  return tablesToUser(table, tables).some((one) => tables[one]!.unowned !== undefined);
 }
 
 /** What a writer answers: the others say that a row is nobody's, or that a request is not seen as its user's. */

@@ -6,7 +6,7 @@ import { userIn } from '../mapping/user-column.ts';
 import { chunks, imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
 import type { AppliedLate, CorrectedBy, Correction, RootImage } from '../rows/change.ts';
 import { sameRow } from '../rows/disposition.ts';
-import { goesElsewhere, userOfImage, usersOf } from '../rows/users.ts';
+import { goesElsewhere, usersOf, usersOfImages } from '../rows/users.ts';
 import { TargetRefusesError } from './failures.ts';
 import type { LateChange } from './late-change.ts';
 
@@ -113,18 +113,26 @@ export async function withoutStanding(rows: Rows, late: readonly LateChange[]): 
 const isAsLeft = ({ table, after }: LateChange, row: Row | null): boolean =>
   row && after ? sameRow(table, row, after, table.touched) : row === after;
 
-const isTheirs = (change: LateChange, row: Row | null): boolean =>
-  row !== null &&
-  'column' in change.table.user &&
-  goesElsewhere(change) &&
-  userIn(change.table, row) === userIn(change.table, change.after!);
+/** A row that is reached through a parent says less of its user than that does: it is not called another one’s. */
+function isTheirs(change: LateChange, row: Row | null): boolean {
+  const { table, after } = change;
+  const user = after && goesElsewhere(change) ? userIn(table, after) : undefined;
+  return row !== null && user !== undefined && userIn(table, row) === user;
+}
 
 /** Aggregates by the user each one is of, as this side has it; one that is not there is of `otherwise`. */
-export const byUser = (
+export async function byUser(
   rows: Rows,
   images: readonly RootImage[],
   otherwise: string | null,
-): Map<string | null, RootImage[]> => Map.groupBy(images, (image) => userOfImage(rows, image, otherwise));
+): Promise<Map<string | null, RootImage[]>> {
+  const users = await usersOfImages(
+    rows,
+    images,
+    images.map(() => otherwise),
+  );
+  return Map.groupBy(images, (_, at) => users[at]!);
+}
 
 /** What a side makes of a correction that names no user: which aggregates it has not either, and by user those it has. */
 export async function answerToUnknown(

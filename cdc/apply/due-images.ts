@@ -2,7 +2,7 @@ import type { MappedTable, Row } from '../mapping/mapping.ts';
 import { imagesAsOf, imagesOf, keyRow, nameOf, type Rows, rootsOf } from '../rows/aggregates.ts';
 import type { AppliedLate, RootImage } from '../rows/change.ts';
 import { type Disposition, type Late, sameRow } from '../rows/disposition.ts';
-import { goesElsewhere, userOfImage } from '../rows/users.ts';
+import { goesElsewhere, usersOfImages } from '../rows/users.ts';
 import type { Aggregate, LateChange } from './late-change.ts';
 
 /** True if the late transaction made the aggregate: then nothing can have overwritten it on the late side before. */
@@ -68,11 +68,15 @@ export class DueImages {
     const applied = new Map<string | null, AppliedLate[]>();
     for (const [table, all] of Map.groupBy(this.#due.values(), (due) => due.table)) {
       const keys = all.map(({ key }) => key);
-      for (const [at, image] of (await imagesOf(rows, table, keys, true)).entries()) {
-        const { user: otherwise, late } = all[at]!;
-        const user = userOfImage(rows, image, otherwise);
-        append(images, user, [image]);
-        append(applied, user, late);
+      const own = await imagesOf(rows, table, keys, true);
+      const users = await usersOfImages(
+        rows,
+        own,
+        all.map(({ user }) => user),
+      );
+      for (const [at, user] of users.entries()) {
+        append(images, user, [own[at]!]);
+        append(applied, user, all[at]!.late);
       }
     }
     return { images, applied };

@@ -3,7 +3,7 @@ import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
 import { userIn } from '../mapping/user-column.ts';
 import { chunks, imagesOf, membersOf, nameOf, type Root, type Rows, rootsOf } from '../rows/aggregates.ts';
 import type { Change, RootImage } from '../rows/change.ts';
-import { userOfImage } from '../rows/users.ts';
+import { usersOfImages } from '../rows/users.ts';
 import { removeWhole } from './apply-owned.ts';
 import { correct } from './corrections.ts';
 import { digestOf, json, type Keeping, keepAll, type Provenance } from './quarantine-rows.ts';
@@ -81,9 +81,14 @@ async function imagesAfter(rows: Rows, taken: readonly Taken[]): Promise<Map<str
   const images = new Map<string | null, RootImage[]>();
   for (const [table, some] of Map.groupBy(told.values(), ([first]) => first!.root.table)) {
     const keys = some.map(([first]) => first!.root.key);
-    for (const [at, image] of (await imagesOf(rows, table, keys, true)).entries()) {
-      const those = some[at]!;
-      const user = userOfImage(rows, image, userOf(those[0]!.root));
+    const left = await imagesOf(rows, table, keys, true);
+    const users = await usersOfImages(
+      rows,
+      left,
+      some.map(([first]) => userOf(first!.root)),
+    );
+    for (const [at, image] of left.entries()) {
+      const [those, user] = [some[at]!, users[at]!];
       const kept = those.map((one) => digestOf(one.table, one.row));
       images.set(user, [...(images.get(user) ?? []), { ...image, kept }]);
     }

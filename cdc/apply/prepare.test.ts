@@ -7,7 +7,7 @@ import { afterHandoffRow, OwnershipHistory } from './ownership-history.ts';
 import { ownershipAfter, prepareSteps, prepareUnasked, untilUndecided } from './prepare.ts';
 import type { Step, Work } from './work.ts';
 
-const table = { name: 'orders', user: { column: 'user_id', type: 'text' } } as MappedTable;
+const table = { name: 'orders', user: { ways: [{ column: 'user_id' }], type: 'text' } } as unknown as MappedTable;
 const change = (id: string): Change => ({ table, before: null, after: { id } });
 const step = (work: Work): Step => ({ work, progress: { position: 'lsn/1', kafkaOffset: 1, tick: 0 } });
 const changes = (...ids: string[]): Step =>

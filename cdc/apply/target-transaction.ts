@@ -244,7 +244,7 @@ export class TargetTransaction {
     const doubtful = await withoutStanding(rows, late);
     if (doubtful.length) await this.applyLate(doubtful, provenance);
     await this.#eachRoot(work, provenance, async (roots) => {
-      const answers = byUser(rows, await answerTo(rows, { ...correction, roots }), user);
+      const answers = await byUser(rows, await answerTo(rows, { ...correction, roots }), user);
       for (const [of, images] of answers) {
         // They may have been let in while the sender owned everybody, and have lost their parents here since.
         this.orphans.doubt(images);
@@ -266,7 +266,7 @@ export class TargetTransaction {
       const table = rows.mapping.get(image.table)!;
       const root = nameOf(table, image.key);
       const theirs = sent.find((one) => one.table === image.table && nameOf(table, one.key) === root)?.row;
-      if (!theirs) await correct(session, capability, byUser(rows, [image], user));
+      if (!theirs) await correct(session, capability, await byUser(rows, [image], user));
       else {
         const change = { table, before: null, after: theirs, user, epoch: null };
         const late = { before: null, after: theirs, current: image.row, rivals: [] };

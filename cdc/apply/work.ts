@@ -7,6 +7,7 @@ import { isOurs } from '../log/ours.ts';
 import { decode, type Image, type RowChange, UndecodableError } from '../log/row-change.ts';
 import type { BatchSize } from '../log/spill.ts';
 import { keyOf, type MappedTable, type Mapping, tableOfChange, toRow } from '../mapping/mapping.ts';
+import { waysIn } from '../mapping/user-column.ts';
 import type { Change, Correction } from '../rows/change.ts';
 
 /** Where a stream is after a step. */
@@ -70,7 +71,9 @@ export function namesIn(reading: SourceContext, row: RowChange): readonly string
   const table = tableOfChange(reading.mapping, reading.direction, row.table);
   if (!table || row.nativeSign) return undefined;
   refuseMissing(table, row); // who reads it from the file does not know its headers
-  const isParent = [...reading.mapping.values()].some(({ user }) => 'of' in user && user.of === table.name);
+  const isParent = [...reading.mapping.values()].some(({ user }) =>
+    waysIn(user).some((way) => 'of' in way && way.of === table.name),
+  );
   if (!isParent) return [];
   const images = [row.before, row.after].filter((image) => image !== null);
   return [

@@ -13,10 +13,10 @@ const table = (name: string, user: UserPath, columns: readonly string[]) =>
       ...{ monolith: { name: column, nullable: true }, service: { name: column, nullable: true } },
     })),
   }) as unknown as MappedTable;
-const column = (name: string): UserPath => ({ column: name, type: 'integer' });
+const column = (name: string): UserPath => ({ ways: [{ column: name }], type: 'integer' });
 
 const orders = table('Orders', column('userId'), ['id', 'userId']);
-const items = table('Items', { through: 'orderId', of: 'Orders' }, ['id', 'orderId']);
+const items = table('Items', { ways: [{ through: ['orderId'], of: 'Orders' }], type: 'integer' }, ['id', 'orderId']);
 const notes = table('Notes', column('userId'), ['id', 'userId', 'orderId', 'tagId']);
 const tags = table('Tags', { shared: 'insert-only' }, ['id']);
 const kinds = table('Kinds', { shared: 'monolith' }, ['id', 'tagId']);
@@ -28,11 +28,11 @@ const key = (child: string, pairs: ForeignKey['pairs'], onDelete = 'CASCADE', pa
 const onBoth = (one: ForeignKey) => [one, { ...one, side: 'service' as const }];
 const find = (one: ForeignKey, isLogged = true, all = onBoth(one)) => findingOf(OWNERS, TABLES, one, isLogged, all);
 const OWNERS = new Map([
-  ['Orders', 'userId'],
-  ['Items', 'orderId'],
-  ['Notes', 'userId'],
-  ['Tags', ''],
-  ['Kinds', ''],
+  ['Orders', { path: ['userId'] }],
+  ['Items', { path: ['orderId'] }],
+  ['Notes', { path: ['userId'] }],
+  ['Tags', { path: [] }],
+  ['Kinds', { path: [] }],
 ]);
 
 describe('a foreign key', () => {

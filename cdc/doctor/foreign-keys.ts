@@ -1,8 +1,9 @@
 import { quoted, type Session } from '@strangler/ledger';
-import { otherSide, type Plan, type Side } from '@strangler/plan';
+import { columnsOfWay, otherSide, type Plan, type Side, sayWay, type Way, waysOf } from '@strangler/plan';
 import { crossReferencesOf, isFollowed, sayPairs } from '../mapping/cross-references.ts';
 import { type ForeignKey, isOfOneUser, type Reference, readForeignKeys, referenceOf } from '../mapping/foreign-keys.ts';
 import { columnOf, type MappedTable } from '../mapping/mapping.ts';
+import { waysIn } from '../mapping/user-column.ts';
 import type { Finding, ReportFinding } from './finding.ts';
 
 /** Looks at the foreign keys of both sides that leave the Plan or cross users, and at what a delete does through them. */
@@ -18,22 +19,48 @@ export async function checkForeignKeys(
   const all = [...(await readForeignKeys(monolith, 'monolith')), ...(await readForeignKeys(service, 'service'))];
   const planned = ownersOf(plan, capability);
   for (const key of all) {
+    const { path = [], needsCheck = false } = planned[key.side].get(key.child) ?? {};
+    if (!needsCheck || tables.some((table) => table.tables[key.side] === key.child) || !rewrites(key, path)) continue;
+    report({
+      ...{
+        level: 'error',
+        where: `${capability}.${key.child}`,
+        what: `foreign key ${key.name} of the ${key.side} rewrites a column that leads to a user, ON UPDATE ${key.onUpdate}`,
+      },
+      why: 'MySQL takes no CHECK constraint over such a column, and one has to see to it that a row has a user',
+      fix: withoutUpdates(key),
+    });
+  }
+  for (const key of all) {
     const finding = findingOf(planned[key.side], tables, key, isLogged, all);
     if (finding) report({ ...finding, where: `${capability}.${finding.where}` });
   }
 }
 
-/** The tables of the Plan by each side’s names, with the columns that lead to their rows’ users. */
-function ownersOf(plan: Plan, capability: string): Readonly<Record<Side, ReadonlyMap<string, string>>> {
-  const tables = Object.entries(plan.capabilities[capability]!.tables).map(([name, { to = name, user, columns }]) => {
-    const column = typeof user === 'string' ? user : (user?.through ?? '');
-    return { name, to, column, there: Object.hasOwn(columns, column) ? columns[column]! : column };
+/** A table of the Plan: the columns that lead to its rows’ users, and whether a CHECK constraint must say that one is set. */
+type PlannedTable = { readonly path: readonly string[]; readonly needsCheck: boolean };
+
+/** The tables of the Plan by each side’s names. */
+function ownersOf(plan: Plan, capability: string): Readonly<Record<Side, ReadonlyMap<string, PlannedTable>>> {
+  const tables = Object.entries(plan.capabilities[capability]!.tables).map(([name, table]) => {
+    const { to = name, columns, unowned } = table;
+    const ways = waysOf(table);
+    const path = ways.flatMap(columnsOfWay);
+    const there = path.map((one) => (Object.hasOwn(columns, one) ? columns[one]! : one));
+    return { name, to, path, there, needsCheck: ways.length > 1 && !unowned };
   });
   return {
-    monolith: new Map(tables.map(({ name, column }) => [name, column])),
-    service: new Map(tables.map(({ to, there }) => [to, there])),
+    monolith: new Map(tables.map(({ name, path, needsCheck }) => [name, { path, needsCheck }])),
+    service: new Map(tables.map(({ to, there, needsCheck }) => [to, { path: there, needsCheck }])),
   };
 }
+
+/** True if MySQL rewrites one of these columns with the parent. */
+const rewrites = ({ pairs, onUpdate = '' }: ForeignKey, columns: readonly string[]): boolean =>
+  UNLOGGED.has(onUpdate) && pairs.some(([from]) => columns.includes(from));
+
+/** The statements that make a foreign key again, without that. */
+const withoutUpdates = (key: ForeignKey): string => `${drop(key)} ${add(key, key.onDelete)};`;
 
 async function nativeForeignKeys(session: Session): Promise<string | undefined> {
   const { rows } = await session.query<{ Value: string }>("SHOW VARIABLES LIKE 'innodb_native_foreign_keys'");
@@ -50,7 +77,7 @@ export const cascadesAreLogged = (innodbNativeForeignKeys: string | undefined): 
  * foreign keys of both sides.
  */
 export function findingOf(
-  planned: ReadonlyMap<string, string>,
+  planned: ReadonlyMap<string, Pick<PlannedTable, 'path'>>,
   tables: readonly MappedTable[],
   key: ForeignKey,
   isLogged: boolean,
@@ -66,10 +93,10 @@ export function findingOf(
     };
   }
   if (!child && !parent) return undefined;
-  if (key.onDelete.startsWith('SET') && key.pairs.some(([from]) => from === planned.get(key.child))) {
+  if (key.onDelete.startsWith('SET') && key.pairs.some(([from]) => planned.get(key.child)?.path.includes(from))) {
     return {
       ...{ level: 'error', where: key.child, what },
-      why: `a ${key.parent} that is deleted leaves rows of nobody, which have no side to be on`,
+      why: `a ${key.parent} that is deleted leaves rows of nobody${planned.get(key.child)!.path.length > 1 ? ', or another user’s' : ''}, which have no side to be on`,
       fix: restrict(key),
     };
   }
@@ -99,6 +126,13 @@ export function findingOf(
   const reference = referenceOf(tables, key);
   if (!reference || isOfOneUser(reference)) return undefined;
   if ('shared' in reference.parent.user) return isLeftAlone(reference, key) ? undefined : ofEverybody(key, what);
+  const way = wayBy(reference);
+  if (way) {
+    const isSaid = all.some(
+      (one) => one.side === 'monolith' && key.side === 'service' && isAlike(tables, one, reference),
+    );
+    return isSaid ? undefined : alsoAWay(key, what, reference, way, all);
+  }
   const race = `one user may delete a ${key.parent} on one side while another one’s ${key.child} is born on the other`;
   const together = `let its rows move with their ${key.parent}: user: { through: ${reference.pairs[0]![0]}, of: ${reference.parent.name} } under tables.${reference.child.name} of the Plan`;
   const alone = `${deletes(key)} where it is deleted, and the new row stays without it on both sides`;
@@ -115,6 +149,48 @@ export function findingOf(
     together,
   );
   return { ...warning, fix: `${addTo(other, key, reference, isLogged)} -- and restart cdc; or ${together}` };
+}
+
+const isAlike = (tables: readonly MappedTable[], key: ForeignKey, reference: Reference): boolean => {
+  const other = referenceOf(tables, key);
+  return other !== undefined && sayPairs(other) === sayPairs(reference);
+};
+
+/** The way to the user, behind another one, that a reference is. */
+const wayBy = ({ child, parent, pairs }: Reference): Way | undefined =>
+  waysIn(child.user).find(
+    (way) =>
+      'of' in way && way.of === parent.name && way.through.every((from) => pairs.some((pair) => pair[0] === from)),
+  );
+
+/** Where another way to the user is set beside it, a row refers to a row of another user by this one. */
+function alsoAWay(key: ForeignKey, what: string, { child }: Reference, way: Way, all: readonly ForeignKey[]): Finding {
+  const earlier = waysIn(child.user).slice(0, waysIn(child.user).indexOf(way));
+  const columns = [way, ...earlier].flatMap(columnsOfWay);
+  const loosen = all
+    .filter((one) => one.side === 'monolith' && one.child === child.tables.monolith && rewrites(one, columns))
+    .map((one) => `${withoutUpdates(one)} `)
+    .join('');
+  return {
+    ...{
+      level: 'warning',
+      where: key.child,
+      what: `${what}: it crosses users where ${earlier.map(sayWay).join(' or ')} is set beside it`,
+    },
+    why: `that tells the user there, and one user may delete a ${key.parent} on one side while another one’s ${key.child} is born on the other`,
+    fix: `${loosen}${keepApart('monolith', child, way, earlier)} ${keepApart('service', child, way, earlier)} -- and restart cdc; or ${drop(key)}`,
+  };
+}
+
+/** The statement that keeps a way from being set beside one before it. */
+function keepApart(side: Side, child: MappedTable, way: Way, earlier: readonly Way[]): string {
+  const name = (column: string) => quote(side, columnOf(child, column)[side].name);
+  const isOpen = (one: Way) =>
+    `(${columnsOfWay(one)
+      .map((column) => `${name(column)} IS NULL`)
+      .join(' OR ')})`;
+  const called = quote(side, [child.tables[side], ...columnsOfWay(way), 'alone'].join('_').slice(-60));
+  return `ALTER TABLE ${quote(side, child.tables[side])} ADD CONSTRAINT ${called} CHECK (${isOpen(way)} OR (${earlier.map(isOpen).join(' AND ')}));`;
 }
 
 /** The statement that gives a side the foreign key that the other one has. */
@@ -159,8 +235,11 @@ function drop({ side, child, name }: ForeignKey): string {
   return `ALTER TABLE ${quote(side, child)} DROP ${kind} ${quote(side, name)};`;
 }
 
-function restrict(key: ForeignKey): string {
+function add(key: ForeignKey, onDelete: string): string {
   const names = (at: 0 | 1) => key.pairs.map((pair) => quote(key.side, pair[at])).join(', ');
-  const again = `FOREIGN KEY (${names(0)}) REFERENCES ${quote(key.side, key.parent)} (${names(1)}) ON DELETE RESTRICT`;
-  return `${drop(key)} ALTER TABLE ${quote(key.side, key.child)} ADD CONSTRAINT ${quote(key.side, key.name)} ${again}; -- and let the application delete a ${key.child} before its ${key.parent}`;
+  const again = `FOREIGN KEY (${names(0)}) REFERENCES ${quote(key.side, key.parent)} (${names(1)}) ON DELETE ${onDelete}`;
+  return `ALTER TABLE ${quote(key.side, key.child)} ADD CONSTRAINT ${quote(key.side, key.name)} ${again}`;
 }
+
+const restrict = (key: ForeignKey): string =>
+  `${drop(key)} ${add(key, 'RESTRICT')}; -- and let the application delete a ${key.child} before its ${key.parent}`;

@@ -1,18 +1,25 @@
 import { exactly, quoted, type Session } from '@strangler/ledger';
-import type { Side } from '@strangler/plan';
+import { columnsOfWay, type Side, type Way } from '@strangler/plan';
 import { type ForeignKey, type Reference, referenceOf } from '../mapping/foreign-keys.ts';
 import { columnOf, type Mapping } from '../mapping/mapping.ts';
+import { waysIn } from '../mapping/user-column.ts';
 import { keysOf, type RowRule } from './row-rule.ts';
+
+/** `unless`: ways of the row that tell its user before this one; where no foreign key says so, it need not lead anywhere then. */
+type Rule = Reference & { readonly unless?: readonly Way[] };
 
 /** A row and the one it refers to, on both sides: by every foreign key that either has between mapped tables, and by the Plan. */
 export function orphanRules(mapping: Mapping, foreignKeys: readonly ForeignKey[]): RowRule[] {
   const tables = [...mapping.values()];
-  const declared = tables.flatMap((child): Reference[] => {
-    if (!('through' in child.user)) return [];
-    const parent = mapping.get(child.user.of)!;
-    return [{ child, parent, pairs: [[child.user.through, parent.key[0]!]] }];
-  });
-  const all = [...declared, ...foreignKeys.flatMap((key) => referenceOf(tables, key) ?? [])];
+  const declared = tables.flatMap((child) =>
+    waysIn(child.user).flatMap((way, nth, ways): Rule[] => {
+      if (!('of' in way)) return [];
+      const parent = mapping.get(way.of)!;
+      const pairs = way.through.map((from, at) => [from, parent.key[at]!] as const);
+      return [{ child, parent, pairs, unless: ways.slice(0, nth) }];
+    }),
+  );
+  const all: Rule[] = [...declared, ...foreignKeys.flatMap((key) => referenceOf(tables, key) ?? [])];
   const different = new Map(all.map((one) => [sayReference(one), one]));
   return [...different].flatMap(([what, reference]) =>
     (['monolith', 'service'] as const).map((side) => ({
@@ -27,7 +34,7 @@ const sayReference = ({ child, parent, pairs }: Reference): string => {
   return `${child.name} (${sorted.map(([from]) => from).join(', ')}) → ${parent.name} (${sorted.map(([, to]) => to).join(', ')})`;
 };
 
-function findOrphans(session: Session, { child, parent, pairs }: Reference, side: Side): Promise<string[]> {
+function findOrphans(session: Session, { child, parent, pairs, unless = [] }: Rule, side: Side): Promise<string[]> {
   const quote = (name: string) => quoted(session.dialect, name);
   const ways = pairs.map(([from, to]) => ({ from: columnOf(child, from), to: columnOf(parent, to) }));
   const isSame = ways.flatMap(({ from, to }) => {
@@ -38,7 +45,9 @@ function findOrphans(session: Session, { child, parent, pairs }: Reference, side
     if (to.kind.name !== 'text') return `${above} = ${below}`;
     return from[side].collation === to[side].collation ? `${above} = ${below} AND ${exact}` : exact;
   });
-  const isSaid = ways.map(({ from }) => `t.${quote(from[side].name)} IS NOT NULL`);
+  const isSet = (names: readonly string[]) =>
+    names.map((name) => `t.${quote(columnOf(child, name)[side].name)} IS NOT NULL`).join(' AND ');
+  const isSaid = [isSet(pairs.map(([from]) => from)), ...unless.map((way) => `NOT (${isSet(columnsOfWay(way))})`)];
   return keysOf(
     session,
     child,

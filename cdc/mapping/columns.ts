@@ -46,6 +46,8 @@ export type TableShape = {
   /** Columns that the database computes: never written, and not mapped. */
   readonly generated: readonly string[];
   readonly primaryKey: readonly string[];
+  /** The conditions of its CHECK constraints, as the database prints them. */
+  readonly checks?: readonly string[];
 };
 
 /** Describes a table of the session's own database; undefined if it is not there or may not be seen. */
@@ -54,7 +56,8 @@ export async function readShape(session: Session, table: string): Promise<TableS
   if (!all.length) return undefined;
   const columns = all.filter(({ computed }) => !computed).map(({ computed: _, ...column }) => column);
   const generated = all.filter(({ computed }) => computed).map(({ name }) => name);
-  return { table, columns, generated, primaryKey: await primaryKey(session, table) };
+  const keys = { primaryKey: await primaryKey(session, table), checks: await checks(session, table) };
+  return { table, columns, generated, ...keys };
 }
 
 type Described = Column & { readonly computed: boolean };
@@ -169,4 +172,18 @@ async function primaryKey(session: Session, table: string): Promise<string[]> {
          WHERE i.indrelid = to_regclass(quote_ident(?)) AND i.indisprimary ORDER BY k.at`;
   const { rows } = await session.query<{ name: string }>(sql, [table]);
   return rows.map((row) => row.name);
+}
+
+/** Those that every row must pass: not one that is there but not enforced. */
+async function checks(session: Session, table: string): Promise<string[]> {
+  const sql =
+    session.dialect === 'mysql'
+      ? `SELECT c.CHECK_CLAUSE AS \`condition\` FROM information_schema.TABLE_CONSTRAINTS t
+         JOIN information_schema.CHECK_CONSTRAINTS c
+           ON c.CONSTRAINT_SCHEMA = t.CONSTRAINT_SCHEMA AND c.CONSTRAINT_NAME = t.CONSTRAINT_NAME
+         WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_NAME = ? AND t.CONSTRAINT_TYPE = 'CHECK' AND t.ENFORCED = 'YES'`
+      : `SELECT pg_get_expr(c.conbin, c.conrelid) AS condition FROM pg_constraint c
+         WHERE c.conrelid = to_regclass(quote_ident(?)) AND c.contype = 'c' AND c.convalidated`;
+  const { rows } = await session.query<{ condition: string }>(sql, [table]);
+  return rows.map((row) => row.condition);
 }

@@ -15,11 +15,11 @@ const table = (name: string, user: UserPath, columns: readonly string[]) =>
       return { name: column, kind, monolith: at(column), service: at(`its_${column}`) };
     }),
   }) as unknown as MappedTable;
-const user: UserPath = { column: 'userId', type: 'integer' };
+const user: UserPath = { ways: [{ column: 'userId' }], type: 'integer' };
 const TABLES = [
   table('Posts', user, ['id', 'userId', 'slug']),
   table('Replies', user, ['id', 'userId', 'postId', 'slug', 'aboutId?']),
-  table('Parts', { through: 'postId', of: 'Posts' }, ['id', 'postId']),
+  table('Parts', { ways: [{ through: ['postId'], of: 'Posts' }], type: 'integer' }, ['id', 'postId']),
 ];
 const on = (child: string, from: string, onDelete = 'CASCADE', to = 'id'): ForeignKey[] => [
   { side: 'monolith', name: 'm', child, parent: 'Posts', pairs: [[from, to]], onDelete },
@@ -28,6 +28,22 @@ const on = (child: string, from: string, onDelete = 'CASCADE', to = 'id'): Forei
     pairs: [[`its_${from}`, `its_${to}`]],
   },
 ];
+
+describe('a reference that is a way to the user, among others', () => {
+  const ways = [{ column: 'userId' }, { through: ['postId'], of: 'Posts' }];
+  const having = (path: UserPath) => [TABLES[0]!, table('Replies', path, ['id', 'userId?', 'postId?'])];
+
+  test('is followed, because another way before it may lead to another user', () => {
+    const user = { ways, type: 'integer' } as const;
+    expect(crossReferencesOf(having(user), on('Replies', 'postId'))).toMatchObject([{ loses: 'itself' }]);
+  });
+
+  test('is not, if it is the first one or never set beside one before it', () => {
+    const first = { ways: ways.toReversed(), type: 'integer' } as const;
+    const apart = { ways, apart: ways.slice(1), type: 'integer' } as const;
+    for (const user of [first, apart]) expect(crossReferencesOf(having(user), on('Replies', 'postId'))).toEqual([]);
+  });
+});
 
 describe('a reference that the sync sees to', () => {
   test('crosses users, and both sides have a foreign key for it, each by its own names', () => {

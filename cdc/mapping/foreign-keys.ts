@@ -1,6 +1,7 @@
 import type { Session } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
 import type { MappedTable } from './mapping.ts';
+import { certainWays } from './user-column.ts';
 
 /** A foreign key of one side's database, mapped or not, by that side's names. */
 export type ForeignKey = {
@@ -11,10 +12,12 @@ export type ForeignKey = {
   /** Column of the child, and the one of the parent it leads to. */
   readonly pairs: readonly (readonly [string, string])[];
   readonly onDelete: string;
+  /** MySQL only. */
+  readonly onUpdate?: string;
 };
 
 const MYSQL_FOREIGN_KEYS = `SELECT k.CONSTRAINT_NAME AS name, k.TABLE_NAME AS child, k.REFERENCED_TABLE_NAME AS parent,
-    k.COLUMN_NAME AS \`from\`, k.REFERENCED_COLUMN_NAME AS \`to\`, r.DELETE_RULE AS \`onDelete\`
+    k.COLUMN_NAME AS \`from\`, k.REFERENCED_COLUMN_NAME AS \`to\`, r.DELETE_RULE AS \`onDelete\`, r.UPDATE_RULE AS \`onUpdate\`
   FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r
     ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME AND r.TABLE_NAME = k.TABLE_NAME
   WHERE k.TABLE_SCHEMA = DATABASE() AND k.REFERENCED_TABLE_SCHEMA = DATABASE()
@@ -29,15 +32,25 @@ const POSTGRES_FOREIGN_KEYS = `SELECT f.conname AS name, c.relname AS child, p.r
   WHERE f.contype = 'f' AND f.conparentid = 0 AND c.relnamespace = 'public'::regnamespace
   ORDER BY child, name, k.at`;
 
-type Row = Readonly<Record<'name' | 'child' | 'parent' | 'from' | 'to' | 'onDelete', string>>;
+type Row = Readonly<Record<'name' | 'child' | 'parent' | 'from' | 'to' | 'onDelete', string>> & {
+  readonly onUpdate?: string;
+};
 
 /** All foreign keys of a database that its user may see. */
 export async function readForeignKeys(session: Session, side: Side): Promise<ForeignKey[]> {
   const sql = session.dialect === 'mysql' ? MYSQL_FOREIGN_KEYS : POSTGRES_FOREIGN_KEYS;
   const { rows } = await session.query<Row>(sql);
   return [...Map.groupBy(rows, ({ child, name }) => JSON.stringify([child, name])).values()].map((all) => {
-    const { name, child, parent, onDelete } = all[0]!;
-    return { side, name, child, parent, onDelete, pairs: all.map(({ from, to }) => [from, to] as const) };
+    const { name, child, parent, onDelete, onUpdate } = all[0]!;
+    return {
+      side,
+      name,
+      child,
+      parent,
+      onDelete,
+      ...(onUpdate && { onUpdate }),
+      pairs: all.map(({ from, to }) => [from, to] as const),
+    };
   });
 }
 
@@ -62,10 +75,11 @@ export function referenceOf(tables: readonly MappedTable[], key: ForeignKey): Re
 
 /** True if the tables themselves say that a row and the one it refers to have one user: it is the way to the user, or carries it. */
 export function isOfOneUser({ child, parent, pairs }: Reference): boolean {
-  const { user } = child;
-  if ('through' in user) return user.of === parent.name && pairs.some(([from]) => from === user.through);
-  const { user: above } = parent;
-  return (
-    'column' in user && 'column' in above && pairs.some(([from, to]) => from === user.column && to === above.column)
+  const has = (from: string, to: string | undefined) => pairs.some((pair) => pair[0] === from && pair[1] === to);
+  const above = certainWays(parent.user);
+  return certainWays(child.user).some((way) =>
+    'of' in way
+      ? way.of === parent.name && way.through.every((from, at) => has(from, parent.key[at]))
+      : above.some((one) => 'column' in one && has(way.column, one.column)),
   );
 }

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { tableOf } from '../../plan/testing/table.ts';
 import type { Column, TableShape } from './columns.ts';
 import { kindOf } from './kind-of.ts';
-import { type MappedTable, mapTable, toRow } from './mapping.ts';
-import { NOBODY, userIn } from './user-column.ts';
+import { mapTable, toRow } from './mapping.ts';
+import { leadOf, mistakesOfParents, NOBODY, userIn, wayOf } from './user-column.ts';
 
 const column = (name: string, type: string, digits = 6): Column => ({
   ...{ name, type, cast: type, digits, nullable: false },
@@ -108,6 +108,53 @@ describe('mapping a table', () => {
     ]);
   });
 
+  test('refuses columns that cannot lead to one row of a parent: too few of them, or of another kind', () => {
+    const mapped = (
+      name: string,
+      columns: readonly [Column, Column][],
+      key: string[],
+      user: Parameters<typeof tableOf>[0]['user'],
+    ) => {
+      const at = (side: 0 | 1) => ({ ...shape(columns.map((pair) => pair[side])), table: name, primaryKey: key });
+      return mapTable(name, tableOf({ user }), 'integer', at(0), at(1), [])!;
+    };
+    const int = (name: string) => [column(name, 'int'), column(name, 'int4')] as [Column, Column];
+    const text = (name: string) => [column(name, 'varchar'), column(name, 'text')] as [Column, Column];
+    const lines = mapped('lines', [int('order'), text('no'), int('owner')], ['order', 'no'], 'owner');
+    const said = (...through: string[]) => {
+      const columns = [int('id'), int('a'), int('b'), text('c')];
+      const table = mapped('parcels', columns, ['id'], [{ through, of: 'lines' }]);
+      return mistakesOfParents(table, new Map([[lines.name, lines]]));
+    };
+    expect(said('a', 'c')).toEqual([]);
+    expect(said('a')).toEqual([
+      'parcels: a cannot lead to one row of lines, whose primary key is (order, no): name the columns that hold all of it, in its order, as in through: [order, no]',
+    ]);
+    expect(said('a', 'b')).toEqual([
+      'parcels: column b is integer, and no of lines, to which it leads, is text: no row would be found by it. Give both one type on each side',
+    ]);
+  });
+
+  test('tells a row’s user by the first way that is set, and whether a row goes on by another one', () => {
+    const ways = [{ column: 'owner' }, { through: ['order', 'line'], of: 'lines' }, { column: 'editor' }];
+    const table = { user: { ways, type: 'integer' } } as const;
+    const row = (owner: string | null, order: string | null, line: string | null, editor: string | null) => ({
+      ...{ owner, order, line, editor },
+    });
+    const lead = (...values: Parameters<typeof row>) => wayOf(table, row(...values));
+    expect([lead('7', '1', '1', '8'), lead(null, '1', '1', '8'), lead(null, '1', null, '8')]).toEqual(ways);
+    expect(userIn(table, row('07', null, null, null))).toBe('7');
+    expect(userIn(table, row(null, '1', '1', '8'))).toBeUndefined();
+    expect(userIn(table, row(null, null, '1', '8'))).toBe('8');
+    expect([userIn(table, row(null, null, null, null)), lead(null, null, null, null)]).toEqual([null, undefined]);
+    const same = (a: Parameters<typeof row>, b: Parameters<typeof row>) =>
+      leadOf(table, row(...a)) === leadOf(table, row(...b));
+    expect(same(['7', null, null, null], ['7', '1', '1', '8'])).toBe(true);
+    expect(same(['7', null, null, null], [null, null, null, '7'])).toBe(false);
+    expect(same([null, '1', '1', '7'], [null, '1', '2', '7'])).toBe(false);
+    expect(same([null, null, null, null], [null, '1', null, null])).toBe(true);
+  });
+
   test('faults 84 rows without a user are the monolith’s where the Plan says so, if the service can hold them', () => {
     const nobodys = (type: string) => ({ ...column('owner', type), nullable: true });
     const left = shape([column('id', 'bigint'), nobodys('int')]);
@@ -161,7 +208,7 @@ describe('mapping a table', () => {
 
   test('faults 82 the user of a row is the same text as the user of a request', () => {
     const user = (type: 'integer' | 'uuid' | 'caseless', owner: string | null) =>
-      userIn({ user: { column: 'owner', type } } as MappedTable, { owner });
+      userIn({ user: { ways: [{ column: 'owner' }], type } }, { owner });
     expect(user('uuid', '550e8400e29b41d4a716446655440000')).toBe('550e8400-e29b-41d4-a716-446655440000');
     expect(user('caseless', 'AL@shop.test')).toBe('al@shop.test');
     expect(user('integer', '7')).toBe('7');

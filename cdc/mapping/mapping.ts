@@ -15,7 +15,15 @@ import { silentChangeIn } from './capacity.ts';
 import { type Column, readShape, type TableShape, typeOf } from './columns.ts';
 import { withShortDoubles } from './json-text.ts';
 import { kindOf, whyNot } from './kind-of.ts';
-import { checkUserColumn, pathOf, type UserPath } from './user-column.ts';
+import {
+  checkUserPath,
+  leadingIn,
+  mistakesOfParents,
+  pathOf,
+  tellUser,
+  type UserPath,
+  userPathOf,
+} from './user-column.ts';
 import { canonical, type Kind, UnconvertibleError } from './value-kinds.ts';
 
 /** A row told apart from the database it stands in: the monolith's column names, canonical texts. */
@@ -121,14 +129,10 @@ export async function mapTables(
     const mapped = mapTable(table, declared, capability.userType, shapes.monolith, shapes.service, reasons);
     if (mapped) mapping.set(table, mapped);
   }
-  for (const { name, user } of [...mapping.values()]) {
-    const parent = 'through' in user ? mapping.get(user.of) : undefined;
-    if (!parent || parent.key.length === 1) continue;
-    reasons.push(
-      `${name}: its user is reached through ${parent.name}, whose primary key is ${parent.key.join(', ')}: one column cannot ` +
-        'lead to one of its rows. Name a table with a primary key of one column, such as the one that it leads to itself',
-    );
-    mapping.delete(name);
+  for (const table of [...mapping.values()]) {
+    const wrong = mistakesOfParents(table, mapping);
+    reasons.push(...wrong);
+    if (wrong.length) mapping.delete(table.name);
   }
   return { mapping, reasons };
 }
@@ -179,13 +183,12 @@ export function mapTable(
   for (const column of namedBy(declared)) {
     if (!names.has(column)) say(`the Plan names column ${column}, which is no mapped column`);
   }
-  const user = userPathOf(declared, userType);
-  for (const path of pathOf(user)) {
-    const owner = columns.find((column) => column.name === path);
-    if (owner) checkUserColumn(owner, { monolith: name, service: service.table }, user, say);
-    else say(`its user column ${path} is no mapped column`);
-  }
-  if (declared.sameWhen && !(pathOf(user).length && pathOf(user).every((path) => declared.sameWhen!.includes(path)))) {
+  const leading = leadingIn(declared, columns, { monolith, service });
+  const user = userPathOf(declared, userType, leading);
+  const unmapped = pathOf(user).filter((path) => !leading.columns.some((column) => column.name === path));
+  for (const path of unmapped) say(`its user column ${path} is no mapped column`);
+  if (!unmapped.length) checkUserPath(user, leading, say);
+  if (declared.sameWhen && !tellUser(user, declared.sameWhen)) {
     say(
       'sameWhen must hold the column that leads to the user: of two users who have the same, each would lose their row to the other; ' +
         'a key whose values both sides never give away alike is distinct',
@@ -211,12 +214,6 @@ export function mapTable(
     distinct: declared.distinct,
     known: { monolith: knownOf(monolith), service: knownOf(service) },
   };
-}
-
-/** How the rows of a table reach their user, as the Plan says. */
-function userPathOf({ user, shared, unowned }: Table, type: UserType): UserPath {
-  if (shared) return { shared };
-  return typeof user === 'string' ? { column: user, type, unowned: unowned !== undefined } : user!;
 }
 
 /** What is wrong with a column, said with both its types. */

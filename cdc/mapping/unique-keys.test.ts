@@ -10,7 +10,11 @@ const column = (name: string, kind: Kind['name'], loose: Partial<Record<'monolit
 });
 const table = (more: Partial<MappedTable> = {}) =>
   ({
-    ...{ name: 'Notes', tables: { monolith: 'Notes', service: 'notes' }, user: { column: 'owner', type: 'integer' } },
+    ...{
+      name: 'Notes',
+      tables: { monolith: 'Notes', service: 'notes' },
+      user: { ways: [{ column: 'owner' }], type: 'integer' },
+    },
     ...{ sameWhen: [], distinct: [], touched: [], key: ['id'] },
     columns: [
       ...[column('id', 'integer'), column('owner', 'integer'), column('slug', 'text'), column('place', 'integer')],
@@ -31,7 +35,22 @@ describe('a unique key (faults 87)', () => {
     expect(said(key(['slug']))).toEqual(['unique key k (slug) of the monolith spans users']);
     expect(said(key(['owner', 'slug']))).toEqual([]);
     expect(said(key(['slug', 'place']), table({ sameWhen: ['slug'] }))).toEqual([]);
-    expect(said(key(['owner', 'slug']), table({ user: { through: 'place', of: 'Shelves' } }))).toHaveLength(1);
+    expect(
+      said(key(['owner', 'slug']), table({ user: { ways: [{ through: ['place'], of: 'Shelves' }], type: 'integer' } })),
+    ).toHaveLength(1);
+  });
+
+  test('of several ways to the user, must hold one that tells the user wherever it is set', () => {
+    const [shelf, owner] = [{ through: ['place', 'token'], of: 'Shelves' }, { column: 'owner' }];
+    const user = { ways: [shelf, owner], type: 'integer' } as const;
+    expect(said(key(['place', 'token', 'slug']), table({ user }))).toEqual([]);
+    expect(said(key(['place', 'slug']), table({ user }))).toHaveLength(1);
+    expect(said(key(['owner', 'slug']), table({ user }))).toHaveLength(1); // of whoever has the shelf
+    expect(said(key(['owner', 'slug']), table({ user: { ...user, apart: [owner] } }))).toEqual([]);
+    const [problem] = problemsOf(table({ user }), [key(['place', 'slug'], { side: 'service' })]);
+    expect(problem?.fix).toMatch(
+      /^ALTER TABLE "notes" DROP .* UNIQUE \("token_there", place_there, slug_there\); -- or,/,
+    );
   });
 
   test('spans users as the primary one, too, if somebody chooses its values', () => {

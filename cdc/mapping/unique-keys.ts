@@ -1,9 +1,9 @@
 import { quoted, type Session } from '@strangler/ledger';
-import { otherSide, type Side } from '@strangler/plan';
+import { columnsOfWay, otherSide, type Side } from '@strangler/plan';
 import { type Column, MYSQL_EXACT } from './columns.ts';
 import { columnOf, type MappedTable } from './mapping.ts';
 import { modifyColumn } from './modify.ts';
-import { pathOf } from './user-column.ts';
+import { tellUser, waysIn } from './user-column.ts';
 
 /** A unique key of a mapped table on one side. */
 export type UniqueKey = {
@@ -76,20 +76,19 @@ export const isSameSet = (a: readonly string[], b: readonly string[]): boolean =
   new Set(a).size === new Set(b).size && a.every((one) => b.includes(one));
 
 function spanning(table: MappedTable, key: UniqueKey): KeyProblem[] {
-  const { columns, side } = key;
+  const { columns } = key;
   const { sameWhen, user } = table;
   if ('shared' in user && user.shared === 'monolith') return []; // which has one writer
-  const [owner] = pathOf(user);
   const isOneThing = sameWhen.length > 0 && sameWhen.every((name) => columns.includes(name));
-  if (isOneThing || isMinted(table, key) || (owner !== undefined && columns.includes(owner))) return [];
-  const column = table.columns.find(({ name }) => name === owner)?.[side].name;
+  if (isOneThing || isMinted(table, key) || tellUser(user, columns)) return [];
+  const [way] = waysIn(user);
+  const owner = way && columnsOfWay(way).filter((name) => !columns.includes(name));
   return [
     {
       key,
       what: `${sayKey(key)} spans users`,
       why: 'each side would give the same value away to another user; the other database has room for one of them',
-      fix:
-        column === undefined ? orDistinct(table, key) : `${replaceKey(table, key, column)} ${orDistinct(table, key)}`,
+      fix: owner ? `${replaceKey(table, key, owner)} ${orDistinct(table, key)}` : orDistinct(table, key),
     },
   ];
 }
@@ -134,12 +133,12 @@ const sayKey = ({ isPrimary, name, parts, side }: UniqueKey): string =>
 const orDistinct = ({ name }: MappedTable, { columns }: UniqueKey): string =>
   `-- or, if both sides never give the same value away: distinct: [[${columns.join(', ')}]] under tables.${name} of the Plan`;
 
-/** The statement that makes a column part of a key. */
-function replaceKey({ tables }: MappedTable, key: UniqueKey, column: string): string {
+/** The statement that makes columns part of a key. */
+function replaceKey({ tables, columns }: MappedTable, key: UniqueKey, names: readonly string[]): string {
   const dialect = key.side === 'monolith' ? 'mysql' : 'postgres';
   const quote = (one: string) => quoted(dialect, one);
   const [table, name] = [quote(tables[key.side]), quote(key.name)];
-  const parts = `(${[quote(column), ...key.parts].join(', ')})`;
+  const parts = `(${[...names.map((name) => quote(columnOf({ columns }, name)[key.side].name)), ...key.parts].join(', ')})`;
   if (dialect === 'mysql') {
     const kind = key.isPrimary ? 'PRIMARY KEY' : `INDEX ${name}`;
     return `ALTER TABLE ${table} DROP ${kind}, ADD ${key.isPrimary ? kind : `UNIQUE ${kind}`} ${parts};`;

@@ -6,7 +6,7 @@ import { sayImage } from '../apply/corrections.ts';
 import { cutFrom, imageWithNotes } from '../apply/cut.ts';
 import { keyFrom, type MappedTable, type Mapping, type Row } from '../mapping/mapping.ts';
 import { Refusal } from '../refusal.ts';
-import { imagesOf, keyRow, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
+import { imagesOf, keyRow, nameOf, parentKey, type Rows, rivalsOf } from '../rows/aggregates.ts';
 import type { Change, RootImage } from '../rows/change.ts';
 import type { OpenSides } from '../sides.ts';
 import { type EntryName, sayEntry, streamOf } from './entry-name.ts';
@@ -127,7 +127,7 @@ export async function ownersImages(
     for (const image of await imagesOf(rows, table, keys, hold)) images.set(nameOf(table, image.key), image);
   };
   await add(root.table, [root.key]);
-  const ofRoots = changes.filter(({ table }) => !('through' in table.user));
+  const ofRoots = changes.filter(({ table, after }) => after && !parentKey(rows.mapping, table, after));
   for (const [table, some] of Map.groupBy(ofRoots, (change) => change.table)) {
     const after = some.flatMap(({ after }) => (after ? [after] : []));
     const rivals = [...(await rivalsOf(rows, table, after, hold)).values()].flat();

@@ -3,8 +3,9 @@ import type { KeptEntry } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
 import { sayImage } from '../apply/corrections.ts';
 import { keyOf, type MappedTable, type Mapping, type Row } from '../mapping/mapping.ts';
+import { leadOf, userIn, wayOf } from '../mapping/user-column.ts';
 import { Refusal } from '../refusal.ts';
-import { nameOf, type Rows } from '../rows/aggregates.ts';
+import { nameOf, parentKey, type Rows } from '../rows/aggregates.ts';
 import type { Change, RootImage } from '../rows/change.ts';
 import { sameRow } from '../rows/disposition.ts';
 import type { OpenSides } from '../sides.ts';
@@ -78,7 +79,7 @@ export async function readUndoing(sides: OpenSides, entries: readonly KeptEntry[
     throw new Refusal(`user ${user} is being moved just now; try again when strangler status shows nobody moving`);
   }
   const rows = rowsOf(sides.mapping, entries);
-  refuseMoved(rows);
+  refuseMoved(sides.mapping, rows);
   const changes = rows.map(({ table, lost, made }): Change => ({ table, before: made ?? lost, after: lost }));
   const images = await ownersImages(sides.rows[owner], aggregate, changes, hold);
   refuseRootless(aggregate, changes, images);
@@ -101,17 +102,22 @@ const isAlike = (table: MappedTable, a: Row | null, b: Row | null): boolean =>
 
 /** Throws Refusal for a row that went from one parent to another: putting it back would take it from an aggregate that is not looked at. */
 function refuseMoved(
+  mapping: Mapping,
   rows: readonly { readonly table: MappedTable; readonly lost: Row | null; readonly made: Row | null }[],
 ): void {
   for (const { table, lost, made } of rows) {
-    if (!lost || !made || !('through' in table.user)) continue;
-    const { through, of } = table.user;
-    if (lost[through] === made[through]) continue;
+    if (!lost || !made || leadOf(table, lost) === leadOf(table, made)) continue;
+    if (![lost, made].some((row) => parentKey(mapping, table, row))) continue;
     throw new Refusal(
-      `${nameOf(table, made)} belonged to ${of} ${lost[through]} and belongs to ${of} ${made[through]} now; ` +
+      `${nameOf(table, made)} belonged to ${sayLead(mapping, table, lost)} and belongs to ${sayLead(mapping, table, made)} now; ` +
         'change that through the application of the owner, which both sides hear',
     );
   }
+}
+
+function sayLead(mapping: Mapping, table: MappedTable, row: Row): string {
+  const parent = parentKey(mapping, table, row);
+  return parent ? nameOf(parent.table, parent.key) : wayOf(table, row) ? `user ${userIn(table, row)}` : 'nobody';
 }
 
 /** Throws Refusal if the rows belong to something that the owner no longer has. */

@@ -1,7 +1,8 @@
 import { keptImages, refusedAggregates, type Session, waitingKeys } from '@strangler/ledger';
-import type { Side } from '@strangler/plan';
+import type { Side, Way } from '@strangler/plan';
 import type { CrossReference } from '../mapping/cross-references.ts';
 import { keyOf, type MappedTable, type Mapping, type Row } from '../mapping/mapping.ts';
+import { wayOf, waysIn } from '../mapping/user-column.ts';
 import type { Change, RootImage } from './change.ts';
 import { hasIdentity } from './disposition.ts';
 import { openStore, type RowStore } from './row-store.ts';
@@ -70,16 +71,23 @@ export const keyRow = (table: MappedTable, row: Row): Row =>
 /** A row's name among all of a capability: `orders 17`. */
 export const nameOf = (table: MappedTable, row: Row): string => `${table.name} ${keyOf(table, row)}`;
 
-/** The key of the parent a row reaches its user through; undefined if it has its user itself. */
+/** The key of the parent a row reaches its user through; undefined if it has its user itself, or none. */
 export function parentKey(
   mapping: Mapping,
   table: MappedTable,
   row: Row,
 ): { table: MappedTable; key: Row } | undefined {
-  if (!('through' in table.user)) return undefined;
-  const parent = mapping.get(table.user.of)!;
-  return { table: parent, key: { [parent.key[0]!]: row[table.user.through]! } };
+  const way = wayOf(table, row);
+  if (!way || !('of' in way)) return undefined;
+  const parent = mapping.get(way.of)!;
+  return { table: parent, key: keyThrough(parent, way, row) };
 }
+
+/** The key of a parent, as the columns of a way to it say. */
+const keyThrough = ({ key }: MappedTable, { through }: ParentWay, row: Row): Row =>
+  Object.fromEntries(key.map((column, at) => [column, row[through[at]!]!]));
+
+type ParentWay = Extract<Way, { of: string }>;
 
 /** The root of an aggregate, as far as it is known: `row` is undefined if a row on the way is not. */
 export type Root = { readonly table: MappedTable; readonly key: Row; readonly row: Row | undefined };
@@ -163,24 +171,30 @@ export async function membersOf(
   hold = false,
 ): Promise<Map<string, Member[]>> {
   const members = new Map<string, Member[]>(keys.map((key) => [keyOf(table, key), []]));
-  const first = table.key[0]!; // what children refer to
-  const named = new Map(keys.map((key) => [key[first], keyOf(table, key)]));
-  for (const child of rows.mapping.values()) {
-    if (!('through' in child.user) || child.user.of !== table.name) continue;
-    const { through } = child.user;
+  for (const { child, way } of waysTo(rows.mapping, table)) {
     const direct: Row[] = [];
     for (const chunk of chunks(keys)) {
-      const like = chunk.map((key) => ({ [through]: key[first]! }));
-      direct.push(...(await rows.store(child).read([through], like, hold)));
+      const like = chunk.map((row) =>
+        Object.fromEntries(way.through.map((column, at) => [column, row[table.key[at]!]!])),
+      );
+      const found = await rows.store(child).read(way.through, like, hold);
+      direct.push(...found.filter((row) => wayOf(child, row) === way)); // the others are another's
     }
     if (!direct.length) continue;
     const below = await membersOf(rows, child, direct, hold);
     for (const row of direct) {
-      members.get(named.get(row[through]!)!)?.push({ table: child, row }, ...below.get(keyOf(child, row))!);
+      const above = keyOf(table, keyThrough(table, way, row));
+      members.get(above)?.push({ table: child, row }, ...below.get(keyOf(child, row))!);
     }
   }
   return members;
 }
+
+/** The ways by which rows of other tables reach their user through rows of this one. */
+const waysTo = (mapping: Mapping, { name }: MappedTable): { readonly child: MappedTable; readonly way: ParentWay }[] =>
+  [...mapping.values()].flatMap((child) =>
+    waysIn(child.user).flatMap((way) => ('of' in way && way.of === name ? [{ child, way }] : [])),
+  );
 
 /** Per row, the others that are the same thing as it; rows without an identity have none. */
 export async function rivalsOf(

@@ -13,7 +13,7 @@ const orders: MappedTable = {
   tables: { monolith: 'orders', service: 'orders' },
   columns: ['id', 'key', 'status', 'updated_at'].map(column),
   key: ['id'],
-  user: { column: 'id', type: 'text' },
+  user: { ways: [{ column: 'id' }], type: 'text' },
   sameWhen: ['key'],
   touched: ['updated_at'],
   otherWriters: { columns: new Set(), inserts: false, deletes: false },

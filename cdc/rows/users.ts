@@ -1,4 +1,4 @@
-import { NOBODY, pathOf, userIn } from '../mapping/user-column.ts';
+import { leadOf, NOBODY, userIn } from '../mapping/user-column.ts';
 import { type FindRow, imagesAsOf, type Root, type Rows, rootsOf } from './aggregates.ts';
 import type { Change, RootImage } from './change.ts';
 
@@ -29,9 +29,9 @@ export function leadsOf({ table, before, after }: Change): Change[] {
     : [image(after ?? before)];
 }
 
-/** True if a row goes to another user, or to another parent. */
-export const goesElsewhere = ({ table: { user }, before, after }: Change): boolean =>
-  before !== null && after !== null && pathOf(user).some((column) => before[column] !== after[column]);
+/** True if a row goes to another user, or to another parent; the same user may be reached by another way then. */
+export const goesElsewhere = ({ table, before, after }: Change): boolean =>
+  before !== null && after !== null && leadOf(table, before) !== leadOf(table, after);
 
 /** The users of changes, by the roots of what leads to them (`leadsOf`), in order. */
 export function usersFrom(changes: readonly Change[], roots: readonly Root[]): ChangedUsers[] {
@@ -50,8 +50,20 @@ export function usersFrom(changes: readonly Change[], roots: readonly Root[]): C
   });
 }
 
-/** The user of an aggregate as it stands; `otherwise` if it is not there, or its root is not known. */
-export function userOfImage(rows: Rows, { table: name, row }: RootImage, otherwise: string | null): string | null {
-  const table = rows.mapping.get(name)!;
-  return row && !('through' in table.user) ? (userIn(table, row) ?? NOBODY) : otherwise;
+/**
+ * The users of aggregates as they stand; `otherwise`, in the same order, if one is not there, or nobody can say. What is a
+ * root on the other side may be below another row here.
+ */
+export async function usersOfImages(
+  rows: Rows,
+  images: readonly RootImage[],
+  otherwise: readonly (string | null)[],
+): Promise<(string | null)[]> {
+  const changes = images.map(({ table, key, row }) => ({
+    table: rows.mapping.get(table)!,
+    before: null,
+    after: row ?? key,
+  }));
+  const users = await usersOf(changes, rows);
+  return images.map(({ row }, at) => (row && users[at]?.[0]) ?? otherwise[at]!);
 }

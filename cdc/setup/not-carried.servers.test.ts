@@ -18,7 +18,7 @@ const totals = (more: string) => ({
   plan: { totals: { user: 'user_id' } },
 });
 
-test('a way to the user through a table whose key is of several columns is refused: one column leads to none of its rows', async () => {
+test('a way to the user through a table whose key is of several columns is refused unless all of them lead there', async () => {
   const refused = prepare({
     monolith: [
       'CREATE TABLE items (order_id INT, line INT, user_id INT NOT NULL, PRIMARY KEY (order_id, line))',
@@ -31,7 +31,7 @@ test('a way to the user through a table whose key is of several columns is refus
     plan: { items: { user: 'user_id' }, options: { user: { through: 'order_id', of: 'items' } } },
   });
   await expect(refused).rejects.toThrow(
-    'options: its user is reached through items, whose primary key is order_id, line: one column cannot lead to one of its rows',
+    'options: order_id cannot lead to one row of items, whose primary key is (order_id, line): name the columns that hold all of it, in its order, as in through: [order_id, line]',
   );
 });
 

@@ -1,7 +1,8 @@
 import type { Session } from '@strangler/ledger';
 import { canonicalUser } from '@strangler/plan';
 import type { Image, RowChange } from '../log/row-change.ts';
-import { readColumn, type SurveyedTable, type SurveyedTables, textIn } from './surveyed-table.ts';
+import type { Column } from '../mapping/columns.ts';
+import { readColumns, type SurveyedTable, type SurveyedTables, type SurveyedWay, textIn } from './surveyed-table.ts';
 
 /** Whose a row is; or that it is nobody's, that its user is none of the Plan's userType, or that its parent is gone. */
 export type RowOwner = { readonly user: string } | 'null' | 'unreadable' | 'no-parent';
@@ -9,12 +10,15 @@ export type RowOwner = { readonly user: string } | 'null' | 'unreadable' | 'no-p
 /** Parents remembered from the log: a child's change may come when its parent is gone. */
 const MOST_PARENTS = 50_000;
 
+/** What leads from a row to its user: the first of its ways that is not NULL; null for a row of nobody. */
+type Lead = { readonly of: string | undefined; readonly values: readonly string[] } | null;
+
 /** Says whose rows are, as the log tells it; what the log has not told is read from the monolith's database. */
 export class RowOwners {
   readonly #tables: SurveyedTables;
   readonly #session: Session;
-  /** By table and key, what leads from a row of a parent's table to its user. */
-  readonly #paths = new Map<string, string | null>();
+  /** Of rows of parents' tables, by table and key. */
+  readonly #leads = new Map<string, Lead>();
 
   constructor(tables: SurveyedTables, session: Session) {
     this.#tables = tables;
@@ -27,47 +31,59 @@ export class RowOwners {
       const table = this.#tables.get(name);
       const image = after ?? before;
       if (!table || !image || !this.#isParent(name)) continue;
-      const key = textIn(table.key[0]!, image);
-      const path = textIn(pathOf(table), image);
-      if (typeof key === 'string' && path !== undefined) this.#remember(`${name} ${key}`, path);
+      const key = table.key.map((column) => textIn(column, image));
+      const lead = leadIn(table.ways, (column) => textIn(column, image));
+      if (key.every((one) => typeof one === 'string') && lead !== undefined) this.#remember(sayRow(name, key), lead);
     }
   }
 
   /** Whose a captured image of a table is. */
   async of(table: SurveyedTable, image: Image): Promise<RowOwner> {
-    return this.#from(table, textIn(pathOf(table), image) ?? null);
+    return this.#from(table, leadIn(table.ways, (column) => textIn(column, image)) ?? null);
   }
 
-  async #from(table: SurveyedTable, path: string | null): Promise<RowOwner> {
-    if (path === null) return 'null';
-    if ('column' in table.user) {
-      const user = canonicalUser(table.userType, path);
+  async #from({ userType }: SurveyedTable, lead: Lead): Promise<RowOwner> {
+    if (!lead) return 'null';
+    if (lead.of === undefined) {
+      const user = canonicalUser(userType, lead.values[0]!);
       return user === undefined ? 'unreadable' : { user };
     }
-    const parent = this.#tables.get(table.user.of)!;
-    const above = await this.#pathFrom(parent, path);
+    const parent = this.#tables.get(lead.of)!;
+    const above = await this.#leadFrom(parent, lead.values);
     return above === undefined ? 'no-parent' : this.#from(parent, above);
   }
 
-  async #pathFrom(parent: SurveyedTable, key: string): Promise<string | null | undefined> {
-    const name = `${parent.name} ${key}`;
-    const known = this.#paths.get(name);
+  async #leadFrom(parent: SurveyedTable, key: readonly string[]): Promise<Lead | undefined> {
+    const name = sayRow(parent.name, key);
+    const known = this.#leads.get(name);
     if (known !== undefined) return known;
-    const read = await readColumn(this.#session, parent, pathOf(parent), key);
-    if (read !== undefined) this.#remember(name, read);
-    return read;
+    const columns = parent.ways.flatMap((way) => way.columns);
+    const read = await readColumns(this.#session, parent, columns, key);
+    const lead = read && leadIn(parent.ways, (column) => read[columns.indexOf(column)]);
+    if (lead !== undefined) this.#remember(name, lead);
+    return lead;
   }
 
-  #remember(name: string, path: string | null): void {
-    this.#paths.delete(name);
-    this.#paths.set(name, path);
-    if (this.#paths.size > MOST_PARENTS) this.#paths.delete(this.#paths.keys().next().value!);
+  #remember(name: string, lead: Lead): void {
+    this.#leads.delete(name);
+    this.#leads.set(name, lead);
+    if (this.#leads.size > MOST_PARENTS) this.#leads.delete(this.#leads.keys().next().value!);
   }
 
   #isParent(name: string): boolean {
-    for (const { user } of this.#tables.values()) if ('of' in user && user.of === name) return true;
+    for (const { ways } of this.#tables.values()) if (ways.some(({ of }) => of === name)) return true;
     return false;
   }
 }
 
-const pathOf = ({ user }: SurveyedTable) => ('column' in user ? user.column : user.through);
+const sayRow = (table: string, key: readonly unknown[]): string => JSON.stringify([table, ...key]);
+
+/** Undefined if a column of the row is not known. */
+function leadIn(ways: readonly SurveyedWay[], textOf: (column: Column) => string | null | undefined): Lead | undefined {
+  for (const { columns, of } of ways) {
+    const values = columns.map(textOf);
+    if (values.includes(undefined)) return undefined;
+    if (!values.includes(null)) return { of, values: values as string[] };
+  }
+  return null;
+}

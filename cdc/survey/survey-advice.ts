@@ -1,4 +1,12 @@
-import { type Capability, type SurveyCause, sayChange, sayDuration, type Table } from '@strangler/plan';
+import {
+  type Capability,
+  columnsOfWay,
+  type SurveyCause,
+  sayChange,
+  sayDuration,
+  type Table,
+  waysOf,
+} from '@strangler/plan';
 import type { ExplainedBy, SurveyEvidence } from './survey-tally.ts';
 
 /** What a finding means, and the lines of the Plan (or the change of the application) that answer it. */
@@ -28,8 +36,8 @@ export function adviceOn(
   return ADVICE[finding.cause]({ finding, table: plan.tables[finding.table]!, capability, own });
 }
 
-/** The column that leads to a row’s user; a table whose rows are everybody’s is not surveyed. */
-const userColumn = ({ user }: Table): string => (typeof user === 'string' ? user : user!.through);
+/** The columns that lead to a row’s user; a table whose rows are everybody’s is not surveyed. */
+const userColumn = (table: Table): string => [...new Set(waysOf(table).flatMap(columnsOfWay))].join(' or ');
 
 /** The columns that decide something of what a finding changes. */
 const decisive = ({ finding, table }: About): string[] =>
@@ -61,12 +69,17 @@ function declared(about: About, what: string, by: string): SurveyAdvice {
 }
 
 const UNOWNED = ({ finding, table, capability }: About): string[] => [
-  `in the application: insert the row with its ${userColumn(table)}, and make that NOT NULL`,
+  waysOf(table).length > 1
+    ? `in the application: insert the row with its ${userColumn(table)}; strangler doctor says what assures it`
+    : `in the application: insert the row with its ${userColumn(table)}, and make that NOT NULL`,
   `or leave such rows with the monolith until they have a user: capabilities.${capability}.tables.${rootOf(finding.table, table)}.unowned: monolith`,
 ];
 
-/** The table whose row the user is reached through; of several, the next. */
-const rootOf = (name: string, { user }: Table): string => (typeof user === 'object' ? user.of : name);
+/** The table whose row the user is reached through, if there is no other way; of several, the next. */
+function rootOf(name: string, table: Table): string {
+  const [way, ...others] = waysOf(table);
+  return way && 'of' in way && !others.length ? way.of : name;
+}
 
 const ADVICE: Record<SurveyCause, (about: About) => SurveyAdvice> = {
   'null-first': (about) => ({

@@ -1,8 +1,11 @@
 import { quoted, type Session, type Value } from '@strangler/ledger';
-import type { Capability, UserType } from '@strangler/plan';
+import { type Capability, columnsOfWay, type UserType, waysOf } from '@strangler/plan';
 import type { Image } from '../log/row-change.ts';
 import { type Column, readShape } from '../mapping/columns.ts';
 import { asStored } from '../mapping/mapping.ts';
+
+/** A way to a row’s user; `of`: its columns hold the key of a parent. */
+export type SurveyedWay = { readonly columns: readonly Column[]; readonly of?: string };
 
 /**
  * A table of the Plan as the monolith has it, as far as a survey needs it: nothing of the service's side, and no demand
@@ -12,7 +15,7 @@ export type SurveyedTable = {
   readonly capability: string;
   readonly name: string;
   readonly key: readonly Column[];
-  readonly user: { readonly column: Column } | { readonly through: Column; readonly of: string };
+  readonly ways: readonly SurveyedWay[];
   readonly userType: UserType;
   readonly touched: readonly string[];
   /** Deleted with a row of another table by the database itself: the column that leads there. */
@@ -28,18 +31,23 @@ export async function readTables(session: Session, capability: string, plan: Cap
   const reasons: string[] = [];
   for (const [name, { user, touched }] of Object.entries(plan.tables)) {
     if (user === undefined) continue; // everybody’s
+    const ways = waysOf({ user });
+    const path = ways.flatMap(columnsOfWay);
     const shape = await readShape(session, name);
     const columnOf = (column: string) => shape?.columns.find((one) => one.name === column);
-    const path = columnOf(typeof user === 'string' ? user : user.through);
+    const missing = path.filter((column) => !columnOf(column));
     if (!shape) reasons.push(`${name}: not found in the monolith's database, or this user may not see it`);
-    else if (!path) reasons.push(`${name}: has no column ${typeof user === 'string' ? user : user.through}`);
+    else if (missing.length) reasons.push(`${name}: has no column ${missing.join(', ')}`);
     else if (!shape.primaryKey.length) reasons.push(`${name}: has no primary key`);
-    if (!shape || !path || !shape.primaryKey.length) continue;
+    if (!shape || missing.length || !shape.primaryKey.length) continue;
     tables.set(name, {
       capability,
       name,
       key: shape.primaryKey.map((column) => columnOf(column)!),
-      user: typeof user === 'string' ? { column: path } : { through: path, of: user.of },
+      ways: ways.map((way) => ({
+        columns: columnsOfWay(way).map((column) => columnOf(column)!),
+        ...('of' in way && { of: way.of }),
+      })),
       userType: plan.userType,
       touched,
       cascades: await readCascades(session, name),
@@ -75,21 +83,25 @@ export const sayKey = ({ key }: SurveyedTable, image: Image): string =>
 
 const BINARY = /binary|blob/;
 
-/** Reads one column of the row with this key; undefined if there is no such row. */
-export async function readColumn(
+/** Reads columns of the row with this key; undefined if there is no such row. */
+export async function readColumns(
   session: Session,
   { name, key }: SurveyedTable,
-  { name: column }: Column,
-  value: string,
-): Promise<string | null | undefined> {
+  columns: readonly Column[],
+  values: readonly string[],
+): Promise<(string | null)[] | undefined> {
   const quote = (one: string) => quoted('mysql', one);
-  const [first] = key;
-  const wanted: Value = BINARY.test(first!.type) ? Buffer.from(value, 'hex') : value;
-  const { rows } = await session.query<{ found: unknown }>(
-    `SELECT ${quote(column)} AS found FROM ${quote(name)} WHERE ${quote(first!.name)} = ?`,
-    [wanted],
+  const wanted = key.map(({ type }, at): Value => (BINARY.test(type) ? Buffer.from(values[at]!, 'hex') : values[at]!));
+  const { rows } = await session.query<Record<string, unknown>>(
+    `SELECT ${columns.map((column, at) => `${quote(column.name)} AS c${at}`).join(', ')} FROM ${quote(name)}
+     WHERE ${key.map((column) => `${quote(column.name)} = ?`).join(' AND ')}`,
+    wanted,
   );
   const [row] = rows;
-  if (!row || row.found === null) return row && null;
-  return Buffer.isBuffer(row.found) ? row.found.toString('hex') : String(row.found);
+  return row && columns.map((_, at) => textOf(row[`c${at}`]));
+}
+
+function textOf(found: unknown): string | null {
+  if (found == null) return null;
+  return Buffer.isBuffer(found) ? found.toString('hex') : String(found);
 }

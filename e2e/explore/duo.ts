@@ -10,6 +10,7 @@ import type { RowChange } from '../../cdc/log/row-change.ts';
 import { type CrossReference, crossReferencesOf } from '../../cdc/mapping/cross-references.ts';
 import type { ForeignKey } from '../../cdc/mapping/foreign-keys.ts';
 import { type MappedTable, type Mapping, mapTable } from '../../cdc/mapping/mapping.ts';
+import type { Correction } from '../../cdc/rows/change.ts';
 import { usersOf } from '../../cdc/rows/users.ts';
 import type { table } from '../../plan/capability-schema.ts';
 import { tableOf } from '../../plan/testing/table.ts';
@@ -86,6 +87,14 @@ export class Duo {
 
   rows = (side: Side, name: string): readonly Stored[] => this.#sides[side].rows(name);
 
+  /** The corrections in a side’s log. */
+  corrections = (side: Side): readonly Correction[] =>
+    this.#sides[side].database.log
+      .flatMap(({ rows }) => rows)
+      .flatMap(({ table, after }) =>
+        table === 'strangler_correction' && after ? [JSON.parse(String(after.images))] : [],
+      );
+
   /** What is kept on either side, in a few words; of what was overwritten the explorer knows only that it is kept. */
   kept(): string[] {
     return (['monolith', 'service'] as const).flatMap((side) =>
@@ -108,14 +117,15 @@ export class Duo {
   /** Runs both streams until both logs are read, `atOnce` entries in a transaction. Throws if they do not come to rest. */
   async settle(atOnce = 1): Promise<void> {
     for (let turn = 0; turn < 60; turn++) {
-      const forward = await this.#apply('forward', atOnce);
-      const reverse = await this.#apply('reverse', atOnce);
+      const forward = await this.turn('forward', atOnce);
+      const reverse = await this.turn('reverse', atOnce);
       if (!forward && !reverse) return;
     }
     throw new Error('the streams do not come to rest');
   }
 
-  async #apply(direction: Direction, atOnce: number): Promise<boolean> {
+  /** One target transaction of a stream, of `atOnce` entries of its log; false if there is nothing to read. */
+  async turn(direction: Direction, atOnce: number): Promise<boolean> {
     const [source, target] =
       direction === 'forward' ? (['monolith', 'service'] as const) : (['service', 'monolith'] as const);
     const entries = this.#sides[source].database.log.slice(this.#read[direction], this.#read[direction] + atOnce);

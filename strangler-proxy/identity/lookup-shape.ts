@@ -21,8 +21,8 @@ export type LookupShape = {
   readonly quoted: string;
   /** Throws UnfitError. */
   column(name: string): LookupColumn;
-  /** The one column of its primary key. Throws UnfitError. */
-  key(): LookupColumn;
+  /** The columns of its primary key, in its order. Throws UnfitError. */
+  key(): readonly LookupColumn[];
 };
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
@@ -36,7 +36,7 @@ const KINDS: Readonly<Record<string, ColumnKind>> = {
 
 const MAY_NOT = 'its lookup user may not read it (strangler init prints the GRANT)';
 
-/** Each column, its type, and how many unique indexes it is the only column of; `isKey`: it is of the primary key. */
+/** Each column, its type, and how many unique indexes it is the only column of; `place`: its place in the primary key, or null. */
 const COLUMNS: Record<Dialect, string> = {
   mysql: `SELECT c.COLUMN_NAME AS name, c.DATA_TYPE AS type,
       (SELECT COUNT(*) FROM information_schema.STATISTICS s
@@ -45,19 +45,21 @@ const COLUMNS: Record<Dialect, string> = {
             SELECT 1 FROM information_schema.STATISTICS other
               WHERE other.TABLE_SCHEMA = DATABASE() AND other.TABLE_NAME = c.TABLE_NAME
                 AND other.INDEX_NAME = s.INDEX_NAME AND other.SEQ_IN_INDEX > 1)) AS uniques,
-      c.COLUMN_KEY = 'PRI' AS isKey
+      (SELECT s.SEQ_IN_INDEX FROM information_schema.STATISTICS s
+        WHERE s.TABLE_SCHEMA = DATABASE() AND s.TABLE_NAME = c.TABLE_NAME AND s.COLUMN_NAME = c.COLUMN_NAME
+          AND s.INDEX_NAME = 'PRIMARY') AS place
     FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = DATABASE() AND c.TABLE_NAME = ?`,
   postgres: `SELECT a.attname AS name, t.typname AS type,
       (SELECT COUNT(*) FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid
         AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum AND i.indpred IS NULL) AS uniques,
-      CASE WHEN EXISTS (SELECT 1 FROM pg_index i
-        WHERE i.indrelid = a.attrelid AND i.indisprimary AND a.attnum = ANY (i.indkey)) THEN 1 ELSE 0 END AS "isKey"
+      (SELECT k.at FROM pg_index i CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k(attnum, at)
+        WHERE i.indrelid = a.attrelid AND i.indisprimary AND k.attnum = a.attnum) AS place
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     WHERE a.attrelid = to_regclass(quote_ident(?)) AND a.attnum > 0 AND NOT a.attisdropped
       AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')`,
 };
 
-type Found = { readonly name: string; readonly type: string; readonly uniques: number; readonly isKey: number };
+type Found = { readonly name: string; readonly type: string; readonly uniques: number; readonly place: number | null };
 
 /** Looks at what may be read of a table. Throws UnfitError if there is nothing, the driver’s error. */
 export async function lookupShape(reader: Reader, table: string): Promise<LookupShape> {
@@ -70,7 +72,7 @@ export async function lookupShape(reader: Reader, table: string): Promise<Lookup
       { name, dialect, type, kind: KINDS[type] ?? 'other', isUnique: uniques > 0 } satisfies LookupColumn,
     ]),
   );
-  const keys = rows.filter(({ isKey }) => isKey);
+  const keys = rows.filter(({ place }) => place !== null).sort((a, b) => Number(a.place) - Number(b.place));
   return {
     quoted: quoted(dialect, table),
     column(name) {
@@ -79,9 +81,8 @@ export async function lookupShape(reader: Reader, table: string): Promise<Lookup
       return column;
     },
     key() {
-      if (keys.length !== 1)
-        throw new UnfitError(`${table} in ${reader.name} has no primary key of one column, so no row leads to it`);
-      return columns.get(keys[0]!.name)!;
+      if (!keys.length) throw new UnfitError(`${table} in ${reader.name} has no primary key, so no row leads to it`);
+      return keys.map(({ name }) => columns.get(name)!);
     },
   };
 }

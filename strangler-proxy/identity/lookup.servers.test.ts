@@ -23,6 +23,16 @@ beforeAll(async () => {
   await monolith.query('CREATE TABLE Comments (id INT PRIMARY KEY AUTO_INCREMENT, articleId INT NOT NULL)');
   await service.query('CREATE TABLE articles (id int8 PRIMARY KEY, handle text NOT NULL UNIQUE, "authorId" int8)');
   await service.query('CREATE TABLE "Comments" (id int4 PRIMARY KEY, article int8 NOT NULL)');
+  // The key’s columns are not in the order of the table’s.
+  await monolith.query(
+    'CREATE TABLE Chapters (no INT, part CHAR(1), authorId INT, editorId BIGINT, PRIMARY KEY (part, no))',
+  );
+  await service.query(
+    'CREATE TABLE "Chapters" (no int4, part text, writer int4, "editorId" int8, PRIMARY KEY (part, no))',
+  );
+  const notes = 'id INT PRIMARY KEY, "authorId" INT, part CHAR(1), chapter INT';
+  await monolith.query(`CREATE TABLE Notes (${notes.replaceAll('"', '')}, articleId INT)`);
+  await service.query(`CREATE TABLE "Notes" (${notes}, article INT)`);
 });
 afterAll(() => databases.drop());
 beforeEach(async () => {
@@ -48,6 +58,15 @@ const planOf = (user: unknown, urls = databases.urls) =>
           tables: {
             Articles: { to: 'articles', user: 'authorId', columns: { slug: 'handle' } },
             Comments: { user: { through: 'articleId', of: 'Articles' }, columns: { articleId: 'article' } },
+            Notes: {
+              user: [
+                'authorId',
+                { through: ['part', 'chapter'], of: 'Chapters' },
+                { through: 'articleId', of: 'Articles' },
+              ],
+              columns: { articleId: 'article' },
+            },
+            Chapters: { user: ['authorId', 'editorId'], columns: { authorId: 'writer' } },
           },
         },
       },
@@ -175,6 +194,27 @@ describe('the user of a row', () => {
     expect(await byId({ parameters: { id: '1x' } })).toEqual({
       unreadable: ':id is nothing that Comments.id can hold',
     });
+  });
+
+  test('is told by the first of its ways that is set, through keys of several columns, and never by the next', async () => {
+    const { monolith, service } = databases;
+    await monolith.query("INSERT INTO Articles (id, slug, authorId) VALUES (1, 'one', 7)");
+    await monolith.query("INSERT INTO Chapters VALUES (1, 'a', 8, 9), (2, 'a', NULL, 9), (3, 'a', NULL, NULL)");
+    const rows = [
+      ...["(1, 6, 'a', 1, 1)", "(2, NULL, 'a', 1, 1)", "(3, NULL, 'a', 2, 1)", "(4, NULL, 'a', NULL, 1)"],
+      ...["(5, NULL, 'a', 3, 1)", "(6, NULL, 'a', 404, 1)", '(7, NULL, NULL, NULL, NULL)'],
+    ].join(', ');
+    await monolith.query(`INSERT INTO Notes VALUES ${rows}`);
+    const byId = compiled({ row: 'Notes', by: 'id', from: 'id' });
+    const said = async () => Promise.all([1, 2, 3, 4, 5, 6, 7].map((id) => byId({ parameters: { id: String(id) } })));
+    const nobody = { unreadable: 'the row of Notes that :id names has no user' };
+    const first = ['6', '8', '9', '7'].map((user) => ({ user }));
+    expect(await said()).toEqual([...first, nobody, nobody, nobody]);
+    await monolith.query('DELETE FROM Notes');
+    await service.query(`INSERT INTO articles VALUES (1, 'one', 7)`);
+    await service.query(`INSERT INTO "Chapters" VALUES (1, 'a', 8, 9), (2, 'a', NULL, 9), (3, 'a', NULL, NULL)`);
+    await service.query(`INSERT INTO "Notes" VALUES ${rows}`);
+    expect(await said()).toEqual([...first, nobody, nobody, nobody]);
   });
 
   test('faults 25 whatever the path says, it is a user, nobody or unreadable, by a text and by a number alike', async () => {

@@ -1,7 +1,15 @@
 import { quoted } from '@strangler/ledger';
-import { type Capability, type Side, type UserSource, wayToUser } from '@strangler/plan';
+import { type Capability, columnsOfWay, type Side, tablesToUser, type UserSource, waysOf } from '@strangler/plan';
 import { Enquiries, UnfitError } from './enquiries.ts';
-import { comparedWith, type LookupShape, lookupShape, mustCompare, mustHoldUsers, textOf } from './lookup-shape.ts';
+import {
+  comparedWith,
+  type LookupColumn,
+  type LookupShape,
+  lookupShape,
+  mustCompare,
+  mustHoldUsers,
+  textOf,
+} from './lookup-shape.ts';
 import { once } from './once.ts';
 import type { Places } from './places.ts';
 import type { Reader } from './reader.ts';
@@ -38,7 +46,7 @@ export function rowSource(
       if (typeof user === 'string') return { user };
       if (user === null) found = null;
     }
-    const isWrong = found === null && !tables[wayToUser(row, tables).at(-1)!]!.unowned;
+    const isWrong = found === null && !tablesToUser(row, tables).some((one) => tables[one]!.unowned);
     return isWrong ? { unreadable: `the row of ${row} that :${from} names has no user` } : undefined;
   };
   return ({ parameters, isWrite }) => {
@@ -50,37 +58,87 @@ export function rowSource(
 
 /** How the user of a row is found on one side. Throws UnfitError, the driver’s error. */
 async function statementOf({ row, by }: Settings, tables: Tables, side: Side, reader: Reader): Promise<FindUser> {
-  const way = wayToUser(row, tables);
-  const columnOf = (table: string, column: string) =>
-    side === 'monolith' ? column : (tables[table]!.columns[column] ?? column);
-  const tableOf = (table: string) => (side === 'monolith' ? table : (tables[table]!.to ?? table));
-  const name = (at: number, column: string) => `t${at}.${quoted(reader.dialect, column)}`;
-  const shapes: LookupShape[] = [];
-  for (const table of way) shapes.push(await lookupShape(reader, tableOf(table)));
-
-  const key = shapes[0]!.column(columnOf(row, by));
-  mustCompare(key, tableOf(row));
+  const from = new RowJoins(tables, side, reader);
+  const { shape } = await from.add(row);
+  const key = shape.column(from.columnOf(row, by));
+  mustCompare(key, from.tableOf(row));
   if (!key.isUnique) {
     const why = 'it may name rows of several users; a row is looked for by a column with a unique index of its own';
-    throw new UnfitError(`${tableOf(row)}.${key.name} in ${reader.name} is not unique: ${why}`);
+    throw new UnfitError(`${from.tableOf(row)}.${key.name} in ${reader.name} is not unique: ${why}`);
   }
-  const joins = way.slice(0, -1).map((child, at) => {
-    const { through } = tables[child]!.user as { through: string };
-    const [column, parent] = [shapes[at]!.column(columnOf(child, through)), shapes[at + 1]!];
-    return ` LEFT JOIN ${parent.quoted} t${at + 1} ON ${name(at + 1, parent.key().name)} = ${name(at, column.name)}`;
-  });
-  const last = way.at(-1)!;
-  const { user } = tables[last]!;
-  if (typeof user !== 'string') throw new UnfitError(`${last} leads to no table with a column for its user`);
-  const holder = shapes.at(-1)!.column(columnOf(last, user));
-  mustHoldUsers(holder, tableOf(last));
-  const sql =
-    `SELECT ${name(way.length - 1, holder.name)} AS taken FROM ${shapes[0]!.quoted} t0${joins.join('')} ` +
-    `WHERE ${name(0, key.name)} = ? LIMIT 1`;
+  const sql = `SELECT ${from.taken} FROM ${from.joins} WHERE t0.${quoted(reader.dialect, key.name)} = ? LIMIT 1`;
   return async (text) => {
     const compared = comparedWith(key, text);
     if (!compared) return 'unreadable';
-    const [found] = compared === 'none' ? [] : await reader.rows<{ taken: unknown }>(sql, [compared.value]);
-    return found && (found.taken === null ? null : textOf(found.taken));
+    const [found] = compared === 'none' ? [] : await reader.rows<Record<string, unknown>>(sql, [compared.value]);
+    if (!found) return undefined;
+    const user = from.leaves.map((leaf) => found[leaf]).find((one) => one !== null);
+    return user === undefined ? null : textOf(user);
   };
+}
+
+/** A row’s table and the parents through which it may reach its user, joined: of the columns `leaves` only the one that tells it is not NULL. */
+class RowJoins {
+  readonly #tables: Tables;
+  readonly #side: Side;
+  readonly #reader: Reader;
+  readonly leaves: string[] = [];
+  readonly #taken: string[] = [];
+  #joined = 0;
+  joins = '';
+
+  constructor(tables: Tables, side: Side, reader: Reader) {
+    this.#tables = tables;
+    this.#side = side;
+    this.#reader = reader;
+  }
+
+  get taken(): string {
+    return this.#taken.join(', ');
+  }
+
+  readonly columnOf = (table: string, column: string): string =>
+    this.#side === 'monolith' ? column : (this.#tables[table]!.columns[column] ?? column);
+
+  readonly tableOf = (table: string): string =>
+    this.#side === 'monolith' ? table : (this.#tables[table]!.to ?? table);
+
+  /** Joins a table where these columns hold its key, as far as `when` holds. Throws UnfitError, the driver’s error. */
+  async add(
+    table: string,
+    by: readonly string[] = [],
+    when: readonly string[] = [],
+  ): Promise<{ readonly shape: LookupShape }> {
+    const { dialect, name: reader } = this.#reader;
+    const shape = await lookupShape(this.#reader, this.tableOf(table));
+    const alias = `t${this.#joined++}`;
+    const own = (column: string) => `${alias}.${quoted(dialect, shape.column(this.columnOf(table, column)).name)}`;
+    if (alias === 't0') this.joins = `${shape.quoted} t0`;
+    else {
+      const key = shape.key();
+      if (key.length !== by.length)
+        throw new UnfitError(
+          `${this.tableOf(table)} in ${reader} has a primary key of ${key.length} columns, and ${by.length} lead to it`,
+        );
+      const on = key.map(({ name }, at) => `${alias}.${quoted(dialect, name)} = ${by[at]}`);
+      this.joins += ` LEFT JOIN ${shape.quoted} ${alias} ON ${on.join(' AND ')}`;
+    }
+    const earlier: string[] = [];
+    for (const way of waysOf(this.#tables[table]!)) {
+      const columns = columnsOfWay(way).map(own);
+      const isSet = columns.map((column) => `${column} IS NOT NULL`).join(' AND ');
+      const leads = [...when, ...earlier, isSet];
+      earlier.push(`NOT (${isSet})`);
+      if ('of' in way) await this.add(way.of, columns, leads);
+      else this.#take(shape.column(this.columnOf(table, way.column)), this.tableOf(table), columns[0]!, leads);
+    }
+    return { shape };
+  }
+
+  #take(column: LookupColumn, table: string, expression: string, when: readonly string[]): void {
+    mustHoldUsers(column, table);
+    const leaf = `u${this.leaves.length}`;
+    this.leaves.push(leaf);
+    this.#taken.push(`CASE WHEN ${when.join(' AND ')} THEN ${expression} END AS ${leaf}`);
+  }
 }
