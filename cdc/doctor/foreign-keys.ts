@@ -97,7 +97,7 @@ export function findingOf(
     );
   }
   const reference = referenceOf(tables, key);
-  if (!reference || isOfOneUser(reference)) return undefined;
+  if (!reference || isOfOneUser(reference) || 'each' in reference.child.user) return undefined;
   if ('shared' in reference.parent.user) return isLeftAlone(reference, key) ? undefined : ofEverybody(key, what);
   const race = `one user may delete a ${key.parent} on one side while another one’s ${key.child} is born on the other`;
   const together = `let its rows move with their ${key.parent}: user: { through: ${reference.pairs[0]![0]}, of: ${reference.parent.name} } under tables.${reference.child.name} of the Plan`;

@@ -15,7 +15,7 @@ import { silentChangeIn } from './capacity.ts';
 import { type Column, readShape, type TableShape, typeOf } from './columns.ts';
 import { withShortDoubles } from './json-text.ts';
 import { kindOf, whyNot } from './kind-of.ts';
-import { checkUserColumn, pathOf, type UserPath } from './user-column.ts';
+import { checkUserColumn, keyText, pathOf, type UserPath } from './user-column.ts';
 import { canonical, type Kind, UnconvertibleError } from './value-kinds.ts';
 
 /** A row told apart from the database it stands in: the monolith's column names, canonical texts. */
@@ -179,13 +179,18 @@ export function mapTable(
   for (const column of namedBy(declared)) {
     if (!names.has(column)) say(`the Plan names column ${column}, which is no mapped column`);
   }
-  const user = userPathOf(declared, userType);
+  const user = userPathOf(name, declared, userType, monolith.primaryKey);
   for (const path of pathOf(user)) {
     const owner = columns.find((column) => column.name === path);
     if (owner) checkUserColumn(owner, { monolith: name, service: service.table }, user, say);
     else say(`its user column ${path} is no mapped column`);
   }
-  if (declared.sameWhen && !(pathOf(user).length && pathOf(user).every((path) => declared.sameWhen!.includes(path)))) {
+  const isOfUsers = !('each' in user);
+  if (
+    declared.sameWhen &&
+    isOfUsers &&
+    !(pathOf(user).length && pathOf(user).every((path) => declared.sameWhen!.includes(path)))
+  ) {
     say(
       'sameWhen must hold the column that leads to the user: of two users who have the same, each would lose their row to the other; ' +
         'a key whose values both sides never give away alike is distinct',
@@ -213,10 +218,11 @@ export function mapTable(
   };
 }
 
-/** How the rows of a table reach their user, as the Plan says. */
-function userPathOf({ user, shared, unowned }: Table, type: UserType): UserPath {
+/** How the rows of a table reach their user, as the Plan says; it says nothing where all moves at once. */
+function userPathOf(name: string, { user, shared, unowned }: Table, type: UserType, key: readonly string[]): UserPath {
   if (shared) return { shared };
-  return typeof user === 'string' ? { column: user, type, unowned: unowned !== undefined } : user!;
+  if (user === undefined) return { each: name, key };
+  return typeof user === 'string' ? { column: user, type, unowned: unowned !== undefined } : user;
 }
 
 /** What is wrong with a column, said with both its types. */
@@ -288,8 +294,7 @@ const unsigned = (value: unknown): unknown =>
   typeof value === 'string' ? BigInt(`0x${Buffer.from(value, 'base64').toString('hex') || '0'}`) : value;
 
 /** The primary key of a row as one text. */
-export const keyOf = (table: MappedTable, row: Row): string =>
-  table.key.length === 1 ? String(row[table.key[0]!]) : JSON.stringify(table.key.map((column) => row[column]));
+export const keyOf = (table: MappedTable, row: Row): string => keyText(table.key, row);
 
 /** The primary key that `keyOf` said as one text. */
 export const keyFrom = (table: MappedTable, text: string): Row => {

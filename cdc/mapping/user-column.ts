@@ -9,11 +9,16 @@ type Tables = Readonly<Record<Side, string>>;
 /** The column of both sides; `name` is the monolith’s. */
 type UserColumn = { readonly name: string; readonly kind: Kind } & Readonly<Record<Side, Column>>;
 
-/** How a row reaches its user. With `unowned`, one that has none is the monolith’s; what is shared is everybody’s. */
+/**
+ * How a row reaches its user. With `unowned`, one that has none is the monolith’s; what is shared is everybody’s. Where all
+ * moves at once (`split: none`), each row is like a user of its own, named by its table and key: all of them are where
+ * everybody is, and one that the target refuses holds up no other.
+ */
 export type UserPath =
   | { readonly column: string; readonly type: UserType; readonly unowned?: boolean }
   | { readonly through: string; readonly of: string }
-  | { readonly shared: Shared };
+  | { readonly shared: Shared }
+  | { readonly each: string; readonly key: readonly string[] };
 
 /** Stands for the user of rows that have none, or are everybody’s; no user is called like this. */
 export const NOBODY = '';
@@ -22,14 +27,16 @@ export const NOBODY = '';
 export const isInsertedByBoth = ({ user }: { readonly user: UserPath }): boolean =>
   'shared' in user && user.shared === 'insert-only';
 
-/** The column that leads from a row to its user: its own, or its parent’s key; none if it is everybody’s. */
+/** The columns that lead from a row to its user: its own, or its parent’s key; none if it is everybody’s. */
 export const pathOf = (user: UserPath): readonly string[] => {
   if ('shared' in user) return [];
+  if ('each' in user) return user.key;
   return ['column' in user ? user.column : user.through];
 };
 
 /** Says what is wrong with the column that leads to a row’s user. */
 export function checkUserColumn(column: UserColumn, tables: Tables, user: UserPath, say: Say): void {
+  if ('each' in user) return;
   if ('column' in user && user.unowned) checkUnowned(column, tables.service, say);
   else checkOwner(column, tables, say);
   if ('column' in user) checkUserType(column, user.type, say);
@@ -43,6 +50,10 @@ function checkUnowned({ name, monolith, service }: UserColumn, table: string, sa
     `column ${name} may be NULL in the monolith and not in the service, which could not hold rows of nobody: ${alter}`,
   );
 }
+
+/** A key as one text. */
+export const keyText = (key: readonly string[], row: Readonly<Record<string, string | null>>): string =>
+  key.length === 1 ? String(row[key[0]!]) : JSON.stringify(key.map((column) => row[column]));
 
 /** A row of nobody belongs to no side, unless the Plan says to which: both would write it. */
 function checkOwner({ name, monolith, service }: UserColumn, tables: Tables, say: Say): void {
@@ -93,6 +104,7 @@ export function userIn(
   row: Readonly<Record<string, string | null>>,
 ): string | null | undefined {
   if ('shared' in user) return NOBODY;
+  if ('each' in user) return `${user.each} ${keyText(user.key, row)}`;
   if (!('column' in user)) return undefined;
   const spelt = row[user.column];
   if (spelt == null) return user.unowned ? NOBODY : null;

@@ -1,10 +1,15 @@
 import type { Session } from '@strangler/ledger';
 import { canonicalUser } from '@strangler/plan';
 import type { Image, RowChange } from '../log/row-change.ts';
+import type { Column } from '../mapping/columns.ts';
 import { readColumn, type SurveyedTable, type SurveyedTables, textIn } from './surveyed-table.ts';
 
-/** Whose a row is; or that it is nobody's, that its user is none of the Plan's userType, or that its parent is gone. */
-export type RowOwner = { readonly user: string } | 'null' | 'unreadable' | 'no-parent';
+/** Whose a row is; or that it is everybody's or nobody's, that its user is none of the Plan's userType, or that its parent is gone. */
+export type RowOwner = { readonly user: string } | 'everybody' | 'null' | 'unreadable' | 'no-parent';
+
+/** A table whose rows are of users. */
+type OwnedTable = SurveyedTable & { readonly user: NonNullable<SurveyedTable['user']> };
+const isOwned = (table: SurveyedTable): table is OwnedTable => table.user !== undefined;
 
 /** Parents remembered from the log: a child's change may come when its parent is gone. */
 const MOST_PARENTS = 50_000;
@@ -26,7 +31,7 @@ export class RowOwners {
     for (const { table: name, before, after } of rows) {
       const table = this.#tables.get(name);
       const image = after ?? before;
-      if (!table || !image || !this.#isParent(name)) continue;
+      if (!table || !isOwned(table) || !image || !this.#isParent(name)) continue;
       const key = textIn(table.key[0]!, image);
       const path = textIn(pathOf(table), image);
       if (typeof key === 'string' && path !== undefined) this.#remember(`${name} ${key}`, path);
@@ -35,21 +40,22 @@ export class RowOwners {
 
   /** Whose a captured image of a table is. */
   async of(table: SurveyedTable, image: Image): Promise<RowOwner> {
+    if (!isOwned(table)) return 'everybody';
     return this.#from(table, textIn(pathOf(table), image) ?? null);
   }
 
-  async #from(table: SurveyedTable, path: string | null): Promise<RowOwner> {
+  async #from(table: OwnedTable, path: string | null): Promise<RowOwner> {
     if (path === null) return 'null';
     if ('column' in table.user) {
       const user = canonicalUser(table.userType, path);
       return user === undefined ? 'unreadable' : { user };
     }
-    const parent = this.#tables.get(table.user.of)!;
+    const parent = this.#tables.get(table.user.of) as OwnedTable;
     const above = await this.#pathFrom(parent, path);
     return above === undefined ? 'no-parent' : this.#from(parent, above);
   }
 
-  async #pathFrom(parent: SurveyedTable, key: string): Promise<string | null | undefined> {
+  async #pathFrom(parent: OwnedTable, key: string): Promise<string | null | undefined> {
     const name = `${parent.name} ${key}`;
     const known = this.#paths.get(name);
     if (known !== undefined) return known;
@@ -65,9 +71,9 @@ export class RowOwners {
   }
 
   #isParent(name: string): boolean {
-    for (const { user } of this.#tables.values()) if ('of' in user && user.of === name) return true;
+    for (const { user } of this.#tables.values()) if (user && 'of' in user && user.of === name) return true;
     return false;
   }
 }
 
-const pathOf = ({ user }: SurveyedTable) => ('column' in user ? user.column : user.through);
+const pathOf = ({ user }: OwnedTable): Column => ('column' in user ? user.column : user.through);

@@ -12,7 +12,8 @@ export type SurveyedTable = {
   readonly capability: string;
   readonly name: string;
   readonly key: readonly Column[];
-  readonly user: { readonly column: Column } | { readonly through: Column; readonly of: string };
+  /** Undefined: everybody’s, who moves at once. */
+  readonly user: { readonly column: Column } | { readonly through: Column; readonly of: string } | undefined;
   readonly userType: UserType;
   readonly touched: readonly string[];
   /** Deleted with a row of another table by the database itself: the column that leads there. */
@@ -26,20 +27,21 @@ export type SurveyedTables = ReadonlyMap<string, SurveyedTable>;
 export async function readTables(session: Session, capability: string, plan: Capability): Promise<SurveyedTables> {
   const tables = new Map<string, SurveyedTable>();
   const reasons: string[] = [];
-  for (const [name, { user, touched }] of Object.entries(plan.tables)) {
-    if (user === undefined) continue; // everybody’s
+  for (const [name, { user, shared, touched }] of Object.entries(plan.tables)) {
+    if (shared) continue; // which anybody writes, on either side
     const shape = await readShape(session, name);
     const columnOf = (column: string) => shape?.columns.find((one) => one.name === column);
-    const path = columnOf(typeof user === 'string' ? user : user.through);
+    const way = typeof user === 'object' ? user.through : user;
+    const path = way === undefined ? undefined : columnOf(way);
     if (!shape) reasons.push(`${name}: not found in the monolith's database, or this user may not see it`);
-    else if (!path) reasons.push(`${name}: has no column ${typeof user === 'string' ? user : user.through}`);
+    else if (way !== undefined && !path) reasons.push(`${name}: has no column ${way}`);
     else if (!shape.primaryKey.length) reasons.push(`${name}: has no primary key`);
-    if (!shape || !path || !shape.primaryKey.length) continue;
+    if (!shape || (way !== undefined && !path) || !shape.primaryKey.length) continue;
     tables.set(name, {
       capability,
       name,
       key: shape.primaryKey.map((column) => columnOf(column)!),
-      user: typeof user === 'string' ? { column: path } : { through: path, of: user.of },
+      user: path && (typeof user === 'object' ? { through: path, of: user.of } : { column: path }),
       userType: plan.userType,
       touched,
       cascades: await readCascades(session, name),
