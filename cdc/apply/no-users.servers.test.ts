@@ -4,6 +4,8 @@ import { servers } from '@strangler/servers';
 import type { Cdc } from '../cdc.ts';
 import { doctor } from '../doctor/doctor.ts';
 import { retry } from '../quarantine/retry.ts';
+import { undoOperation } from '../quarantine/undo.ts';
+import { repair } from '../recopy/recopy.ts';
 import { makeWorld, stream, until, untilRunning, type World } from '../testing/world.ts';
 import { verify } from '../verify.ts';
 
@@ -155,10 +157,23 @@ test('what comes late is decided row by row, as of users: the owner’s rows hol
   await untilEqual();
 });
 
+test('what differs is repaired from where everybody is, and that is taken back on both sides', async () => {
+  await world.moveToService(5);
+  await world.secretly('monolith', "UPDATE products SET name = 'wrong' WHERE sku IN ('old-20', 'old-21')");
+  const asOps = { by: 'ops', reason: 'a test' };
+  const { operation, copied, mismatches } = await repair(world.plan, 'orders', { ...asOps, progress: () => {} });
+  expect([copied, mismatches, await nameOf('monolith', 'old-20')]).toEqual([2, 0, 'name 20']);
+  const { results } = await undoOperation(world.plan, operation, asOps);
+  expect(results.map(({ undone }) => undone)).toEqual([true, true]);
+  expect([await nameOf('monolith', 'old-20'), await nameOf('service', 'old-20')]).toEqual(['wrong', 'wrong']);
+  await toMonolith(6);
+  await untilEqual();
+});
+
 test('users who were moved by themselves before the Plan said so stop the stream, and it says what to do', async () => {
-  await world.handoff('monolith', 5, 'barrier', 'ada');
-  await until('arrival', () => barrierArrived(world.service, stream('forward'), 5));
-  await world.handoff('service', 5, 'grant', 'ada');
+  await world.handoff('monolith', 7, 'barrier', 'ada');
+  await until('arrival', () => barrierArrived(world.service, stream('forward'), 7));
+  await world.handoff('service', 7, 'grant', 'ada');
   await cdc.stop();
   cdc = world.start();
   const forward = cdc.streams.find(({ name }) => name === stream('forward'))!;
