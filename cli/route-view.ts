@@ -28,14 +28,19 @@ export function renderRoute(
   const parameters = Object.entries(of.parameters).map(([name, value]) => `:${name} is ${value}`);
   say('capability', `${of.capability}, by ${of.route}${parameters.length ? `; ${parameters.join(', ')}` : ''}`);
   say('kind', of.isWrite ? 'write' : 'read');
-  for (const [at, { source, says }] of of.sources.entries()) {
+  const { identity, splits } = of;
+  for (const [at, { source, says }] of splits ? of.sources.entries() : []) {
     say(at ? '' : 'says', `${source}: ${sayIdentity(says)}`);
   }
-  const { identity } = of;
   if ('user' in identity) {
-    say('user', `${identity.user}, bucket ${of.bucket} of group ${of.group}: from ${(of.bucket! + 1) / 100} % on`);
+    const bucket = `bucket ${of.bucket} of group ${of.group}: from ${(of.bucket! + 1) / 100} % on`;
+    say(
+      'user',
+      splits ? `${identity.user}, ${bucket}` : 'everybody’s: the Plan says split: none, so it is all on one side',
+    );
+    const moving = splits ? 'this user is being moved just now' : 'it is being moved just now';
     if (typeof owner === 'string') say('side', `not known: ${owner}`, 'care');
-    else if (owner) say('side', `${owner.side}${owner.moving ? ', and this user is being moved just now' : ''}`);
+    else if (owner) say('side', `${owner.side}${owner.moving ? `, and ${moving}` : ''}`);
   } else {
     say('user', `none: ${identity.why}`, 'care');
     say('side', sideWithout(of), 'care');

@@ -1,6 +1,6 @@
 import type { FlagStore } from '@strangler/flags';
-import type { CapabilitySnapshot, Plan } from '@strangler/plan';
-import { groupOf } from '@strangler/plan';
+import type { Capability, CapabilitySnapshot, Plan } from '@strangler/plan';
+import { groupOf, whyNotAt } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { CapabilityControl } from './capability.ts';
 import { openDatabases, type Stores } from './databases.ts';
@@ -141,6 +141,16 @@ export async function activate(parts: ActiveParts): Promise<Active> {
   return { link, survey, capabilities, stop };
 }
 
+/** Throws if users were moved, or are to be, although the Plan says by now that it splits none. */
+function refuseSplit(name: string, capability: Capability, { boundary, target, ramp, desired }: CapabilityState): void {
+  const steps = 'steps' in ramp ? ramp.steps : [];
+  const isPartly = [boundary / 100, target / 100, ...steps].some((at) => whyNotAt(capability, at) !== undefined);
+  const isNamed = capability.split === 'none' && Object.keys(desired).length > 0;
+  if (!isPartly && !isNamed) return;
+  const next = 'say split: users again, and bring everybody to one side first, users moved by name too';
+  throw new Error(`the Plan of ${name} says split: none, but its users were moved by themselves: ${next}`);
+}
+
 async function readStates(
   plan: Plan,
   store: Store,
@@ -148,13 +158,15 @@ async function readStates(
 ): Promise<Map<string, CapabilityState>> {
   const rows = new Map((await store.read()).map((row) => [row.capability, row]));
   const states = new Map<string, CapabilityState>();
-  for (const [name, { ramp }] of Object.entries(plan.capabilities)) {
+  for (const [name, capability] of Object.entries(plan.capabilities)) {
     const row = rows.get(name);
     if (!row && (await highestEpoch(name)) > 0) {
       const next = 'restore that table from a backup';
       throw new Error(`the log knows handoffs of ${name}, but its state is gone from strangler_state; ${next}`);
     }
-    states.set(name, row ? fromRow(row) : initialState(ramp.dwell));
+    const state = row ? fromRow(row) : initialState(capability.ramp.dwell);
+    refuseSplit(name, capability, state);
+    states.set(name, state);
   }
   return states;
 }

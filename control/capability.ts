@@ -12,6 +12,7 @@ import {
   type Subject,
   sideOf,
   subjectHolds,
+  whyNotAt,
 } from '@strangler/plan';
 import type { Logger } from 'pino';
 import { statusOf } from './capability-status.ts';
@@ -124,6 +125,7 @@ export class CapabilityControl {
     });
     this.#walk = new Reconciler(this.#handoffs, parts.plan.handoff.slice, {
       bucket,
+      leavesBehind: plan.split === 'users',
       look: () => {
         const gates = this.#gates.look(cell.current);
         return (move) => gates.of(move).length > 0;
@@ -132,10 +134,12 @@ export class CapabilityControl {
       onMoved: parts.onMoved,
       onSuperseded: parts.onSuperseded,
     });
-    this.#flag = new FlagFollower(parts.name, this.#cell, parts.flags, parts.log, (percentage) => {
+    const follow = (percentage: number) => {
       const reason = `the flag was moved to ${percentage} %`;
       return this.transition(() => ({ type: 'flag', percentage, reason }), { actor: 'flag', inputs: { percentage } });
-    });
+    };
+    const whyNot = (percentage: number) => whyNotAt(plan, percentage);
+    this.#flag = new FlagFollower(parts.name, this.#cell, parts.flags, parts.log, follow, whyNot);
   }
 
   /** What proxies are told. */
@@ -311,7 +315,7 @@ export class CapabilityControl {
       name,
       tables: this.#parts.plan.tables,
       flag: flags.read(name)?.percentage ?? null,
-      flagProblem: flags.problem(name),
+      flagProblem: flags.problem(name) ?? this.#flag.problem,
       verdict: this.#judge.verdict,
       gates: gates.forward,
       waitsFor: waitsFor(state, gates, this.#movesOf(state), (move) => this.#walk.isHeldByUsers(move)),

@@ -16,7 +16,7 @@ export const correctionGates = (capability: string, counts: readonly CauseCount[
     if (!unexpected) return [];
     const what = `${unexpected} ${unexpected === 1 ? 'row' : 'rows'} ${WORDS[cause] ?? cause}`;
     const where = `in the ${direction === 'forward' ? 'service' : 'monolith'}`;
-    const such = sample ? ` (the last: ${sample.row} of ${sayWhose(sample.user)}, ${sample.entry})` : '';
+    const such = sample ? ` (the last: ${sample.row} of ${sayWhose(sample.user, sample.row)}, ${sample.entry})` : '';
     const look = `strangler quarantine list ${capability} --settled --cause ${cause}`;
     const next = `strangler quarantine expect --all ${capability} --cause ${cause} --reason TEXT`;
     return [`${what} ${where}${such}; look: ${look}; if that is as it should be: ${next}`];

@@ -15,9 +15,12 @@ export class FlagFollower {
   readonly #flags: FlagStore;
   readonly #log: Logger;
   readonly #onMoved: (percentage: number) => Promise<void>;
+  readonly #whyNot: (percentage: number) => string | undefined;
   readonly #wake = new Notify();
   readonly #stopping = new AbortController();
   #problem: string | undefined;
+  /** What the flag says and cannot be. */
+  #refused: number | undefined;
   #forget: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
 
@@ -27,12 +30,20 @@ export class FlagFollower {
     flags: FlagStore,
     log: Logger,
     onMoved: (percentage: number) => Promise<void>,
+    whyNot: (percentage: number) => string | undefined = () => undefined,
   ) {
     this.#capability = capability;
     this.#cell = cell;
     this.#flags = flags;
     this.#log = log;
     this.#onMoved = onMoved;
+    this.#whyNot = whyNot;
+  }
+
+  /** Why what the flag says is not followed: the capability cannot be there. */
+  get problem(): string | undefined {
+    const percentage = this.#read();
+    return percentage === undefined ? undefined : this.#whyNot(percentage);
   }
 
   /** Begins to watch and write. */
@@ -65,7 +76,8 @@ export class FlagFollower {
         this.#complain((error as Error).message);
       }
       const { flag } = this.#cell.current;
-      const more = this.#read() !== undefined && this.#read() !== flag.seen;
+      const read = this.#read();
+      const more = read !== undefined && read !== flag.seen && read !== this.#refused;
       await this.#wake.wait(more ? 50 : POLL_MS, signal);
     }
   }
@@ -85,7 +97,11 @@ export class FlagFollower {
   async #follow(): Promise<void> {
     const percentage = this.#read();
     const { flag } = this.#cell.current;
-    if (percentage === undefined || percentage === flag.seen) return;
+    const { problem } = this;
+    if (problem !== undefined && percentage !== this.#refused)
+      this.#log.warn({ capability: this.#capability, percentage, problem }, 'the flag is not followed');
+    this.#refused = problem === undefined ? undefined : percentage;
+    if (percentage === undefined || percentage === flag.seen || problem !== undefined) return;
     if (percentage !== flag.agreed) await this.#onMoved(percentage);
     await this.#cell.update((state) => ({ ...state, flag: { ...state.flag, seen: percentage } }));
   }

@@ -24,6 +24,8 @@ type Failure = { readonly times: number; readonly until: number; readonly heldBy
 /** What a walk asks of its capability. */
 export type ReconcilerHost = {
   readonly bucket: (user: string) => number;
+  /** Whether users whose writes are in the way may be left behind: not if all of them are one. */
+  readonly leavesBehind: boolean;
   /** Looks what keeps users in place now: true of a move that may not begin. */
   readonly look: () => (move: Move) => boolean;
   /** Everybody is where they should be. */
@@ -146,6 +148,7 @@ export class Reconciler {
 
   /** Leaves behind whose writes alone were in the way of a move. False if that changes nothing. */
   async #leave(move: Move, users: readonly string[]): Promise<boolean> {
+    if (!this.#walker.leavesBehind) return false;
     const { cell } = this.#parts;
     const before = cell.current;
     this.#behind.left(users, performance.now());

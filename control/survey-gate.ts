@@ -17,7 +17,7 @@ export function surveyGates(
   report: SyncReport | undefined,
 ): string[] {
   const { tables, routes } = capability;
-  const owned = Object.keys(tables).filter((table) => tables[table]!.user !== undefined); // others are everybody’s
+  const owned = Object.keys(tables).filter((table) => !tables[table]!.shared); // which anybody writes, on either side
   if (!owned.length || !routes.length || !report) return [];
   if (boundary > 0 || Object.values(pins).includes('service')) return [];
   const { surveyed } = report;

@@ -184,8 +184,17 @@ const comparing = z.strictObject({
     }),
 });
 
+/** How what belongs to a capability is told apart: by its users, or not at all. */
+export const SPLITS = ['users', 'none'] as const;
+
 /** One capability of strangler.yaml. */
 export const capability = z.strictObject({
+  split: z
+    .enum(SPLITS)
+    .default('users')
+    .describe(
+      'Between whom it is split. none: its rows and requests are nobody’s in particular (a catalogue, settings, pages), so all of it is on one side, 0 or 100 %, and moves at once; then nothing is said of users.',
+    ),
   group: z
     .string()
     .min(1)

@@ -48,6 +48,9 @@ export const SUSPECT: readonly Cause[] = [
   'orphaned',
 ];
 
-/** Whose a kept row is: null if nobody knows, empty if it is nobody's (`unowned`, `shared`). */
-export const sayWhose = (user: string | null): string =>
-  user === null ? 'an unknown user' : user === '' ? 'nobody' : `user ${user}`;
+/** Whose a kept row is: null if nobody knows, empty if it is nobody's (`unowned`, `shared`), its own name if everybody’s (`split: none`). */
+export function sayWhose(user: string | null, row: string): string {
+  if (user === null) return 'an unknown user';
+  if (user === row) return 'everybody';
+  return user === '' ? 'nobody' : `user ${user}`;
+}

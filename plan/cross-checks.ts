@@ -48,7 +48,7 @@ function* neededBy({ monolith, kafka }: Whole, name: string, capability: Capabil
   }
   for (const [table, { user: owner, unowned, shared }] of Object.entries(tables)) {
     const path = [...at, 'tables', table];
-    if (!owner && !shared)
+    if (!owner && !shared && capability.split === 'users')
       yield {
         path: [...path, 'user'],
         message: 'is needed: the column that holds the user; or shared, if its rows are everybody’s',

@@ -11,6 +11,7 @@ export * from './ownership.ts';
 export { planReference } from './reference.ts';
 export { parametersIn, parseRoute, type Route, routeMatches } from './routes.ts';
 export { type DatabaseAddresses, type Plan, planJsonSchema, proxyDefaults } from './schema.ts';
+export { EVERYBODY, whyNotAt } from './split.ts';
 export * from './survey.ts';
 export { isUserPercentage, parseDuration, parsePercentage, parseSize, sayDuration } from './units.ts';
 export type { SessionSettings, UserLookup, UserSource } from './user-schema.ts';

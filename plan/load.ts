@@ -14,6 +14,7 @@ import {
 } from 'yaml';
 import { mistakesOfUnion, sayIssue } from './say-issue.ts';
 import { type Plan, planSchema } from './schema.ts';
+import { asOneUser } from './split.ts';
 
 /** One mistake in a Plan: where, and what. */
 export type Mistake = { readonly path: string; readonly message: string };
@@ -72,10 +73,15 @@ export function parsePlan(text: string, env: NodeJS.ProcessEnv, file = 'strangle
   }
   const unset: Mistake[] = [];
   const filled = fillIn(contentOf(document, file), env, [], unset);
-  const checked = planSchema.safeParse(filled, { error: sayIssue, reportInput: true });
+  const { content, needless } = asOneUser(filled);
+  const checked = planSchema.safeParse(content, { error: sayIssue, reportInput: true });
   const blamed = new Set(unset.map(({ path }) => path));
-  const mistakes = (checked.error?.issues ?? [])
-    .flatMap((issue) => (issue.code === 'invalid_union' && issue.errors.length ? mistakesOfUnion(issue) : [issue]))
+  const mistakes = [
+    ...needless,
+    ...(checked.error?.issues ?? []).flatMap((issue) =>
+      issue.code === 'invalid_union' && issue.errors.length ? mistakesOfUnion(issue) : [issue],
+    ),
+  ]
     .map((issue) => ({ path: sayPath(issue.path), message: issue.message }))
     .filter(({ path }) => !blamed.has(path));
   if (unset.length || mistakes.length) throw new PlanError(file, [...unset, ...mistakes]);

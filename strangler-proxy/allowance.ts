@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { EVERYBODY } from '@strangler/plan';
 import type { Write } from './flights.ts';
 
 /** Whose it is, and the side it was sent to, if it was. */
@@ -6,7 +7,8 @@ type Taker = Pick<Write, 'capability' | 'user'> & Partial<Pick<Write, 'side'>>;
 
 /**
  * Counts what may keep its user from moving, by side and capability: of one client address, and of one user at that
- * address. A user is never counted across addresses: a forged token must not use up what is another’s.
+ * address. A user is never counted across addresses: a forged token must not use up what is another’s. Everybody is no
+ * such user: then the address alone counts.
  */
 export class Allowance {
   readonly #perAddress: number;
@@ -21,7 +23,8 @@ export class Allowance {
   /** True if no more of this write’s kind may be begun from this address. */
   isUsedUp(write: Taker, address: string): boolean {
     const [ofAddress, ofUser] = keysOf(write, address);
-    return this.#count(ofAddress) >= this.#perAddress || this.#count(ofUser) >= this.#perUser;
+    if (this.#count(ofAddress) >= this.#perAddress) return true;
+    return write.user !== EVERYBODY && this.#count(ofUser) >= this.#perUser;
   }
 
   /** Takes one place, even beyond the allowance; the function it gives back frees the place, and is safe to call twice. */

@@ -328,7 +328,8 @@ export class Exchange implements Held, Sender, Uploading {
   }
 
   settle(whose: Blame, outcome: RequestOutcome): void {
-    const from = { user: this.#subject.user, isWrite: this.#write?.user !== undefined };
+    const { routed, user } = this.#subject;
+    const from = { user, isWrite: this.#write?.user !== undefined, splits: routed?.splits ?? true };
     this.#end(whose.fateKnown);
     this.#traffic.count(this.capability, this.#side, whose.fault, outcome, from);
     this.#compare(outcome.status);

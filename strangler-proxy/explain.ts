@@ -18,6 +18,8 @@ export type Explanation = {
     /** What each source says by itself, in the order in which they are asked. */
     readonly sources: readonly { readonly source: string; readonly says: Identity }[];
     readonly identity: Identity;
+    /** Whether its requests are of different users; else they are all everybody’s, who moves at once. */
+    readonly splits: boolean;
     readonly group: string;
     /** Of the user, 0…9999. */
     readonly bucket?: number;
@@ -72,6 +74,7 @@ async function explainBy(
       isWrite: asked.isWrite,
       sources: await Promise.all(sources),
       identity,
+      splits: routed.splits,
       group: routed.group,
       ...('user' in identity && { bucket: bucketOf(routed.group, identity.user) }),
       anonymous: routed.anonymous,

@@ -15,6 +15,8 @@ import type { Places } from './identity/places.ts';
 export type RoutedCapability = {
   readonly name: string;
   readonly group: string;
+  /** Its requests are of different users; else they are all everybody’s. */
+  readonly splits: boolean;
   readonly routes: readonly Route[];
   readonly readOnly: readonly Route[];
   readonly identify: Identify;
@@ -44,24 +46,30 @@ const meets = (routes: readonly Route[], method: string, readings: readonly stri
 export function routedCapabilities(plan: Plan, places: Places): RoutedCapability[] {
   return Object.entries(plan.capabilities)
     .filter(([, { routes }]) => routes.length > 0)
-    .map(([name, { routes, readOnly, user, userType, anonymous, service, handoff, confirmed, compare, tables }]) => ({
-      name,
-      group: groupOf(plan, name),
-      routes: routes.map(parseRoute),
-      readOnly: readOnly.map(parseRoute),
-      identify: identifyBy(
-        user!.map((source) => compileSource(source, { capability: name, plan, places })),
-        userType,
-      ),
-      anonymous: anonymous!,
-      service: new URL(service.url!),
-      rewrite: Object.entries(service.rewrite).map(([from, to]) => [new RegExp(from, 'i'), to] as const),
-      handoff,
-      confirmed,
-      compare,
-      afterWrite: Object.entries(compare.afterWrite).map(([route, reads]) => [parseRoute(route), reads] as const),
-      synced: Object.keys(tables).length > 0,
-    }));
+    .map(
+      ([
+        name,
+        { split, routes, readOnly, user, userType, anonymous, service, handoff, confirmed, compare, tables },
+      ]) => ({
+        name,
+        group: groupOf(plan, name),
+        splits: split === 'users',
+        routes: routes.map(parseRoute),
+        readOnly: readOnly.map(parseRoute),
+        identify: identifyBy(
+          user!.map((source) => compileSource(source, { capability: name, plan, places })),
+          userType,
+        ),
+        anonymous: anonymous!,
+        service: new URL(service.url!),
+        rewrite: Object.entries(service.rewrite).map(([from, to]) => [new RegExp(from, 'i'), to] as const),
+        handoff,
+        confirmed,
+        compare,
+        afterWrite: Object.entries(compare.afterWrite).map(([route, reads]) => [parseRoute(route), reads] as const),
+        synced: Object.keys(tables).length > 0,
+      }),
+    );
 }
 
 /** The route a request takes. */

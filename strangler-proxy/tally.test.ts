@@ -3,8 +3,8 @@ import { type FromProxy, MOST_TOLD_APART, murmur3 } from '@strangler/plan';
 import { OutcomeTally } from './tally.ts';
 
 const REFUSED = { status: 0, failed: true, hard: true, latency: 0 };
-const SOMEBODY = { user: 'eve', isWrite: false };
-const writing = (user: string) => ({ user, isWrite: true });
+const SOMEBODY = { user: 'eve', isWrite: false, splits: true };
+const writing = (user: string) => ({ user, isWrite: true, splits: true });
 const FINE = { status: 200, failed: false, hard: false, latency: 5 };
 
 function set() {
@@ -53,7 +53,8 @@ test('writers are bounded, told in messages control takes, and nobody’s reques
 
 test('a request without a user is not counted: it goes to the monolith, whoever sends it', () => {
   const { tally } = set();
-  for (let nth = 0; nth < 30; nth++) tally.add('orders', 'monolith', REFUSED, { user: undefined, isWrite: false });
+  for (let nth = 0; nth < 30; nth++)
+    tally.add('orders', 'monolith', REFUSED, { user: undefined, isWrite: false, splits: true });
   tally.add('orders', 'service', REFUSED, writing('ada'));
   expect(tally.take().counts).toMatchObject([{ side: 'service', requests: 1, errors: 1, hard: 1, writers: [] }]);
 });
@@ -91,4 +92,13 @@ test('users are told apart, as many as fit', () => {
   expect(counts).toMatchObject({ requests: 301, errors: 300 });
   expect(counts!.users).toHaveLength(MOST_TOLD_APART);
   expect(counts!.users![0]).toEqual([murmur3('u0'), 2, 1, 1]);
+});
+
+test('where everybody is one user, requests are counted and not told apart', () => {
+  const { tally } = set();
+  const all = { user: 'everybody', isWrite: true, splits: false };
+  for (const outcome of [FINE, REFUSED]) tally.add('catalogue', 'service', outcome, all);
+  const { counts } = tally.take();
+  expect(counts).toMatchObject([{ requests: 2, errors: 1, hard: 1, writers: ['everybody'] }]);
+  expect(counts[0]).not.toHaveProperty('users');
 });

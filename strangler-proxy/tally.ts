@@ -21,15 +21,16 @@ const WRITERS_A_MESSAGE = 500;
 
 type Numbers = Omit<Counts, 'capability' | 'side' | 'writers' | 'users'>;
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-/** Whose request it was, if known, and whether it was a write. */
-export type Whose = { readonly user: string | undefined; readonly isWrite: boolean };
+/** Whose request it was, if known, whether it was a write, and whether its user is one of many. */
+export type Whose = { readonly user: string | undefined; readonly isWrite: boolean; readonly splits: boolean };
 
 type Running = {
   readonly capability: string;
   readonly side: Side;
   numbers: Mutable<Numbers>;
   readonly writers: Set<string>;
-  readonly users: Map<number, Mutable<UserCounts>>;
+  /** Undefined where everybody is one user: then they are not told apart, and every request counts. */
+  readonly users: Map<number, Mutable<UserCounts>> | undefined;
 };
 const none = (): Mutable<Numbers> => ({ requests: 0, errors: 0, hard: 0, clientErrors: 0, latency: 0 });
 
@@ -53,7 +54,7 @@ export class OutcomeTally {
     capability: string,
     side: Side,
     { status, failed, hard, latency }: RequestOutcome,
-    { user, isWrite }: Whose,
+    { user, isWrite, splits }: Whose,
   ): void {
     if (user === undefined) return;
     const key = `${side} ${capability}`;
@@ -62,7 +63,7 @@ export class OutcomeTally {
       side,
       numbers: none(),
       writers: new Set(),
-      users: new Map(),
+      users: splits ? new Map() : undefined,
     };
     this.#counts.set(key, running);
     this.#since = Math.min(this.#since, this.#now());
@@ -73,7 +74,7 @@ export class OutcomeTally {
     if (isError) numbers.errors++;
     else if (status >= 400) numbers.clientErrors++;
     if (hard) numbers.hard++;
-    if (isError || status < 400) countByUser(running.users, murmur3(user), isError, hard);
+    if (running.users && (isError || status < 400)) countByUser(running.users, murmur3(user), isError, hard);
     if (!isWrite || side !== 'service' || status < 200 || status >= 400) return;
     if (writers.size < MOST_WRITERS) writers.add(user);
     else if (!writers.has(user)) this.#more++;
@@ -85,7 +86,7 @@ export class OutcomeTally {
     this.#since = Number.POSITIVE_INFINITY;
     for (const running of this.#counts.values()) {
       running.numbers = none();
-      running.users.clear();
+      running.users?.clear();
     }
   }
 
@@ -104,7 +105,7 @@ export class OutcomeTally {
 }
 
 /** Of more users than can be told, those who have failed are. */
-function countByUser(users: Running['users'], user: number, isError: boolean, hard: boolean): void {
+function countByUser(users: NonNullable<Running['users']>, user: number, isError: boolean, hard: boolean): void {
   const counts = users.get(user) ?? [user, 0, 0, 0];
   counts[1]++;
   if (isError) counts[2]++;
@@ -119,8 +120,9 @@ function countByUser(users: Running['users'], user: number, isError: boolean, ha
 
 function partsOf({ capability, side, numbers, writers, users }: Running): Counts[] {
   const all = [...writers];
-  const first = { capability, side, ...numbers, users: [...users.values()] };
+  const first = { capability, side, ...numbers, ...(users && { users: [...users.values()] }) };
   const parts: Counts[] = [{ ...first, writers: all.splice(0, WRITERS_A_MESSAGE) }];
-  while (all.length) parts.push({ capability, side, ...none(), users: [], writers: all.splice(0, WRITERS_A_MESSAGE) });
+  while (all.length)
+    parts.push({ capability, side, ...none(), ...(users && { users: [] }), writers: all.splice(0, WRITERS_A_MESSAGE) });
   return parts;
 }

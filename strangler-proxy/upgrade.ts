@@ -38,6 +38,7 @@ type Forward = ReturnType<typeof createProxyMiddleware>;
 type Attempt = {
   readonly clean: Clean;
   readonly user: string | undefined;
+  readonly splits: boolean;
   readonly capability: string;
   readonly side: Side;
   readonly write: Write | undefined;
@@ -104,7 +105,8 @@ export class Upgrades {
     const side = this.#decide(routed, user, bucket, mayWrite && user !== undefined);
     const write = mayWrite && isSomebodys(subject) ? { capability, user, bucket, side } : undefined;
     if (write && user !== undefined) this.#checkAllowance(write, clean.address);
-    const attempt: Attempt = { clean, user, capability, side, write, sent: false, settled: false };
+    const splits = routed?.splits ?? true;
+    const attempt: Attempt = { clean, user, splits, capability, side, write, sent: false, settled: false };
     this.#connect(request, socket, head, subject, attempt);
   }
 
@@ -251,13 +253,13 @@ export class Upgrades {
 
   /** Counts how it ended, and gives the code of what the client is told if it ended badly. */
   #settle(attempt: Attempt, error: Error | undefined, status: number): Code {
-    const { capability, side, user, sent } = attempt;
+    const { capability, side, user, splits, sent } = attempt;
     attempt.settled = true;
     const whole = { body: 'sent', bodyAtAnswer: undefined, after: 0, unread: false } as const;
     const whose = blame({ error, sent, status, ...whole, isUpgrade: true });
     const failed = error !== undefined && whose.fault === 'side';
     const outcome = { status, failed, hard: whose.hard, latency: 0 };
-    this.#traffic.count(capability, side, whose.fault, outcome, { user, isWrite: false });
+    this.#traffic.count(capability, side, whose.fault, outcome, { user, isWrite: false, splits });
     return whose.code;
   }
 

@@ -31,7 +31,8 @@ class World {
   ask(speed: number, side: 'monolith' | 'service', user: () => string, reply: Reply): void {
     const mean = (speed * POLL_MS) / 1_000;
     let left = Math.floor(mean) + Number(this.chance.happens(mean % 1));
-    for (; left > 0; left--) this.#tally.add('orders', side, OUTCOMES.get(reply)!, { user: user(), isWrite: false });
+    for (; left > 0; left--)
+      this.#tally.add('orders', side, OUTCOMES.get(reply)!, { user: user(), isWrite: false, splits: true });
   }
 
   /** Another step of the ramp begins. */

@@ -9,6 +9,7 @@ import {
   type Session,
 } from '@strangler/ledger';
 import { type Direction, type Side, sourceOf, streamName } from '@strangler/plan';
+import { FatalStreamError } from '../fatal-stream-error.ts';
 import type { LargeTransaction } from '../log/assemble.ts';
 import type { CrossReference } from '../mapping/cross-references.ts';
 import type { Mapping } from '../mapping/mapping.ts';
@@ -101,9 +102,20 @@ export class Applier {
     const rows = await readOwnership(session, this.stream);
     const blocked = await readBlocked(session, this.stream);
     this.#history = new OwnershipHistory(group, ownsAtFirst(direction), rows);
+    this.#refuseDivided(this.#history);
     this.#blocked = blocked;
     this.#decided = [];
     this.#checkpoint = checkpoint;
+  }
+
+  /** Rows without a user, of whom each has its bucket like a user, are of one side. Throws FatalStreamError. */
+  #refuseDivided({ isUndivided }: OwnershipHistory): void {
+    const { capability, mapping } = this.#options;
+    if (isUndivided || ![...mapping.values()].some(({ user }) => 'each' in user)) return;
+    const next = 'say split: users again, and bring everybody to one side first, users moved by name too';
+    throw new FatalStreamError(
+      `the Plan of ${capability} says split: none, but its users were moved by themselves: ${next}`,
+    );
   }
 
   /** Finds out whose rows these are and what the source is to them; reads the target only if it must. */

@@ -1,4 +1,5 @@
 import { blockedUsers, disputedAggregates, type Session } from '@strangler/ledger';
+import type { OwnedChange } from './prepare.ts';
 
 /** What of a stream waits for a person. */
 export type Blocked = {
@@ -19,4 +20,23 @@ export async function readBlocked(session: Session, stream: string): Promise<Blo
     users: new Set(await blockedUsers(session, stream)),
     disputed: new Set(await disputedAggregates(session, stream)),
   };
+}
+
+/**
+ * Tells those of these changes apart that must wait because their users are blocked, in their order: whoever gets a row that
+ * waits, waits from then on, too.
+ */
+export function tellBehind<T extends { readonly change: OwnedChange }>(
+  all: readonly T[],
+  blocked: ReadonlySet<string>,
+): { readonly behind: readonly T[]; readonly free: readonly T[]; readonly users: readonly string[] } {
+  const waiting = new Set(blocked);
+  const [behind, free]: [T[], T[]] = [[], []];
+  for (const one of all) {
+    const { user, beside } = one.change;
+    const isBehind = (user !== null && waiting.has(user)) || (beside !== undefined && waiting.has(beside));
+    (isBehind ? behind : free).push(one);
+    if (isBehind && user) waiting.add(user);
+  }
+  return { behind, free, users: [...waiting] };
 }

@@ -34,6 +34,19 @@ describe('what a log tells of its side’s ownership', () => {
     expect(history.standing('7')).toMatchObject({ owns: true, undecided: undefined });
   });
 
+  test('it is undivided while all are of one side, whoever was moved by themselves before', () => {
+    const history = after(monolith(), row('barrier', 1));
+    expect([monolith().isUndivided, history.isUndivided]).toEqual([true, true]);
+    after(history, row('grant', 2, { lo: 0, hi: 9_999 }));
+    expect(history.isUndivided).toBe(false);
+    after(history, row('grant', 3, { lo: 9_999, hi: 10_000 }));
+    expect(history.isUndivided).toBe(true);
+    after(history, row('barrier', 4, { lo: 7, hi: 8, user: 'ada' }));
+    expect(history.isUndivided).toBe(false);
+    after(history, row('barrier', 5));
+    expect(history.isUndivided).toBe(true);
+  });
+
   test('who has got everybody back owns everybody, without a doubt; one user or one bucket makes the difference', () => {
     const history = after(monolith(), row('barrier', 1));
     expect(history.ownsEverybody).toBe(false);

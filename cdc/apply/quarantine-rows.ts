@@ -116,6 +116,7 @@ function causeOf({ change, late, disposition, retried }: Omit<KeptLate, 'root'>)
 
 /** True if a late row is of another user than the one it was of, or than the owner’s row. */
 export function changedHands({ change, late }: Pick<KeptLate, 'change' | 'late'>): boolean {
+  if ('each' in change.table.user) return false; // another key, but everybody’s all the same
   const rows = [change.before, change.after, late.current].filter((row) => row !== null);
   return new Set(rows.map((row) => userIn(change.table, row))).size > 1;
 }

@@ -7,7 +7,7 @@ import { applyAndKeep, type Writing } from './apply-and-keep.ts';
 import { applyLate, type LateOutcome } from './apply-late.ts';
 import { rootsAsFarAsKnown } from './as-far-as-known.ts';
 import { changesBehind } from './behind.ts';
-import type { Blocked } from './blocked.ts';
+import { type Blocked, tellBehind } from './blocked.ts';
 import { answerTo, answerToUnknown, byUser, correct, withoutStanding } from './corrections.ts';
 import { Isolation } from './isolate.ts';
 import { type Aggregate, groupByRoot, type LateChange } from './late-change.ts';
@@ -59,9 +59,6 @@ export class TargetTransaction {
     return { users: this.#blocked, disputed: this.#disputed };
   }
 
-  readonly #isBehind = ({ user, beside }: OwnedChange): boolean =>
-    (user !== null && this.#blocked.has(user)) || (beside !== undefined && this.#blocked.has(beside));
-
   async take({ step, changes, senderOwns }: Prepared): Promise<void> {
     const { work, progress } = step;
     const provenance = provenanceOf(this.#target.stream, work, progress);
@@ -71,8 +68,11 @@ export class TargetTransaction {
       return this.#takeCorrection(work, progress, senderOwns);
     }
     const by = work.kind === 'copy' ? BY_COPY : BY_OWNER;
-    await this.#keepBehind(changes.filter(this.#isBehind).map((change) => ({ change, provenance, by })));
-    const free = changes.filter((change) => !this.#isBehind(change));
+    const writings = changes.map((change) => ({ change, provenance, by }));
+    const told = tellBehind(writings, this.#blocked);
+    await this.#keepBehind(told.behind);
+    for (const user of told.users) this.#blocked.add(user);
+    const free = told.free.map(({ change }) => change);
     if (!this.#isPart) this.#lateRows.clear();
     const { owned, late } = this.#lateRows.tellApart(free, await this.#disputedOf(free));
     for (const change of owned) this.#pending.push({ change, provenance, by });
@@ -163,9 +163,10 @@ export class TargetTransaction {
     return this.#isolation.each(
       all,
       async (some) => {
-        await this.#keepBehind(some.filter(({ change }) => this.#isBehind(change)));
-        const free = some.filter(({ change }) => !this.#isBehind(change));
+        const { behind, free, users } = tellBehind(some, this.#blocked);
+        await this.#keepBehind(behind);
         if (free.length) await this.#applyTogether(free);
+        for (const user of users) this.#blocked.add(user);
       },
       async (one, { message }) => {
         if (one.change.user) this.#blocked.add(one.change.user); // rows of nobody have no order among them

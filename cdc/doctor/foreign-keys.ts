@@ -124,7 +124,7 @@ export function findingOf(
     );
   }
   const reference = referenceOf(tables, key);
-  if (!reference || isOfOneUser(reference)) return undefined;
+  if (!reference || isOfOneUser(reference) || 'each' in reference.child.user) return undefined;
   if ('shared' in reference.parent.user) return isLeftAlone(reference, key) ? undefined : ofEverybody(key, what);
   const way = wayBy(reference);
   if (way) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { tableOf } from '../../plan/testing/table.ts';
+import { nameOf } from '../rows/aggregates.ts';
 import type { Column, TableShape } from './columns.ts';
 import { kindOf } from './kind-of.ts';
 import { mapTable, toRow } from './mapping.ts';
@@ -178,6 +179,22 @@ describe('mapping a table', () => {
     const [left, right] = [shape([column('id', 'bigint')]), shape([column('id', 'int8')])];
     const table = mapTable('things', tableOf({ shared: 'insert-only' }), 'integer', left, right, [])!;
     expect(userIn(table, { id: '1' })).toBe(NOBODY);
+  });
+
+  test('where no users are split, a row has no user column, and is told from others by its table and key', () => {
+    const reasons: string[] = [];
+    const columns = (type: string) => [column('shop', type), column('id', type), column('sku', type)];
+    const mapped = (primaryKey: string[]) => {
+      const of = (type: string) => ({ ...shape(columns(type)), primaryKey });
+      return mapTable('things', tableOf({ sameWhen: ['sku'] }), 'text', of('bigint'), of('int8'), reasons)!;
+    };
+    const row = { shop: '3', id: '7', sku: '1' };
+    expect([userIn(mapped(['id']), row), userIn(mapped(['shop', 'id']), row)]).toEqual([
+      'things 7',
+      'things ["3","7"]',
+    ]);
+    expect(nameOf(mapped(['shop', 'id']), row)).toBe('things ["3","7"]');
+    expect(reasons).toEqual([]);
   });
 
   test('faults 82 refuses a user column that is not of the Plan’s userType, and says which fits', () => {

@@ -17,6 +17,7 @@ import { withShortDoubles } from './json-text.ts';
 import { kindOf, whyNot } from './kind-of.ts';
 import {
   checkUserPath,
+  keyText,
   leadingIn,
   mistakesOfParents,
   pathOf,
@@ -185,10 +186,10 @@ export function mapTable(
   }
   const leading = leadingIn(declared, columns, { monolith, service });
   const user = userPathOf(declared, userType, leading);
-  const unmapped = pathOf(user).filter((path) => !leading.columns.some((column) => column.name === path));
+  const unmapped = pathOf(user).filter((path) => !columns.some((column) => column.name === path));
   for (const path of unmapped) say(`its user column ${path} is no mapped column`);
   if (!unmapped.length) checkUserPath(user, leading, say);
-  if (declared.sameWhen && !tellUser(user, declared.sameWhen)) {
+  if (declared.sameWhen && !('each' in user) && !tellUser(user, declared.sameWhen)) {
     say(
       'sameWhen must hold the column that leads to the user: of two users who have the same, each would lose their row to the other; ' +
         'a key whose values both sides never give away alike is distinct',
@@ -285,8 +286,7 @@ const unsigned = (value: unknown): unknown =>
   typeof value === 'string' ? BigInt(`0x${Buffer.from(value, 'base64').toString('hex') || '0'}`) : value;
 
 /** The primary key of a row as one text. */
-export const keyOf = (table: MappedTable, row: Row): string =>
-  table.key.length === 1 ? String(row[table.key[0]!]) : JSON.stringify(table.key.map((column) => row[column]));
+export const keyOf = (table: MappedTable, row: Row): string => keyText(table.key, row);
 
 /** The primary key that `keyOf` said as one text. */
 export const keyFrom = (table: MappedTable, text: string): Row => {

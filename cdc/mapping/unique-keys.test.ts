@@ -53,6 +53,12 @@ describe('a unique key (faults 87)', () => {
     );
   });
 
+  test('spans nobody where no users are split: there is one writer; texts must still mean the same', () => {
+    const all = table({ user: { each: 'Notes', key: ['id'] } });
+    expect(said(key(['slug']), all)).toEqual([]);
+    expect(said(key(['name']), all)).toHaveLength(1);
+  });
+
   test('spans users as the primary one, too, if somebody chooses its values', () => {
     const primary = (columns: readonly string[]) => said(key(columns, { isPrimary: true }));
     expect(primary(['id'])).toEqual([]);

@@ -78,7 +78,7 @@ export const isSameSet = (a: readonly string[], b: readonly string[]): boolean =
 function spanning(table: MappedTable, key: UniqueKey): KeyProblem[] {
   const { columns } = key;
   const { sameWhen, user } = table;
-  if ('shared' in user && user.shared === 'monolith') return []; // which has one writer
+  if ('each' in user || ('shared' in user && user.shared === 'monolith')) return []; // which has one writer
   const isOneThing = sameWhen.length > 0 && sameWhen.every((name) => columns.includes(name));
   if (isOneThing || isMinted(table, key) || tellUser(user, columns)) return [];
   const [way] = waysIn(user);

@@ -21,8 +21,11 @@ type Tables = Readonly<Record<Side, string>>;
 type UserColumn = { readonly name: string; readonly kind: Kind } & Readonly<Record<Side, Column>>;
 
 /**
+/**
  * How a row reaches its user: by the first of these ways whose columns are not NULL. With `unowned`, a row of which no way
- * tells the user is the monolith’s; what is shared is everybody’s.
+ * tells the user is the monolith’s; what is shared is everybody’s. Where all moves at once (`split: none`), each row is like
+ * a user of its own, named by its table and key: all of them are where everybody is, and one that the target refuses holds
+ * up no other.
  */
 export type UserPath =
   | {
@@ -32,7 +35,8 @@ export type UserPath =
       /** Ways behind the first of which both databases see to it that they are not set beside one before them. */
       readonly apart?: readonly Way[];
     }
-  | { readonly shared: Shared };
+  | { readonly shared: Shared }
+  | { readonly each: string; readonly key: readonly string[] };
 
 /** Stands for the user of rows that have none, or are everybody’s; no user is called like this. */
 export const NOBODY = '';
@@ -43,11 +47,12 @@ type Values = Readonly<Record<string, string | null>>;
 /** True for a table of which either side inserts rows that are nobody’s. */
 export const isInsertedByBoth = ({ user }: Owned): boolean => 'shared' in user && user.shared === 'insert-only';
 
-/** All ways from rows to their user; none if they are everybody’s. */
-export const waysIn = (user: UserPath): readonly Way[] => ('shared' in user ? [] : user.ways);
+/** All ways from rows to their user; none if they are everybody’s, or each its own. */
+export const waysIn = (user: UserPath): readonly Way[] => ('ways' in user ? user.ways : []);
 
 /** The columns that lead from a row to its user, by whichever way; none if it is everybody’s. */
-export const pathOf = (user: UserPath): readonly string[] => [...new Set(waysIn(user).flatMap(columnsOfWay))];
+export const pathOf = (user: UserPath): readonly string[] =>
+  'each' in user ? user.key : [...new Set(waysIn(user).flatMap(columnsOfWay))];
 
 /** The way that tells a row’s user; none for a row of nobody. */
 export const wayOf = ({ user }: Owned, row: Values): Way | undefined =>
@@ -64,7 +69,7 @@ export function leadOf(table: Owned, row: Values): string {
  * values there have the same user.
  */
 export const certainWays = (user: UserPath): readonly Way[] =>
-  'shared' in user ? [] : [...user.ways.slice(0, 1), ...(user.apart ?? [])];
+  'ways' in user ? [...user.ways.slice(0, 1), ...(user.apart ?? [])] : [];
 
 /** True if rows that agree in these columns are of one user. */
 export const tellUser = (user: UserPath, columns: readonly string[]): boolean =>
@@ -83,6 +88,8 @@ export function leadingIn(declared: Table, columns: readonly UserColumn[], shape
 export function userPathOf(declared: Table, type: UserType, leading: Leading): UserPath {
   if (declared.shared) return { shared: declared.shared };
   const ways = waysOf(declared);
+  const { table, primaryKey } = leading.shapes.monolith;
+  if (!ways.length) return { each: table, key: primaryKey };
   const apart = ways.slice(1).filter((way, nth) => {
     const earlier = ways.slice(0, nth + 1);
     return SIDES.every((side) => isSure(side, leading, (isSet) => !(isSet(way) && earlier.some(isSet))));
@@ -105,7 +112,7 @@ const nameOn = (side: Side, columns: readonly UserColumn[], name: string): strin
 
 /** Says what is wrong with the columns that lead to a row’s user. */
 export function checkUserPath(user: UserPath, leading: Leading, say: Say): void {
-  if ('shared' in user) return;
+  if (!('ways' in user)) return;
   const { ways, type, unowned } = user;
   const tables = { monolith: leading.shapes.monolith.table, service: leading.shapes.service.table };
   const isOne = ways.length === 1;
@@ -150,6 +157,10 @@ function checkUnowned({ name, monolith, service }: UserColumn, table: string, sa
   const alter = `ALTER TABLE ${quoted('postgres', table)} ALTER COLUMN ${quoted('postgres', service.name)} DROP NOT NULL;`;
   say(`column ${name} may be NULL in the monolith and not in the service, which could not hold such a row: ${alter}`);
 }
+
+/** A key as one text. */
+export const keyText = (key: readonly string[], row: Readonly<Record<string, string | null>>): string =>
+  key.length === 1 ? String(row[key[0]!]) : JSON.stringify(key.map((column) => row[column]));
 
 /** A row of nobody belongs to no side, unless the Plan says to which: both would write it. */
 function checkOwner({ name, monolith, service }: UserColumn, tables: Tables, say: Say): void {
@@ -222,6 +233,7 @@ function checkUserType({ name, kind, monolith, service }: UserColumn, type: User
 export function userIn(table: Owned, row: Values): string | null | undefined {
   const { user } = table;
   if ('shared' in user) return NOBODY;
+  if ('each' in user) return `${user.each} ${keyText(user.key, row)}`;
   const way = wayOf(table, row);
   if (!way) return user.unowned ? NOBODY : null;
   return 'column' in way ? canonicalUser(user.type, row[way.column]!) : undefined;

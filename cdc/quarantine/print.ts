@@ -12,11 +12,14 @@ export function printList(entries: readonly KeptEntry[]): string {
   if (!entries.length) return 'nothing is kept that fits';
   const head = ['entry', 'state', 'cause', 'user', 'row', 'kept at', 'how it was settled'];
   const lines = entries.map((entry) => [
-    ...[sayEntry(entry.stream, entry.id), entry.status, entry.cause, inert(entry.user || sayWhose(entry.user))],
+    ...[sayEntry(entry.stream, entry.id), entry.status, entry.cause, inert(sayUser(entry))],
     ...[inert(`${entry.table} ${entry.key}`), entry.keptAt, inert(entry.resolution ?? '')],
   ]);
   return textTable(head, lines);
 }
+
+const sayUser = ({ user, aggregate }: KeptEntry): string =>
+  user && user !== aggregate ? user : sayWhose(user, aggregate);
 
 const sayAgainst = (detail: string | null): string =>
   detail === null ? 'it contradicts the owner’s row' : `the owner’s database did not take it: ${detail}`;
@@ -53,7 +56,7 @@ const WHY: Record<Cause, (entry: KeptEntry, from: string) => string> = {
   'changed-hands': (_, from) =>
     `the ${from} wrote it for another user than the owner's row is of, and neither gives way: it was not the ${from}'s to give`,
   inapplicable: ({ detail }) => `the target’s database did not take it: ${detail}`,
-  'behind-inapplicable': () => 'it waits behind an earlier row of the same user that could not be applied',
+  'behind-inapplicable': () => 'it waits behind an earlier change of the same row or user that could not be applied',
 };
 
 /** An entry beside the owner's rows, and what one can do. */
@@ -65,7 +68,7 @@ export function printShown(shown: Shown): string {
   const facts = [
     [
       'what',
-      `${entry.aggregate} of ${sayWhose(entry.user)}${others ? `, ${others} more of its rows were kept with it` : ''}`,
+      `${entry.aggregate} of ${sayWhose(entry.user, entry.aggregate)}${others ? `, ${others} more of its rows were kept with it` : ''}`,
     ],
     ['why', WHY[entry.cause](entry, sourceOf(direction))],
     [

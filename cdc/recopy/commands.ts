@@ -77,9 +77,10 @@ function sayPreview({ capability, stopped, rows, unclear }: Preview, name: strin
 }
 
 /** One line for each column that differs; the row is named in the first. */
-function linesOf({ key, user, does, columns }: PreviewRow): string[][] {
+function linesOf({ table, key, user, does, columns }: PreviewRow): string[][] {
+  const whose = user === `${table} ${key}` ? 'everybody' : user; // of what splits no users
   return columns.map(({ column, from, to }, at) => [
-    ...(at ? ['', '', ''] : [does, shown(key), shown(user)]),
+    ...(at ? ['', '', ''] : [does, shown(key), shown(whose)]),
     ...[column, does === 'insert' ? '' : shown(from), does === 'delete' ? '' : shown(to)],
   ]);
 }

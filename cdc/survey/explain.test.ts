@@ -98,6 +98,24 @@ describe('a change of a row', () => {
     expect(explain(gone, heard(write(ANN)))).toEqual({ ...EXPLAINED, late: 0 });
   });
 
+  test('of what is everybody’s is explained by any write of its capability’s routes, and by no other', () => {
+    const EVERYBODY: NamedUser = { user: 'everybody' };
+    const all = change({ before: 'everybody', after: 'everybody' });
+    const suspects = (over: Partial<SurveyedWrite>, of = all) => {
+      const why = explain(of, heard(write(EVERYBODY, over)));
+      return why.kind === 'suspects' ? why.suspects.map(({ relation }) => relation) : why.kind;
+    };
+    expect(explain(all, heard(write(EVERYBODY)))).toEqual({ ...EXPLAINED, late: 0 });
+    expect(suspects({ readOnly: true })).toEqual(['read-only']);
+    expect(suspects({ capability: null, route: 'POST /login' })).toEqual(['elsewhere']);
+    expect(suspects({ capability: 'orders' }, change({ op: 'insert', before: undefined, after: 'everybody' }))).toEqual(
+      ['elsewhere'],
+    );
+    // What goes elsewhere is under way all the time: it is no likelier to have made it than what has just been answered.
+    const both = heard(write(EVERYBODY), write(EVERYBODY, { capability: null, began: 900, ended: 9_000 }));
+    expect(explain(change({ before: 'everybody', after: 'everybody' }, 1_300), both)).toMatchObject(EXPLAINED);
+  });
+
   test('is not judged where writes may be missing: control was restarted, could not keep them, or a proxy was silent', () => {
     for (const gap of [{ stream: 't' }, { missed: 3 }, { proxies: [{ proxy: 'p1', tells: false }] }]) {
       const all = new HeardWrites();

@@ -1,4 +1,4 @@
-import type { HeardWrite, SurveyCause, SurveyFinding } from '@strangler/plan';
+import { EVERYBODY, type HeardWrite, type SurveyCause, type SurveyFinding } from '@strangler/plan';
 import { type HeardWrites, SLACK_MS, type Stretch } from './heard-writes.ts';
 import type { RowOwner } from './row-owners.ts';
 
@@ -28,13 +28,16 @@ export type ChangeExplained =
 
 /**
  * Was a write of the row's user under way, on a route that moves with the row? Another capability's routes may insert
- * (docs/how-it-works.md), and nothing else.
+ * (docs/how-it-works.md), and nothing else; of what is everybody’s they may do nothing undeclared.
  */
 export function explain(change: SurveyedChange, heard: HeardWrites): ChangeExplained {
   const { capability, before, after, at } = change;
-  const user = userOf(before, after);
+  const isEverybodys = (after ?? before) === 'everybody';
+  const user = isEverybodys ? { user: EVERYBODY } : userOf(before, after);
   if (typeof user === 'string') return { kind: 'finding', cause: user };
-  const own = heard.ofUser(capability, user.user, at).filter(isTaken);
+  // Everybody asks everywhere: what goes elsewhere explains nothing.
+  const isOwn = (write: HeardWrite) => isTaken(write) && (!isEverybodys || write.capability === capability);
+  const own = heard.ofUser(capability, user.user, at).filter(isOwn);
   const nearest = own.sort((a, b) => distance(a, at) - distance(b, at));
   const made = nearest.find((write) => mayMake(change, write));
   // What is under way is likelier to have made it than what has been answered.
@@ -46,7 +49,10 @@ export function explain(change: SurveyedChange, heard: HeardWrites): ChangeExpla
   if (heard.isDeaf(at)) return { kind: 'unknown' };
   const underWay = heard.during(at).filter(isTaken);
   const suspects = underWay.length ? underWay : own;
-  return { kind: 'suspects', suspects: suspects.map((write) => suspectOf(change, user.user, write)) };
+  return {
+    kind: 'suspects',
+    suspects: suspects.map((write) => suspectOf(change, isEverybodys ? undefined : user.user, write)),
+  };
 }
 
 /** The user whose request should have made the change, or why there is no one such. */
@@ -70,7 +76,10 @@ const mayMake = ({ capability, op }: SurveyedChange, write: HeardWrite): boolean
 const distance = ({ began, ended }: HeardWrite, { from, to }: Stretch): number =>
   Math.max(0, began - to, ended === null ? 0 : from - ended);
 
-function suspectOf({ capability }: SurveyedChange, user: string, write: HeardWrite): Suspect {
+/** `user`: the row’s; undefined if it is everybody’s. */
+function suspectOf({ capability }: SurveyedChange, user: string | undefined, write: HeardWrite): Suspect {
+  if (user === undefined)
+    return { relation: write.capability === capability ? 'read-only' : 'elsewhere', route: write.route };
   const named = write.users[capability];
   const isOwn = named !== undefined && 'user' in named && named.user === user;
   return { relation: isOwn ? ownRelation(write) : relation(capability, write), route: write.route };

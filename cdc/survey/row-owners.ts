@@ -4,8 +4,8 @@ import type { Image, RowChange } from '../log/row-change.ts';
 import type { Column } from '../mapping/columns.ts';
 import { readColumns, type SurveyedTable, type SurveyedTables, type SurveyedWay, textIn } from './surveyed-table.ts';
 
-/** Whose a row is; or that it is nobody's, that its user is none of the Plan's userType, or that its parent is gone. */
-export type RowOwner = { readonly user: string } | 'null' | 'unreadable' | 'no-parent';
+/** Whose a row is; or that it is everybody's or nobody's, that its user is none of the Plan's userType, or that its parent is gone. */
+export type RowOwner = { readonly user: string } | 'everybody' | 'null' | 'unreadable' | 'no-parent';
 
 /** Parents remembered from the log: a child's change may come when its parent is gone. */
 const MOST_PARENTS = 50_000;
@@ -30,7 +30,7 @@ export class RowOwners {
     for (const { table: name, before, after } of rows) {
       const table = this.#tables.get(name);
       const image = after ?? before;
-      if (!table || !image || !this.#isParent(name)) continue;
+      if (!table?.ways.length || !image || !this.#isParent(name)) continue;
       const key = table.key.map((column) => textIn(column, image));
       const lead = leadIn(table.ways, (column) => textIn(column, image));
       if (key.every((one) => typeof one === 'string') && lead !== undefined) this.#remember(sayRow(name, key), lead);
@@ -39,6 +39,7 @@ export class RowOwners {
 
   /** Whose a captured image of a table is. */
   async of(table: SurveyedTable, image: Image): Promise<RowOwner> {
+    if (!table.ways.length) return 'everybody';
     return this.#from(table, leadIn(table.ways, (column) => textIn(column, image)) ?? null);
   }
 

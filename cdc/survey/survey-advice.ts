@@ -36,8 +36,11 @@ export function adviceOn(
   return ADVICE[finding.cause]({ finding, table: plan.tables[finding.table]!, capability, own });
 }
 
-/** The columns that lead to a row’s user; a table whose rows are everybody’s is not surveyed. */
+/** The columns that lead to a row’s user; what is everybody’s has no finding that is about one. */
 const userColumn = (table: Table): string => [...new Set(waysOf(table).flatMap(columnsOfWay))].join(' or ');
+
+/** True of what is everybody’s (`split: none`): any request of the capability may write it. */
+const isEverybodys = ({ table }: About): boolean => table.user === undefined;
 
 /** The columns that decide something of what a finding changes. */
 const decisive = ({ finding, table }: About): string[] =>
@@ -55,14 +58,16 @@ function writerOf(about: About, by: string): string {
 /** Answered by a writer of the table; but a declared column has one writer, and users may write it themselves. */
 function declared(about: About, what: string, by: string): SurveyAdvice {
   const theirs = about.finding.op === 'update' ? decisive(about).filter((column) => about.own.has(column)) : [];
-  const through = 'send it through the proxy as the row’s user';
+  const through = isEverybodys(about)
+    ? `let it go through the proxy, on one of capabilities.${about.capability}.routes`
+    : 'send it through the proxy as the row’s user';
   if (!theirs.length)
     return { what, lines: [`${through}, or declare who writes it, as below`], writer: writerOf(about, by) };
   const names = theirs.join(', ');
   return {
     what,
     lines: [
-      `${through}: users write ${names} themselves, and what is declared has one writer`,
+      `${through}: ${isEverybodys(about) ? 'its requests write' : 'users write'} ${names} themselves, and what is declared has one writer`,
       `or, if it decides nothing, name it: capabilities.${about.capability}.tables.${about.finding.table}.touched: [${names}]`,
     ],
   };
@@ -135,7 +140,7 @@ const ADVICE: Record<SurveyCause, (about: About) => SurveyAdvice> = {
   elsewhere: (about) =>
     declared(
       about,
-      `${sayChange(about.finding)} while ${about.finding.route} was under way, which is no route of the Plan’s and not of the row’s user: staff, or a webhook`,
+      `${sayChange(about.finding)} while ${about.finding.route} was under way, which is no route of ${isEverybodys(about) ? about.capability : 'the Plan’s and not of the row’s user: staff, or a webhook'}`,
       String(about.finding.route),
     ),
   nobody: (about) =>

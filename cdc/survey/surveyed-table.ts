@@ -15,6 +15,7 @@ export type SurveyedTable = {
   readonly capability: string;
   readonly name: string;
   readonly key: readonly Column[];
+  /** None: everybody’s, who moves at once. */
   readonly ways: readonly SurveyedWay[];
   readonly userType: UserType;
   readonly touched: readonly string[];
@@ -29,8 +30,8 @@ export type SurveyedTables = ReadonlyMap<string, SurveyedTable>;
 export async function readTables(session: Session, capability: string, plan: Capability): Promise<SurveyedTables> {
   const tables = new Map<string, SurveyedTable>();
   const reasons: string[] = [];
-  for (const [name, { user, touched }] of Object.entries(plan.tables)) {
-    if (user === undefined) continue; // everybody’s
+  for (const [name, { user, shared, touched }] of Object.entries(plan.tables)) {
+    if (shared) continue; // which anybody writes, on either side
     const ways = waysOf({ user });
     const path = ways.flatMap(columnsOfWay);
     const shape = await readShape(session, name);

@@ -76,8 +76,8 @@ export type MoreTables = {
   readonly monolith: readonly string[];
   readonly service: readonly string[];
   readonly plan: Readonly<Record<string, unknown>>;
-  /** The Plan has these tables alone, with users of this type. */
-  readonly alone?: UserType;
+  /** The Plan has these tables alone, with users of this type, or splits none. */
+  readonly alone?: UserType | 'no users';
   /** Nothing is prepared for the sync: init is what the test is about. */
   readonly unprepared?: true;
 };
@@ -118,7 +118,7 @@ export async function makeWorld(
        kafka: { brokers: ${JSON.stringify(kafka.brokers)}, connect: ${connect.url} },
        control: { tokens: { admin: not-a-secret, proxy: not-one-either } },
        capabilities: { orders: { service: { database: ${database('postgres', postgres)} }, 
-         userType: ${more.alone ?? 'integer'}, tables: { ${tables} } } } }`,
+         ${more.alone === 'no users' ? 'split: none' : `userType: ${more.alone ?? 'integer'}`}, tables: { ${tables} } } } }`,
     {},
   );
   if (!more.unprepared) await init(plan, { apply: true, createUsers: true, say: () => {} });

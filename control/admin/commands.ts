@@ -1,3 +1,4 @@
+import { type Capability, whyNotAt } from '@strangler/plan';
 import { type Request, Router } from 'express';
 import type { Role } from '../auth.ts';
 import type { Asker, CapabilityControl } from '../capability.ts';
@@ -39,7 +40,8 @@ export function commandRoutes({ plan }: AdminParts, needs: Needs, find: Find): R
   add('ramp', {
     read: readRamp,
     act: async (control, { action, steps, dwell }, by, name) => {
-      const { ramp } = plan.capabilities[name]!;
+      const { ramp, split } = plan.capabilities[name]!;
+      for (const step of steps ?? []) refuseAt({ split }, step);
       await control.transition((state) => {
         const at = heading(state);
         if (action === 'pause') return { type: 'pause', reason: `paused by ${by.actor}`, at };
@@ -50,11 +52,18 @@ export function commandRoutes({ plan }: AdminParts, needs: Needs, find: Find): R
   });
   add('set', {
     read: readSet,
-    act: async (control, asked, by) => {
+    act: async (control, asked, by, name) => {
+      const { split } = plan.capabilities[name]!;
       if ('user' in asked) {
+        if (split === 'none')
+          throw new HttpError(
+            400,
+            `${name} splits no users (split: none): all of it moves, with a percentage of 0 or 100`,
+          );
         await control.pin(asked.user, asked.side, asked.reason, by);
         return;
       }
+      refuseAt({ split }, asked.percentage);
       const reason = asked.reason || `set to ${asked.percentage} % by ${by.actor}`;
       await control.transition(() => ({ type: 'set', percentage: asked.percentage, reason }), by);
     },
@@ -69,6 +78,12 @@ export function commandRoutes({ plan }: AdminParts, needs: Needs, find: Find): R
   add('compared/forget', { read: readNothing, act: (control, _, by) => control.forgetComparisons(by) });
   add('settle', { read: readSettle, act: (control, { reason }, by) => control.settleLost(reason, by), needs: 'admin' });
   return routes;
+}
+
+/** Throws HttpError if the capability cannot be at this percentage. */
+function refuseAt(capability: Pick<Capability, 'split'>, percentage: number): void {
+  const why = whyNotAt(capability, percentage);
+  if (why !== undefined) throw new HttpError(400, why);
 }
 
 /** What was asked. Throws HttpError naming everything that is wrong with it. */

@@ -36,6 +36,11 @@ export const ORDERLY: readonly Scenario[] = [
     ...{ batches: true, troubles: { cancels: 1 } },
   },
   { name: 'two users, both move', requests: [note(), cancel('x', 'bob')], wants: [{ target: BOTH }, { target: ADA }] },
+  // What splits no users (`split: none`): rows of many, who are always on one side together.
+  {
+    ...{ name: 'all of it moves at once, there and back', requests: [note(), note('bob')] },
+    wants: [{ target: BOTH }, { target: 0 }],
+  },
   { name: 'an order and its items', requests: [add, drop('a'), cancel()], wants: thereAndBack },
   { name: 'bought, changed, cancelled', requests: [buy(), note('ada', 'p'), cancel('p')], wants: thereAndBack },
   { name: 'two proxies', requests: [note(), note()], wants: forward, proxies: 2 },
@@ -83,6 +88,10 @@ export const LATE: readonly Scenario[] = [
   {
     ...{ name: 'an urgent rollback', late: true, moved: ADA, wants: urgentBack },
     requests: [note(), note(), note()],
+  },
+  {
+    ...{ name: 'all of it comes back at once', late: true, moved: BOTH, wants: urgentBack },
+    requests: [note(), note('bob'), note()],
   },
   {
     ...{ name: 'an urgent rollback, with items', late: true, moved: ADA, wants: urgentBack },

@@ -59,9 +59,9 @@ export class Shadow {
     this.#users = users;
   }
 
-  /** What gathers the owner’s reply to a read or a write that counts; undefined if it does not. Always the same users. */
-  capture({ routed, user }: UserRead): Capture | undefined {
-    return !this.#stopped && isSampled(routed, user) ? new Capture() : undefined;
+  /** What gathers the owner’s reply to a read or a write that counts; undefined if it does not. Always the same users; of everybody, some requests. */
+  capture({ routed, user, clean }: UserRead): Capture | undefined {
+    return !this.#stopped && isSampled(routed, routed.splits ? user : clean.correlationId) ? new Capture() : undefined;
   }
 
   /** The owner has answered a read. */
@@ -183,6 +183,6 @@ export class Shadow {
   };
 }
 
-/** The same users for as long as the share stays: those of the split’s hash under a name of their own. */
-export const isSampled = ({ group, compare }: RoutedCapability, user: string): boolean =>
-  bucketOf(`${group} compare`, user) < compare.share * BUCKETS;
+/** The same ones of these, users or requests, for as long as the share stays: those of the split’s hash under a name of their own. */
+export const isSampled = ({ group, compare }: RoutedCapability, one: string): boolean =>
+  bucketOf(`${group} compare`, one) < compare.share * BUCKETS;

@@ -113,6 +113,8 @@ export async function startUpstream(name: string, listener?: RequestListener) {
 export type Settings = {
   monolith: string;
   service: string;
+  /** none: nothing is said of users. */
+  split?: 'users' | 'none';
   proxy?: Record<string, unknown>;
   handoff?: Record<string, unknown>;
   user?: readonly unknown[];
@@ -133,6 +135,7 @@ export const planOf = ({
   service,
   proxy,
   handoff,
+  split = 'users',
   user = [{ header: 'x-user' }],
   userType = 'text',
   anonymous = 'monolith',
@@ -157,7 +160,7 @@ export const planOf = ({
           service: { url: service, rewrite: rewrite ?? {}, ...(databases && { database: databases.service }) },
           ...{ routes, tables },
           readOnly: readOnly ?? ['POST /api/orders/search', 'GET /api/orders/watch'],
-          ...{ user, userType, anonymous },
+          ...(split === 'none' ? { split } : { user, userType, anonymous }),
           handoff: { writeFate: '1ms', ...handoff },
           confirmed,
           ...(compare && { compare }),
