@@ -19,6 +19,7 @@ export function* mistakesAcross(plan: Whole): Generator<Mistake> {
   for (const [name, capability] of Object.entries(plan.capabilities)) {
     yield* neededBy(plan, name, capability);
     yield* namesTwice(name, capability);
+    yield* sharedByKey(name, capability);
   }
   yield* routesTaken(plan);
   yield* tablesTaken(plan);
@@ -65,6 +66,30 @@ function* neededBy({ monolith, kafka }: Whole, name: string, capability: Capabil
         path: [...at, 'tables', table, 'user', 'of'],
         message: `names ${owner.of}, which is no table of ${name}`,
       };
+    }
+  }
+}
+
+/** What is the same thing on both sides must be said, and who has its ids, or nobody could tell one side's from the other's. */
+function* sharedByKey(name: string, { tables }: Capability): Generator<Mistake> {
+  const isByKey = (table: string) => Object.hasOwn(tables, table) && tables[table]!.shared === 'by-key';
+  for (const [table, { user, shared, key, refers, sameWhen }] of Object.entries(tables)) {
+    const path = ['capabilities', name, 'tables', table];
+    if (shared === 'by-key' && !key)
+      yield { path: [...path, 'key'], message: 'is needed: the columns that say what is the same thing on both sides' };
+    if (key && shared !== 'by-key') yield { path: [...path, 'key'], message: 'goes with shared: by-key only' };
+    if (shared === 'by-key' && sameWhen)
+      yield { path: [...path, 'sameWhen'], message: 'says nothing here: key says what is the same thing' };
+    if (typeof user === 'object' && isByKey(user.of))
+      yield { path: [...path, 'user', 'of'], message: `names ${user.of}, whose rows are everybody’s` };
+    for (const [column, parent] of Object.entries(refers)) {
+      const at = [...path, 'refers', column];
+      if (!isByKey(parent))
+        yield { path: at, message: `names ${parent}, which is no table of ${name} with shared: by-key` };
+      else if (shared === 'by-key')
+        yield { path: at, message: 'is of a table that is shared by key itself, and cannot refer to another one' };
+      if (user === column || (typeof user === 'object' && user.through === column))
+        yield { path: at, message: 'says whose a row is, and cannot be everybody’s as well' };
     }
   }
 }

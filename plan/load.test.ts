@@ -313,7 +313,7 @@ capabilities:
     const wrong = mistakesOf(SPLIT + fields);
     expect(wrong).toEqual({
       'capabilities.orders.tables.orders':
-        'has no field usr; it may have to, user, shared, unowned, columns, sameWhen, touched, writers, distinct',
+        'has no field usr; it may have to, user, shared, key, refers, unowned, columns, sameWhen, touched, writers, distinct',
       'capabilities.orders.tables.orders.sameWhen': 'must not be empty',
       'capabilities.orders.handoff.slice': 'must be a whole number',
       'capabilities.orders.handoff.queue': 'must be at least 0',

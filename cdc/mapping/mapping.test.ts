@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { tableOf } from '../../plan/testing/table.ts';
+import { toRow } from './captured-row.ts';
 import type { Column, TableShape } from './columns.ts';
 import { kindOf } from './kind-of.ts';
-import { type MappedTable, mapTable, toRow } from './mapping.ts';
+import { type MappedTable, mapTable } from './mapping.ts';
 import { NOBODY, userIn } from './user-column.ts';
 
 const column = (name: string, type: string, digits = 6): Column => ({

@@ -80,6 +80,7 @@ function spanning(table: MappedTable, key: UniqueKey): KeyProblem[] {
   const { sameWhen, user } = table;
   if ('shared' in user && user.shared === 'monolith') return []; // which has one writer
   const [owner] = pathOf(user);
+  if (table.ownId && isSameSet(columns, table.key)) return []; // both sides' rows become one
   const isOneThing = sameWhen.length > 0 && sameWhen.every((name) => columns.includes(name));
   if (isOneThing || isMinted(table, key) || (owner !== undefined && columns.includes(owner))) return [];
   const column = table.columns.find(({ name }) => name === owner)?.[side].name;

@@ -20,7 +20,7 @@ export const NOBODY = '';
 
 /** True for a table of which either side inserts rows that are nobody’s. */
 export const isInsertedByBoth = ({ user }: { readonly user: UserPath }): boolean =>
-  'shared' in user && user.shared === 'insert-only';
+  'shared' in user && user.shared !== 'monolith';
 
 /** The column that leads from a row to its user: its own, or its parent’s key; none if it is everybody’s. */
 export const pathOf = (user: UserPath): readonly string[] => {

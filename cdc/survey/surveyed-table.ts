@@ -1,8 +1,8 @@
 import { quoted, type Session, type Value } from '@strangler/ledger';
 import type { Capability, UserType } from '@strangler/plan';
 import type { Image } from '../log/row-change.ts';
+import { asStored } from '../mapping/captured-row.ts';
 import { type Column, readShape } from '../mapping/columns.ts';
-import { asStored } from '../mapping/mapping.ts';
 
 /**
  * A table of the Plan as the monolith has it, as far as a survey needs it: nothing of the service's side, and no demand
