@@ -7,11 +7,35 @@ import { makeWorld, until, untilRunning, type World } from '../testing/world.ts'
 const [SERVICES, MONOLITHS] = [7, 8];
 const AUTHORS = { monolith: MONOLITHS, service: SERVICES } as const;
 
+/** Ids that are texts, a key of several columns, and a primary key that begins with such an id. */
+const LABELS = {
+  monolith: [
+    `CREATE TABLE labels (id CHAR(36) NOT NULL DEFAULT (UUID()) PRIMARY KEY, no INT NOT NULL,
+       name VARCHAR(40) COLLATE utf8mb4_0900_bin NOT NULL, UNIQUE (name, no))`,
+    'CREATE TABLE labelled (label CHAR(36) NOT NULL, article INT NOT NULL, PRIMARY KEY (label, article))',
+  ],
+  service: [
+    `CREATE TABLE label (uid UUID NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY, no INT NOT NULL, called VARCHAR(40) NOT NULL,
+       UNIQUE (no, called))`,
+    'CREATE TABLE labelled (label UUID NOT NULL, article INT NOT NULL, PRIMARY KEY (label, article))',
+  ],
+  plan: {
+    labels: { to: 'label', shared: 'by-key', key: ['no', 'name'], columns: { name: 'called' } },
+    labelled: { user: { through: 'article', of: 'articles' }, refers: { label: 'labels' } },
+  },
+} as const;
+const TABLES = {
+  monolith: [...TAGGED.monolith, ...LABELS.monolith],
+  service: [...TAGGED.service, ...LABELS.service],
+  plan: { ...LABELS.plan, ...TAGGED.plan },
+  alone: 'integer',
+} as const;
+
 let world: World;
 let on: ReturnType<typeof taggedOn>;
 
 beforeAll(async () => {
-  world = await makeWorld(await servers(), TAGGED);
+  world = await makeWorld(await servers(), TABLES);
   on = taggedOn(world);
   for (const name of ['sea', 'hill', 'lake']) await on.tag('monolith', name);
   await on.tag('service', 'hill'); // as a copy made by hand would have it
@@ -105,6 +129,40 @@ describe('tables shared by key', () => {
     expect(await on.keptAtAll()).toEqual([]);
   });
 
+  test('whatever the ids are, and of however many columns the key', async () => {
+    await on.article('monolith', 35, AUTHORS.monolith);
+    await on.article('service', 36, AUTHORS.service);
+    const keys = [9, 10].flatMap((no) =>
+      ['b', 'B', 'a,"é', '(5: gone from the service)'].map((name) => ({ no, name })),
+    );
+    await on.holdingBoth(async () => {
+      for (const { no, name } of keys) {
+        await world.monolith.query('INSERT INTO labels (no, name) VALUES (?, ?)', [no, name]);
+        await world.service.query('INSERT INTO label (no, called) VALUES (?, ?)', [no, name]);
+      }
+      await world.monolith.query('INSERT INTO labelled SELECT id, 35 FROM labels WHERE no = 9');
+      await world.service.query('INSERT INTO labelled SELECT uid, 36 FROM label WHERE no = 10');
+    });
+    const labelsOf = async (side: 'monolith' | 'service') => {
+      const sql =
+        side === 'monolith'
+          ? 'SELECT article, no, name FROM labelled JOIN labels ON id = label ORDER BY no, name'
+          : 'SELECT article, no, called AS name FROM labelled JOIN label ON uid = label ORDER BY no, called COLLATE "C"';
+      return (await world[side].query<{ article: number; no: number; name: string }>(sql)).rows;
+    };
+    const wanted = keys
+      .map(({ no, name }) => ({ article: no === 9 ? 35 : 36, no, name }))
+      .toSorted((a, b) => a.no - b.no || (a.name < b.name ? -1 : 1));
+    for (const side of ['monolith', 'service'] as const)
+      await until(`all of them on the ${side}`, async () => (await labelsOf(side)).length === keys.length);
+    expect(await labelsOf('monolith')).toEqual(wanted);
+    expect(await labelsOf('service')).toEqual(wanted);
+    await world.service.query('DELETE FROM labelled WHERE article = 36');
+    await until('the service’s gone', async () => (await labelsOf('monolith')).length === keys.length / 2);
+    await on.bothEqual();
+    expect(await on.keptAtAll()).toEqual([]);
+  });
+
   test('where the other columns differ, the monolith’s stand on both sides, and the service’s are kept', async () => {
     await on.holdingBoth(async () => {
       await on.tag('monolith', 'colored', 'green');
@@ -149,5 +207,32 @@ describe('tables shared by key', () => {
     await on.article('monolith', 43, AUTHORS.monolith);
     await on.put('monolith', 43, 'sea');
     await on.bothHave(43, 'sea');
+  });
+});
+
+describe('tables that are shared, and carry their ids', () => {
+  test('the same tag is made on both sides at once: the other one’s waits for a person', async () => {
+    const { refers: _, ...articles } = TAGGED.plan.articles;
+    const { refers: __, ...tagged } = TAGGED.plan.ArticleTags;
+    const Tags = { shared: 'insert-only', distinct: [['name']] };
+    const other = await makeWorld(await servers(), { ...TAGGED, plan: { articles, ArticleTags: tagged, Tags } });
+    try {
+      const there = taggedOn(other);
+      await other.service.query('ALTER SEQUENCE "Tags_id_seq" INCREMENT BY 2 RESTART WITH 2');
+      await untilRunning(other.start());
+      await other.moveToService(1, String(SERVICES));
+      await there.holdingBoth(async () => {
+        for (const side of ['monolith', 'service'] as const) await there.tag(side, 'same');
+      });
+      for (const side of ['monolith', 'service'] as const) {
+        const [entry] = (await until(`kept on the ${side}`, async () => {
+          const all = await there.kept(side);
+          return all.length ? all : undefined;
+        }))!;
+        expect(entry).toMatchObject({ status: 'open', cause: 'inapplicable', table_name: 'Tags' });
+      }
+    } finally {
+      await other.destroy();
+    }
   });
 });
