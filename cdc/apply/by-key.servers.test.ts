@@ -176,8 +176,12 @@ describe('tables shared by key', () => {
   });
 
   test('the monolith changes other columns of it; the service’s change of them is a rogue one, as of any shared table', async () => {
-    await on.query('monolith', 'UPDATE "Tags" SET color = ? WHERE name = ?', ['blue', 'sea']);
+    const given = async () => (await world.service.query('SELECT last_value FROM "Tags_id_seq"')).rows;
+    const before = await given();
+    for (const color of ['red', 'green', 'blue'])
+      await on.query('monolith', 'UPDATE "Tags" SET color = ? WHERE name = ?', [color, 'sea']);
     await until('the color on the service', async () => (await on.color('service', 'sea')) === 'blue');
+    expect(await given()).toEqual(before); // a change takes no id
     await on.query('service', 'UPDATE "Tags" SET color = ? WHERE name = ?', ['grey', 'sea']);
     await until('the color on the monolith', async () => (await on.color('monolith', 'sea')) === 'grey');
     expect(await on.kept('monolith')).toMatchObject([{ cause: 'rogue-applied', table_name: 'Tags', row_key: 'sea' }]);

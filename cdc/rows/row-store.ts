@@ -78,10 +78,15 @@ function postgresStore(session: Session, table: MappedTable, side: Side): RowSto
        WHERE (${rest.map((column) => comparable('t', column)).join(', ')})
        IS DISTINCT FROM (${rest.map((column) => comparable('excluded', column)).join(', ')})`
     : 'NOTHING';
-  const insert = (otherwise: string) =>
+  const insert = (otherwise: string, those = '') =>
     `INSERT INTO ${target} AS t (${table.columns.map(own).join(', ')}) OVERRIDING SYSTEM VALUE
-     SELECT ${table.columns.map(asValue).join(', ')} FROM ${given(table.columns)}
+     SELECT ${table.columns.map(asValue).join(', ')} FROM ${given(table.columns)} ${those}
      ON CONFLICT (${key.map(own).join(', ')}) DO ${otherwise}`;
+  const add = insert('NOTHING', `WHERE NOT EXISTS (SELECT 1 FROM ${target} t WHERE ${matches(key)})`);
+  const compared = (column: MappedColumn) => `${asValue(column)}${column[side].type === 'json' ? '::text' : ''}`;
+  const update = `UPDATE ${target} t SET ${rest.map((column) => `${own(column)} = ${asValue(column)}`).join(', ')}
+     FROM ${given(table.columns)} WHERE ${matches(key)}
+     AND (${rest.map((column) => comparable('t', column)).join(', ')}) IS DISTINCT FROM (${rest.map(compared).join(', ')})`;
   const sorted = places.map(({ column }) => column);
   const removal = `DELETE FROM ${target} t USING ${given(key)} WHERE ${matches(key)}`;
   return {
@@ -111,10 +116,15 @@ function postgresStore(session: Session, table: MappedTable, side: Side): RowSto
       return rows.map((row) => fromText(table, row));
     },
     async write(rows) {
-      if (rows.length) await session.query(insert(conflict), [JSON.stringify(rows)]);
+      if (!rows.length) return;
+      const values = [JSON.stringify(rows)];
+      if (!table.ownId) return void (await session.query(insert(conflict), values));
+      // An upsert would take an id from the sequence for each row that is there already.
+      if (rest.length) await session.query(update, values);
+      await session.query(add, values);
     },
     async add(rows) {
-      if (rows.length) await session.query(insert('NOTHING'), [JSON.stringify(rows)]);
+      if (rows.length) await session.query(add, [JSON.stringify(rows)]);
     },
     async remove(rows) {
       if (rows.length) await session.query(removal, [JSON.stringify(rows.map((row) => only(row, table.key)))]);
