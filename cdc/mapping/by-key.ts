@@ -1,7 +1,8 @@
 import { quoted, type Session } from '@strangler/ledger';
-import type { Capability, Side, Table } from '@strangler/plan';
+import type { Capability, Side } from '@strangler/plan';
 import type { Column, TableShape } from './columns.ts';
 import { MYSQL_EXACT } from './columns.ts';
+import { counterpart } from './declared.ts';
 import type { ForeignKey } from './foreign-keys.ts';
 import { kindOf } from './kind-of.ts';
 import { createUniqueKey, modifyColumn } from './modify.ts';
@@ -130,9 +131,6 @@ function checkKeyColumn(
   );
 }
 
-const nameThere = ({ columns }: Table, column: string): string =>
-  Object.hasOwn(columns, column) ? columns[column]! : column;
-
 /** Where the Plan says that ids of a table are. */
 export const holdersOf = (tables: Capability['tables'], parent: string): HeldId[] =>
   Object.entries(tables).flatMap(([name, declared]) =>
@@ -140,7 +138,7 @@ export const holdersOf = (tables: Capability['tables'], parent: string): HeldId[
       .filter(([, to]) => to === parent)
       .map(([column]) => ({
         monolith: { table: name, column },
-        service: { table: declared.to ?? name, column: nameThere(declared, column) },
+        service: { table: declared.to ?? name, column: counterpart(declared, column) },
       })),
   );
 

@@ -21,6 +21,7 @@ import {
 } from './by-key.ts';
 import { silentChangeIn } from './capacity.ts';
 import { type Column, readShape, type TableShape, typeOf } from './columns.ts';
+import { checkKeys, counterpart, namedBy } from './declared.ts';
 import { readForeignKeys } from './foreign-keys.ts';
 import { kindOf, whyNot } from './kind-of.ts';
 import { checkUserColumn, pathOf, type UserPath } from './user-column.ts';
@@ -271,27 +272,8 @@ function userPathOf({ user, shared, unowned }: Table, type: UserType): UserPath 
 export const sayTypes = ({ name, monolith, service }: Omit<MappedColumn, 'kind'>, what: string): string =>
   `column ${name} is ${typeOf(monolith)} in the monolith and ${typeOf(service)} in the service: ${what}`;
 
-/** The columns the Plan names beside the user's. */
-const namedBy = ({ key = [], refers, touched, sameWhen = [], columns, writers, distinct }: Table): Set<string> =>
-  new Set([
-    ...[...key, ...Object.keys(refers), ...touched, ...sameWhen, ...Object.keys(columns), ...distinct.flat()],
-    ...writers.flatMap(({ columns = [] }) => columns),
-  ]);
-
-/** What the service calls a column; one of the monolith may be called like a property of every object. */
-const counterpart = ({ columns }: Table, name: string): string =>
-  Object.hasOwn(columns, name) ? columns[name]! : name;
-
 const knownOf = ({ columns, generated }: TableShape): Set<string> =>
   new Set([...columns.map(({ name }) => name), ...generated]);
-
-function checkKeys(monolith: TableShape, service: TableShape, declared: Table, say: (reason: string) => void): void {
-  if (!monolith.primaryKey.length) return void say('has no primary key in the monolith');
-  const expected = monolith.primaryKey.map((column) => counterpart(declared, column)).join(', ');
-  if (service.primaryKey.join(', ') !== expected) {
-    say(`its primary key is (${expected}) in the monolith and (${service.primaryKey.join(', ')}) in the service`);
-  }
-}
 
 /** Rows are found by what their texts say; one such collation in Postgres would let a row overwrite another one. */
 function checkCollation({ name, kind, monolith, service }: MappedColumn, say: (reason: string) => void): void {

@@ -77,6 +77,22 @@ describe('init refuses by name what cannot be shared by key, and is satisfied by
   });
 });
 
+test('init refuses ids that lead nowhere, and is satisfied by its statements', async () => {
+  await made(TAGS, SERVICES_TAGS);
+  await world.monolith.query('SET foreign_key_checks = 0');
+  await world.monolith.query('INSERT INTO ArticleTags VALUES (1, 99, 1), (1, 97, 2)');
+  await world.monolith.query("INSERT INTO articles VALUES (1, 8, 'one', 99), (2, 8, 'two', NULL)");
+  const said = (await refusal()).split('\n').slice(1);
+  expect(said.map((line) => line.split(': ')[1])).toEqual([
+    'mainTag of 1 rows refers to Tags that are not there',
+    'tagId of 2 rows refers to Tags that are not there',
+  ]);
+  for (const line of said) await world.monolith.query(line.split('not there: ')[1]!);
+  expect(await refusal()).toBe('');
+  const { rows } = await world.monolith.query('SELECT COUNT(*) AS n FROM articles');
+  expect(rows).toEqual([{ n: 2 }]);
+});
+
 describe('doctor', () => {
   test('has nothing to say of tables that can be shared by key; says which sequence is behind, and who else has their ids', async () => {
     await made(TAGS, SERVICES_TAGS);
