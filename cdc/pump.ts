@@ -3,7 +3,15 @@ import type { KafkaMessage } from 'kafkajs';
 import type { Applier } from './apply/applier.ts';
 import { UndecidedError } from './apply/large-transaction.ts';
 import { untilUndecided } from './apply/prepare.ts';
-import { namesIn, type SourceContext, type Step, type StreamProgress, type Work, workOf } from './apply/work.ts';
+import {
+  namesIn,
+  referredBy,
+  type SourceContext,
+  type Step,
+  type StreamProgress,
+  type Work,
+  workOf,
+} from './apply/work.ts';
 import { collectGarbageAfter } from './collect-garbage.ts';
 import { Assembler, type LargeTransaction } from './log/assemble.ts';
 import { nextTick } from './log/continuity.ts';
@@ -109,7 +117,7 @@ export class Pump {
   /** Reads one message. What came before a change of the tables is applied before the stream stops, as they were then. */
   async #readOrApply(message: KafkaMessage): Promise<boolean> {
     try {
-      return this.#read(message);
+      return await this.#read(message);
     } catch (error) {
       if (error instanceof SchemaChangedError) await this.#flush();
       throw error;
@@ -117,7 +125,7 @@ export class Pump {
   }
 
   /** Reads one message; true if what has gathered should be applied now. */
-  #read(message: KafkaMessage): boolean {
+  async #read(message: KafkaMessage): Promise<boolean> {
     const { value } = message;
     collectGarbageAfter(value?.length ?? 0);
     const unit = this.#assembler.push(decode(value, message.headers ?? {}), BigInt(message.offset), value ?? undefined);
@@ -127,7 +135,9 @@ export class Pump {
       return true;
     }
     this.#bytes += value?.length ?? 0;
-    const all = workOf(this.#options.reading, unit);
+    const { reading, retryPolicy } = this.#options;
+    const referred = reading.keysOfIds ? await retry(() => referredBy(reading, unit), retryPolicy) : [];
+    const all = [...referred, ...workOf(reading, unit)];
     for (const work of all) if (work.kind === 'tick') this.#ticked(work.n);
     const before = this.#progress;
     this.#progress = this.#reached();

@@ -21,6 +21,7 @@ import { type CrossReference, readCrossReferences } from './mapping/cross-refere
 import { type Mapping, MappingError, resolveMapping, SchemaChangedError } from './mapping/mapping.ts';
 import { Pump, type PumpHooks } from './pump.ts';
 import { type RetryPolicy, retry, StoppedError } from './retry.ts';
+import { KeysOfIds } from './rows/keys-of-ids.ts';
 import { LOOKING, sleep } from './sleep.ts';
 import { Standstill } from './standstill.ts';
 import { sayStopped } from './stopped.ts';
@@ -208,9 +209,11 @@ class RunningStream implements Stream {
     const life = new AbortController();
     const retryPolicy = { ...this.#retryPolicy, signal: AbortSignal.any([this.#abort.signal, life.signal]) };
     const checkpoint = await retry(() => applier.start(), retryPolicy);
+    const isByKey = [...mapping.values()].some(({ ownId }) => ownId);
+    const keysOfIds = isByKey ? new KeysOfIds(mapping, direction, (task) => this.#source.use(task)) : undefined;
     const pump = new Pump(
       {
-        reading: { capability, direction, mapping },
+        reading: { capability, direction, mapping, keysOfIds },
         applier,
         source: this.#source,
         retryPolicy: retryPolicy,

@@ -7,7 +7,8 @@ import { type MappedTable, resolveMapping } from './mapping/mapping.ts';
 import type { UniqueKey } from './mapping/unique-keys.ts';
 import { keyRow } from './rows/aggregates.ts';
 import { comparePages, type RowDifference } from './rows/compare-rows.ts';
-import { openStore, type RowStore } from './rows/row-store.ts';
+import { openStore } from './rows/open-store.ts';
+import type { RowStore } from './rows/row-store.ts';
 import { sleep } from './sleep.ts';
 
 /** What became of one table. */

@@ -4,7 +4,7 @@ import type { SyncReport } from './gates.ts';
 import { surveyGates } from './survey-gate.ts';
 
 const table = (writers: Table['writers'] = []): Table => ({
-  ...{ user: 'authorId', columns: {}, touched: [], writers, distinct: [] },
+  ...{ user: 'authorId', columns: {}, refers: {}, touched: [], writers, distinct: [] },
 });
 const PLAN = {
   tables: { Articles: table() },

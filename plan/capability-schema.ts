@@ -24,7 +24,7 @@ const writer = z
   );
 
 /** Who writes the rows of a table that has no users. */
-export const SHARED = ['monolith', 'insert-only'] as const;
+export const SHARED = ['monolith', 'insert-only', 'by-key'] as const;
 export type Shared = (typeof SHARED)[number];
 
 const column = z.string().min(1);
@@ -59,8 +59,25 @@ export const table = z.strictObject({
     .optional()
     .meta({
       description:
-        'Instead of user, for rows that are everybody’s (tags, categories). monolith: only that side writes them; insert-only: both sides insert, and nobody changes what is there but the monolith.',
-      examples: ['insert-only'],
+        'Instead of user, for rows that are everybody’s (tags, categories). monolith: only that side writes them; insert-only: both sides insert, and nobody changes what is there but the monolith; by-key: the same, where each side gives out ids of its own and `key` says what is the same thing.',
+      examples: ['by-key'],
+    }),
+  key: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .meta({
+      description:
+        'With shared: by-key, the columns that say what a row is, in place of its id: a unique key of both sides. A row that both sides insert is one; its id is each side’s own, and is neither carried nor compared.',
+      examples: [['name']],
+    }),
+  refers: z
+    .record(z.string().min(1), z.string().min(1))
+    .default({})
+    .meta({
+      description:
+        'Columns that hold ids of rows shared by key: column → table. On its way each id becomes that of the other side.',
+      examples: [{ tagId: 'Tags' }],
     }),
   unowned: z
     .literal('monolith')

@@ -3,6 +3,7 @@ import { routeMistake } from './field-types.ts';
 import { covers, parseRoute } from './routes.ts';
 import { type LookupDatabase, mistakesOfUsers } from './user-checks.ts';
 import { mistakesOfWays } from './way-checks.ts';
+import { columnsOfWay, waysOf } from './ways.ts';
 
 /** What several fields of a Plan are to each other. */
 type Whole = {
@@ -20,6 +21,7 @@ export function* mistakesAcross(plan: Whole): Generator<Mistake> {
   for (const [name, capability] of Object.entries(plan.capabilities)) {
     yield* neededBy(plan, name, capability);
     yield* namesTwice(name, capability);
+    yield* sharedByKey(name, capability);
   }
   yield* routesTaken(plan);
   yield* tablesTaken(plan);
@@ -56,6 +58,28 @@ function* neededBy({ monolith, kafka }: Whole, name: string, capability: Capabil
     if (owner && shared) yield { path: [...path, 'shared'], message: 'goes with no user: its rows are everybody’s' };
     if (shared && unowned) yield { path: [...path, 'unowned'], message: 'says nothing here: nobody’s rows are shared' };
     yield* mistakesOfWays(name, table, tables);
+  }
+}
+
+/** What is the same thing on both sides must be said, and who has its ids, or nobody could tell one side's from the other's. */
+function* sharedByKey(name: string, { tables }: Capability): Generator<Mistake> {
+  const isByKey = (table: string) => Object.hasOwn(tables, table) && tables[table]!.shared === 'by-key';
+  for (const [table, { user, shared, key, refers, sameWhen }] of Object.entries(tables)) {
+    const path = ['capabilities', name, 'tables', table];
+    if (shared === 'by-key' && !key)
+      yield { path: [...path, 'key'], message: 'is needed: the columns that say what is the same thing on both sides' };
+    if (key && shared !== 'by-key') yield { path: [...path, 'key'], message: 'goes with shared: by-key only' };
+    if (shared === 'by-key' && sameWhen)
+      yield { path: [...path, 'sameWhen'], message: 'says nothing here: key says what is the same thing' };
+    for (const [column, parent] of Object.entries(refers)) {
+      const at = [...path, 'refers', column];
+      if (!isByKey(parent))
+        yield { path: at, message: `names ${parent}, which is no table of ${name} with shared: by-key` };
+      else if (shared === 'by-key')
+        yield { path: at, message: 'is of a table that is shared by key itself, and cannot refer to another one' };
+      if (waysOf({ user }).flatMap(columnsOfWay).includes(column))
+        yield { path: at, message: 'says whose a row is, and cannot be everybody’s as well' };
+    }
   }
 }
 

@@ -313,7 +313,7 @@ capabilities:
     const wrong = mistakesOf(SPLIT + fields);
     expect(wrong).toEqual({
       'capabilities.orders.tables.orders':
-        'has no field usr; it may have to, user, shared, unowned, columns, sameWhen, touched, writers, distinct',
+        'has no field usr; it may have to, user, shared, key, refers, unowned, columns, sameWhen, touched, writers, distinct',
       'capabilities.orders.tables.orders.sameWhen': 'must not be empty',
       'capabilities.orders.handoff.slice': 'must be a whole number',
       'capabilities.orders.handoff.queue': 'must be at least 0',
@@ -369,6 +369,36 @@ capabilities:
     const all = Object.entries(mistakesOf(SPLIT + tables)).filter(([, one]) => !/because|is needed/.test(one));
     const own = all.filter(([path]) => path.startsWith('capabilities.orders.tables.notes'));
     expect(own).toEqual(message ? [[`capabilities.orders.tables.notes.user${place}`, message]] : []);
+  });
+
+  test('says what a table that is shared by key needs, and who may refer to it', () => {
+    const wrong = (tables: string) => {
+      const mistakes = Object.entries(mistakesOf(`${SPLIT}    tables: { ${tables} }\n`));
+      return mistakes.flatMap(([place, text]) =>
+        text.includes('because') || text.includes('by the tables') ? [] : [`${place.split('tables.')[1]}: ${text}`],
+      );
+    };
+    const tags = 'tags: { shared: by-key, key: [name] }';
+    expect(wrong(`${tags}, a: { user: u, refers: { tag: tags } }`)).toEqual([]);
+    expect(wrong('tags: { shared: by-key }')).toEqual([
+      'tags.key: is needed: the columns that say what is the same thing on both sides',
+    ]);
+    expect(wrong('tags: { shared: insert-only, key: [name] }')).toEqual(['tags.key: goes with shared: by-key only']);
+    expect(wrong('tags: { shared: by-key, key: [name], sameWhen: [name] }')).toEqual([
+      'tags.sameWhen: says nothing here: key says what is the same thing',
+    ]);
+    expect(wrong(`${tags}, a: { user: { through: tag, of: tags } }`)).toEqual([
+      'a.user.of: names tags, whose rows are everybody’s',
+    ]);
+    expect(wrong(`a: { user: u, refers: { tag: tags } }`)).toEqual([
+      'a.refers.tag: names tags, which is no table of orders with shared: by-key',
+    ]);
+    expect(wrong(`${tags}, b: { shared: by-key, key: [k], refers: { tag: tags } }`)).toEqual([
+      'b.refers.tag: is of a table that is shared by key itself, and cannot refer to another one',
+    ]);
+    expect(wrong(`${tags}, a: { user: tag, refers: { tag: tags } }`)).toEqual([
+      'a.refers.tag: says whose a row is, and cannot be everybody’s as well',
+    ]);
   });
 
   test('names every mistake of a capability whose name is wrong, too', () => {

@@ -1,4 +1,4 @@
-import { chunks, nameOf, type Rows } from '../rows/aggregates.ts';
+import { byKeyFirst, chunks, nameOf, type Rows } from '../rows/aggregates.ts';
 import type { AppliedLate, RootImage } from '../rows/change.ts';
 import type { Late } from '../rows/disposition.ts';
 import { type Disposed, disposeLate } from './dispose-late.ts';
@@ -71,8 +71,8 @@ const isRetried = ({ late, disposition }: Disposed): boolean =>
   disposition === 'superseded' && late.before === null && late.rivals.length > 0;
 
 async function write(rows: Rows, changes: readonly LateChange[]): Promise<void> {
-  const byTable = Map.groupBy(changes, (change) => change.table);
-  for (const [table, some] of byTable) {
+  const byTable = byKeyFirst([...Map.groupBy(changes, (change) => change.table)], ([{ ownId }]) => ownId);
+  for (const [table, some] of byTable.toReversed()) {
     const gone = some.flatMap(({ before, after }) => (after ? [] : [before!]));
     for (const chunk of chunks(gone)) await rows.store(table).remove(chunk);
   }

@@ -1,5 +1,5 @@
 import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
-import { chunks, keyRow, type Member, membersOf, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
+import { byKeyFirst, chunks, keyRow, type Member, membersOf, nameOf, type Rows, rivalsOf } from '../rows/aggregates.ts';
 import type { Change } from '../rows/change.ts';
 import { hasIdentity, sameRow } from '../rows/disposition.ts';
 import { altersDeclared, declaredOn, keepingDeclared } from '../rows/other-writers.ts';
@@ -60,14 +60,15 @@ export async function applyOwned<C extends Change>(
   const overwritten: Overwritten<C>[] = [];
   const plans: { readonly table: MappedTable; readonly finals: Finals<C>; readonly there: ReadonlyMap<string, Row> }[] =
     [];
-  for (const [table, wanted] of coalesce(changes)) {
+  for (const [table, all] of byKeyFirst([...coalesce(changes)], ([{ ownId }]) => ownId)) {
+    const wanted = table.ownId && !corrects ? await merge(rows, table, all) : all;
     const declared = declaredOn(rows, table);
     const there = await readThere(rows, table, wanted, declared.length > 0);
     const finals = declared.length ? aroundDeclared(table, declared, wanted, there) : wanted;
     overwritten.push(...overwrittenOf(table, [...table.touched, ...declared], finals, there, corrects));
     plans.push({ table, finals, there });
   }
-  for (const { table, finals } of plans) {
+  for (const { table, finals } of plans.toReversed()) {
     const gone = [...finals.values()].filter(({ row }) => row === null).map(({ key }) => key);
     for (const chunk of chunks(gone)) await rows.store(table).remove(chunk);
   }
@@ -81,6 +82,17 @@ export async function applyOwned<C extends Change>(
     }
   }
   return { losers, overwritten };
+}
+
+/**
+ * Rows that are shared by key, and new to the owner: what is there under such a key already is the same thing, whose other
+ * columns are as the monolith has them. Gives what is left to do.
+ */
+async function merge<C extends Change>(rows: Rows, table: MappedTable, finals: Finals<C>): Promise<Finals<C>> {
+  const isBorn = ({ row, expected }: Final<C>) => row !== null && expected === null;
+  const born = [...finals.values()].filter(isBorn);
+  for (const chunk of chunks(born)) await rows.store(table).add(chunk.map(({ row }) => row!));
+  return rows.side === 'service' ? finals : new Map([...finals].filter(([, final]) => !isBorn(final)));
 }
 
 /**

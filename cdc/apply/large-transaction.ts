@@ -66,7 +66,7 @@ export async function applyLarge(
     const transaction = new TargetTransaction(beside, known, carefully, setAside);
     const ownership = [...decided];
     let rows = 0;
-    for (const all of workOfLarge(reading, large, BATCH)) {
+    for await (const all of workOfLarge(reading, large, BATCH)) {
       const steps: Step[] = all.filter(({ kind }) => kind !== 'tick').map((work) => ({ work, progress }));
       const unasked = history.needsNoUsers && !isAnythingBlocked(transaction.blocked) && !carefully;
       const users = unasked ? [] : await usersAsFarAsKnown(steps.flatMap(changesOf), beside.rows, attempt);

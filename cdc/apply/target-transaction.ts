@@ -1,6 +1,6 @@
 import { addToCauses } from '@strangler/ledger';
 import { COUNTED_ONLY } from '@strangler/plan';
-import type { Mapping } from '../mapping/mapping.ts';
+import type { Mapping, Row } from '../mapping/mapping.ts';
 import { changesTo, imagesOf, nameOf, type Root } from '../rows/aggregates.ts';
 import type { Change, Correction, RootImage } from '../rows/change.ts';
 import { applyAndKeep, type Writing } from './apply-and-keep.ts';
@@ -66,6 +66,12 @@ export class TargetTransaction {
     if (work.kind === 'correction') {
       await this.flush();
       return this.#takeCorrection(work, progress, senderOwns);
+    }
+    if (work.kind === 'referred') {
+      const { rows } = this.#target;
+      const add = (some: readonly Row[]) => rows.store(work.table).add(some);
+      // One that the target refuses is told of by what refers to it.
+      return this.#carefully ? this.#isolation.each(work.rows, add, async () => {}) : add(work.rows);
     }
     const by = work.kind === 'copy' ? BY_COPY : BY_OWNER;
     const writings = changes.map((change) => ({ change, provenance, by }));

@@ -61,6 +61,10 @@ export class Touched {
         for (const { written } of below) for (const row of rows) written.set(keyOf(table, row), { row, tell });
         await store.write(rows, there);
       },
+      async add(rows) {
+        for (const { written } of below) for (const row of rows) written.set(keyOf(table, row), { row, tell });
+        await store.add(rows);
+      },
       async remove(rows) {
         for (const { removed } of above) for (const row of rows) removed.set(keyOf(table, row), row);
         await store.remove(rows);

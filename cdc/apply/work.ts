@@ -6,9 +6,11 @@ import { NEXT_STEP } from '../log/continuity.ts';
 import { isOurs } from '../log/ours.ts';
 import { decode, type Image, type RowChange, UndecodableError } from '../log/row-change.ts';
 import type { BatchSize } from '../log/spill.ts';
-import { keyOf, type MappedTable, type Mapping, tableOfChange, toRow } from '../mapping/mapping.ts';
+import { type KeyOfId, toRow } from '../mapping/captured-row.ts';
+import { keyOf, type MappedTable, type Mapping, tableOfChange } from '../mapping/mapping.ts';
 import { waysIn } from '../mapping/user-column.ts';
 import type { Change, Correction } from '../rows/change.ts';
+import type { KeysOfIds, ReferredRows } from '../rows/keys-of-ids.ts';
 
 /** Where a stream is after a step. */
 export type StreamProgress = { readonly position: string | null; readonly kafkaOffset: number; readonly tick: number };
@@ -25,13 +27,30 @@ export type Work =
   | { readonly kind: 'handoff'; readonly row: HandoffRow }
   | { readonly kind: 'correction'; readonly correction: Correction; readonly position: string }
   | { readonly kind: 'tick'; readonly n: number; readonly at: number }
-  | { readonly kind: 'copied'; readonly table: string };
+  | { readonly kind: 'copied'; readonly table: string }
+  | ({ readonly kind: 'referred' } & ReferredRows);
 
 /** One piece of work and where the stream is after it. */
 export type Step = { readonly work: Work; readonly progress: StreamProgress };
 
 /** What a stream must know to read its source's units. */
-export type SourceContext = { readonly capability: string; readonly direction: Direction; readonly mapping: Mapping };
+export type SourceContext = {
+  readonly capability: string;
+  readonly direction: Direction;
+  readonly mapping: Mapping;
+  /** What ids of rows that are shared by key stand for; unset where there are none. */
+  readonly keysOfIds?: KeysOfIds | undefined;
+};
+
+/**
+ * The rows shared by key to which a unit refers and of which the log has not told: to be done before its own work, which cannot
+ * be said before. Throws the driver's errors of the source.
+ */
+export async function referredBy({ keysOfIds }: SourceContext, unit: Exclude<Unit, LargeTransaction>): Promise<Work[]> {
+  if (!keysOfIds) return [];
+  const rows = unit.kind === 'transaction' ? unit.rows : unit.kind === 'read' ? [unit.row] : [];
+  return (await keysOfIds.learn(rows)).map((one) => ({ kind: 'referred', ...one }));
+}
 
 /**
  * The work of one unit for one capability; nothing if it concerns others or is an echo.
@@ -54,12 +73,17 @@ export function workOf(reading: SourceContext, unit: Exclude<Unit, LargeTransact
  * The work of a large transaction, some rows at a time: the same as if it had come whole. Nothing if it is an echo.
  * Throws as `workOf` does.
  */
-export function* workOfLarge(reading: SourceContext, { id, head, rows, position }: LargeTransaction, size: BatchSize) {
+export async function* workOfLarge(
+  reading: SourceContext,
+  { id, head, rows, position }: LargeTransaction,
+  size: BatchSize,
+) {
   isOurs({ kind: 'transaction', id, rows: [head], position }); // throws if the signs disagree
   for (const messages of rows.batches(size)) {
     const some = messages.map((message) => decode(message) as RowChange);
     collectGarbageAfter(messages.reduce((sum, { length }) => sum + length, 0));
-    yield workOf(reading, { kind: 'transaction', id, rows: some, position });
+    const unit = { kind: 'transaction', id, rows: some, position } as const;
+    yield [...(await referredBy(reading, unit)), ...workOf(reading, unit)];
   }
 }
 
@@ -91,7 +115,8 @@ function changeOf(reading: SourceContext, row: RowChange): Change | undefined {
   }
   refuseMissing(table, row);
   const side = sourceOf(reading.direction);
-  const image = (given: Image | null) => (given ? toRow(table, side, given) : null);
+  const keyOfId: KeyOfId | undefined = reading.keysOfIds?.of;
+  const image = (given: Image | null) => (given ? toRow(table, side, given, keyOfId) : null);
   return { table, before: row.op === 'r' ? null : image(row.before), after: row.op === 'd' ? null : image(row.after) };
 }
 

@@ -121,7 +121,10 @@ export class Backfill {
   async #begin(session: Session): Promise<string[]> {
     const { plan, capability } = this.#options;
     const known = await readBackfill(session, capability);
-    const wanted = Object.keys(plan.capabilities[capability]!.tables);
+    const all = Object.entries(plan.capabilities[capability]!.tables);
+    // First what others refer to: its keys need not be asked for then.
+    const byKey = all.toSorted(([, a], [, b]) => Number(a.shared !== 'by-key') - Number(b.shared !== 'by-key'));
+    const wanted = byKey.map(([table]) => table);
     const unfinished = wanted.filter((table) => !known.some((status) => status.table === table && status.finished));
     if (unfinished.length) await refuseIfMoved(session, capability);
     for (const table of unfinished) {

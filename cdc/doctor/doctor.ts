@@ -4,6 +4,7 @@ import { Connect, ConnectError } from '../capture/connectors.ts';
 import { KafkaError, logTopics, withKafka } from '../capture/topics.ts';
 import { mapTables } from '../mapping/mapping.ts';
 import { connectorName, parseAddress, syncedCapabilities } from '../names.ts';
+import { checkSharedByKey } from './by-key.ts';
 import { checkBystanders } from './bystanders.ts';
 import { type Finding, type ReportFinding, splitReason } from './finding.ts';
 import { checkForeignKeys } from './foreign-keys.ts';
@@ -95,6 +96,7 @@ async function checkMapped(plan: Plan, capability: string, monolith: Session, se
     });
   }
   await checkTables(capability, tables, monolith, service, report);
+  await checkSharedByKey(plan, capability, tables, service, report);
   await checkBystanders(capability, mappedBeside(plan, capability), monolith, service, report);
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { type ForeignKey, isOfOneUser } from '../mapping/foreign-keys.ts';
+import type { ForeignKey } from '../mapping/foreign-keys.ts';
 import type { MappedTable } from '../mapping/mapping.ts';
+import { isOfOneUser } from '../mapping/references.ts';
 import type { UserPath } from '../mapping/user-column.ts';
 import { cascadesAreLogged, findingOf } from './foreign-keys.ts';
 import { strictnessOf } from './mysql.ts';

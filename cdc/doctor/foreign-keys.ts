@@ -1,8 +1,9 @@
 import { quoted, type Session } from '@strangler/ledger';
 import { columnsOfWay, otherSide, type Plan, type Side, sayWay, type Way, waysOf } from '@strangler/plan';
 import { crossReferencesOf, isFollowed, sayPairs } from '../mapping/cross-references.ts';
-import { type ForeignKey, isOfOneUser, type Reference, readForeignKeys, referenceOf } from '../mapping/foreign-keys.ts';
+import { type ForeignKey, readForeignKeys } from '../mapping/foreign-keys.ts';
 import { columnOf, type MappedTable } from '../mapping/mapping.ts';
+import { isOfOneUser, type Reference, referenceOf } from '../mapping/references.ts';
 import { waysIn } from '../mapping/user-column.ts';
 import type { Finding, ReportFinding } from './finding.ts';
 
@@ -114,6 +115,13 @@ export function findingOf(
       `${key.parent} is not in this capability’s tables`,
       `no stream keeps the two together: a row that comes from the other side is written whether or not ${key.parent} has what it refers to; and ${deletes(key)} on this side alone`,
       `name ${key.parent} under tables of the Plan`,
+    );
+  }
+  if (!child && tables.some(({ tables: of, ownId }) => ownId && of[key.side] === key.parent)) {
+    return warn(
+      `${key.child} is not in this capability’s tables`,
+      `ids of ${key.parent} are the ${key.side}’s own: whatever carries ${key.child} to the other side must carry what they stand for; and ${deletes(key)} on this side alone`,
+      `name ${key.child} under tables of this capability, with refers: { ${key.pairs[0]![0]}: ${key.parent} }`,
     );
   }
   if (!child) {

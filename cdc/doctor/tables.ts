@@ -73,24 +73,11 @@ async function checkIds(
   service: Session,
   report: ReportFinding,
 ): Promise<void> {
+  if (table.ownId) return; // each side has ids of its own
   const [column, ...more] = table.key.map((key) => columnOf(table, key));
   if (more.length || column!.kind.name !== 'integer') return;
-  const { rows } = await service.query<{ name: string; step: number }>(
-    `SELECT format('%I.%I', s.schemaname, s.sequencename) AS name, s.increment_by AS step
-     FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-     JOIN pg_sequences s ON to_regclass(quote_ident(s.schemaname) || '.' || quote_ident(s.sequencename)) IN (
-       pg_get_serial_sequence(quote_ident(?), a.attname)::regclass,
-       to_regclass(substring(pg_get_expr(d.adbin, d.adrelid) FROM 'nextval\\(''([^'']+)''')))
-     WHERE a.attrelid = to_regclass(quote_ident(?)) AND a.attname = ?`,
-    [table.tables.service, table.tables.service, column!.service.name],
-  );
-  const found = rows[0];
-  if (!found) return;
-  // As the sequence itself has it: pg_sequences shows no value after ALTER SEQUENCE … RESTART.
-  const { rows: values } = await service.query<{ next: number }>(
-    `SELECT CASE WHEN is_called THEN last_value + ${Number(found.step)} ELSE last_value END AS next FROM ${found.name}`,
-  );
-  const sequence = { ...found, next: values[0]!.next };
+  const sequence = await sequenceOf(service, table.tables.service, column!.service.name);
+  if (!sequence) return;
   const id = quoted('mysql', column!.monolith.name);
   const { rows: highest } = await monolith.query<{ id: number | string | null }>(
     `SELECT MAX(${id}) AS id FROM ${quoted('mysql', table.tables.monolith)} WHERE ${id} % 2 = 0`,
@@ -106,4 +93,24 @@ async function checkIds(
     why: `the service must mint even ids above ${above}, or both sides mint the same`,
     fix: `ALTER SEQUENCE ${sequence.name} INCREMENT BY 2 RESTART WITH ${start - (start % 2)};`,
   });
+}
+
+/** The sequence that fills a column of a service, its steps, and what it gives next; undefined if there is none. */
+export async function sequenceOf(service: Session, table: string, column: string) {
+  const { rows } = await service.query<{ name: string; step: number }>(
+    `SELECT format('%I.%I', s.schemaname, s.sequencename) AS name, s.increment_by AS step
+     FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     JOIN pg_sequences s ON to_regclass(quote_ident(s.schemaname) || '.' || quote_ident(s.sequencename)) IN (
+       pg_get_serial_sequence(quote_ident(?), a.attname)::regclass,
+       to_regclass(substring(pg_get_expr(d.adbin, d.adrelid) FROM 'nextval\\(''([^'']+)''')))
+     WHERE a.attrelid = to_regclass(quote_ident(?)) AND a.attname = ?`,
+    [table, table, column],
+  );
+  const found = rows[0];
+  if (!found) return undefined;
+  // As the sequence itself has it: pg_sequences shows no value after ALTER SEQUENCE … RESTART.
+  const { rows: values } = await service.query<{ next: number }>(
+    `SELECT CASE WHEN is_called THEN last_value + ${Number(found.step)} ELSE last_value END AS next FROM ${found.name}`,
+  );
+  return { ...found, next: values[0]!.next };
 }

@@ -1,6 +1,6 @@
-import { quoted } from '@strangler/ledger';
 import { otherSide, type Side } from '@strangler/plan';
 import { columnOf, type MappedTable } from '../mapping/mapping.ts';
+import { createUniqueKey } from '../mapping/modify.ts';
 import { isSameSet, looseIn, problemsOf, type UniqueKey } from '../mapping/unique-keys.ts';
 import type { ReportFinding } from './finding.ts';
 
@@ -60,8 +60,6 @@ function checkTexts(table: MappedTable, keys: readonly UniqueKey[], where: strin
 }
 
 function createKey({ tables, columns }: MappedTable, side: Side, names: readonly string[]): string {
-  const quote = (name: string) => quoted(side === 'monolith' ? 'mysql' : 'postgres', name);
   const own = names.map((name) => columnOf({ columns }, name)[side].name);
-  const index = [tables[side], ...own, 'key'].join('_').slice(0, 60);
-  return `CREATE UNIQUE INDEX ${quote(index)} ON ${quote(tables[side])} (${own.map(quote).join(', ')});`;
+  return createUniqueKey(side, tables[side], own);
 }

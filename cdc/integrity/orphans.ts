@@ -1,7 +1,8 @@
 import { exactly, quoted, type Session } from '@strangler/ledger';
 import { columnsOfWay, type Side, type Way } from '@strangler/plan';
-import { type ForeignKey, type Reference, referenceOf } from '../mapping/foreign-keys.ts';
-import { columnOf, type Mapping } from '../mapping/mapping.ts';
+import type { ForeignKey } from '../mapping/foreign-keys.ts';
+import { columnOf, type MappedTable, type Mapping } from '../mapping/mapping.ts';
+import { type Reference, referenceOf } from '../mapping/references.ts';
 import { waysIn } from '../mapping/user-column.ts';
 import { keysOf, type RowRule } from './row-rule.ts';
 
@@ -19,7 +20,12 @@ export function orphanRules(mapping: Mapping, foreignKeys: readonly ForeignKey[]
       return [{ child, parent, pairs, unless: ways.slice(0, nth) }];
     }),
   );
-  const all: Rule[] = [...declared, ...foreignKeys.flatMap((key) => referenceOf(tables, key) ?? [])];
+  const toIds = tables.flatMap((child) =>
+    child.columns.flatMap(({ name, refers }): Rule[] =>
+      refers ? [{ child, parent: refers, pairs: [[name, refers.ownId!.column.name]] }] : [],
+    ),
+  );
+  const all: Rule[] = [...declared, ...toIds, ...foreignKeys.flatMap((key) => referenceOf(tables, key) ?? [])];
   const different = new Map(all.map((one) => [sayReference(one), one]));
   return [...different].flatMap(([what, reference]) =>
     (['monolith', 'service'] as const).map((side) => ({
@@ -34,9 +40,14 @@ const sayReference = ({ child, parent, pairs }: Reference): string => {
   return `${child.name} (${sorted.map(([from]) => from).join(', ')}) → ${parent.name} (${sorted.map(([, to]) => to).join(', ')})`;
 };
 
+const isOwnId = ({ ownId }: MappedTable, name: string): boolean => ownId?.column.name === name;
+
 function findOrphans(session: Session, { child, parent, pairs, unless = [] }: Rule, side: Side): Promise<string[]> {
   const quote = (name: string) => quoted(session.dialect, name);
-  const ways = pairs.map(([from, to]) => ({ from: columnOf(child, from), to: columnOf(parent, to) }));
+  const ways = pairs.map(([from, to]) => ({
+    from: columnOf(child, from),
+    to: isOwnId(parent, to) ? parent.ownId!.column : columnOf(parent, to),
+  }));
   const isSame = ways.flatMap(({ from, to }) => {
     const [below, above] = [`t.${quote(from[side].name)}`, `p.${quote(to[side].name)}`];
     if (session.dialect === 'postgres')

@@ -18,7 +18,7 @@ export async function takenBy(
 ): Promise<string | undefined> {
   for (const key of keys.filter((one) => one.side === side && !one.isComputed && !one.where)) {
     const columns = key.columns.map((name) => columnOf(table, name));
-    if (columns.some(({ name }) => row[name] === null)) continue;
+    if (columns.some(({ name, refers }) => row[name] === null || refers) || !columns.length) continue;
     if (session.dialect === 'mysql' && !isFindable(columns, row)) continue;
     const [other] = await keysOf(
       session,

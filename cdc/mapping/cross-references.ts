@@ -1,7 +1,8 @@
 import type { Session } from '@strangler/ledger';
 import type { Side } from '@strangler/plan';
-import { type ForeignKey, isOfOneUser, type Reference, readForeignKeys, referenceOf } from './foreign-keys.ts';
+import { type ForeignKey, readForeignKeys } from './foreign-keys.ts';
 import { columnOf, type MappedTable, type Mapping } from './mapping.ts';
+import { isOfOneUser, type Reference, referenceOf } from './references.ts';
 import { pathOf } from './user-column.ts';
 import type { Kind } from './value-kinds.ts';
 
@@ -51,11 +52,12 @@ export async function readCrossReferences(
 export function isFollowed(reference: Reference): boolean {
   const { child, parent, pairs } = reference;
   const isToKey = pairs.length === parent.key.length && pairs.every(([, to]) => parent.key.includes(to));
+  if (!isToKey) return false;
   const isAlike = pairs.every(([from, to]) => {
     const { kind } = columnOf(parent, to);
     return PLAIN.has(kind.name) && columnOf(child, from).kind.name === kind.name;
   });
-  return isToKey && isAlike && !isOfOneUser(reference);
+  return isAlike && !isOfOneUser(reference);
 }
 
 /** Kinds of which equal values have one text, however wide the column is. */

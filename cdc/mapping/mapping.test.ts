@@ -2,9 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { tableOf } from '../../plan/testing/table.ts';
 import { nameOf } from '../rows/aggregates.ts';
+import { toRow } from './captured-row.ts';
 import type { Column, TableShape } from './columns.ts';
 import { kindOf } from './kind-of.ts';
-import { mapTable, toRow } from './mapping.ts';
+import { mapTable } from './mapping.ts';
 import { leadOf, mistakesOfParents, NOBODY, userIn, wayOf } from './user-column.ts';
 
 const column = (name: string, type: string, digits = 6): Column => ({

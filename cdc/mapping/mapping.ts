@@ -10,10 +10,19 @@ import {
 } from '@strangler/plan';
 import { FatalStreamError } from '../fatal-stream-error.ts';
 import { NEXT_STEP } from '../log/continuity.ts';
-import type { Image } from '../log/row-change.ts';
+import {
+  checkNaturalKey,
+  type HeldId,
+  holdersOf,
+  type KeyFacts,
+  ownIdOf,
+  readKeyFacts,
+  unsaidReferences,
+} from './by-key.ts';
 import { silentChangeIn } from './capacity.ts';
 import { type Column, readShape, type TableShape, typeOf } from './columns.ts';
-import { withShortDoubles } from './json-text.ts';
+import { checkKeys, counterpart, namedBy } from './declared.ts';
+import { readForeignKeys } from './foreign-keys.ts';
 import { kindOf, whyNot } from './kind-of.ts';
 import {
   checkUserPath,
@@ -25,20 +34,28 @@ import {
   type UserPath,
   userPathOf,
 } from './user-column.ts';
-import { canonical, type Kind, UnconvertibleError } from './value-kinds.ts';
+import type { Kind } from './value-kinds.ts';
 
 /** A row told apart from the database it stands in: the monolith's column names, canonical texts. */
 export type Row = Readonly<Record<string, string | null>>;
 
 /** One column of a mapped table. `name` is the monolith's. */
-export type MappedColumn = { readonly name: string; readonly kind: Kind } & Readonly<Record<Side, Column>>;
+export type MappedColumn = {
+  readonly name: string;
+  readonly kind: Kind;
+  /** Set where a side has the id of a row of this table, shared by key: a row (`Row`) has that one's key. */
+  readonly refers?: MappedTable;
+} & Readonly<Record<Side, Column>>;
 
 /** One table of a capability as both sides have it. `name` is the monolith's. */
 export type MappedTable = {
   readonly name: string;
   readonly tables: Readonly<Record<Side, string>>;
   readonly columns: readonly MappedColumn[];
+  /** What tells rows apart: the primary key, or what the Plan says if it is shared by key. */
   readonly key: readonly string[];
+  /** Of a table that is shared by key: the primary key, which each side fills itself, and where such ids are. */
+  readonly ownId?: { readonly column: MappedColumn; readonly heldBy: readonly HeldId[] };
   readonly user: UserPath;
   readonly sameWhen: readonly string[];
   readonly touched: readonly string[];
@@ -117,7 +134,8 @@ export async function mapTables(
 ): Promise<{ readonly mapping: Mapping; readonly reasons: readonly string[] }> {
   const reasons: string[] = [];
   const mapping = new Map<string, MappedTable>();
-  for (const [table, declared] of Object.entries(capability.tables)) {
+  const byKeyFirst = Object.entries(capability.tables).toSorted(([, a], [, b]) => rankOf(a) - rankOf(b));
+  for (const [table, declared] of byKeyFirst) {
     const shapes = {
       monolith: await readShape(monolith, table),
       service: await readShape(service, declared.to ?? table),
@@ -127,8 +145,18 @@ export async function mapTables(
       reasons.push(`${declared.to ?? table}: not found in the service's database, or this user may not see it`);
     }
     if (!shapes.monolith || !shapes.service) continue;
-    const mapped = mapTable(table, declared, capability.userType, shapes.monolith, shapes.service, reasons);
+    const facts = declared.key && {
+      monolith: await readKeyFacts(monolith, table, shapes.monolith.primaryKey[0] ?? ''),
+      service: await readKeyFacts(service, shapes.service.table, shapes.service.primaryKey[0] ?? ''),
+    };
+    const beside = { mapping, facts, heldBy: holdersOf(capability.tables, table) };
+    const mapped = mapTable(table, declared, capability.userType, shapes.monolith, shapes.service, reasons, beside);
     if (mapped) mapping.set(table, mapped);
+  }
+  const ids = new Map([...mapping].flatMap(([name, { ownId }]) => (ownId ? [[name, ownId.column] as const] : [])));
+  if (ids.size) {
+    const keys = [...(await readForeignKeys(monolith, 'monolith')), ...(await readForeignKeys(service, 'service'))];
+    reasons.push(...unsaidReferences(capability.tables, ids, keys));
   }
   for (const table of [...mapping.values()]) {
     const wrong = mistakesOfParents(table, mapping);
@@ -138,6 +166,16 @@ export async function mapTables(
   return { mapping, reasons };
 }
 
+/** Tables that are shared by key stand first: others refer to them. */
+const rankOf = ({ shared }: Table): number => (shared === 'by-key' ? 0 : 1);
+
+/** What one table has to do with others: those that are mapped already, and who has its ids if it is shared by key. */
+type Beside = {
+  readonly mapping: Mapping;
+  readonly facts?: Readonly<Record<Side, KeyFacts>> | undefined;
+  readonly heldBy: readonly HeldId[];
+};
+
 /** Maps one table; adds to `reasons` whatever cannot be mapped. */
 export function mapTable(
   name: string,
@@ -146,6 +184,7 @@ export function mapTable(
   monolith: TableShape,
   service: TableShape,
   reasons: string[],
+  { mapping, facts, heldBy }: Beside = { mapping: new Map(), heldBy: [] },
 ): MappedTable | undefined {
   const before = reasons.length;
   const say = (reason: string) => reasons.push(`${name}: ${reason}`);
@@ -155,8 +194,10 @@ export function mapTable(
     if (one.startsWith('strangler_')) say(`${one} is named like a table of the toolkit; give it another name`);
   }
   const columns: MappedColumn[] = [];
-  const taken = new Set<string>();
+  const id = declared.key && ownIdOf({ monolith, service }, say);
+  const taken = new Set<string>(id ? [id.service.name] : []);
   for (const column of monolith.columns) {
+    if (column === id?.monolith) continue;
     const wanted = counterpart(declared, column.name);
     if (column.name === '__proto__' || wanted === '__proto__') say('a column __proto__ cannot be carried; rename it');
     const other = service.columns.find((candidate) => candidate.name === wanted);
@@ -171,7 +212,10 @@ export function mapTable(
       say(sayTypes(pair, whyNot(column, other, service.table)));
       continue;
     }
-    columns.push({ ...pair, kind });
+    const refers = Object.hasOwn(declared.refers, column.name) && mapping.get(declared.refers[column.name]!);
+    columns.push({ ...pair, kind, ...(refers && { refers }) });
+    if (refers && refers.ownId?.column.kind.name !== kind.name)
+      say(sayTypes(pair, `it cannot hold ids of ${refers.name}`));
     const change = silentChangeIn({ ...pair, kind }, service.table);
     if (change) say(`${sayTypes(pair, change.why)}: ${change.fix}`);
   }
@@ -195,15 +239,20 @@ export function mapTable(
         'a key whose values both sides never give away alike is distinct',
     );
   }
-  checkKeys(monolith, service, declared, say);
-  const finders = new Set([...monolith.primaryKey, ...(declared.sameWhen ?? []), ...pathOf(user)]);
+  const key = declared.key ?? monolith.primaryKey;
+  const tables = { monolith: name, service: service.table };
+  const ofKey = columns.filter((column) => key.includes(column.name));
+  if (!declared.key) checkKeys(monolith, service, declared, say);
+  else if (id && facts && ofKey.length === key.length) checkNaturalKey(tables, id, ofKey, facts, say);
+  const finders = new Set([...key, ...(declared.sameWhen ?? []), ...pathOf(user)]);
   for (const column of columns) if (finders.has(column.name)) checkCollation(column, say);
   if (reasons.length > before) return undefined;
   return {
     name,
-    tables: { monolith: name, service: service.table },
+    tables,
     columns,
-    key: monolith.primaryKey,
+    key,
+    ...(id && { ownId: { column: id, heldBy } }),
     user,
     sameWhen: declared.sameWhen ?? [],
     touched: declared.touched,
@@ -221,27 +270,8 @@ export function mapTable(
 export const sayTypes = ({ name, monolith, service }: Omit<MappedColumn, 'kind'>, what: string): string =>
   `column ${name} is ${typeOf(monolith)} in the monolith and ${typeOf(service)} in the service: ${what}`;
 
-/** The columns the Plan names beside the user's. */
-const namedBy = ({ touched, sameWhen = [], columns, writers, distinct }: Table): Set<string> =>
-  new Set([
-    ...[...touched, ...sameWhen, ...Object.keys(columns), ...distinct.flat()],
-    ...writers.flatMap(({ columns = [] }) => columns),
-  ]);
-
-/** What the service calls a column; one of the monolith may be called like a property of every object. */
-const counterpart = ({ columns }: Table, name: string): string =>
-  Object.hasOwn(columns, name) ? columns[name]! : name;
-
 const knownOf = ({ columns, generated }: TableShape): Set<string> =>
   new Set([...columns.map(({ name }) => name), ...generated]);
-
-function checkKeys(monolith: TableShape, service: TableShape, declared: Table, say: (reason: string) => void): void {
-  if (!monolith.primaryKey.length) return void say('has no primary key in the monolith');
-  const expected = monolith.primaryKey.map((column) => counterpart(declared, column)).join(', ');
-  if (service.primaryKey.join(', ') !== expected) {
-    say(`its primary key is (${expected}) in the monolith and (${service.primaryKey.join(', ')}) in the service`);
-  }
-}
 
 /** Rows are found by what their texts say; one such collation in Postgres would let a row overwrite another one. */
 function checkCollation({ name, kind, monolith, service }: MappedColumn, say: (reason: string) => void): void {
@@ -252,38 +282,6 @@ function checkCollation({ name, kind, monolith, service }: MappedColumn, say: (r
       `${service.name} a deterministic collation in the service`,
   );
 }
-
-/** A captured image as a row. Throws UnconvertibleError and SchemaChangedError, naming the column. */
-export function toRow(table: MappedTable, side: Side, image: Image): Row {
-  const row: Record<string, string | null> = {};
-  for (const name in image) if (!table.known[side].has(name)) throw SchemaChangedError.added(table, side, name);
-  for (const column of table.columns) {
-    const own = column[side];
-    const value = image[own.name];
-    if (value === undefined) throw SchemaChangedError.missing(table, side, own.name);
-    try {
-      row[column.name] = canonical(column.kind, side === 'monolith' ? asStored(own, value) : value);
-    } catch (error) {
-      if (!(error instanceof UnconvertibleError || error instanceof SyntaxError)) throw error;
-      throw new UnconvertibleError(`${column.kind.name}: ${table.tables[side]}.${own.name}`, value);
-    }
-  }
-  return row;
-}
-
-/** What MySQL says where its connector says something else. */
-export function asStored({ type }: Column, value: unknown): unknown {
-  if (type === 'bigint unsigned') return unsigned(value);
-  if (type === 'year') return Number(value) === YEAR_0 ? 0 : value;
-  return type === 'json' && typeof value === 'string' ? withShortDoubles(value) : value;
-}
-
-/** The log has a byte for a YEAR, the years since 1900, and 0 for 0000; there is no year 1900. */
-const YEAR_0 = 1900;
-
-/** `bigint.unsigned.handling.mode=precise` writes base64 of a big-endian two's-complement integer. */
-const unsigned = (value: unknown): unknown =>
-  typeof value === 'string' ? BigInt(`0x${Buffer.from(value, 'base64').toString('hex') || '0'}`) : value;
 
 /** The primary key of a row as one text. */
 export const keyOf = (table: MappedTable, row: Row): string => keyText(table.key, row);

@@ -68,7 +68,9 @@ const unquoted = (word: string): string =>
  * other does not: what one side accepts, the other has no room for. Nothing of keys that the Plan calls distinct.
  */
 export function problemsOf(table: MappedTable, keys: readonly UniqueKey[]): KeyProblem[] {
-  const undeclared = keys.filter(({ columns }) => !table.distinct.some((set) => isSameSet(set, columns)));
+  // Two rows that are shared by key and have one key are one, whatever else a key holds.
+  const isOne = ({ columns }: UniqueKey) => table.ownId && table.key.every((name) => columns.includes(name));
+  const undeclared = keys.filter((key) => !isOne(key) && !table.distinct.some((set) => isSameSet(set, key.columns)));
   return undeclared.flatMap((key) => [...spanning(table, key), ...unequal(table, key)]);
 }
 

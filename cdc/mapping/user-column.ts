@@ -45,7 +45,7 @@ type Owned = { readonly user: UserPath };
 type Values = Readonly<Record<string, string | null>>;
 
 /** True for a table of which either side inserts rows that are nobody’s. */
-export const isInsertedByBoth = ({ user }: Owned): boolean => 'shared' in user && user.shared === 'insert-only';
+export const isInsertedByBoth = ({ user }: Owned): boolean => 'shared' in user && user.shared !== 'monolith';
 
 /** All ways from rows to their user; none if they are everybody’s, or each its own. */
 export const waysIn = (user: UserPath): readonly Way[] => ('ways' in user ? user.ways : []);
@@ -181,7 +181,8 @@ function checkOwner({ name, monolith, service }: UserColumn, tables: Tables, say
 }
 
 /** A table, as far as rows of others lead to it by its primary key. */
-type Parent = { readonly name: string; readonly key: readonly string[]; readonly columns: readonly UserColumn[] };
+type ParentColumn = UserColumn & { readonly refers?: { readonly name: string } };
+type Parent = { readonly name: string; readonly key: readonly string[]; readonly columns: readonly ParentColumn[] };
 
 /** What keeps the columns of a table’s ways from leading to one row of a parent. */
 export function mistakesOfParents(
@@ -197,6 +198,10 @@ export function mistakesOfParents(
       return `${name}: ${through.join(', ')} cannot lead to one row of ${of}, whose primary key is (${parent.key.join(', ')}): name the columns that hold all of it, in its order, as in through: [${parent.key.join(', ')}]`;
     }
     return parent.key.flatMap((key, at) => {
+      const held = parent.columns.find((column) => column.name === key)!.refers;
+      if (held) {
+        return `${name}: its user is reached through ${of}, whose primary key has ids of ${held.name}, which differ between the sides: name the table that ${of} leads to itself`;
+      }
       const [from, to] = [kindOf(columns, through[at]!), kindOf(parent.columns, key)];
       if (from === to) return [];
       return `${name}: column ${through[at]} is ${from}, and ${key} of ${of}, to which it leads, is ${to}: no row would be found by it. Give both one type on each side`;

@@ -5,7 +5,8 @@ import { keyOf, type MappedTable, type Mapping, type Row } from '../mapping/mapp
 import { wayOf, waysIn } from '../mapping/user-column.ts';
 import type { Change, RootImage } from './change.ts';
 import { hasIdentity } from './disposition.ts';
-import { openStore, type RowStore } from './row-store.ts';
+import { openStore } from './open-store.ts';
+import type { RowStore } from './row-store.ts';
 
 /** The rows of a capability on one side, reached through one session of its database. */
 export type Rows = {
@@ -32,6 +33,10 @@ const CHUNK = 2_000;
 export function* chunks<T>(all: readonly T[], size: number = CHUNK): Generator<readonly T[]> {
   for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size);
 }
+
+/** In their order, but what is shared by key stands first: others refer to it. */
+export const byKeyFirst = <T>(all: readonly T[], idOf: (one: T) => MappedTable['ownId']): T[] =>
+  all.toSorted((a, b) => Number(!idOf(a)) - Number(!idOf(b)));
 
 /** Opens the rows of a capability on one side. */
 export function openRows(

@@ -1,5 +1,5 @@
 import type { Side } from '@strangler/plan';
-import { columnOf, type MappedTable, type Row } from '../mapping/mapping.ts';
+import { columnOf, keyFrom, type MappedTable, type Row } from '../mapping/mapping.ts';
 import type { Kind } from '../mapping/value-kinds.ts';
 import { keyRow } from './aggregates.ts';
 import { sameRow } from './disposition.ts';
@@ -77,8 +77,10 @@ class Walk {
 /** The order of two primary keys, as both databases sort them. */
 export function compareKeys(table: MappedTable, a: Row, b: Row): number {
   for (const name of table.key) {
-    const { kind } = columnOf(table, name);
-    const order = compareTexts(kind, a[name]!, b[name]!);
+    const { kind, refers } = columnOf(table, name);
+    const order = refers
+      ? compareKeys(refers, keyFrom(refers, a[name]!), keyFrom(refers, b[name]!))
+      : compareTexts(kind, a[name]!, b[name]!);
     if (order !== 0) return order;
   }
   return 0;

@@ -5,7 +5,7 @@ import { tableOf } from '../../plan/testing/table.ts';
 import { openWriter } from '../apply/writer.ts';
 import { readShape } from '../mapping/columns.ts';
 import { type MappedTable, mapTable, type Row } from '../mapping/mapping.ts';
-import { openStore } from './row-store.ts';
+import { openStore } from './open-store.ts';
 
 const NAME = `row_store_${process.pid}`;
 let root: Session;

@@ -3,6 +3,7 @@ import type { Side } from '@strangler/plan';
 import { columnOf, type MappedColumn, type MappedTable, type Row } from '../mapping/mapping.ts';
 import { isFindable, mysqlValue } from '../mapping/mysql-values.ts';
 import { canonical } from '../mapping/value-kinds.ts';
+import { placeIn, placesOf } from './places.ts';
 
 /** Rows of one mapped table in one database, in canonical form. */
 export interface RowStore {
@@ -17,12 +18,14 @@ export interface RowStore {
    * keys, if the caller has read them just now.
    */
   write(rows: readonly Row[], there?: readonly Row[]): Promise<void>;
+  /** Adds those rows whose key no row has. */
+  add(rows: readonly Row[]): Promise<void>;
   /** Removes rows by primary key; what is not there is no error. */
   remove(rows: readonly Row[]): Promise<void>;
 }
 
-/** The rows of a table on one side, through a session of that side's database. */
-export const openStore = (session: Session, table: MappedTable, side: Side): RowStore =>
+/** The rows of a table as its database has them, through a session of that. */
+export const openPlainStore = (session: Session, table: MappedTable, side: Side): RowStore =>
   session.dialect === 'postgres' ? postgresStore(session, table, side) : mysqlStore(session, table, side);
 
 /** A Postgres time in UTC. to_char says nothing of infinity and leaves out that a year was before Christ. */
@@ -64,7 +67,10 @@ function postgresStore(session: Session, table: MappedTable, side: Side): RowSto
     `json_to_recordset(?::json) AS r(${columns.map(({ name }) => `${quote(name)} text`).join(', ')})`;
   const matches = (columns: readonly MappedColumn[]) =>
     columns.map((column) => `t.${own(column)} = ${asValue(column)}`).join(' AND ');
-  const order = key.map((column) => `t.${own(column)}${column.kind.name === 'text' ? ' COLLATE "C"' : ''}`);
+  const { places, joins } = placesOf(table, side, quote);
+  const order = places.map(
+    ({ alias, column }) => `${alias}.${own(column)}${column.kind.name === 'text' ? ' COLLATE "C"' : ''}`,
+  );
   const comparable = (alias: string, column: MappedColumn) =>
     `${alias}.${own(column)}${column[side].type === 'json' ? '::text' : ''}`;
   const conflict = rest.length
@@ -72,9 +78,16 @@ function postgresStore(session: Session, table: MappedTable, side: Side): RowSto
        WHERE (${rest.map((column) => comparable('t', column)).join(', ')})
        IS DISTINCT FROM (${rest.map((column) => comparable('excluded', column)).join(', ')})`
     : 'NOTHING';
-  const upsert = `INSERT INTO ${target} AS t (${table.columns.map(own).join(', ')}) OVERRIDING SYSTEM VALUE
-     SELECT ${table.columns.map(asValue).join(', ')} FROM ${given(table.columns)}
-     ON CONFLICT (${key.map(own).join(', ')}) DO ${conflict}`;
+  const insert = (otherwise: string, those = '') =>
+    `INSERT INTO ${target} AS t (${table.columns.map(own).join(', ')}) OVERRIDING SYSTEM VALUE
+     SELECT ${table.columns.map(asValue).join(', ')} FROM ${given(table.columns)} ${those}
+     ON CONFLICT (${key.map(own).join(', ')}) DO ${otherwise}`;
+  const add = insert('NOTHING', `WHERE NOT EXISTS (SELECT 1 FROM ${target} t WHERE ${matches(key)})`);
+  const compared = (column: MappedColumn) => `${asValue(column)}${column[side].type === 'json' ? '::text' : ''}`;
+  const update = `UPDATE ${target} t SET ${rest.map((column) => `${own(column)} = ${asValue(column)}`).join(', ')}
+     FROM ${given(table.columns)} WHERE ${matches(key)}
+     AND (${rest.map((column) => comparable('t', column)).join(', ')}) IS DISTINCT FROM (${rest.map(compared).join(', ')})`;
+  const sorted = places.map(({ column }) => column);
   const removal = `DELETE FROM ${target} t USING ${given(key)} WHERE ${matches(key)}`;
   return {
     async read(columns, like, hold = false) {
@@ -96,14 +109,22 @@ function postgresStore(session: Session, table: MappedTable, side: Side): RowSto
     },
     async page(after, limit) {
       const from = after
-        ? `WHERE (${order.join(', ')}) > (SELECT ${key.map(asValue).join(', ')} FROM ${given(key)})`
+        ? `WHERE (${order.join(', ')}) > (SELECT ${sorted.map(asValue).join(', ')} FROM ${given(sorted)})`
         : '';
-      const sql = `SELECT ${texts} FROM ${target} t ${from} ORDER BY ${order.join(', ')} LIMIT ${limit}`;
-      const { rows } = await session.query(sql, after ? [JSON.stringify([after])] : []);
+      const sql = `SELECT ${texts} FROM ${target} t ${joins} ${from} ORDER BY ${order.join(', ')} LIMIT ${limit}`;
+      const { rows } = await session.query(sql, after ? [JSON.stringify([placeIn(table, after)])] : []);
       return rows.map((row) => fromText(table, row));
     },
     async write(rows) {
-      if (rows.length) await session.query(upsert, [JSON.stringify(rows)]);
+      if (!rows.length) return;
+      const values = [JSON.stringify(rows)];
+      if (!table.ownId) return void (await session.query(insert(conflict), values));
+      // An upsert would take an id from the sequence for each row that is there already.
+      if (rest.length) await session.query(update, values);
+      await session.query(add, values);
+    },
+    async add(rows) {
+      if (rows.length) await session.query(add, [JSON.stringify(rows)]);
     },
     async remove(rows) {
       if (rows.length) await session.query(removal, [JSON.stringify(rows.map((row) => only(row, table.key)))]);
@@ -120,11 +141,13 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
   const key = pick(table, table.key);
   const rest = table.columns.filter((column) => !key.includes(column));
   const asText = (column: MappedColumn) =>
-    column.kind.name === 'binary' ? `HEX(${own(column)})` : `CAST(${own(column)} AS CHAR)`;
+    column.kind.name === 'binary' ? `HEX(t.${own(column)})` : `CAST(t.${own(column)} AS CHAR)`;
   const texts = table.columns.map((column) => `${asText(column)} AS ${quote(column.name)}`).join(', ');
   const isLoose = (column: MappedColumn) => column.kind.name === 'text' && column[side].loose !== false;
   const exact = (column: MappedColumn, name = own(column)) => (isLoose(column) ? exactly('mysql', name) : name);
-  const order = key.map((column) => exact(column, `t.${own(column)}`));
+  const { places, joins } = placesOf(table, side, quote);
+  const order = places.map(({ alias, column }) => exact(column, `${alias}.${own(column)}`));
+  const sorted = places.map(({ column }) => column);
   const values = (columns: readonly MappedColumn[], row: Row) =>
     columns.map((column) => mysqlValue(column, row[column.name] ?? null));
   const marks = (columns: readonly MappedColumn[]) => `(${columns.map(() => '?').join(', ')})`;
@@ -165,10 +188,18 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
     }
   };
 
+  const insert = async (rows: readonly Row[]) => {
+    if (!rows.length) return;
+    const all = rows.map(() => marks(table.columns)).join(', ');
+    await session.query(
+      `INSERT INTO ${target} ${names(table.columns)} VALUES ${all}`,
+      rows.flatMap((row) => values(table.columns, row)),
+    );
+  };
   const present = async (rows: readonly Row[], lock = ''): Promise<Row[]> => {
     const wanted = among(key, rows);
     const sql = `SELECT ${key.map((column) => `${asText(column)} AS ${quote(column.name)}`).join(', ')}
-      FROM ${target} WHERE ${wanted.sql} ${lock}`;
+      FROM ${target} t WHERE ${wanted.sql} ${lock}`;
     const found = await session.query(sql, wanted.values);
     return found.rows.map((row) => keyFromText(key, row));
   };
@@ -178,7 +209,7 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
       const possible = like.filter((row) => isFindable(by, row));
       if (!possible.length) return [];
       const wanted = among(by, possible);
-      const sql = `SELECT ${texts} FROM ${target} WHERE ${wanted.sql} ${hold ? 'FOR UPDATE' : ''}`;
+      const sql = `SELECT ${texts} FROM ${target} t WHERE ${wanted.sql} ${hold ? 'FOR UPDATE' : ''}`;
       const { rows } = await session.query(sql, wanted.values);
       return rows.map((row) => fromText(table, row));
     },
@@ -187,9 +218,9 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
       return possible.length ? present(possible, 'FOR SHARE') : [];
     },
     async page(after, limit) {
-      const from = after ? `WHERE (${order.join(', ')}) > ${marks(key)}` : '';
-      const sql = `SELECT ${texts} FROM ${target} t ${from} ORDER BY ${order.join(', ')} LIMIT ${limit}`;
-      const { rows } = await session.query(sql, after ? values(key, after) : []);
+      const from = after ? `WHERE (${order.join(', ')}) > ${marks(sorted)}` : '';
+      const sql = `SELECT ${texts} FROM ${target} t ${joins} ${from} ORDER BY ${order.join(', ')} LIMIT ${limit}`;
+      const { rows } = await session.query(sql, after ? values(sorted, placeIn(table, after)) : []);
       return rows.map((row) => fromText(table, row));
     },
     async write(rows, there) {
@@ -198,12 +229,12 @@ function mysqlStore(session: Session, table: MappedTable, side: Side): RowStore 
       const [known, fresh] = [[] as Row[], [] as Row[]];
       for (const row of rows) (taken.has(keyText(key, row)) ? known : fresh).push(row);
       await change(known);
-      if (!fresh.length) return;
-      const sql = `INSERT INTO ${target} ${names(table.columns)} VALUES ${fresh.map(() => marks(table.columns)).join(', ')}`;
-      await session.query(
-        sql,
-        fresh.flatMap((row) => values(table.columns, row)),
-      );
+      await insert(fresh);
+    },
+    async add(rows) {
+      if (!rows.length) return;
+      const taken = new Set((await present(rows)).map((row) => keyText(key, row)));
+      await insert(rows.filter((row) => !taken.has(keyText(key, row))));
     },
     async remove(rows) {
       const possible = rows.filter((row) => isFindable(key, row));

@@ -145,6 +145,8 @@ function postgresGrants(plan: Plan, capability: string, role: Role, { user, pass
     `GRANT ${rights} ON ${all.map((table) => `public.${name(table)}`).join(', ')} TO ${account}`;
   const every = 'SELECT, INSERT, UPDATE, DELETE';
   const ours = [...CAPTURED, ...PRIVATE];
+  // The service’s ids of rows that the monolith has made.
+  const isByKey = Object.values(plan.capabilities[capability]!.tables).some(({ shared }) => shared === 'by-key');
   const reach = reachOf(database, account);
   const tagging = [
     `GRANT EXECUTE ON FUNCTION pg_replication_origin_session_setup(text) TO ${account}`,
@@ -157,6 +159,7 @@ function postgresGrants(plan: Plan, capability: string, role: Role, { user, pass
       ...tagging,
       `GRANT SET ON PARAMETER session_replication_role TO ${account}`,
       on(every, [...ours, ...tables]),
+      ...(isByKey ? [`GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ${account}`] : []),
     ],
     capture: [`ALTER ROLE ${account} REPLICATION`, ...reach, on('SELECT', [...CAPTURED, ...tables])],
   }[role];

@@ -26,7 +26,7 @@ export async function findUncopyable(session: Session, capability: string, mappi
   const reasons: string[] = [];
   for (const table of mapping.values()) {
     if (done.some((status) => status.table === table.name && status.finished)) continue;
-    reasons.push(...(await findIn(session, table)));
+    reasons.push(...(await findIn(session, table)), ...(await findLeadingNowhere(session, table)));
   }
   return reasons;
 }
@@ -45,6 +45,25 @@ async function findIn(session: Session, table: MappedTable): Promise<string[]> {
     const n = Number(rows[0]?.[`n${at}`] ?? 0);
     return n ? [sayReason(table, column, suspect, n)] : [];
   });
+}
+
+/** Ids of rows shared by key that are not there: nobody can say what they stand for on the other side. */
+async function findLeadingNowhere(session: Session, { name, columns }: MappedTable): Promise<string[]> {
+  const quote = (one: string) => quoted('mysql', one);
+  const reasons: string[] = [];
+  for (const { monolith, refers } of columns) {
+    if (!refers) continue;
+    const [table, column, parent] = [name, monolith.name, refers.name].map(quote);
+    const id = quote(refers.ownId!.column.monolith.name);
+    const gone = `${column} IS NOT NULL AND ${column} NOT IN (SELECT ${id} FROM ${parent})`;
+    const { rows } = await session.query<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table} WHERE ${gone}`);
+    const n = Number(rows[0]?.n ?? 0);
+    const fix = monolith.nullable
+      ? `UPDATE ${table} SET ${column} = NULL WHERE ${gone};`
+      : `DELETE FROM ${table} WHERE ${gone};`;
+    if (n) reasons.push(`${name}: ${monolith.name} of ${n} rows refers to ${refers.name} that are not there: ${fix}`);
+  }
+  return reasons;
 }
 
 const sayReason = (

@@ -1,8 +1,8 @@
 import { quoted, type Session, type Value } from '@strangler/ledger';
 import { type Capability, columnsOfWay, type UserType, waysOf } from '@strangler/plan';
 import type { Image } from '../log/row-change.ts';
+import { asStored } from '../mapping/captured-row.ts';
 import { type Column, readShape } from '../mapping/columns.ts';
-import { asStored } from '../mapping/mapping.ts';
 
 /** A way to a row’s user; `of`: its columns hold the key of a parent. */
 export type SurveyedWay = { readonly columns: readonly Column[]; readonly of?: string };

@@ -25,7 +25,7 @@ type Login = { readonly host: string; readonly port: number; readonly user: stri
 const ASKED = askedOf({
   ...SHOP,
   ...{ readOnly: [], userType: 'text' },
-  tables: { things: { user: 'user_id', columns: {}, touched: [], writers: [], distinct: [] } },
+  tables: { things: { user: 'user_id', refers: {}, columns: {}, touched: [], writers: [], distinct: [] } },
 });
 
 /** A MySQL and a Postgres database of a suite’s own, with our tables; and a stand-in for the two appliers. */

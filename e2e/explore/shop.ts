@@ -103,6 +103,7 @@ function storeOf(working: Working, { name, key }: MappedTable): RowStore {
     read: async (columns, like) =>
       columns.length ? (working.rows(name).filter((row) => like.some((one) => agree(columns, row, one))) as Row[]) : [],
     holdKeys: async (keys) => keys.filter((row) => find(row)),
+    add: async () => {},
     page: async () => working.rows(name) as Row[],
     async write(rows) {
       for (const row of rows) {
