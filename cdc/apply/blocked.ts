@@ -24,19 +24,20 @@ export async function readBlocked(session: Session, stream: string): Promise<Blo
 
 /**
  * Tells those of these changes apart that must wait because their users are blocked, in their order: whoever gets a row that
- * waits, waits from then on, too.
+ * waits, waits from then on, too: `users` are these.
  */
 export function tellBehind<T extends { readonly change: OwnedChange }>(
   all: readonly T[],
   blocked: ReadonlySet<string>,
 ): { readonly behind: readonly T[]; readonly free: readonly T[]; readonly users: readonly string[] } {
-  const waiting = new Set(blocked);
+  const users = new Set<string>();
+  const waits = (one: string) => blocked.has(one) || users.has(one);
   const [behind, free]: [T[], T[]] = [[], []];
   for (const one of all) {
     const { user, beside } = one.change;
-    const isBehind = (user !== null && waiting.has(user)) || (beside !== undefined && waiting.has(beside));
+    const isBehind = (user !== null && waits(user)) || (beside !== undefined && waits(beside));
     (isBehind ? behind : free).push(one);
-    if (isBehind && user) waiting.add(user);
+    if (isBehind && user) users.add(user);
   }
-  return { behind, free, users: [...waiting] };
+  return { behind, free, users: [...users] };
 }
