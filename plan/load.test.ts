@@ -388,7 +388,7 @@ capabilities:
       'tags.sameWhen: says nothing here: key says what is the same thing',
     ]);
     expect(wrong(`${tags}, a: { user: { through: tag, of: tags } }`)).toEqual([
-      'a.user.of: names tags, whose rows are everybody’s',
+      'a.user.of: names tags, whose rows are everybody’s: it leads to no user',
     ]);
     expect(wrong(`a: { user: u, refers: { tag: tags } }`)).toEqual([
       'a.refers.tag: names tags, which is no table of orders with shared: by-key',
