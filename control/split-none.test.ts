@@ -36,7 +36,9 @@ describe('a capability that splits no users', () => {
     await reach(0);
     await bed.post('ramp', { action: 'start' });
     await bed.until('100 %', ({ boundary, ramp }) => boundary === 10_000 && ramp.state === 'ramping');
-    expect(await bed.records('handoff')).toHaveLength(3);
+    const moved = async () => (await bed.records('handoff')).length; // each is written down when it has ended
+    while ((await moved()) < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await moved()).toBe(3);
     expect(await bed.owner('anybody')).toMatchObject({ side: 'service', moving: false });
     await bed.post('rollback', {});
     await bed.until('rolled back', ({ boundary, ramp }) => boundary === 0 && ramp.state === 'rolled-back');
