@@ -118,8 +118,11 @@ function isUnowned(tables: Capability['tables'], { table, cause }: SurveyFinding
   return tablesToUser(table, tables).some((one) => tables[one]!.unowned !== undefined);
 }
 
-/** What a writer answers: the others say that a row is nobody's, or that a request is not seen as its user's. */
-const OF_WRITERS: readonly SurveyCause[] = ['user-changed', 'cascade', 'other-user', 'elsewhere', 'nobody'];
+/**
+ * What a writer answers: who writes in the monolith, and stays there. The others say that a row is nobody's, that a request
+ * is not seen as its user's, or that a route of the capability writes rows of others: it goes where its own user goes.
+ */
+const OF_WRITERS: readonly SurveyCause[] = ['user-changed', 'cascade', 'elsewhere', 'nobody'];
 
 /** True if a writer of the table may do this, or nothing was changed that decides anything. */
 function isDeclared({ writers, touched }: Table, { op, columns, cause }: SurveyFinding): boolean {

@@ -32,8 +32,15 @@ export async function takeOrphans(
   provenance: Provenance,
 ): Promise<void> {
   const taken: Taken[] = [];
-  for (const [reference, some] of Map.groupBy(orphans, (one) => one.reference)) {
+  /** Of rows that have lost another parent, too. */
+  const left = new Map<string, Row | null>();
+  for (const [reference, all] of Map.groupBy(orphans, (one) => one.reference)) {
     const { child } = reference;
+    const some = all.flatMap(({ row: found, tell }) => {
+      const name = nameOf(child, found);
+      const row = left.has(name) ? left.get(name) : found;
+      return row ? [{ row, tell }] : [];
+    });
     const gone = some.map(({ row }) => row);
     const roots = await rootsOf(
       rows,
@@ -47,6 +54,7 @@ export async function takeOrphans(
       taken.push({ table: child, row, now: isCleared ? cleared(row) : null, ...about });
       for (const member of members.get(keyOf(child, row)) ?? []) taken.push({ ...member, now: null, ...about });
     }
+    for (const { table, row, now } of taken) left.set(nameOf(table, row), now);
     if (!isCleared) await removeWhole(rows, child, gone, members);
     else for (const chunk of chunks(gone)) await rows.store(child).write(chunk.map(cleared), chunk);
   }

@@ -31,7 +31,7 @@ export async function retry(plan: Plan, which: Which, by: string, reason: string
         ...{ capability, event: 'quarantine-retry', actor: by, reason },
         inputs: { entries: names.map((name) => sayEntry(streamName(capability, name.direction), name.id)) },
       });
-      results.push(...(await retryEach(sides, names, `applied at another try, by ${by}`)));
+      for (const one of await retryEach(sides, names, `applied at another try, by ${by}`)) results.push(one);
     });
   }
   return results;
@@ -43,7 +43,7 @@ async function everyOpen(sides: OpenSides): Promise<EntryName[]> {
   for (const direction of ['forward', 'reverse'] as const satisfies readonly Direction[]) {
     const stream = streamName(capability, direction);
     const entries = await readQuarantine(sides.sessions[keeperOf({ direction })], { stream, status: 'open' });
-    names.push(...entries.map(({ id }) => ({ capability, direction, id })));
+    for (const { id } of entries) names.push({ capability, direction, id });
   }
   return names;
 }

@@ -46,7 +46,8 @@ export async function list(
           ...(cause && { causes: [cause] }),
           ...(operation !== undefined && { operation }),
         };
-        all.push(...(await readQuarantine(session, { stream: streamName(capability, direction), ...filter })));
+        const found = await readQuarantine(session, { stream: streamName(capability, direction), ...filter });
+        for (const one of found) all.push(one);
       } finally {
         await session.close();
       }

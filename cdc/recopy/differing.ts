@@ -20,13 +20,8 @@ export async function findDiffering(
   for (const table of sides.mapping.values()) {
     const stores = { monolith: sides.rows.monolith.store(table), service: sides.rows.service.store(table) };
     const { differences } = await comparePages(table, stores, (compared) => onProgress(table.name, compared));
-    found.push(
-      ...(await readBoth(
-        sides,
-        table,
-        differences.map(({ key }) => key),
-      )),
-    );
+    const keys = differences.map(({ key }) => key);
+    for (const one of await readBoth(sides, table, keys)) found.push(one);
   }
   return found;
 }

@@ -131,12 +131,14 @@ const ADVICE: Record<SurveyCause, (about: About) => SurveyAdvice> = {
     what: `${sayChange(finding)} while ${finding.route} was under way, which names no user`,
     lines: [`capabilities.${capability}.user: add a source that names the user of ${finding.route}`],
   }),
-  'other-user': (about) =>
-    declared(
-      about,
-      `${sayChange(about.finding)} while ${about.finding.route} of another user was under way`,
-      `${about.finding.route} of other users`,
-    ),
+  'other-user': ({ finding, table, capability }) => ({
+    what: `${sayChange(finding)} while ${finding.route} of another user was under way`,
+    lines: [
+      `this route moves with its own user, so nobody can declare it. Let it go as the row’s user: before the other sources of capabilities.${capability}.user, { row: ${finding.table}, by: a unique column, from: a parameter of the route } ` +
+        'if no other route has that parameter; else give it a route of its own for that',
+      `or keep what the other user writes in a table of its own, whose ${userColumn(table)} is that user`,
+    ],
+  }),
   elsewhere: (about) =>
     declared(
       about,
