@@ -54,6 +54,11 @@ test('nor once the Plan says otherwise what the survey has asked about', () => {
   expect(gates(surveyed(7), { ...PLAN, tables: unowned })).toBe('');
 });
 
+test('nor by a survey of which nobody knows what it has asked about', () => {
+  const { asked: _, ...detail } = surveyed(7).surveyed!.detail;
+  expect(gates(report({ at: '2026-03-01T12:00:00Z', changes: 7, detail }))).toContain('changed after the last survey');
+});
+
 test('nor if the survey could tell of hardly any change', () => {
   expect(gates(surveyed(7, [], 7))).toBe('');
   expect(gates(surveyed(7, [], 8))).toMatch(/^the last survey could not tell of 8 of 15 changes; run strangler/);

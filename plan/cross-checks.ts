@@ -9,6 +9,7 @@ import { columnsOfWay, waysOf } from './ways.ts';
 type Whole = {
   readonly monolith: { readonly url?: string | undefined; readonly database?: LookupDatabase | undefined };
   readonly kafka?: unknown;
+  readonly proxy: { readonly trustedHops: readonly unknown[] };
   readonly control: { readonly tokens: Readonly<Record<string, string | undefined>> };
   readonly capabilities: Readonly<Record<string, Capability>>;
 };
@@ -28,7 +29,7 @@ export function* mistakesAcross(plan: Whole): Generator<Mistake> {
   yield* tokensTwice(plan);
 }
 
-function* neededBy({ monolith, kafka }: Whole, name: string, capability: Capability): Generator<Mistake> {
+function* neededBy({ monolith, kafka, proxy }: Whole, name: string, capability: Capability): Generator<Mistake> {
   const { routes, tables, service, user, anonymous } = capability;
   const at = ['capabilities', name];
   const hasTables = Object.keys(tables).length > 0;
@@ -39,7 +40,7 @@ function* neededBy({ monolith, kafka }: Whole, name: string, capability: Capabil
     if (!monolith.url) yield { path: ['monolith', 'url'], message: `is needed by the routes of ${name}` };
     if (!user) yield { path: [...at, 'user'], message: because };
     if (!anonymous) yield { path: [...at, 'anonymous'], message: `${because}: monolith or refuse` };
-    yield* mistakesOfUsers(monolith.database, name, capability);
+    yield* mistakesOfUsers(monolith.database, name, capability, proxy.trustedHops.length > 0);
   }
   if (hasTables) {
     const by = `is needed by the tables of ${name}`;
@@ -55,7 +56,7 @@ function* neededBy({ monolith, kafka }: Whole, name: string, capability: Capabil
         path: [...path, 'user'],
         message: 'is needed: the column that holds the user; or shared, if its rows are everybody’s',
       };
-    if (owner && shared) yield { path: [...path, 'shared'], message: 'goes with no user: its rows are everybody’s' };
+    if (owner && shared) yield { path: [...path, 'shared'], message: 'takes the place of user: say one of the two' };
     if (shared && unowned) yield { path: [...path, 'unowned'], message: 'says nothing here: nobody’s rows are shared' };
     yield* mistakesOfWays(name, table, tables);
   }

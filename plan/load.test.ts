@@ -328,7 +328,7 @@ capabilities:
 `),
       ).filter((one) => !one.includes('because'));
     expect(wrong('{}')).toContain('is needed: the column that holds the user; or shared, if its rows are everybody’s');
-    expect(wrong('{ user: user_id, shared: monolith }')).toContain('goes with no user: its rows are everybody’s');
+    expect(wrong('{ user: user_id, shared: monolith }')).toContain('takes the place of user: say one of the two');
     expect(wrong('{ shared: monolith, unowned: monolith }')).toContain('says nothing here: nobody’s rows are shared');
   });
 

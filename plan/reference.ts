@@ -23,7 +23,7 @@ type Field = { readonly path: string; readonly shape: Shape; readonly without: s
 
 const HEAD = `# The Plan
 
-Every field of \`strangler.yaml\`. Generated from its schema by \`strangler schema --markdown\`; \`strangler schema\` prints the JSON Schema for your editor, and \`strangler check\` names every mistake at once.
+Every field of \`strangler.yaml\`. Generated from its schema by \`strangler schema --markdown\`; \`strangler schema\` prints the JSON Schema for your editor, and \`strangler check\` names every mistake of form at once, then every one of meaning.
 
 - **Durations** are numbers with \`ms\`, \`s\`, \`m\`, \`h\` or \`d\`: \`500ms\`, \`10m\`. **Sizes** have \`B\`, \`kB\`, \`KiB\`, \`MB\`, \`MiB\`, \`GB\` or \`GiB\`. **Percentages** end in \`%\`.
 - **Routes** are a method (or \`ANY\`) and a path, as Express knows them: \`:name\` is one whole segment, \`*\` too, and \`**\` at the end any number of them. What varies is best named: replies are counted and compared by route.

@@ -64,8 +64,8 @@ export type SurveyDetail = {
   readonly findings: readonly SurveyFinding[];
   /** Changes of which nobody could tell, because control or a proxy was silent. */
   readonly unknown: number;
-  /** What of the Plan, as it was, the survey has asked about. */
-  readonly asked: SurveyAsked;
+  /** What of the Plan, as it was, the survey has asked about; unset of one that was made before this was kept. */
+  readonly asked?: SurveyAsked;
 };
 
 /** Parts of a capability that a survey asks about, each as a digest. */
@@ -88,9 +88,9 @@ export function askedOf(capability: Pick<Capability, (typeof ASKED)[number]>): S
 }
 
 /** The parts of a capability that have changed since a survey asked about them. */
-export const changedSince = (asked: SurveyAsked, capability: Parameters<typeof askedOf>[0]): string[] => {
+export const changedSince = (asked: SurveyAsked | undefined, capability: Parameters<typeof askedOf>[0]): string[] => {
   const now = askedOf(capability);
-  return ASKED.filter((part) => asked[part] !== now[part]);
+  return ASKED.filter((part) => asked?.[part] !== now[part]);
 };
 
 /** The newest survey of a capability. */

@@ -66,6 +66,14 @@ test('an address that reads is needed wherever users are looked up, and one addr
   });
 });
 
+test('a header that names the user is one that a proxy passes on, and believes', () => {
+  const at = 'capabilities.articles.user[0].header';
+  expect(mistakesOf({ user: { header: 'Upgrade' } })).toEqual({ [at]: expect.stringContaining('of one connection') });
+  expect(mistakesOf({ user: { header: 'X-Forwarded-User' } })).toEqual({
+    [at]: expect.stringContaining('name there who sets X-Forwarded-User'),
+  });
+});
+
 test('a row is one of a table of the capability, named by a parameter that some route has', () => {
   expect(mistakesOf({ user: { row: 'Users', by: 'name', from: 'slug' } })).toEqual({
     'capabilities.articles.user[0].row': 'names Users, which is no table of articles',

@@ -9,11 +9,12 @@ type Mistake = { readonly path: Path; readonly message: string };
 /** A database of the Plan, as far as sources look users up in it. */
 export type LookupDatabase = { readonly lookup?: string | undefined };
 
-/** What is wrong with where requests name their user, though every field is right by itself. */
+/** What is wrong with where requests name their user, though every field is right by itself. `trusting`: of some hops. */
 export function* mistakesOfUsers(
   monolith: LookupDatabase | undefined,
   name: string,
   capability: Capability,
+  trusting: boolean,
 ): Generator<Mistake> {
   const { user = [], service, tables } = capability;
   const at = ['capabilities', name];
@@ -24,6 +25,12 @@ export function* mistakesOfUsers(
     yield* parameterMissing([...at, 'user', nth], source, capability.routes);
     if ('row' in source && !Object.hasOwn(tables, source.row))
       yield { path: [...at, 'user', nth, 'row'], message: `names ${source.row}, which is no table of ${name}` };
+    else if ('row' in source && tables[source.row]!.shared)
+      yield {
+        path: [...at, 'user', nth, 'row'],
+        message: `names ${source.row}, whose rows are everybody’s: it leads to no user`,
+      };
+    if ('header' in source) yield* headerTaken([...at, 'user', nth, 'header'], source.header, trusting);
   }
 }
 
@@ -31,6 +38,20 @@ function* readerMissing(database: LookupDatabase | undefined, path: Path, name: 
   if (database?.lookup !== undefined) return;
   const because = `is needed, because proxies look up there whose the requests of ${name} are`;
   yield { path: database ? [...path, 'lookup'] : path, message: because };
+}
+
+/** Headers that belong to one connection, or that a proxy believes of trusted hops alone. */
+const OF_CONNECTIONS = /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|http2-settings)$/i;
+const OF_HOPS = /^(forwarded|x-real-ip|x-forwarded-.*|x-strangler-.*)$/i;
+
+function* headerTaken(path: Path, header: string, trusting: boolean): Generator<Mistake> {
+  if (OF_CONNECTIONS.test(header))
+    yield { path, message: 'is of one connection, and no proxy passes it on: it can name no user' };
+  else if (OF_HOPS.test(header) && !trusting)
+    yield {
+      path,
+      message: `is taken from every request that does not come from a hop in proxy.trustedHops: name there who sets ${header}`,
+    };
 }
 
 /** A user in the path must be in the path of every route; a row’s key in that of one, because others may create rows. */

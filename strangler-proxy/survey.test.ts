@@ -25,8 +25,9 @@ test('while a survey runs control is told of every request that may write, also 
   await send('POST', '/api/orders/17/cancel?why=1', 'ada');
   await send('POST', '/admin/orders/17');
   await send('POST', '/api/orders-of/a-story');
+  await send('POST', '/users/alice@example.test/reset/Zk3jR-tQw8sLmPz2vB');
   await send('POST', '/api/orders/search', 'ada');
-  const writes = await told((all) => all.filter(({ ended }) => ended !== null).length === 4);
+  const writes = await told((all) => all.filter(({ ended }) => ended !== null).length === 5);
   const ended = writes.filter((write) => write.ended !== null);
   expect(ended).toMatchObject([
     {
@@ -37,6 +38,7 @@ test('while a survey runs control is told of every request that may write, also 
     },
     { capability: null, route: 'POST /admin/orders/{id}', users: { orders: { lack: 'absent' } }, status: 200 },
     { capability: null, route: 'POST /api/orders-of/a-story' },
+    { capability: null, route: 'POST /users/{value}/reset/{value}' },
     { capability: 'orders', readOnly: true },
   ]);
   for (const { began, ended: end } of ended) expect(end).toBeGreaterThanOrEqual(began);

@@ -25,7 +25,7 @@ export type Told = { readonly at: number; readonly writes: readonly SurveyedWrit
 export class WriteSurvey {
   readonly #capabilities: readonly RoutedCapability[];
   readonly #clocks: Clocks;
-  readonly #names = new RouteNames();
+  #names = new RouteNames();
   readonly #untold = new Set<Telling>();
   #until = Number.NEGATIVE_INFINITY;
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -79,6 +79,7 @@ export class WriteSurvey {
   #forget(): void {
     this.#untold.clear();
     this.#dropped = 0;
+    this.#names = new RouteNames(); // what scanners asked for before leaves no room for those that matter
   }
 
   #note(clean: Clean, subject: RequestSubject): EndSurveyed {
@@ -140,8 +141,14 @@ function likeRoutes(capabilities: readonly RoutedCapability[], target: string): 
   for (const [at, segment] of longest?.segments.entries() ?? []) {
     if (segment.startsWith(':')) segments[at] = `{${segment.slice(1)}}`;
   }
-  return `/${segments.join('/')}`;
+  return `/${segments.map((segment) => (isPrivate(segment) ? '{value}' : segment)).join('/')}`;
 }
+
+/** An address, a token or the like: names of routes go into reports, and into Plans. */
+const isPrivate = (segment: string): boolean =>
+  /@|%40/i.test(segment) ||
+  segment.length > 40 ||
+  (segment.length >= 16 && [/\d/, /[a-z]/, /[A-Z]/].every((one) => one.test(segment)));
 
 const isBeginning = ({ segments: pattern }: Route, segments: readonly string[]): boolean =>
   pattern.length <= segments.length &&

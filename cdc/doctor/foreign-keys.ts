@@ -147,7 +147,15 @@ export function findingOf(
   const followed = crossReferencesOf(tables, all).find((one) => sayPairs(one) === sayPairs(reference));
   if (followed) {
     const does = followed.loses === 'itself' ? 'takes that away' : 'takes the reference from that';
-    return warn('it crosses users', `${race}: the sync ${does}, on both sides, and keeps it as orphaned`, together);
+    const warning = warn(
+      'it crosses users',
+      `${race}: the sync ${does}, on both sides, and keeps it as orphaned`,
+      together,
+    );
+    return {
+      ...warning,
+      fix: `${drop(key)} -- on both sides, or on neither, and then nothing is to be done; or ${together}`,
+    };
   }
   if (!isFollowed(reference)) return warn('it crosses users', `${race}: ${alone}`, together);
   const other = otherSide(key.side);

@@ -122,7 +122,23 @@ export function checkUserPath(user: UserPath, leading: Leading, say: Say): void 
     if (!isOne) checkOtherWay(column, tables.service, say);
     if (ways.some((way) => 'column' in way && way.column === column.name)) checkUserType(column, type, say);
   }
+  checkLaterWays(ways, leading, say);
   if (!isOne && !unowned) checkSomeWay(ways, leading, tables, say);
+}
+
+/** A way behind one that is always set is none: the row has one user. */
+function checkLaterWays(ways: readonly Way[], { columns }: Leading, say: Say): void {
+  const isAlwaysSet = (way: Way) =>
+    columnsOfWay(way).every((name) => {
+      const column = columns.find((one) => one.name === name);
+      return column && !column.monolith.nullable && !column.service.nullable;
+    });
+  const always = ways.findIndex(isAlwaysSet);
+  if (always < 0 || always === ways.length - 1) return;
+  say(
+    `its way ${sayWay(ways[always + 1]!)} never tells a user: ${sayWay(ways[always]!)} before it is NOT NULL. A row has one user: what another one ` +
+      'writes into it goes as a request of that user (a source `row` of user), or into a table of its own; leave the way out',
+  );
 }
 
 /** A row that leaves a column NULL, because another one leads to its user, must fit in the monolith, too. */

@@ -7,6 +7,7 @@ import { verify } from '../verify.ts';
 import { type QuarantineArguments, runQuarantine } from './commands.ts';
 import { sayEntry } from './entry-name.ts';
 import { resolve } from './resolve.ts';
+import { retry } from './retry.ts';
 import { undoOperation } from './undo.ts';
 import { list, show } from './view.ts';
 
@@ -15,7 +16,7 @@ type On = 'monolith' | 'service';
 let world: World;
 let cdc: Cdc;
 
-const ROWS = ['owner', 'late', 'changed', 'gone', 'superseded', 'race', 'moved', 'torn'];
+const ROWS = ['owner', 'late', 'changed', 'gone', 'superseded', 'race', 'moved', 'torn', 'again'];
 const query = (on: On, sql: string) => world[on].query<Record<string, unknown>>(sql);
 const idOf = (key: string) => `(SELECT id FROM (SELECT id FROM orders WHERE idempotency_key = '${key}') o)`;
 const statusOf = async (on: On, key: string) =>
@@ -141,6 +142,21 @@ describe('the quarantine', () => {
     await expect(command(['resolve', nameOf(entry!)], { keep: 'owner', reason: 'again' })).rejects.toThrow(
       /was resolved at .*the customer said so; nothing is left to decide/,
     );
+  });
+
+  test('tries a late write again: it is applied once the owner’s row is as the late writer knew it', async () => {
+    await disagree('again');
+    const late = String(user('again'));
+    const [entry] = await openOf(late, 1);
+    const again = () => retry(world.plan, { entries: [nameOf(entry!)] }, 'ada', 'once more');
+    expect(await again()).toMatchObject([{ settled: false, says: expect.stringContaining('still contradicts') }]);
+    await world.secretly('service', "UPDATE orders SET status = 'placed' WHERE idempotency_key = 'again'");
+    expect(await again()).toMatchObject([{ settled: true, says: 'applied' }]);
+    await until('both', async () => (await both('again')).every((status) => status === 'shipped'));
+    const settled = await list(world.plan, { capabilities: [], status: 'settled', user: late, cause: undefined });
+    expect(settled.find(({ id }) => id === entry!.id)).toMatchObject({
+      ...{ status: 'resolved', resolution: 'applied at another try, by ada' },
+    });
   });
 
   test('keeps the late write: row, children and what it deleted, under the owner’s authority on both sides', async () => {

@@ -4,6 +4,8 @@ import { applyLate } from '../apply/apply-late.ts';
 import { correct } from '../apply/corrections.ts';
 import { syncedCapabilities } from '../names.ts';
 import { Refusal } from '../refusal.ts';
+import { nameOf } from '../rows/aggregates.ts';
+import type { Change } from '../rows/change.ts';
 import { type OpenSides, withSides } from '../sides.ts';
 import { refuseCut } from './cut.ts';
 import { refuseSettled } from './decision.ts';
@@ -104,10 +106,20 @@ async function retryLate(
       return say(entries, false, 'it still contradicts the owner’s row; decide with strangler quarantine resolve');
     }
     await correct(session, sides.capability, images, applied);
-    const aside = new Set(kept.map(({ change }) => change));
+    const holds = kept
+      .filter(({ disposition }) => disposition === 'superseded')
+      .map(({ change }) => nameOfChange(change));
+    const [superseded, taken] = [late.filter(isIn(holds)), late.filter((change) => !isIn(holds)(change))];
     const ids = (those: typeof late) => those.map((change) => change.entry.id);
-    await settleQuarantine(session, ids(late.filter((change) => !aside.has(change))), 'resolved', resolution);
-    await settleQuarantine(session, ids(late), 'superseded', 'the owner’s row holds', true);
-    say(entries, true, kept.length ? 'superseded: the owner has it so already' : 'applied');
+    await settleQuarantine(session, ids(taken), 'resolved', resolution);
+    await settleQuarantine(session, ids(superseded), 'superseded', 'the owner’s row holds', true);
+    say(entries, true, taken.length ? 'applied' : 'superseded: the owner has it so already');
   });
 }
+
+const nameOfChange = ({ table, before, after }: Change): string => nameOf(table, (after ?? before)!);
+
+const isIn =
+  (names: readonly string[]) =>
+  (change: Change): boolean =>
+    names.includes(nameOfChange(change));
