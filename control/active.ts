@@ -1,7 +1,8 @@
 import type { FlagStore } from '@strangler/flags';
-import type { Capability, CapabilitySnapshot, Plan } from '@strangler/plan';
-import { groupOf, whyNotAt } from '@strangler/plan';
+import type { CapabilitySnapshot, Plan } from '@strangler/plan';
+import { groupOf } from '@strangler/plan';
 import type { Logger } from 'pino';
+import { underPlan } from './as-one.ts';
 import { CapabilityControl } from './capability.ts';
 import { openDatabases, type Stores } from './databases.ts';
 import { guardedSides, guardedStore } from './guarded.ts';
@@ -141,16 +142,6 @@ export async function activate(parts: ActiveParts): Promise<Active> {
   return { link, survey, capabilities, stop };
 }
 
-/** Throws if users were moved, or are to be, although the Plan says by now that it splits none. */
-function refuseSplit(name: string, capability: Capability, { boundary, target, ramp, desired }: CapabilityState): void {
-  const steps = 'steps' in ramp ? ramp.steps : [];
-  const isPartly = [boundary / 100, target / 100, ...steps].some((at) => whyNotAt(capability, at) !== undefined);
-  const isNamed = capability.split === 'none' && Object.keys(desired).length > 0;
-  if (!isPartly && !isNamed) return;
-  const next = 'say split: users again, and bring everybody to one side first, users moved by name too';
-  throw new Error(`the Plan of ${name} says split: none, but its users were moved by themselves: ${next}`);
-}
-
 async function readStates(
   plan: Plan,
   store: Store,
@@ -165,8 +156,7 @@ async function readStates(
       throw new Error(`the log knows handoffs of ${name}, but its state is gone from strangler_state; ${next}`);
     }
     const state = row ? fromRow(row) : initialState(capability.ramp.dwell);
-    refuseSplit(name, capability, state);
-    states.set(name, state);
+    states.set(name, underPlan(name, capability, state));
   }
   return states;
 }

@@ -128,7 +128,9 @@ export class CapabilityControl {
       leavesBehind: plan.split === 'users',
       look: () => {
         const gates = this.#gates.look(cell.current);
-        return (move) => gates.of(move).length > 0;
+        // Where no users are split, names follow at once: nobody’s requests go with them.
+        const isName = ({ subject }: Move) => plan.split === 'none' && subject.user !== undefined;
+        return (move) => !isName(move) && gates.of(move).length > 0;
       },
       arrived: () => this.transition((state) => this.#arrived(state), { actor: 'control' }),
       onMoved: parts.onMoved,
@@ -144,7 +146,9 @@ export class CapabilityControl {
 
   /** What proxies are told. */
   snapshot(): CapabilitySnapshot {
-    const { boundary, pins, moving } = this.#cell.current;
+    const { boundary, moving } = this.#cell.current;
+    // Where no users are split, a name is of nobody who asks.
+    const pins = this.#parts.plan.split === 'users' ? this.#cell.current.pins : {};
     return { boundary, pins, ...(moving && moving.epoch !== this.#released && { moving }) };
   }
 

@@ -48,7 +48,7 @@ export function* movesOf(
   for (const [user, where] of Object.entries(state.desired)) {
     if (where === 'behind' && state.ramp.state !== 'rolling-back') continue; // a rollback ends when everybody is back
     const at = bucket(user);
-    const to: Side = where === 'bucket' || where === 'behind' ? (at < state.boundary ? 'service' : 'monolith') : where;
+    const to: Side = where === 'monolith' || where === 'service' ? where : at < state.boundary ? 'service' : 'monolith';
     const named = Object.hasOwn(state.pins, user);
     // A user pinned where they already are is handed over too: from then on both logs know them by name.
     if (named ? state.pins[user] !== to : where !== 'bucket') {

@@ -97,6 +97,40 @@ describe('a capability that splits no users', () => {
     await bed.start(none);
     expect(await bed.shop()).toMatchObject({ boundary: 0 });
   });
+
+  test('nor while one user is there by name; who only has a name, or a ramp that was left, is no reason', async () => {
+    bed = await Bed.open({ shop: { handoff: { writeFate: '1ms', slice: 10_000 } } });
+    await bed.start();
+    await bed.proxy();
+    const { shop } = bed.plan.capabilities;
+    const none = { ...bed.plan, capabilities: { shop: { ...shop!, split: 'none' as const } } };
+    const movedByName = async (times: number) => {
+      const byName = async () => (await bed.records('handoff')).filter((one) => JSON.stringify(one).includes('"ada"'));
+      while ((await byName()).length < times) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(await byName()).toHaveLength(times);
+    };
+    await bed.post('ramp', { action: 'start', steps: [10, 25] });
+    await bed.post('ramp', { action: 'pause' });
+    await reach(0);
+    expect((await bed.post('set', { user: 'ada', side: 'service' })).ramp.state).toBe('paused');
+    await movedByName(1);
+    await bed.control!.stop();
+    await expect(bed.start(none)).rejects.toThrow('user ada is not where all others are, on the monolith');
+    await bed.start();
+    await bed.proxy();
+    await bed.post('set', { user: 'ada', side: null });
+    await movedByName(2);
+    await bed.control!.stop();
+    await bed.start(none);
+    const proxy = await bed.proxy();
+    expect(await bed.shop()).toMatchObject({ boundary: 0, ramp: { state: 'idle' } });
+    await reach(100);
+    await movedByName(3); // with all others, as both logs know the name for ever
+    expect(proxy.latest!.capabilities.shop).toMatchObject({ boundary: 10_000, pins: {} });
+    await bed.control!.stop();
+    await bed.start(none);
+    expect(await bed.shop()).toMatchObject({ boundary: 10_000, target: 10_000 });
+  });
 });
 
 describe('the judge, where everybody is one user', () => {

@@ -4,9 +4,10 @@ import type { DoneRequest } from './keyed-request.ts';
 
 /**
  * Where a named user should be: pinned to a side, (pin lifted) wherever the bucket is, or (`behind`) where they were
- * when their range moved on without them, because a write of theirs was under way.
+ * when their range moved on without them, because a write of theirs was under way; or, where no users are split any more,
+ * `together` with all others.
  */
-export type Desired = Side | 'bucket' | 'behind';
+export type Desired = Side | 'bucket' | 'behind' | 'together';
 
 /** A forced handoff the service’s log has not confirmed yet. */
 export type Debt = Unproven & {

@@ -73,10 +73,11 @@ export class Applier {
     return this.#checkpoint;
   }
 
-  /** Opens the session if there is none, and reads where the stream is. Throws ApplierAheadError. */
+  /** Opens the session if there is none, and reads where the stream is. Throws ApplierAheadError, FatalStreamError. */
   async start(): Promise<Checkpoint> {
     return this.#database.use(async (session) => {
       await this.#load(session, this.#checkpoint!);
+      this.#refuseDivided(this.#history!);
       return this.#checkpoint!;
     });
   }
@@ -102,7 +103,6 @@ export class Applier {
     const rows = await readOwnership(session, this.stream);
     const blocked = await readBlocked(session, this.stream);
     this.#history = new OwnershipHistory(group, ownsAtFirst(direction), rows);
-    this.#refuseDivided(this.#history);
     this.#blocked = blocked;
     this.#decided = [];
     this.#checkpoint = checkpoint;
@@ -112,7 +112,8 @@ export class Applier {
   #refuseDivided({ isUndivided }: OwnershipHistory): void {
     const { capability, mapping } = this.#options;
     if (isUndivided || ![...mapping.values()].some(({ user }) => 'each' in user)) return;
-    const next = 'say split: users again, and bring everybody to one side first, users moved by name too';
+    const next =
+      'say split: users again, bring everybody to one side, users moved by name too, and let the streams read that';
     throw new FatalStreamError(
       `the Plan of ${capability} says split: none, but its users were moved by themselves: ${next}`,
     );

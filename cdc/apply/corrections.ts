@@ -113,9 +113,13 @@ export async function withoutStanding(rows: Rows, late: readonly LateChange[]): 
 const isAsLeft = ({ table, after }: LateChange, row: Row | null): boolean =>
   row && after ? sameRow(table, row, after, table.touched) : row === after;
 
-/** A row that is reached through a parent says less of its user than that does: it is not called another one’s. */
+/**
+ * A row that is reached through a parent says less of its user than that does: it is not called another one’s. Nor is one
+ * that is nobody’s but its own and got another key: nobody else will say what becomes of it.
+ */
 function isTheirs(change: LateChange, row: Row | null): boolean {
   const { table, after } = change;
+  if ('each' in table.user) return false;
   const user = after && goesElsewhere(change) ? userIn(table, after) : undefined;
   return row !== null && user !== undefined && userIn(table, row) === user;
 }

@@ -47,6 +47,21 @@ describe('what a log tells of its side’s ownership', () => {
     expect(history.isUndivided).toBe(true);
   });
 
+  test('who was moved by name is not together with the others again because those have come and gone', () => {
+    const ada = { lo: 7, hi: 8, user: 'ada' };
+    const history = after(monolith(), row('barrier', 3, ada), row('barrier', 4));
+    for (const epoch of [3, 4]) history.record(afterOutcome(history.at(epoch)!, true));
+    expect(history.isUndivided).toBe(true);
+    after(history, row('grant', 6));
+    expect([history.standing('ada').owns, history.standing('7').owns, history.isUndivided]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    after(history, row('grant', 7, ada));
+    expect(history.isUndivided).toBe(true);
+  });
+
   test('who has got everybody back owns everybody, without a doubt; one user or one bucket makes the difference', () => {
     const history = after(monolith(), row('barrier', 1));
     expect(history.ownsEverybody).toBe(false);

@@ -41,12 +41,15 @@ export class OwnershipHistory {
     return this.ownsEverybody && this.#atFirst;
   }
 
-  /** True if the source is the same to everybody: no users were moved by themselves, or all are together again since. */
+  /**
+   * True if the source is the same to everybody: no users were moved by themselves, or all are together again since. A user
+   * once moved by name is not taken along by a range: where the name was last is where they are.
+   */
   get isUndivided(): boolean {
     const of = (row: OwnershipRow | undefined) => (row ? `${row.owns} ${row.undecided}` : `${this.#atFirst} false`);
     const first = this.#byBucket[0];
     for (let bucket = 1; bucket < BUCKETS; bucket++) if (of(this.#byBucket[bucket]) !== of(first)) return false;
-    return [...this.#byUser.values()].every((row) => row.epoch < (first?.epoch ?? 0) || of(row) === of(first));
+    return [...this.#byUser.values()].every((row) => of(row) === of(first));
   }
 
   /** What the source is to this user; nobody’s rows are of the side that had everybody at first, the monolith. */

@@ -21,7 +21,6 @@ type Tables = Readonly<Record<Side, string>>;
 type UserColumn = { readonly name: string; readonly kind: Kind } & Readonly<Record<Side, Column>>;
 
 /**
-/**
  * How a row reaches its user: by the first of these ways whose columns are not NULL. With `unowned`, a row of which no way
  * tells the user is the monolith’s; what is shared is everybody’s. Where all moves at once (`split: none`), each row is like
  * a user of its own, named by its table and key: all of them are where everybody is, and one that the target refuses holds
@@ -58,8 +57,9 @@ export const pathOf = (user: UserPath): readonly string[] =>
 export const wayOf = ({ user }: Owned, row: Values): Way | undefined =>
   waysIn(user).find((way) => columnsOfWay(way).every((column) => row[column] != null));
 
-/** One text for rows that the same way leads on to the same. */
+/** One text for rows that the same way leads on to the same; of rows that are each its own, those of one key. */
 export function leadOf(table: Owned, row: Values): string {
+  if ('each' in table.user) return keyText(table.user.key, row);
   const way = wayOf(table, row);
   return way ? JSON.stringify([waysIn(table.user).indexOf(way), columnsOfWay(way).map((column) => row[column])]) : '';
 }

@@ -106,7 +106,7 @@ function refuseMoved(
   rows: readonly { readonly table: MappedTable; readonly lost: Row | null; readonly made: Row | null }[],
 ): void {
   for (const { table, lost, made } of rows) {
-    if (!lost || !made || leadOf(table, lost) === leadOf(table, made)) continue;
+    if (!lost || !made || 'each' in table.user || leadOf(table, lost) === leadOf(table, made)) continue;
     if (![lost, made].some((row) => parentKey(mapping, table, row))) continue;
     throw new Refusal(
       `${nameOf(table, made)} belonged to ${sayLead(mapping, table, lost)} and belongs to ${sayLead(mapping, table, made)} now; ` +
