@@ -122,7 +122,9 @@ describe('faults 84: rows without a user, and rows that get another one', () => 
       await title('service', 14, 'fourth, revised');
     });
     await bothHave(14, SERVICES, 'fourth, revised');
-    const [entry] = (await kept('service')).filter(({ status }) => status === 'open');
+    const entry = await until('it is kept', async () =>
+      (await kept('service')).find(({ status }) => status === 'open'),
+    );
     expect(entry).toMatchObject({ cause: 'changed-hands', aggregate: 'articles 14', user_id: String(SERVICES) });
     await title('service', 14, 'fourth, revised twice');
     await bothHave(14, SERVICES, 'fourth, revised twice');
