@@ -18,6 +18,29 @@ class ReferredMissingError extends Error {
   }
 }
 
+/** Nothing tells which row of this side an owner's row was, that is to go. It counts as refused by the database. */
+class UntoldKeyError extends Error {
+  readonly code = '23503';
+
+  constructor(table: MappedTable, { name, refers }: MappedColumn, side: Side, text: string) {
+    super(
+      `${name} of ${table.name} referred to ${refers!.name} ${text}, and nothing tells what that is called on the ${side}, ` +
+        'so that the row cannot be found there: strangler quarantine resolve --keep owner makes it as its owner has it',
+    );
+    this.name = 'UntoldKeyError';
+  }
+}
+
+/** Throws if a row that was not found is named by an id of the other side whose key nothing tells: it may be here. */
+export function refuseUntold(table: MappedTable, side: Side, row: Row): void {
+  for (const name of table.key) {
+    const column = columnOf(table, name);
+    const text = row[name];
+    const gone = column.refers && text ? idGone(text) : undefined;
+    if (gone && gone.side !== side) throw new UntoldKeyError(table, column, side, text!);
+  }
+}
+
 /** A row that is shared by key is still referred to. It counts as refused by the database. */
 class StillHeldError extends Error {
   readonly code = '23503';
