@@ -11,8 +11,10 @@ class ReferredMissingError extends Error {
 
   constructor(table: MappedTable, { name, refers }: MappedColumn, side: Side, text: string) {
     super(
-      `${name} of ${table.name} refers to ${refers!.name} ${text}, which the ${side} does not have: it went, or its key changed. ` +
-        `Insert it there, then: strangler quarantine retry`,
+      `${name} of ${table.name} refers to ${refers!.name} ${text}, which the ${side} does not have: ` +
+        (idGone(text)
+          ? 'it went, or nobody could be asked what it is called: strangler quarantine resolve --keep owner makes the row as its owner has it'
+          : 'it went, or its key changed. Insert it there, then: strangler quarantine retry'),
     );
     this.name = 'ReferredMissingError';
   }
