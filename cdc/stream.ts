@@ -19,6 +19,7 @@ import { FatalStreamError } from './fatal-stream-error.ts';
 import type { ContinuityError } from './log/continuity.ts';
 import { type CrossReference, readCrossReferences } from './mapping/cross-references.ts';
 import { type Mapping, MappingError, resolveMapping, SchemaChangedError } from './mapping/mapping.ts';
+import { patiently } from './patiently.ts';
 import { Pump, type PumpHooks } from './pump.ts';
 import { type RetryPolicy, retry, StoppedError } from './retry.ts';
 import { KeysOfIds } from './rows/keys-of-ids.ts';
@@ -159,7 +160,9 @@ class RunningStream implements Stream {
         const url = this.#urls.target;
         const group = groupOf(plan, capability);
         this.#applier = new Applier({ capability, direction, mapping, crossReferences, group, url });
-        while (!this.#abort.signal.aborted) await this.#read(this.#applier, mapping);
+        const isByKey = [...mapping.values()].some(({ ownId }) => ownId);
+        const keysOfIds = isByKey ? new KeysOfIds(mapping, direction, patiently(this.#source)) : undefined;
+        while (!this.#abort.signal.aborted) await this.#read(this.#applier, mapping, keysOfIds);
       } catch (error) {
         if (error instanceof StoppedError) return;
         this.#say('stopped', sayStopped(error as Error));
@@ -204,13 +207,12 @@ class RunningStream implements Stream {
   }
 
   /** Reads the topic from the checkpoint on, until told to stop or the reader ends by itself. */
-  async #read(applier: Applier, mapping: Mapping): Promise<void> {
+  async #read(applier: Applier, mapping: Mapping, keysOfIds: KeysOfIds | undefined): Promise<void> {
     const { plan, capability, direction, hooks, placed } = this.#options;
     const life = new AbortController();
     const retryPolicy = { ...this.#retryPolicy, signal: AbortSignal.any([this.#abort.signal, life.signal]) };
     const checkpoint = await retry(() => applier.start(), retryPolicy);
-    const isByKey = [...mapping.values()].some(({ ownId }) => ownId);
-    const keysOfIds = isByKey ? new KeysOfIds(mapping, direction, (task) => this.#source.use(task)) : undefined;
+    await retry(async () => keysOfIds?.startOver(), retryPolicy);
     const pump = new Pump(
       {
         reading: { capability, direction, mapping, keysOfIds },

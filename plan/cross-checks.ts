@@ -77,7 +77,10 @@ function* sharedByKey(name: string, { tables }: Capability): Generator<Mistake> 
       if (!isByKey(parent))
         yield { path: at, message: `names ${parent}, which is no table of ${name} with shared: by-key` };
       else if (shared === 'by-key')
-        yield { path: at, message: 'is of a table that is shared by key itself, and cannot refer to another one' };
+        yield {
+          path: at,
+          message: `is of a table that is shared by key itself, which cannot carry such ids: shared: monolith for ${table}, or keep them in another table`,
+        };
       if (waysOf({ user }).flatMap(columnsOfWay).includes(column))
         yield { path: at, message: 'says whose a row is, and cannot be everybody’s as well' };
     }

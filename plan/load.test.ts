@@ -394,7 +394,7 @@ capabilities:
       'a.refers.tag: names tags, which is no table of orders with shared: by-key',
     ]);
     expect(wrong(`${tags}, b: { shared: by-key, key: [k], refers: { tag: tags } }`)).toEqual([
-      'b.refers.tag: is of a table that is shared by key itself, and cannot refer to another one',
+      'b.refers.tag: is of a table that is shared by key itself, which cannot carry such ids: shared: monolith for b, or keep them in another table',
     ]);
     expect(wrong(`${tags}, a: { user: tag, refers: { tag: tags } }`)).toEqual([
       'a.refers.tag: says whose a row is, and cannot be everybody’s as well',

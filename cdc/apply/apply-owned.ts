@@ -3,6 +3,7 @@ import { byKeyFirst, chunks, keyRow, type Member, membersOf, nameOf, type Rows, 
 import type { Change } from '../rows/change.ts';
 import { hasIdentity, sameRow } from '../rows/disposition.ts';
 import { altersDeclared, declaredOn, keepingDeclared } from '../rows/other-writers.ts';
+import { refuseUntold } from '../rows/own-ids.ts';
 
 /** A target's row that had to give way to the owner's row for the same thing. */
 export type Loser = {
@@ -64,6 +65,8 @@ export async function applyOwned<C extends Change>(
     const wanted = table.ownId && !corrects ? await merge(rows, table, all) : all;
     const declared = declaredOn(rows, table);
     const there = await readThere(rows, table, wanted, declared.length > 0);
+    for (const [name, { key, row, expected }] of wanted)
+      if (row === null && expected !== null && !there.has(name)) refuseUntold(table, rows.side, key);
     const finals = declared.length ? aroundDeclared(table, declared, wanted, there) : wanted;
     overwritten.push(...overwrittenOf(table, [...table.touched, ...declared], finals, there, corrects));
     plans.push({ table, finals, there });

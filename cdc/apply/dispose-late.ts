@@ -2,6 +2,7 @@ import { keyOf, type MappedTable, type Row } from '../mapping/mapping.ts';
 import { chunks, keyRow, type Member, membersOf, nameOf, type Rows, rivalsOf, rootsOf } from '../rows/aggregates.ts';
 import { type Disposition, disposeAggregate, type Late } from '../rows/disposition.ts';
 import { isDeclared, ontoOwners } from '../rows/other-writers.ts';
+import { refuseUntold } from '../rows/own-ids.ts';
 import { type Aggregate, groupByRoot, type LateChange, mergeByRow } from './late-change.ts';
 
 /** What must be known of the owner's aggregates beyond the rows that changed. */
@@ -67,6 +68,7 @@ async function compareWithOwner(
     for (const change of changes) {
       const { before, after } = change;
       const own = current.get(keyOf(table, (after ?? before)!)) ?? null;
+      if (before && !own) refuseUntold(table, rows.side, before);
       lates.set(change, { before, after, current: own, rivals: (after && rivals.get(after)) ?? [] });
     }
   }

@@ -39,6 +39,8 @@ export class TargetTransaction {
   /** True if what is taken at once may be a part of one source transaction. */
   readonly #isPart: boolean;
   readonly #lateRows = new LateRows();
+  /** Rows that were referred to and are here by now. */
+  readonly #referred = new Set<string>();
   readonly orphans: OrphanWatch;
   #pending: Pending[] = [];
 
@@ -70,8 +72,10 @@ export class TargetTransaction {
     if (work.kind === 'referred') {
       const { rows } = this.#target;
       const add = (some: readonly Row[]) => rows.store(work.table).add(some);
+      const fresh = work.rows.filter((row) => !this.#referred.has(nameOf(work.table, row)));
+      for (const row of fresh) this.#referred.add(nameOf(work.table, row));
       // One that the target refuses is told of by what refers to it.
-      return this.#carefully ? this.#isolation.each(work.rows, add, async () => {}) : add(work.rows);
+      return this.#carefully ? this.#isolation.each(fresh, add, async () => {}) : add(fresh);
     }
     const by = work.kind === 'copy' ? BY_COPY : BY_OWNER;
     const writings = changes.map((change) => ({ change, provenance, by }));

@@ -79,6 +79,7 @@ export async function* workOfLarge(
   size: BatchSize,
 ) {
   isOurs({ kind: 'transaction', id, rows: [head], position }); // throws if the signs disagree
+  reading.keysOfIds?.beginLarge(id);
   for (const messages of rows.batches(size)) {
     const some = messages.map((message) => decode(message) as RowChange);
     collectGarbageAfter(messages.reduce((sum, { length }) => sum + length, 0));
@@ -115,7 +116,7 @@ function changeOf(reading: SourceContext, row: RowChange): Change | undefined {
   }
   refuseMissing(table, row);
   const side = sourceOf(reading.direction);
-  const keyOfId: KeyOfId | undefined = reading.keysOfIds?.of;
+  const keyOfId: KeyOfId | undefined = reading.keysOfIds?.of(row);
   const image = (given: Image | null) => (given ? toRow(table, side, given, keyOfId) : null);
   return { table, before: row.op === 'r' ? null : image(row.before), after: row.op === 'd' ? null : image(row.after) };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { MappedTable } from '../mapping/mapping.ts';
-import { isCalledLike } from './by-key.ts';
+import { isAnId, isCalledLike } from './by-key.ts';
 
 const table = (name: string, id = 'id') => ({ name, ownId: { column: { name: id } } }) as MappedTable;
 
@@ -19,4 +19,16 @@ test.each([
 
 test.each(['id', 'stagId', 'tag', 'userId', 'tagIds'])('but not in %s', (column) => {
   expect(isCalledLike(table('Tags'), column)).toBe(false);
+});
+
+test.each([
+  ['parent', 'integer', true],
+  ['parent_id', 'integer', true],
+  ['rootId', 'integer', true],
+  ['parent_id', 'text', false],
+  ['paid', 'integer', false],
+  ['grid', 'integer', false],
+] as const)('a column %s of the table itself, of kind %s, may hold its ids: %s', (column, name, isOne) => {
+  const tags = { ownId: { column: { kind: { name: 'integer' } } } } as MappedTable;
+  expect(isAnId(tags, column, { name })).toBe(isOne);
 });

@@ -1,6 +1,6 @@
 import { quoted, type Session } from '@strangler/ledger';
 import type { Plan } from '@strangler/plan';
-import type { MappedTable } from '../mapping/mapping.ts';
+import type { MappedColumn, MappedTable } from '../mapping/mapping.ts';
 import { parseAddress } from '../names.ts';
 import type { ReportFinding } from './finding.ts';
 import { sequenceOf } from './tables.ts';
@@ -21,14 +21,18 @@ export async function checkSharedByKey(
 
 /** A column that is called like an id of the table, and of which the Plan does not say that it holds one. */
 function checkLikely(capability: string, parent: MappedTable, child: MappedTable, report: ReportFinding): void {
-  const likely = child.columns.filter(({ name, refers }) => !refers && isCalledLike(parent, name));
-  for (const { name } of child === parent ? [] : likely) {
+  const isLikely = ({ name, kind }: MappedColumn) =>
+    isCalledLike(parent, name) || (child === parent && isAnId(parent, name, kind));
+  for (const { name } of child.columns.filter((column) => !column.refers && isLikely(column))) {
+    const fix = child.ownId
+      ? `shared: monolith for ${child.name}, or keep what ${name} says in another table: one that is shared by key cannot carry such ids`
+      : `refers: { ${name}: ${parent.name} } under tables.${child.name} of the Plan`;
     report({
       level: 'warning',
       where: `${capability}.${child.name}`,
       what: `column ${name} may hold ids of ${parent.name}, which are each side’s own`,
       why: 'an id that is carried as it is means another row on the other side, or none',
-      fix: `refers: { ${name}: ${parent.name} } under tables.${child.name} of the Plan -- or leave it, if it holds something else`,
+      fix: `${fix} -- or leave it, if it holds something else`,
     });
   }
 }
@@ -41,6 +45,10 @@ export function isCalledLike({ name, ownId }: Pick<MappedTable, 'name' | 'ownId'
   const id = plain(ownId!.column.name);
   return singles.some((one) => plain(column) === (id.startsWith(one) ? id : one + id));
 }
+
+/** Whether a column of the table itself may hold its ids, as `parent_id` in a tree of them. */
+export const isAnId = ({ ownId }: Pick<MappedTable, 'ownId'>, column: string, kind: MappedColumn['kind']): boolean =>
+  kind.name === ownId!.column.kind.name && /^[Pp]arent|_id$|[a-z]Id$/.test(column);
 
 async function checkSequence(
   plan: Plan,

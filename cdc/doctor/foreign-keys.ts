@@ -3,6 +3,7 @@ import { columnsOfWay, otherSide, type Plan, type Side, sayWay, type Way, waysOf
 import { crossReferencesOf, isFollowed, sayPairs } from '../mapping/cross-references.ts';
 import { type ForeignKey, readForeignKeys } from '../mapping/foreign-keys.ts';
 import { columnOf, type MappedTable } from '../mapping/mapping.ts';
+import { addForeignKey, dropForeignKey } from '../mapping/modify.ts';
 import { isOfOneUser, type Reference, referenceOf } from '../mapping/references.ts';
 import { waysIn } from '../mapping/user-column.ts';
 import type { Finding, ReportFinding } from './finding.ts';
@@ -61,7 +62,7 @@ const rewrites = ({ pairs, onUpdate = '' }: ForeignKey, columns: readonly string
   UNLOGGED.has(onUpdate) && pairs.some(([from]) => columns.includes(from));
 
 /** The statements that make a foreign key again, without that. */
-const withoutUpdates = (key: ForeignKey): string => `${drop(key)} ${add(key, key.onDelete)};`;
+const withoutUpdates = (key: ForeignKey): string => `${dropForeignKey(key)} ${addForeignKey(key, key.onDelete)};`;
 
 async function nativeForeignKeys(session: Session): Promise<string | undefined> {
   const { rows } = await session.query<{ Value: string }>("SHOW VARIABLES LIKE 'innodb_native_foreign_keys'");
@@ -107,7 +108,7 @@ export function findingOf(
       where: child ? key.child : key.parent,
       what: `${what}: ${said}`,
       why,
-      fix: `${drop(key)} -- or ${or}`,
+      fix: `${dropForeignKey(key)} -- or ${or}`,
     },
   });
   if (!parent) {
@@ -194,7 +195,7 @@ function alsoAWay(key: ForeignKey, what: string, { child }: Reference, way: Way,
       what: `${what}: it crosses users where ${earlier.map(sayWay).join(' or ')} is set beside it`,
     },
     why: `that tells the user there, and one user may delete a ${key.parent} on one side while another one’s ${key.child} is born on the other`,
-    fix: `${loosen}${keepApart('monolith', child, way, earlier)} ${keepApart('service', child, way, earlier)} -- and restart cdc; or ${drop(key)}`,
+    fix: `${loosen}${keepApart('monolith', child, way, earlier)} ${keepApart('service', child, way, earlier)} -- and restart cdc; or ${dropForeignKey(key)}`,
   };
 }
 
@@ -246,16 +247,5 @@ function deletes({ parent, child, onDelete }: ForeignKey): string {
 
 const quote = (side: Side, name: string): string => quoted(side === 'monolith' ? 'mysql' : 'postgres', name);
 
-function drop({ side, child, name }: ForeignKey): string {
-  const kind = side === 'monolith' ? 'FOREIGN KEY' : 'CONSTRAINT';
-  return `ALTER TABLE ${quote(side, child)} DROP ${kind} ${quote(side, name)};`;
-}
-
-function add(key: ForeignKey, onDelete: string): string {
-  const names = (at: 0 | 1) => key.pairs.map((pair) => quote(key.side, pair[at])).join(', ');
-  const again = `FOREIGN KEY (${names(0)}) REFERENCES ${quote(key.side, key.parent)} (${names(1)}) ON DELETE ${onDelete}`;
-  return `ALTER TABLE ${quote(key.side, key.child)} ADD CONSTRAINT ${quote(key.side, key.name)} ${again}`;
-}
-
 const restrict = (key: ForeignKey): string =>
-  `${drop(key)} ${add(key, 'RESTRICT')}; -- and let the application delete a ${key.child} before its ${key.parent}`;
+  `${dropForeignKey(key)} ${addForeignKey(key, 'RESTRICT')}; -- and let the application delete a ${key.child} before its ${key.parent}`;

@@ -10,7 +10,7 @@ const column = (name: string, type: string): Column => ({ name, type, cast: type
 const shape = (table: string, columns: readonly Column[], primaryKey: readonly string[]): TableShape => ({
   ...{ table, columns, generated: [], primaryKey },
 });
-const FACTS = { allocates: true, uniqueKeys: [['name']] };
+const FACTS = { allocates: true, uniqueKeys: [['name']], heldBy: [] };
 
 function mapTags(reasons: string[], facts = { monolith: FACTS, service: FACTS }): MappedTable | undefined {
   const declared = tableOf({ shared: 'by-key', key: ['name'] });
@@ -107,6 +107,13 @@ describe('who has such ids', () => {
       expect(reason).toContain("whose ids are each side's own: refers: { tag: Tags } under tables.notes of the Plan");
       expect(more).toEqual([]);
     }
+    const tree = { Tags: tables.Tags };
+    const ofTree: ForeignKey = { ...key('monolith', 'Tags', 'parent_id', 'id') };
+    expect(unsaidReferences(tree, ids, [ofTree])).toEqual([
+      expect.stringMatching(
+        /a table that is shared by key cannot carry such ids: shared: monolith for Tags, or keep what parent_id says/,
+      ),
+    ]);
     const other = { ...tables, notes: tableOf({ user: 'owner', refers: { tag: 'Kinds' } }) };
     expect(unsaidReferences(other, ids, [key('monolith', 'notes', 'tag', 'id')])[0]).toContain(
       'and the Plan says that it refers to Kinds: refers: { tag: Tags }',

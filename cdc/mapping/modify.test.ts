@@ -18,6 +18,18 @@ test.each([
     "varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin NOT NULL DEFAULT 'x'",
   ],
   ['text', '', { charset: 'utf8mb4' }, 'text CHARACTER SET utf8mb4'],
+  [
+    'bigint',
+    " NOT NULL DEFAULT '0' COMMENT 'DEFAULT ''0'''",
+    { filledBy: 'AUTO_INCREMENT' },
+    "bigint NOT NULL AUTO_INCREMENT COMMENT 'DEFAULT ''0'''",
+  ],
+  [
+    'char(36)',
+    " CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'x'",
+    { filledBy: 'DEFAULT (UUID())' },
+    "char(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT (UUID()) COMMENT 'x'",
+  ],
 ] as const)('MODIFY says again what it does not change: %s%s', (declared, rest, change, wanted) => {
   const statement = modifyColumn('Things', column(declared, rest), change);
   expect(statement).toBe(`ALTER TABLE \`Things\` MODIFY \`the \`\`name\`\`\` ${wanted};`);

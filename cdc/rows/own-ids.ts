@@ -11,10 +11,35 @@ class ReferredMissingError extends Error {
 
   constructor(table: MappedTable, { name, refers }: MappedColumn, side: Side, text: string) {
     super(
-      `${name} of ${table.name} refers to ${refers!.name} ${text}, which the ${side} does not have: it went, or its key changed. ` +
-        `Insert it there, then: strangler quarantine retry`,
+      `${name} of ${table.name} refers to ${refers!.name} ${text}, which the ${side} does not have: ` +
+        (idGone(text)
+          ? 'it went, or nobody could be asked what it is called: strangler quarantine resolve --keep owner makes the row as its owner has it'
+          : 'it went, or its key changed. Insert it there, then: strangler quarantine retry'),
     );
     this.name = 'ReferredMissingError';
+  }
+}
+
+/** Nothing tells which row of this side an owner's row was, that is to go. It counts as refused by the database. */
+class UntoldKeyError extends Error {
+  readonly code = '23503';
+
+  constructor(table: MappedTable, { name, refers }: MappedColumn, side: Side, text: string) {
+    super(
+      `${name} of ${table.name} referred to ${refers!.name} ${text}, and nothing tells what that is called on the ${side}, ` +
+        'so that the row cannot be found there: strangler quarantine resolve --keep owner makes it as its owner has it',
+    );
+    this.name = 'UntoldKeyError';
+  }
+}
+
+/** Throws if a row that was not found is named by an id of the other side whose key nothing tells: it may be here. */
+export function refuseUntold(table: MappedTable, side: Side, row: Row): void {
+  for (const name of table.key) {
+    const column = columnOf(table, name);
+    const text = row[name];
+    const gone = column.refers && text ? idGone(text) : undefined;
+    if (gone && gone.side !== side) throw new UntoldKeyError(table, column, side, text!);
   }
 }
 

@@ -50,13 +50,67 @@ describe('init refuses by name what cannot be shared by key, and is satisfied by
     const said = (await refusal()).split('\n').filter((line) => line.startsWith('  Tags: '));
     expect(said).toHaveLength(reasons);
     for (const line of said) {
-      const [, statement] = /((?:ALTER TABLE|CREATE UNIQUE INDEX) [^;]*;)/.exec(line) ?? [];
-      if (line.includes('AUTO_INCREMENT'))
-        await world.monolith.query('ALTER TABLE ArticleTags DROP FOREIGN KEY ArticleTags_ibfk_1');
-      const side = statement!.includes('`') ? 'monolith' : 'service';
-      await world[side].query(statement!);
+      const statements = line.match(/(?:ALTER TABLE|CREATE UNIQUE INDEX) [^;]*;/g)!;
+      for (const one of statements) await world[one.includes('`') ? 'monolith' : 'service'].query(one);
     }
-    expect(await refusal()).not.toContain('Tags: ');
+    expect(await refusal()).not.toContain('\n  Tags: ');
+  });
+
+  test.each([
+    ['char(36)', 'UUID'],
+    ['char(36)', 'TEXT'],
+    ['varchar(40)', 'VARCHAR(40)'],
+  ])('ids that the application has filled so far, %s and %s', async (mysql, postgres) => {
+    const own = `${mysql} CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'the application''s'`;
+    const tags = TAGS.replace('BIGINT NOT NULL AUTO_INCREMENT', own);
+    const ids = (sql: string, name: string, type: string) => sql.replace(RegExp(`(${name}"?) BIGINT`), `$1 ${type}`);
+    const there = SERVICES_TAGS.replace('BIGSERIAL', postgres);
+    const monolith = [tags, ids(REST[0], 'mainTag', own.replace('NOT NULL ', '')), ids(REST[1], 'tagId', own)];
+    const service = [there, ids(SERVICES_REST[0], 'mainTag', postgres), ids(SERVICES_REST[1], 'tagId', postgres)];
+    world = await makeWorld(await servers(), {
+      ...{ monolith, service, plan: TAGGED.plan, alone: 'integer', unprepared: true },
+    });
+    const said = (await refusal()).split('\n').filter((line) => line.startsWith('  Tags: '));
+    expect(said).toHaveLength(2);
+    for (const line of said)
+      for (const one of line.match(/ALTER TABLE [^;]*;/g)!)
+        await world[one.includes('`') ? 'monolith' : 'service'].query(one);
+    expect(await refusal()).not.toContain('\n  Tags: ');
+    const { rows } = await world.monolith.query<Record<string, string>>('SHOW CREATE TABLE Tags');
+    expect(rows[0]!['Create Table']).toContain(
+      `\`id\` ${mysql} CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT (uuid()) COMMENT 'the application''s'`,
+    );
+    await world.monolith.query("INSERT INTO Tags (name) VALUES ('sea')");
+    await world.service.query(`INSERT INTO "Tags" (name) VALUES ('sea')`);
+    for (const side of ['monolith', 'service'] as const) {
+      const { rows } = await world[side].query<{ id: string }>(
+        side === 'monolith' ? 'SELECT id FROM Tags' : 'SELECT id FROM "Tags"',
+      );
+      expect(rows[0]!.id).toMatch(/^[0-9a-f-]{36}$/);
+    }
+    const keys = await world.monolith.query(
+      "SELECT 1 FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE() AND CONSTRAINT_NAME = 'ArticleTags_ibfk_1'",
+    );
+    expect(keys.rows).toHaveLength(1);
+  });
+
+  test('a tree of them: its ids cannot be carried, and no line of the Plan would help', async () => {
+    await made(TAGS, SERVICES_TAGS);
+    await world.monolith.query(
+      'ALTER TABLE Tags ADD parent_id BIGINT, ADD CONSTRAINT tree FOREIGN KEY (parent_id) REFERENCES Tags (id)',
+    );
+    await world.service.query('ALTER TABLE "Tags" ADD parent_id BIGINT');
+    expect(await refusal()).toContain(
+      "Tags: foreign key tree of the monolith leads from parent_id to Tags, whose ids are each side's own, and a table that is shared by key cannot carry such ids: shared: monolith for Tags, or keep what parent_id says in another table",
+    );
+    await world.monolith.query('ALTER TABLE Tags DROP FOREIGN KEY tree');
+    expect(await refusal()).toBe('');
+    expect(await findings()).toContainEqual(
+      expect.objectContaining({
+        what: 'column parent_id may hold ids of Tags, which are each side’s own',
+        fix: expect.stringMatching(/^shared: monolith for Tags, or keep what parent_id says in another table/),
+      }),
+    );
   });
 
   test('a foreign key of which the Plan says nothing, or that it refers to something else', async () => {
