@@ -155,7 +155,7 @@ export function findingOf(
     );
     return {
       ...warning,
-      fix: `${drop(key)} -- on both sides, or on neither, and then nothing is to be done; or ${together}`,
+      fix: `${dropForeignKey(key)} -- on both sides, or on neither, and then nothing is to be done; or ${together}`,
     };
   }
   if (!isFollowed(reference)) return warn('it crosses users', `${race}: ${alone}`, together);
