@@ -403,6 +403,7 @@ describe('rollbacks by force', () => {
     expect(await bed.call('POST', '/capabilities/shop/settle', lost)).toMatchObject({ status: 409 });
     await bed.post('rollback', { now: true });
     await rolledBack();
+    await until('the service told', async () => (await databases.log('service')).length === 3);
     const operator = { authorization: `Bearer ${TOKENS.operate}` };
     expect(await bed.call('POST', '/capabilities/shop/settle', lost, operator)).toMatchObject({ status: 403 });
     expect(await bed.call('POST', '/capabilities/shop/settle', { lost: true })).toMatchObject({ status: 400 });
