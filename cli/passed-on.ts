@@ -10,6 +10,17 @@ type PassedOn = {
   run: (args: string[]) => Promise<number>;
 };
 
+/** How both commands are used that copy rows from their owners. */
+const COPYING: Pick<PassedOn, 'usage' | 'options'> = {
+  usage: '[CAPABILITY…] [--apply] [--plan FILE] [--reason TEXT] [--json]',
+  options: [
+    ['--apply', 'do it; without, nothing is written'],
+    ['--reason TEXT', 'why; kept in the decision records'],
+    ['--by NAME', 'who does it, for the records; the login’s name otherwise'],
+    ['--json', 'one JSON object with every row, for programs'],
+  ],
+};
+
 /** Adds what is done to the databases; `exit` receives the code of the program that did it. */
 export function addDatabases(program: Command, exit: (code: number) => void): void {
   const passing = passingOn(program, exit);
@@ -57,13 +68,7 @@ export function addDatabases(program: Command, exit: (code: number) => void): vo
     'recopy',
     'After a piece of a log was lost: says which rows differ and what would be written; with --apply takes the stream past the loss and copies them from each row’s owner, while both sides go on writing. cdc must run. Exit code 1 if rows still differ.',
     {
-      usage: '[CAPABILITY…] [--apply] [--plan FILE] [--reason TEXT] [--json]',
-      options: [
-        ['--apply', 'do it; without, nothing is written'],
-        ['--reason TEXT', 'why; kept in the decision records'],
-        ['--by NAME', 'who does it, for the records; the login’s name otherwise'],
-        ['--json', 'one JSON object with every row, for programs'],
-      ],
+      ...COPYING,
       examples: ['strangler recopy orders', 'strangler recopy orders --apply --reason "the slot was dropped"'],
       run: onDatabases('recopy'),
     },
@@ -72,13 +77,7 @@ export function addDatabases(program: Command, exit: (code: number) => void): vo
     'repair',
     'As recopy, where no log has lost anything: says what verify’s mismatches would become, and with --apply copies each row from its owner. What it overwrites is kept.',
     {
-      usage: '[CAPABILITY…] [--apply] [--plan FILE] [--reason TEXT] [--json]',
-      options: [
-        ['--apply', 'do it; without, nothing is written'],
-        ['--reason TEXT', 'why; kept in the decision records'],
-        ['--by NAME', 'who does it, for the records; the login’s name otherwise'],
-        ['--json', 'one JSON object with every row, for programs'],
-      ],
+      ...COPYING,
       examples: ['strangler repair', 'strangler repair orders --apply --reason "a script wrote past the proxy"'],
       run: onDatabases('repair'),
     },

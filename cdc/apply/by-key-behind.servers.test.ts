@@ -5,7 +5,7 @@ import { servers } from '@strangler/servers';
 import { pino } from 'pino';
 import { type Cdc, startCdc } from '../cdc.ts';
 import { resolve } from '../quarantine/resolve.ts';
-import { TAGGED, taggedOn } from '../testing/tagged.ts';
+import { startAgain, TAGGED, taggedOn } from '../testing/tagged.ts';
 import { makeWorld, stream, until, untilRunning, type World } from '../testing/world.ts';
 
 const [ONE, ANOTHER] = [8, 9];
@@ -14,12 +14,6 @@ let world: World;
 let cdc: Cdc;
 let on: ReturnType<typeof taggedOn>;
 
-/** Everything that streams remember is forgotten. */
-const startAgain = async () => {
-  await cdc.stop();
-  cdc = world.start();
-  await untilRunning(cdc);
-};
 const open = async () => (await on.kept('service')).filter(({ status }) => status === 'open');
 
 beforeAll(async () => {
@@ -83,7 +77,7 @@ test('a tag went while nobody looked: what went or moved from it before is kept,
 
 test('what a large transaction refers to is there at its second try as well', async () => {
   await world.secretly('monolith', "INSERT INTO Tags (name, color) VALUES ('untold', 'grey')");
-  await startAgain();
+  cdc = await startAgain(world, cdc);
   const before = (await open()).length;
   await world.monolith.transaction(async () => {
     await on.article('monolith', 3, 12);
@@ -100,7 +94,7 @@ test('what a large transaction refers to is there at its second try as well', as
 });
 
 test('a tag has gone by the time that the log tells what went before it: that goes too', async () => {
-  await startAgain();
+  cdc = await startAgain(world, cdc);
   const before = (await open()).length;
   await world.hold('service', async () => {
     const forward = cdc.streams.find(({ name }) => name === stream('forward'))!;

@@ -7,7 +7,7 @@ import { retry } from '../quarantine/retry.ts';
 import { undo } from '../quarantine/undo.ts';
 import { show } from '../quarantine/view.ts';
 import { repair } from '../recopy/recopy.ts';
-import { TAGGED, taggedOn } from '../testing/tagged.ts';
+import { startAgain, TAGGED, taggedOn } from '../testing/tagged.ts';
 import { makeWorld, stream, until, untilRunning, type World } from '../testing/world.ts';
 import { verify } from '../verify.ts';
 
@@ -19,12 +19,6 @@ let world: World;
 let cdc: Cdc;
 let on: ReturnType<typeof taggedOn>;
 
-/** Everything that streams remember is forgotten. */
-const startAgain = async () => {
-  await cdc.stop();
-  cdc = world.start();
-  await untilRunning(cdc);
-};
 const openOn = async (side: 'monolith' | 'service') => (await on.kept(side)).filter(({ status }) => status === 'open');
 
 beforeAll(async () => {
@@ -94,7 +88,7 @@ describe('what becomes of rows that refer to one that is shared by key', () => {
 
   test('a tag of which the log has not told is there before what refers to it, also after a restart', async () => {
     await world.secretly('monolith', "INSERT INTO Tags (name, color) VALUES ('untold', 'grey')");
-    await startAgain();
+    cdc = await startAgain(world, cdc);
     await on.put('monolith', 1, 'untold');
     await on.bothHave(1, 'hill', 'untold');
     expect(await on.color('service', 'untold')).toBe('grey');
@@ -125,7 +119,7 @@ describe('what becomes of rows that refer to one that is shared by key', () => {
 
   test('a tag that is gone when the log is read: its user’s row is kept, and the stream goes on', async () => {
     await world.secretly('monolith', "INSERT INTO Tags (name) VALUES ('ghost')");
-    await startAgain();
+    cdc = await startAgain(world, cdc);
     await on.article('monolith', 14, ANOTHER);
     await world.monolith.query('ALTER TABLE ArticleTags DROP FOREIGN KEY ArticleTags_ibfk_1');
     await cdc.stop();

@@ -32,7 +32,7 @@ export function toRow(
   return row;
 }
 
-/** Stands in a row for the key of a row that is gone, of which only the id is known: no row is found by it. */
+/** Takes the place of the key of a row that is gone, of which only the id is known: no row is found by it. */
 export const goneId = (id: string, side: Side): string => `(${id}: gone from the ${side})`;
 
 /** The id in a text that `goneId` has made. */

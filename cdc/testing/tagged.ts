@@ -1,6 +1,7 @@
 import { readCauses } from '@strangler/ledger';
+import type { Cdc } from '../cdc.ts';
 import { verify } from '../verify.ts';
-import { type MoreTables, stream, until, type World } from './world.ts';
+import { type MoreTables, stream, until, untilRunning, type World } from './world.ts';
 
 type On = 'monolith' | 'service';
 
@@ -29,6 +30,14 @@ export const TAGGED = {
   },
   alone: 'integer',
 } as const satisfies MoreTables;
+
+/** Starts streams again that have forgotten everything they remembered. */
+export async function startAgain(world: World, cdc: Cdc): Promise<Cdc> {
+  await cdc.stop();
+  const started = world.start();
+  await untilRunning(started);
+  return started;
+}
 
 /** A row of strangler_quarantine, as far as a test looks at it. */
 type Kept = Readonly<Record<'status' | 'cause' | 'table_name' | 'row_key' | 'detail', string>> & {

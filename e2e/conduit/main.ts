@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { sayDuration } from '@strangler/plan';
+import { Misused, runEntry } from '../entry.ts';
 import { say } from '../rehearsal/screen.ts';
 import { conduit } from './conduit.ts';
 import { describe } from './report.ts';
@@ -17,11 +18,6 @@ be explained. docs/a-strangers-monolith.md tells it as a story.
 
 Exit code 0: every trap is named, nothing is lost, doubled or different, and nothing is unexplained.`;
 
-/** Aborted by Ctrl-C. */
-const stop = new AbortController();
-
-class Misused extends Error {}
-
 function readOptions() {
   const { values } = parseArgs({ options: { seed: { type: 'string' }, help: { type: 'boolean', default: false } } });
   if (values.seed !== undefined && !/^[1-9]\d{0,8}$/.test(values.seed))
@@ -29,28 +25,18 @@ function readOptions() {
   return { help: values.help, seed: Number(values.seed ?? 1 + Math.floor(Math.random() * 99_999)) };
 }
 
-async function main(): Promise<number> {
+async function main(stop: AbortSignal): Promise<number> {
   const { help, seed } = readOptions();
   if (help) {
     console.log(HELP);
     return 0;
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => stop.abort(new Error('stopped before the end')));
   say(`  seed ${seed}`);
   const begun = Date.now();
-  const result = await conduit(seed, stop.signal);
+  const result = await conduit(seed, stop);
   say(describe(result));
   say(`\n  ${sayDuration(Date.now() - begun)} in all, seed ${seed}.`);
   return result.mistakes.length ? 1 : 0;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const misused = error instanceof Misused || code?.startsWith('ERR_PARSE_ARGS');
-  if (misused) console.error(`${message}\n\n${HELP}`);
-  else say(`✗ ${stop.signal.aborted ? stop.signal.reason.message : message}`);
-  process.exitCode = misused ? 2 : stop.signal.aborted ? 130 : 1;
-}
+await runEntry(HELP, main);

@@ -1,9 +1,9 @@
-import { down, type Servers, servers, status, up } from '@strangler/servers';
+import type { Servers } from '@strangler/servers';
 import { run } from '../../examples/conduit/tests/program.ts';
 import { cleanSlate } from '../rehearsal/clean-slate.ts';
 import { beTheOnlyOne, type Process, stopLeftovers } from '../rehearsal/processes.ts';
-import { chapter, say } from '../rehearsal/screen.ts';
-import { NEEDED } from '../servers.ts';
+import { chapter } from '../rehearsal/screen.ts';
+import { startServers } from '../rehearsal/start-servers.ts';
 import { conduitSlate } from './addresses.ts';
 import { type Applications, applicationsOf, monolithEnvironment } from './programs.ts';
 
@@ -69,13 +69,4 @@ export function stopAtTheEnd(processes: readonly Process[], atTheEnd: Stage['atT
   atTheEnd(async () => {
     for (const one of processes) await one.stop();
   });
-}
-
-/** Starts the servers; what was up before stays up afterwards. */
-async function startServers(atTheEnd: Stage['atTheEnd']): Promise<Servers> {
-  const { parts } = await status();
-  const wereUp = NEEDED.every((part) => parts[part].state === 'ready');
-  await up({ parts: NEEDED, progress: (line) => say(`  ${line}`) });
-  if (!wereUp) atTheEnd(() => down());
-  return servers();
 }

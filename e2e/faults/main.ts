@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Misused, runEntry } from '../entry.ts';
 import { CATALOGUE } from './catalogue/index.ts';
 import { MOST_LANES, usualHome } from './place.ts';
 import { runSuite } from './suite.ts';
@@ -18,11 +19,6 @@ writer's own ledger after each: nothing lost, nothing doubled, nothing different
   --help         this text
 
 The table is printed and written to .strangler/reports/faults.json. Exit code 0: every run balanced.`;
-
-/** Aborted by Ctrl-C. */
-const stop = new AbortController();
-
-class Misused extends Error {}
 
 function read() {
   const flag = { type: 'boolean' } as const;
@@ -45,7 +41,7 @@ function read() {
   return { ...values, seeds, lanes: whole('lanes', MOST_LANES) ?? 1 };
 }
 
-async function main(): Promise<number> {
+async function main(stop: AbortSignal): Promise<number> {
   const options = read();
   if (options.help) {
     console.log(HELP);
@@ -59,20 +55,10 @@ async function main(): Promise<number> {
     for (const { name, chapter, lines } of faults) console.log(`${name}  (${chapter}; faults ${lines.join(', ')})`);
     return 0;
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => stop.abort(new Error('stopped before the end')));
   const { seeds, lanes } = options;
   const keepGoing = options['keep-going'] === true;
-  const runs = await runSuite({ faults, seeds, lanes, keepGoing, reports }, stop.signal);
+  const runs = await runSuite({ faults, seeds, lanes, keepGoing, reports }, stop);
   return runs.length === faults.length * seeds.length && runs.every(({ mistakes }) => !mistakes.length) ? 0 : 1;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const misused = error instanceof Misused || code?.startsWith('ERR_PARSE_ARGS');
-  if (misused) console.error(`${message}\n\n${HELP}`);
-  else console.error(`✗ ${stop.signal.aborted ? 'stopped before the end' : message}`);
-  process.exitCode = misused ? 2 : stop.signal.aborted ? 130 : 1;
-}
+await runEntry(HELP, main);

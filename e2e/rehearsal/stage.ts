@@ -1,8 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { down, type Servers, servers, status, up } from '@strangler/servers';
 import { regressionSuite } from '../regression/suite.ts';
-import { NEEDED } from '../servers.ts';
 import { databaseAddresses, ENV_FILE, PORTS, planEnvironment, ROOT } from './addresses.ts';
 import { cleanSlate } from './clean-slate.ts';
 import { type Input, readInput } from './input.ts';
@@ -10,7 +8,8 @@ import { loadShop } from './load-shop.ts';
 import { announceOrders } from './outbox.ts';
 import { beTheOnlyOne, stopLeftovers, strangler } from './processes.ts';
 import { inStoppingOrder, type Processes, processesOf } from './programs.ts';
-import { chapter, say, show } from './screen.ts';
+import { chapter, show } from './screen.ts';
+import { startServers } from './start-servers.ts';
 import { startToolkit } from './toolkit.ts';
 import { startWebhook, type Webhook } from './webhook.ts';
 
@@ -108,13 +107,4 @@ async function setStage(quick: boolean, signal: AbortSignal, atTheEnd: Stage['at
   });
   await timed('verify', 'strangler verify', () => strangler(['verify'], env));
   return { input, env, addresses, processes, webhook, suite, backfilled, timed, took, atTheEnd };
-}
-
-/** Starts the servers; what was up before stays up afterwards. */
-async function startServers(atTheEnd: Stage['atTheEnd']): Promise<Servers> {
-  const { parts } = await status();
-  const wereUp = NEEDED.every((part) => parts[part].state === 'ready');
-  await up({ parts: NEEDED, progress: (line) => say(`  ${line}`) });
-  if (!wereUp) atTheEnd(() => down());
-  return servers();
 }

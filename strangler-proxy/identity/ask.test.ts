@@ -109,7 +109,7 @@ test('two Authorization headers are unreadable, and asked of nobody', async () =
 test('what a header cannot hold is unreadable, however often it comes: it takes no connection away', async () => {
   answers = answering(200, '{"user":"ada"}');
   for (let n = 0; n < 20; n++)
-    expect(await ask(['Cookie', 'a=\u2028'])).toEqual({ unreadable: 'what it says cannot stand in a header' });
+    expect(await ask(['Cookie', 'a=\u2028'])).toEqual({ unreadable: 'what it says cannot be put into a header' });
   expect(await ask(['Cookie', 'a=1'])).toEqual({ user: 'ada' });
 });
 

@@ -28,7 +28,7 @@ export function askedSource(url: string, places: Places): IdentitySource {
     if (cookies) sent.cookie = cookies;
     // undici throws for it, and loses one of its connections each time.
     if (Object.values(sent).some((value) => NO_HEADER.test(value)))
-      return { unreadable: 'what it says cannot stand in a header' };
+      return { unreadable: 'what it says cannot be put into a header' };
     return enquiries.ask(Object.entries(sent).flat(), isWrite, async () => {
       const signal = AbortSignal.timeout(PATIENCE_MS);
       const put = async () => meaningOf(await request(url, { headers: sent, dispatcher: agent, signal }), whom);

@@ -241,7 +241,7 @@ describe('sessions of other layouts', () => {
     expect(await userOf(signed('none'))).toBeUndefined();
   });
 
-  test('faults 25 whatever stands in the cookie or the data, it is a user, nobody or unreadable', async () => {
+  test('faults 25 whatever is in the cookie or the data, it is a user, nobody or unreadable', async () => {
     await databases.monolith.query(
       'CREATE TABLE theirs (session_id varchar(64) PRIMARY KEY, data LONGTEXT, expires DATETIME)',
     );
